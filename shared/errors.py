@@ -1,0 +1,77 @@
+"""Every error that is raised on purpose; a class exists only because one handler treats it differently.
+
+::
+
+    SyncError                    its message tells the operator what to do      exit   HTTP
+    ├── ConfigError              every fault of a file at once                    2
+    ├── SourceError              the source cannot be read now; tried again       3
+    │   └── SourceRefusedError   401 or 403: trying again would not help          4
+    ├── FormatError              an answer, but no whole resource list            5
+    ├── ConflictError            the master data of both sides contradict         6
+    ├── ItemError                one item failed; the rest goes on                7
+    └── RequestError             a bad verb or pattern, before the first byte            400
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class SyncError(Exception):
+    """Raised on purpose; the message says what happened, to what, and what to do about it."""
+
+    exit_code = 1
+
+
+class ConfigError(SyncError):
+    """The settings are wrong. ``faults`` lists all of them, one line each."""
+
+    exit_code = 2
+
+    def __init__(self, faults: str | Sequence[str]) -> None:
+        self.faults = (faults,) if isinstance(faults, str) else tuple(faults)
+        super().__init__("\n".join(self.faults))
+
+
+class SourceError(SyncError):
+    """The data source cannot be read at the moment: unreachable, too slow, cut off, or 5xx."""
+
+    exit_code = 3
+
+
+class SourceRefusedError(SourceError):
+    """The data source answered 401 or 403; the credentials or the rights are wrong."""
+
+    exit_code = 4
+
+
+class FormatError(SyncError):
+    """The source answered with something that is not a whole resource list."""
+
+    exit_code = 5
+
+
+class ConflictError(SyncError):
+    """Master data of source and destination contradict each other. ``reasons`` lists them all."""
+
+    exit_code = 6
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__("\n".join(self.reasons))
+
+
+class ItemError(SyncError):
+    """One item could not be synchronised; it is reported and tried again in the next run."""
+
+    exit_code = 7
+
+    def __init__(self, kind: str, perm_id: str, reason: str) -> None:
+        self.kind = kind
+        self.perm_id = perm_id
+        self.reason = reason
+        super().__init__(f"{kind} {perm_id}: {reason}")
+
+
+class RequestError(SyncError):
+    """A client asked for something malformed; answered with 400 before the first byte."""

@@ -1,0 +1,1 @@
+"""Frozen values, standard library only; everything else in the project speaks in them."""

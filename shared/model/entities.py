@@ -1,0 +1,153 @@
+"""The values that travel: entities with what hangs on them, and files of the file service.
+
+References are as on the wire: a project by its code beside the space, experiments and samples by
+identifier, connections by perm id. All times are aware, in UTC, and whole seconds on the wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.model.ids import Code, Identifier, PermId, home_of, identifier
+from shared.model.kinds import DataSetKind, Frozen, Kind, Relation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """An edge from the entity that holds it down to a child or a component."""
+
+    relation: Relation
+    to: PermId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentVersion:
+    """One version of an attachment.
+
+    ``length`` and ``sha256`` (lower-case hex) are None where a list of the original openBIS is
+    read, which announces neither; ``href`` is where the content is served, if it is.
+    """
+
+    version: int
+    title: str | None = None
+    description: str | None = None
+    registrator: str | None = None
+    registered: datetime | None = None
+    length: int | None = None
+    sha256: str | None = None
+    href: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file name on a project, experiment or sample, with its versions in ascending order."""
+
+    file_name: str
+    versions: tuple[AttachmentVersion, ...]
+
+    @property
+    def latest(self) -> AttachmentVersion:
+        return self.versions[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileNode:
+    """A file of a data set; ``path`` is relative to the data set's folder, parts split by ``/``.
+
+    ``crc32`` is unsigned; ``checksum`` reads ``SHA256:<hex>`` or ``MD5:<hex>``. ``href`` is a
+    percent-encoded URL that serves the file under the list's own credentials; None where the
+    list comes from the original openBIS, whose files need a session.
+    """
+
+    path: str
+    length: int
+    crc32: int | None = None
+    checksum: str | None = None
+    href: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentCopy:
+    """Where the content of a LINK data set lies, in an external data management system."""
+
+    external_dms: Code
+    external_code: str | None = None
+    path: str | None = None
+    git_commit_hash: str | None = None
+    git_repository_id: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """One value serves all kinds; `shared.model.kinds.FACTS` says which fields a kind has."""
+
+    kind: Kind
+    perm_id: PermId
+    code: Code
+    registered: datetime
+    modified: datetime
+    registrator: str | None = None
+    modifier: str | None = None
+    type: Code | None = None
+    space: Code | None = None
+    project: Code | None = None
+    experiment: Identifier | None = None
+    sample: Identifier | None = None
+    description: str | None = None
+    frozen: Frozen = Frozen(0)
+    properties: Mapping[str, str] = field(default_factory=dict)
+    connections: tuple[Connection, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    data_set_kind: DataSetKind | None = None
+    files: tuple[FileNode, ...] = ()
+    content_copies: tuple[ContentCopy, ...] = ()
+
+    @property
+    def identifier(self) -> Identifier:
+        """Where the entity lies. A component's container is not known here, so it is left out."""
+        match self.kind:
+            case Kind.SPACE:
+                return identifier(self.code)
+            case Kind.PROJECT | Kind.EXPERIMENT | Kind.SAMPLE:
+                return identifier(self.space, self.project, self.code)
+            case _:
+                return Identifier(self.perm_id)
+
+    @property
+    def home(self) -> tuple[Code | None, Code | None]:
+        """Space and project by which visibility is decided; (None, None) is visible to everyone.
+
+        A sample without a project lies in that of its experiment; a data set lies where its
+        experiment lies, else where its sample lies.
+        """
+        match self.kind:
+            case Kind.SPACE:
+                return self.code, None
+            case Kind.PROJECT:
+                return self.space, self.code
+            case Kind.SAMPLE if self.experiment and not self.project:
+                return self.space, home_of(self.experiment)[1]
+            case Kind.DATA_SET:
+                place = self.experiment or self.sample
+                return home_of(place) if place else (None, None)
+            case _:
+                return self.space, self.project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceFile:
+    """A file of the file service: a picture or document pasted into rich text.
+
+    Either ``content`` holds the bytes (the original's way), or ``href`` says where they are, with
+    ``length`` and ``sha256`` to verify them.
+    """
+
+    path: str
+    modified: datetime
+    length: int
+    sha256: str
+    content: bytes | None = None
+    href: str | None = field(default=None, compare=False)

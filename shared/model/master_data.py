@@ -1,0 +1,183 @@
+"""Master data: what describes the entities. Small enough to be held in memory.
+
+Codes of internal vocabularies and property types carry their leading ``$`` here, everywhere; the
+wire drops it in definitions, which is the reader's and the writer's business alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from shared.model.ids import Code
+from shared.model.kinds import Kind
+
+SYSTEM_USER = "system"
+"""The user by whom openBIS registers what it ships."""
+
+
+class PluginType(StrEnum):
+    """What a plugin computes or checks."""
+
+    DYNAMIC_PROPERTY = "DYNAMIC_PROPERTY"
+    MANAGED_PROPERTY = "MANAGED_PROPERTY"
+    ENTITY_VALIDATION = "ENTITY_VALIDATION"
+
+
+class DataType(StrEnum):
+    """The data types of properties, as of openBIS schema 192."""
+
+    INTEGER = "INTEGER"
+    VARCHAR = "VARCHAR"
+    MULTILINE_VARCHAR = "MULTILINE_VARCHAR"
+    REAL = "REAL"
+    TIMESTAMP = "TIMESTAMP"
+    BOOLEAN = "BOOLEAN"
+    CONTROLLEDVOCABULARY = "CONTROLLEDVOCABULARY"
+    MATERIAL = "MATERIAL"
+    HYPERLINK = "HYPERLINK"
+    XML = "XML"
+    SAMPLE = "SAMPLE"
+    DATE = "DATE"
+    JSON = "JSON"
+    ARRAY_INTEGER = "ARRAY_INTEGER"
+    ARRAY_REAL = "ARRAY_REAL"
+    ARRAY_STRING = "ARRAY_STRING"
+    ARRAY_TIMESTAMP = "ARRAY_TIMESTAMP"
+
+
+class AddressType(StrEnum):
+    """How the address of an external data management system is to be read."""
+
+    OPENBIS = "OPENBIS"
+    URL = "URL"
+    FILE_SYSTEM = "FILE_SYSTEM"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFormatType:
+    code: Code
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugin:
+    """A script. ``entity_kinds`` is empty where it serves every kind."""
+
+    name: str
+    type: PluginType
+    entity_kinds: tuple[Kind, ...] = ()
+    description: str | None = None
+    script: str | None = None
+    available: bool = True
+    registered: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A value of a vocabulary; terms are ordered by ``ordinal``, which starts with 1."""
+
+    code: Code
+    ordinal: int
+    label: str | None = None
+    description: str | None = None
+    registrator: str | None = None
+    registered: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    code: Code
+    description: str | None = None
+    internal: bool = False
+    chosen_from_list: bool = True
+    url_template: str | None = None
+    registrator: str | None = None
+    registered: datetime | None = None
+    modified: datetime | None = None
+    terms: tuple[Term, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PropertyType:
+    """``material_type`` is None where any material fits, as is ``sample_type`` for samples."""
+
+    code: Code
+    label: str
+    data_type: DataType
+    description: str | None = None
+    internal: bool = False
+    vocabulary: Code | None = None
+    material_type: Code | None = None
+    sample_type: Code | None = None
+    schema: str | None = None
+    transformation: str | None = None
+    registrator: str | None = None
+    registered: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PropertyAssignment:
+    """That entities of a type have a property, and how it is shown."""
+
+    property_type: Code
+    ordinal: int
+    mandatory: bool = False
+    section: str | None = None
+    show_in_edit: bool = True
+    show_raw_value: bool = False
+    unique: bool = False
+    plugin: str | None = None
+    plugin_type: PluginType | None = None
+    registered: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityType:
+    """A type of samples, experiments, data sets or materials (``kind``).
+
+    The middle block of fields is for sample types, the last for data set types.
+    """
+
+    kind: Kind
+    code: Code
+    description: str | None = None
+    validation_plugin: str | None = None
+    modified: datetime | None = None
+    assignments: tuple[PropertyAssignment, ...] = ()
+
+    auto_generated_code: bool = False
+    generated_code_prefix: str | None = None
+    listable: bool = True
+    show_container: bool = False
+    show_parent_metadata: bool = False
+    show_parents: bool = False
+    subcode_unique: bool = False
+
+    deletion_disallowed: bool = False
+    main_data_set_path: str | None = None
+    main_data_set_pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalDms:
+    """An external data management system: where LINK data sets keep their content."""
+
+    code: Code
+    address: str
+    address_type: AddressType
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MasterData:
+    file_format_types: tuple[FileFormatType, ...] = ()
+    plugins: tuple[Plugin, ...] = ()
+    vocabularies: tuple[Vocabulary, ...] = ()
+    property_types: tuple[PropertyType, ...] = ()
+    entity_types: tuple[EntityType, ...] = field(default=())
+    external_dms: tuple[ExternalDms, ...] = ()
+
+    def types_of(self, kind: Kind) -> tuple[EntityType, ...]:
+        return tuple(t for t in self.entity_types if t.kind is kind)

@@ -1,0 +1,1 @@
+"""The embedded instance: one database (SQLite or PostgreSQL) and one data store folder."""

@@ -1,0 +1,1 @@
+"""Publishes an openBIS instance by ResourceSync and serves its files."""

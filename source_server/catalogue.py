@@ -1,0 +1,99 @@
+"""What an instance must offer to be published; one small interface, two implementations.
+
+`source_server.embedded` reads our own store, `source_server.openbis` a real openBIS database.
+Everything that a client may see is asked for with a `Scope`: a catalogue never decides who may
+see what, and never returns anything outside the scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from shared.model.entities import Entity
+from shared.model.ids import Code, Identifier, PermId
+from shared.model.kinds import Kind
+from shared.model.master_data import MasterData
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The part of an instance that one answer may show.
+
+    ``spaces`` are shown as a whole, ``projects`` (identifiers ``/SPACE/PROJECT``) are shown of
+    spaces that are not; their spaces are shown as bare entries. Shared samples, materials and
+    master data belong to every scope (wire format, 2.2).
+    """
+
+    spaces: frozenset[Code] = frozenset()
+    projects: frozenset[Identifier] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """Bytes that can be downloaded: either a file or, where a database holds them, the bytes.
+
+    ``etag`` changes whenever the bytes do; ``sha256`` is None where nobody computed it.
+    """
+
+    length: int
+    etag: str
+    modified: datetime | None = None
+    path: Path | None = None
+    data: bytes | None = None
+
+
+class Snapshot(Protocol):
+    """One consistent view of an instance, for one answer. May be used from several threads, one
+    at a time; iterators read in batches and must be drained or dropped before the next call.
+    """
+
+    @property
+    def at(self) -> datetime:
+        """A low-water mark: nothing committed after this snapshot was taken carries an earlier
+        modification time unseen (wire format, 1.6). Whole seconds, UTC."""
+        ...
+
+    def space_codes(self) -> list[Code]:
+        """Codes of all spaces, in byte order."""
+        ...
+
+    def master_data(self) -> MasterData: ...
+
+    def entities(self, kind: Kind, scope: Scope) -> Iterator[Entity]:
+        """Entities of one kind within the scope, ordered by perm id in byte order.
+
+        Connections, property values of type SAMPLE, and references to experiments and samples
+        name only entities that are within the scope too.
+        """
+        ...
+
+    def data_set_connections(self, samples: list[PermId], scope: Scope) -> dict[PermId, list[Code]]:
+        """Codes of the data sets of each of these samples, in byte order, within the scope."""
+        ...
+
+
+class Catalogue(Protocol):
+    """An instance that is published."""
+
+    def scope_of(self, user_id: str) -> Scope | None:
+        """What a user may see; None if the user is unknown, inactive or has no role at all."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]: ...
+
+    def data_set_file(self, code: Code, path: str, scope: Scope) -> Content | None:
+        """A file of a data set; None if either does not exist or is not within the scope."""
+        ...
+
+    def attachment(
+        self, kind: Kind, perm_id: PermId, file_name: str, version: int, scope: Scope
+    ) -> Content | None: ...
+
+    def service_file(self, path: str, scope: Scope) -> Content | None:
+        """A file of the file service, if a text within the scope mentions it."""
+        ...

@@ -1,4 +1,4 @@
-"""Every error that is raised on purpose; a class exists only because one handler treats it differently.
+"""Every error raised on purpose; a class exists only because one handler treats it differently.
 
 ::
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.model.ids import Code, Identifier, PermId, home_of, identifier
-from shared.model.kinds import DataSetKind, Frozen, Kind, Relation
+from shared.model.kinds import NOT_FROZEN, DataSetKind, Frozen, Kind, Relation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ class Entity:
     experiment: Identifier | None = None
     sample: Identifier | None = None
     description: str | None = None
-    frozen: Frozen = Frozen(0)
+    frozen: Frozen = NOT_FROZEN
     properties: Mapping[str, str] = field(default_factory=dict)
     connections: tuple[Connection, ...] = ()
     attachments: tuple[Attachment, ...] = ()

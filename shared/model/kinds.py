@@ -37,6 +37,9 @@ class Frozen(IntFlag):
     FOR_PROJECTS = 256
 
 
+NOT_FROZEN = Frozen(0)
+
+
 class DataSetKind(StrEnum):
     """What a data set consists of: files of its own, other data sets, or copies kept elsewhere."""
 

@@ -1,0 +1,36 @@
+"""What a reader of a resource list meets, one item at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.model.entities import Entity, ServiceFile
+from shared.model.master_data import MasterData
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListHead:
+    """``at``: everything that was modified before is in the list (wire format, 1.6)."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListIndex:
+    """The document is a ``sitemapindex``: the list lies in parts, at these addresses."""
+
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordFault:
+    """A record that cannot be read; the rest of the list can. ``kind`` and ``perm_id`` as far as
+    they could be made out, else what the ``loc`` says; ``reason`` for the operator."""
+
+    kind: str
+    perm_id: str
+    reason: str
+
+
+ListItem = ListHead | ListIndex | MasterData | Entity | ServiceFile | RecordFault

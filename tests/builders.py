@@ -19,7 +19,7 @@ def perm_id(number: int) -> PermId:
 
 
 def an_entity(kind: Kind, number: int = 1, **fields: Any) -> Entity:
-    """An entity of that kind in space ALPHA, project KITCHEN; shared or instance-wide if ``space`` is None."""
+    """An entity of that kind, in space ALPHA unless ``space`` says otherwise (None: shared)."""
     code = Code(fields.pop("code", f"{kind.value.replace('_', '-')}-{number}"))
     if kind is Kind.DATA_SET:
         code = Code(fields.pop("perm_id", perm_id(number)))

@@ -1,0 +1,96 @@
+"""The command line of the harvester; ``harvester --help`` names its commands."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from harvester.commands.audit import audit
+from harvester.commands.check_config import check_config
+from harvester.commands.init import init
+from harvester.commands.run import run
+from shared.errors import SyncError
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code (docs/operations.md lists them)."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    try:
+        return int(options.command(options))
+    except SyncError as error:
+        print(f"harvester: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("harvester: interrupted; the next run goes on from here", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="harvester", description="Brings openBIS data sources into a destination instance."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add = _Commands(commands)
+    one = add("run", run, "harvest every section now, dry-run pass first")
+    _add_sections(one)
+    one.add_argument(
+        "--dry-run", action="store_true", help="rehearse only, whatever the sections say"
+    )
+    one.add_argument(
+        "--allow-deletions",
+        action="store_true",
+        help="let deletions through that would be held back because they are so many",
+    )
+    add("check-config", check_config, "check all settings, changing nothing")
+    one = add("init", init, "create the destination instance and its admin user")
+    one.add_argument("--user", help="the admin's user id (default: harvester-user of the sections)")
+    one.add_argument(
+        "--password-stdin", action="store_true", help="read the admin's password from the input"
+    )
+    one.add_argument(
+        "--internal-master-data",
+        metavar="FILE",
+        type=Path,
+        help="a resource list whose internal master data the destination shall start with",
+    )
+    one = add("audit", audit, "compare sources and destination, writing nothing")
+    _add_sections(one)
+    one.add_argument(
+        "--contents", action="store_true", help="also read every file and verify its checksum"
+    )
+    return parser
+
+
+def _add_sections(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--section", action="append", metavar="NAME", help="only this section; repeatable"
+    )
+
+
+class _Commands:
+    """Adds commands that all know ``--config``."""
+
+    def __init__(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        self._commands = commands
+
+    def __call__(self, name: str, command: Command, text: str) -> argparse.ArgumentParser:
+        parser = self._commands.add_parser(name, help=text, description=text)
+        parser.add_argument(
+            "--config",
+            type=Path,
+            default=Path("config/harvester.properties"),
+            metavar="FILE",
+            help="the harvester's settings (default: %(default)s)",
+        )
+        parser.set_defaults(command=command)
+        return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

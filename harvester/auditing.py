@@ -1,0 +1,140 @@
+"""Compares a data source with the destination and writes nothing.
+
+A whole list is read as in step 1; then the same comparisons that the steps make say what is
+missing, what differs and what is too many, down to the files in the data store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from harvester.config import SectionConfig
+from harvester.run import Metadata
+from harvester.steps.master_data import differences, is_shipped
+from shared.model.entities import FileNode
+from shared.model.kinds import Kind
+from shared.model.master_data import PropertyType
+from shared.store.attachments import differing_holders
+from shared.store.changes import Action, compare, planned
+from shared.store.files import DataStore
+from shared.store.master_data import flatten, stored_definitions
+from shared.store.statements import execute
+from shared.store.verification import matches
+
+_MEANINGS = {
+    Action.NEW: "is missing here",
+    Action.CHANGED: "differs",
+    Action.GONE: "is here, but not on the data source",
+    Action.KEPT: "is here, but not on the data source",
+    Action.TAKEN: "is missing here: its identifier belongs to something that is not from there",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One thing that is not as on the data source."""
+
+    kind: str
+    perm_id: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.perm_id}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """The comparison of one section, after its list has been read into the incoming tables."""
+
+    connection: Connection
+    config: SectionConfig
+    metadata: Metadata
+    store: DataStore
+    read_contents: bool = False
+
+    def differences(self) -> Iterator[Difference]:
+        """By kind and perm id, what differs. The caller rolls back."""
+        for fault in self.metadata.faults:
+            yield Difference(kind=fault.kind, perm_id=fault.perm_id, text=fault.reason)
+        yield from self._master_data()
+        yield from self._entities()
+        yield from self._attachments()
+        yield from self._service_files()
+        yield from self._data_set_files()
+
+    def _master_data(self) -> Iterator[Difference]:
+        incoming = flatten(self.metadata.master_data)
+        stored = stored_definitions(self.connection)
+        for key, value in sorted(incoming.items(), key=lambda item: item[0]):
+            if key not in stored:
+                yield Difference(kind=key.kind, perm_id=str(key), text="is missing here")
+                continue
+            fields = differences(value, stored[key].value)
+            if is_shipped(value):  # neither created nor updated; only the data type must agree
+                fields = [f for f in fields if f == "data_type" and isinstance(value, PropertyType)]
+            if fields:
+                text = f"differs in {', '.join(fields)}"
+                yield Difference(kind=key.kind, perm_id=str(key), text=text)
+        for key, present in sorted(stored.items()):
+            if present.source == self.config.alias and key not in incoming:
+                yield Difference(kind=key.kind, perm_id=str(key), text=_MEANINGS[Action.GONE])
+
+    def _entities(self) -> Iterator[Difference]:
+        compare(self.connection, self.config.alias)
+        for action, meaning in _MEANINGS.items():
+            for entity in planned(self.connection, action):
+                yield Difference(kind=entity.kind, perm_id=entity.perm_id, text=meaning)
+        for kind, perm_id, _, owner in execute(self.connection, "foreign_differ"):
+            whose = f"section {owner}" if owner else "this instance"
+            yield Difference(kind=kind, perm_id=perm_id, text=f"differs; it belongs to {whose}")
+        if self.config.keep_original_timestamps_and_users:
+            yield from self._compared("stamps_differ", "timestamps or users differ")
+        if self.config.keep_original_frozen_flags:
+            yield from self._compared("flags_differ", "frozen flags differ")
+
+    def _compared(self, query: str, text: str) -> Iterator[Difference]:
+        for kind, perm_id, _ in execute(self.connection, query, source=self.config.alias):
+            yield Difference(kind=kind, perm_id=perm_id, text=text)
+
+    def _attachments(self) -> Iterator[Difference]:
+        for holder in differing_holders(self.connection, self.config.alias):
+            yield Difference(kind=holder.kind, perm_id=holder.perm_id, text="attachments differ")
+        rows = execute(self.connection, "attachment_contents", source=self.config.alias)
+        for kind, perm_id, name, version, length, sha256 in rows:
+            node = FileNode(path=name, length=length or 0, checksum=f"SHA256:{sha256}")
+            if fault := self._fault(self.store.attachment(sha256), node):
+                text = f"attachment {name} (version {version}) {fault}"
+                yield Difference(kind=kind, perm_id=perm_id, text=text)
+
+    def _service_files(self) -> Iterator[Difference]:
+        for row in execute(self.connection, "service_files"):
+            text = "is missing here" if row.owner is None else "differs"
+            yield Difference(kind=Kind.FILE, perm_id=row.path, text=text)
+        alias = self.config.alias
+        for path in execute(self.connection, "service_files_gone", source=alias).scalars():
+            yield Difference(kind=Kind.FILE, perm_id=path, text=_MEANINGS[Action.GONE])
+        for path, length, sha256 in execute(self.connection, "service_contents", source=alias):
+            node = FileNode(path=path, length=length, checksum=f"SHA256:{sha256}")
+            if fault := self._fault(self.store.service_file(path), node):
+                yield Difference(kind=Kind.FILE, perm_id=path, text=fault)
+
+    def _data_set_files(self) -> Iterator[Difference]:
+        rows = execute(self.connection, "physical_files", source=self.config.alias)
+        for code, path, length, crc32, checksum in rows:
+            node = FileNode(path=path, length=length, crc32=crc32, checksum=checksum)
+            if fault := self._fault(self.store.data_set_file(code, path), node):
+                yield Difference(kind=Kind.DATA_SET, perm_id=code, text=f"file {path} {fault}")
+
+    def _fault(self, place: Path, node: FileNode) -> str | None:
+        """What is wrong with a file in the data store; None if nothing is."""
+        if not place.is_file():
+            return "is missing in the data store"
+        if place.stat().st_size != node.length:
+            return f"has {place.stat().st_size} bytes in the data store, not {node.length}"
+        if self.read_contents and (node.crc32 is not None or node.checksum):
+            return None if matches(place, node) else "has another checksum in the data store"
+        return None

@@ -1,0 +1,66 @@
+"""``harvester audit``: says what differs between data sources and destination."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+from sqlalchemy import Engine
+
+from harvester.auditing import Audit, Difference
+from harvester.commands.sections import Chosen, choose
+from harvester.config import SectionConfig
+from harvester.reading import read_metadata
+from harvester.source import Source
+from harvester.spool import spool
+from harvester.sync import data_store
+from shared.errors import ConfigError, SyncError
+from shared.store.engine import open_store, rehearsal
+
+DIFFERENCES_EXIT_CODE = 9
+
+
+def audit(options: argparse.Namespace) -> int:
+    """Returns 0 only if nothing differs; a section that cannot be compared gives its own code."""
+    chosen = choose(options.config, options.section)
+    for fault in chosen.faults:
+        print(f"harvester: {fault}", file=sys.stderr)
+    engine = open_store(chosen.settings.database_url.get_secret_value())
+    codes = [ConfigError.exit_code] if chosen.faults else []
+    codes.extend(_audit_section(engine, chosen, s, options) for s in chosen.sections)
+    engine.dispose()
+    return next((code for code in codes if code), 0)
+
+
+def _audit_section(
+    engine: Engine, chosen: Chosen, section: SectionConfig, options: argparse.Namespace
+) -> int:
+    number = 0
+    try:
+        for difference in _differences(engine, chosen, section, options):
+            number += 1
+            print(f"[{section.name}] {difference}")
+    except SyncError as error:
+        print(f"harvester: [{section.name}] {error}", file=sys.stderr)
+        return error.exit_code
+    print(f"[{section.name}] {number} differences")
+    return DIFFERENCES_EXIT_CODE if number else 0
+
+
+def _differences(
+    engine: Engine, chosen: Chosen, section: SectionConfig, options: argparse.Namespace
+) -> Iterator[Difference]:
+    with Source(section) as source, engine.connect() as connection:
+        with connection.begin():
+            store = data_store(connection, section, chosen.settings)
+        with spool(section) as folder:
+            metadata = read_metadata(source.fetch_list(folder), connection, section.prefix)
+        with rehearsal(connection):
+            yield from Audit(
+                connection=connection,
+                config=section,
+                metadata=metadata,
+                store=store,
+                read_contents=options.contents,
+            ).differences()

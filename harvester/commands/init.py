@@ -1,0 +1,84 @@
+"""``harvester init``: the destination, its admin user and openBIS's internal master data."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from harvester.commands.sections import Chosen, choose
+from harvester.reading import find_master_data
+from harvester.steps.master_data import is_shipped
+from shared.errors import ConfigError
+from shared.passwords import hash_password
+from shared.store.engine import create_store
+from shared.store.master_data import Definition, Key, flatten, stored_definitions, write_definitions
+from shared.store.shipped import SHIPPED
+from shared.store.tables import LOCAL
+from shared.store.users import Role, add_persons, find_person, grant, set_password
+
+
+def init(options: argparse.Namespace) -> int:
+    """May be repeated: what is there already stays, the admin's password is set anew."""
+    chosen = choose(options.config, None)
+    admins = dict(_admins(chosen, options))
+    if not admins:
+        raise ConfigError(
+            f"{chosen.settings.harvester_config_file}: no section can be read, so there is no "
+            "harvester-user; correct it (see 'harvester check-config') or give --user"
+        )
+    definitions = flatten(SHIPPED)
+    if options.internal_master_data:
+        definitions |= _internal(options.internal_master_data)
+    engine = create_store(chosen.settings.database_url.get_secret_value())
+    with engine.begin() as connection:
+        stored = stored_definitions(connection)
+        new = {key: value for key, value in definitions.items() if key not in stored}
+        write_definitions(connection, LOCAL, new)
+        for user_id, password in admins.items():
+            if find_person(connection, user_id) is None:
+                add_persons(connection, LOCAL, [user_id])
+            set_password(connection, user_id, hash_password(password))
+            grant(connection, user_id, Role.ADMIN)
+    engine.dispose()
+    print(
+        f"{engine.url.render_as_string()}: ready; admin: {', '.join(sorted(admins))}; "
+        f"{len(new)} internal definitions added"
+    )
+    return 0
+
+
+def _admins(chosen: Chosen, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """User ids and passwords: as asked for, else those by which the sections want to log in."""
+    if options.user:
+        yield options.user, _password(options)
+        return
+    for section in chosen.sections:
+        yield section.harvester_user, section.harvester_pass.get_secret_value()
+
+
+def _password(options: argparse.Namespace) -> str:
+    if options.password_stdin:
+        password = sys.stdin.readline().rstrip("\n")
+    else:
+        password = getpass.getpass(f"Password of {options.user}: ")
+    if not password:
+        raise ConfigError("the password is empty")
+    return password
+
+
+def _internal(path: Path) -> dict[Key, Definition]:
+    """The internal definitions of a resource list, with the terms of internal vocabularies."""
+    try:
+        definitions = flatten(find_master_data([path]))
+    except OSError as error:
+        raise ConfigError(f"--internal-master-data {path}: {error.strerror}") from error
+    shipped = {key for key, value in definitions.items() if is_shipped(value)}
+    vocabularies = {key.code for key in shipped if key.kind == "VOCABULARY"}
+    return {
+        key: value
+        for key, value in definitions.items()
+        if key in shipped or (key.kind == "TERM" and key.owner in vocabularies)
+    }

@@ -1,0 +1,54 @@
+"""Which sections a command works on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from harvester.config import ConfigFile, SectionConfig, read_config
+from harvester.properties import HarvesterSettings, read_settings
+from shared.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The settings, the sections that can run, and the faults of those that cannot."""
+
+    settings: HarvesterSettings
+    sections: tuple[SectionConfig, ...]
+    faults: tuple[str, ...]
+
+
+def choose(config: Path, names: Sequence[str] | None) -> Chosen:
+    """The named sections, or all. Raises `ConfigError` for a name that no section has."""
+    settings = read_settings(config)
+    file = read_config(settings.harvester_config_file, settings)
+    for warning in file.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    known = {section.name for section in file.sections} | file.faults.keys()
+    for name in names or ():
+        if name not in known:
+            raise ConfigError(_unknown(name, known - {""}, settings.harvester_config_file))
+    return Chosen(
+        settings=settings,
+        sections=tuple(s for s in file.sections if not names or s.name in names),
+        faults=tuple(_faults(file, names)),
+    )
+
+
+def _faults(file: ConfigFile, names: Sequence[str] | None) -> list[str]:
+    return [
+        fault
+        for name, faults in file.faults.items()
+        if not names or not name or name in names
+        for fault in faults
+    ]
+
+
+def _unknown(name: str, known: set[str], path: Path) -> str:
+    near = get_close_matches(name, known, n=1)
+    hint = f"; did you mean [{near[0]}]?" if near else f"; it has {', '.join(sorted(known))}"
+    return f"{path}: there is no section [{name}]{hint}"

@@ -1,0 +1,238 @@
+"""The harvester config file: one section for each data source, read anew for every run.
+
+Each section becomes a `SectionConfig` or a list of faults, all faults at once; a faulty section
+does not stop the others. Keys and their meaning are openBIS's, defaults those of its manual.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+
+from harvester.ini import Given, IniSection, read_ini
+from harvester.keys import (
+    Addresses,
+    Boolean,
+    Decimal,
+    Integer,
+    Items,
+    Settings,
+    Url,
+    check,
+    keys_of,
+    left_to_fill_in,
+    secret_keys_of,
+    unknown_key,
+)
+from harvester.properties import HarvesterSettings, absolute_below
+from shared.errors import ConfigError
+
+_DEAD = frozenset({"data-source-spaces", "harvester-spaces"})
+_SYNONYMS = {"wished-number-of-streams": "whished-number-of-streams"}
+"""The original's key is misspelt; both spellings are taken."""
+
+
+def _below_base(path: Path, info: ValidationInfo) -> Path:
+    """A path as configured, or as by default with the alias in its name, made absolute."""
+    named = Path(str(path).replace("{alias}", str(info.data.get("data_source_alias", ""))))
+    settings = info.context
+    return absolute_below(settings.base_dir, named) if settings else named
+
+
+def _below_store(path: Path, info: ValidationInfo) -> Path:
+    """Always below the data store root, as in the original, even if it begins with ``/``."""
+    settings = info.context
+    root: Path = settings.storeroot_dir if settings else Path()
+    below = absolute_below(root, Path(str(path).lstrip("/")))
+    if not below.is_relative_to(root.absolute()):
+        raise ValueError("must stay below the data store root (storeroot-dir)")
+    return below
+
+
+BasePath = Annotated[Path, AfterValidator(_below_base)]
+StorePath = Annotated[Path, AfterValidator(_below_store)]
+
+
+class SectionConfig(Settings):
+    """One data source and how it is harvested. ``name`` is the section's, all else are keys."""
+
+    name: str
+    data_source_alias: str = Field(default_factory=lambda given: given["name"])
+
+    resource_list_url: Url
+    data_source_openbis_url: Url | None = None
+    """Needed only for sources that are original openBIS, whose files need a session."""
+    data_source_dss_url: Url
+    data_source_auth_realm: str = "OAI-PMH"
+    data_source_auth_user: str
+    data_source_auth_pass: SecretStr
+    space_black_list: Items = ()
+    space_white_list: Items = ()
+
+    harvester_user: str
+    harvester_pass: SecretStr
+    translate_using_data_source_alias: Boolean = False
+    keep_original_timestamps_and_users: Boolean = True
+    keep_original_frozen_flags: Boolean = True
+    master_data_update_allowed: Boolean = False
+    property_unassignment_allowed: Boolean = False
+    deletion_allowed: Boolean = False
+
+    dry_run: Boolean = False
+    verbose: Boolean = Field(default_factory=lambda given: given["dry_run"])
+    full_sync: Boolean = False
+    full_sync_interval: Annotated[Integer, Field(ge=0, le=36500)] = 14
+    """Days; 0 makes every run a baseline, if ``full_sync`` is on."""
+
+    harvester_tmp_dir: StorePath = Path("temp")
+    file_service_repository_path: BasePath = Path("data/file-service")
+    last_sync_timestamp_file: BasePath = Path("last-sync-timestamp-file_{alias}.txt")
+    not_synced_entities_file: BasePath = Path("not-synced-entities_{alias}.txt")
+    log_file: BasePath = Path("synchronization_{alias}.log")
+    email_addresses: Addresses = ()
+
+    whished_number_of_streams: Annotated[Integer, Field(ge=1, le=100)] | None = None
+    machine_load: Annotated[Decimal, Field(gt=0, le=100)] = 0.5
+    max_threads: Annotated[Integer, Field(ge=1, le=1000)] = 10
+    retries_on_failure: Annotated[Integer, Field(ge=0, le=100)] = 0
+    stop_on_first_failure: Boolean = False
+    timeout: Annotated[Integer, Field(ge=1, le=86400)] = 600
+    """Seconds without a single byte from the data source."""
+
+    @field_validator("data_source_alias")
+    @classmethod
+    def _is_code(cls, alias: str) -> str:
+        if not alias.isascii() or not alias.translate(_NO_PUNCTUATION).isalnum():
+            raise ValueError(
+                f"{alias!r} cannot be part of an openBIS code; set data-source-alias to letters, "
+                "digits, '_', '-' and '.'"
+            )
+        return alias
+
+    @field_validator("data_source_auth_user")
+    @classmethod
+    def _fits_basic_authentication(cls, user: str) -> str:
+        if ":" in user:
+            raise ValueError("a user id with a colon cannot authenticate")
+        return user
+
+    @property
+    def alias(self) -> str:
+        """How entities of this source are marked in the destination."""
+        return self.data_source_alias
+
+    @property
+    def prefix(self) -> str | None:
+        """What is put before codes; None if they stay as they are."""
+        return f"{self.alias}_" if self.translate_using_data_source_alias else None
+
+
+_NO_PUNCTUATION = str.maketrans("", "", "_-.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigFile:
+    """``sections`` can run; ``faults`` says by section name why others cannot. Faults that belong
+    to no section stand under ``''``. ``warnings`` hinder nothing."""
+
+    sections: tuple[SectionConfig, ...]
+    faults: Mapping[str, list[str]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def read_config(path: Path, settings: HarvesterSettings) -> ConfigFile:
+    """Raises `ConfigError` only if there is nothing to judge: no file, or no section in it."""
+    ini = read_ini(path)
+    if not ini.sections:
+        raise ConfigError(f"{path}: there is no section; begin one with [name]")
+    warnings = list(ini.warnings)
+    read = []
+    for section in ini.sections.values():
+        if section.entries or section.faults:
+            read.append((section, _read_section(section, settings)))
+        else:
+            section.warn(section.place, "ignored, because it has no keys")
+    _tell_shared([(section, config) for section, config in read if config])
+    for section in ini.sections.values():
+        warnings += section.warnings
+    return ConfigFile(
+        sections=tuple(c for section, c in read if c and not section.faults),
+        faults={s.name: s.faults for s in ini.sections.values() if s.faults},
+        warnings=tuple(warnings),
+    )
+
+
+def _read_section(section: IniSection, settings: HarvesterSettings) -> SectionConfig | None:
+    """The section's settings if they can be read; its faults are added to it."""
+    known, gaps = _known_entries(section)
+    _warn_of_absolute_folder(section, known.get("harvester-tmp-dir"))
+    given = {
+        "file-service-repository-path": Given(
+            value=str(settings.file_service_repository_path), place=section.place
+        ),
+        **known,
+        "name": Given(value=section.name, place=section.place),
+    }
+    config, faults = check(SectionConfig, given, place=section.place, context=settings)
+    for place, text in faults:
+        if place not in gaps:
+            section.fault(place, text)
+    return config
+
+
+def _known_entries(section: IniSection) -> tuple[dict[str, Given], set[str]]:
+    """Entries that are not blank, and the places of those whose value is still to be filled in."""
+    keys = [key for name, key in keys_of(SectionConfig).items() if name != "name"]
+    secret = secret_keys_of(SectionConfig)
+    known: dict[str, Given] = {}
+    gaps = set()
+    for key, entry in _one_spelling(section):
+        if key in _DEAD:
+            section.warn(entry.place, f"{key}: this key never had an effect; remove it")
+        elif key not in keys:
+            section.fault(entry.place, unknown_key(key, [*keys, *_SYNONYMS]))
+        elif entry.value:
+            known[key] = entry
+        gap = left_to_fill_in(entry.value, secret=key in secret)
+        if gap and key in known:
+            section.fault(entry.place, f"{key}: {gap}")
+            gaps.add(entry.place)
+    return known, gaps
+
+
+def _one_spelling(section: IniSection) -> Iterable[tuple[str, Given]]:
+    for key, entry in section.entries.items():
+        official = _SYNONYMS.get(key, key)
+        if official != key and official in section.entries:
+            section.fault(entry.place, f"{key}: given already as {official}; remove one of them")
+        else:
+            yield official, entry
+
+
+def _warn_of_absolute_folder(section: IniSection, entry: Given | None) -> None:
+    if entry and entry.value.startswith("/"):
+        text = "harvester-tmp-dir: taken relative to the data store root, although it starts with /"
+        section.warn(entry.place, text)
+
+
+def _tell_shared(read: list[tuple[IniSection, SectionConfig]]) -> None:
+    """Faults of sections that would overwrite each other's entities or files.
+
+    Aliases are compared as openBIS compares codes: in upper case.
+    """
+    users: dict[tuple[str, str], list[IniSection]] = defaultdict(list)
+    for section, config in read:
+        users["data-source-alias", config.alias.upper()].append(section)
+        users["last-sync-timestamp-file", str(config.last_sync_timestamp_file)].append(section)
+        users["not-synced-entities-file", str(config.not_synced_entities_file)].append(section)
+    for (key, value), sections in users.items():
+        for section in sections if len(sections) > 1 else ():
+            entry = section.entries.get(key)
+            others = ", ".join(f"[{other.name}]" for other in sections if other is not section)
+            text = f"{key}: {value} is used by {others}, too; each section needs its own"
+            section.fault(entry.place if entry else section.place, text)

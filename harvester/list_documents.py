@@ -1,0 +1,37 @@
+"""Where a resource list lies, and whether what came is the list or an index of its parts."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from harvester.config import SectionConfig
+from shared.errors import FormatError
+from shared.resourcesync.items import ListIndex
+from shared.resourcesync.reader import read_resource_list
+
+_CHUNK = 1 << 16
+
+
+def list_url(config: SectionConfig) -> str:
+    """One parameter for each item, black list first, as the original harvester asks; but encoded,
+    so that a regular expression arrives as it was written."""
+    query = [
+        ("verb", "resourcelist.xml"),
+        *(("black_list", pattern) for pattern in config.space_black_list),
+        *(("white_list", pattern) for pattern in config.space_white_list),
+    ]
+    joint = "&" if "?" in config.resource_list_url else "?"
+    return f"{config.resource_list_url}{joint}{urlencode(query, quote_via=quote)}"
+
+
+def parts_of(path: Path) -> tuple[str, ...] | None:
+    """The addresses in an index; None for a list, or for what only its reader can judge."""
+    with path.open("rb") as file:
+        chunks = iter(partial(file.read, _CHUNK), b"")
+        try:
+            item = next(iter(read_resource_list(chunks)), None)
+        except FormatError:
+            return None
+    return item.parts if isinstance(item, ListIndex) else None

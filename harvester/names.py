@@ -1,0 +1,241 @@
+"""Names of the source, translated into those of the destination.
+
+With a prefix, everything that is unique in an instance gets it: codes of spaces, types, materials,
+shared samples, property types, vocabularies and external data management systems, and names of
+plugins. Perm ids and data set codes are unique in the world and stay, as do codes of projects,
+experiments and terms, which are unique in what holds them.
+
+What openBIS itself ships (internal and registered by ``system``) is the same everywhere and keeps
+its name. Something internal that was registered by anybody else becomes an ordinary thing: it loses
+its ``$``, even where no prefix is used.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from shared.errors import ConflictError, ItemError
+from shared.model.entities import ContentCopy, Entity
+from shared.model.ids import Code, Identifier, PermId, material_perm_id
+from shared.model.kinds import Kind
+from shared.model.master_data import (
+    SYSTEM_USER,
+    DataType,
+    EntityType,
+    MasterData,
+    PropertyType,
+    Vocabulary,
+)
+
+Defined = PropertyType | Vocabulary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Made once for a list, from its master data; then a pure function of each entity."""
+
+    prefix: str
+    """In upper case, as all codes of openBIS are; empty where nothing is prefixed."""
+    properties: Mapping[str, Code]
+    """The destination's code of each property type that the list defines."""
+    vocabularies: Mapping[str, Code]
+    material_properties: frozenset[str]
+    """Codes, in the source, of properties whose values name materials."""
+    _unchanged: bool = field(repr=False)
+
+    @classmethod
+    def of(cls, master_data: MasterData, prefix: str | None) -> Self:
+        """Raises `ConflictError` naming all definitions that end up with the same code, and all
+        references to property types and vocabularies that the list does not define."""
+        lead = (prefix or "").upper()
+        properties = _defined_codes(master_data.property_types, lead)
+        vocabularies = _defined_codes(master_data.vocabularies, lead)
+        reasons = [
+            *_collisions("property type", master_data.property_types, properties),
+            *_collisions("vocabulary", master_data.vocabularies, vocabularies),
+            *_dangling(master_data, properties, vocabularies),
+        ]
+        if reasons:
+            raise ConflictError(reasons)
+        named = [*properties.items(), *vocabularies.items()]
+        return cls(
+            prefix=lead,
+            properties=properties,
+            vocabularies=vocabularies,
+            material_properties=frozenset(
+                p.code for p in master_data.property_types if p.data_type is DataType.MATERIAL
+            ),
+            _unchanged=not lead and all(code == target for code, target in named),
+        )
+
+    def translate_master_data(self, master_data: MasterData) -> MasterData:
+        if self._unchanged:
+            return master_data
+        return replace(
+            master_data,
+            plugins=tuple(replace(p, name=self._prefixed(p.name)) for p in master_data.plugins),
+            vocabularies=tuple(
+                replace(v, code=self.vocabularies[v.code], internal=_is_shipped(v))
+                for v in master_data.vocabularies
+            ),
+            property_types=tuple(map(self._property_type, master_data.property_types)),
+            entity_types=tuple(map(self._entity_type, master_data.entity_types)),
+            external_dms=tuple(
+                replace(d, code=Code(self._prefixed(d.code))) for d in master_data.external_dms
+            ),
+        )
+
+    def translate_entity(self, entity: Entity) -> Entity:
+        """The same object if nothing changes. Raises `ItemError` if the entity has a property that
+        the list's master data does not define."""
+        if not entity.properties.keys() <= self.properties.keys():
+            unknown = min(entity.properties.keys() - self.properties.keys())
+            reason = f"property {unknown} is not defined in the list's master data"
+            raise ItemError(entity.kind, entity.perm_id, reason)
+        if self._unchanged:
+            return entity
+        changes: dict[str, Any] = {}
+        values = self._values(entity.properties)
+        if values != entity.properties:
+            changes["properties"] = values
+        if self.prefix:
+            changes |= self._place(entity)
+        return replace(entity, **changes) if changes else entity
+
+    def _place(self, entity: Entity) -> dict[str, Any]:
+        """What the prefix changes of an entity, besides its properties."""
+        changes: dict[str, Any] = {
+            name: Code(self._prefixed(code))
+            for name, code in (("type", entity.type), ("space", entity.space))
+            if code
+        }
+        match entity.kind:
+            case Kind.SPACE:
+                code = self._prefixed(entity.code)
+                changes |= {"code": Code(code), "perm_id": PermId(code)}
+            case Kind.MATERIAL:
+                code = self._prefixed(entity.code)
+                type_code = self._prefixed(entity.type or "")
+                changes |= {"code": Code(code), "perm_id": material_perm_id(code, type_code)}
+            case Kind.SAMPLE if not entity.space:
+                changes["code"] = Code(self._shared(entity.code))
+        if entity.experiment:
+            changes["experiment"] = self.identifier(entity.experiment)
+        if entity.sample:
+            changes["sample"] = self.identifier(entity.sample)
+        if entity.content_copies:
+            changes["content_copies"] = tuple(map(self._copy, entity.content_copies))
+        return changes
+
+    def identifier(self, identifier: Identifier) -> Identifier:
+        """``/SPACE/...`` with the space's new code; ``/CODE`` with that of the shared sample."""
+        first, slash, rest = identifier.removeprefix("/").partition("/")
+        named = self._prefixed(first) if slash else self._shared(first)
+        return Identifier(f"/{named}{slash}{rest}")
+
+    def _shared(self, code: str) -> str:
+        """The code of a shared sample, and that of its container if it reads ``CONTAINER:CODE``."""
+        return ":".join(map(self._prefixed, code.split(":")))
+
+    def _values(self, values: Mapping[str, str]) -> dict[str, str]:
+        return {
+            self.properties[code]: (
+                self._material(value) if code in self.material_properties else value
+            )
+            for code, value in values.items()
+        }
+
+    def _material(self, value: str) -> str:
+        """``CODE (TYPE)``, both prefixed. Anything else is nobody's name and stays."""
+        code, opening, type_code = value.removesuffix(")").rpartition(" (")
+        if not (self.prefix and opening and code and type_code and value.endswith(")")):
+            return value
+        return material_perm_id(self._prefixed(code), self._prefixed(type_code))
+
+    def _copy(self, copy: ContentCopy) -> ContentCopy:
+        return replace(copy, external_dms=Code(self._prefixed(copy.external_dms)))
+
+    def _property_type(self, defined: PropertyType) -> PropertyType:
+        return replace(
+            defined,
+            code=self.properties[defined.code],
+            internal=_is_shipped(defined),
+            vocabulary=defined.vocabulary and self.vocabularies[defined.vocabulary],
+            material_type=self._code(defined.material_type),
+            sample_type=self._code(defined.sample_type),
+        )
+
+    def _entity_type(self, entity_type: EntityType) -> EntityType:
+        return replace(
+            entity_type,
+            code=Code(self._prefixed(entity_type.code)),
+            validation_plugin=self._code(entity_type.validation_plugin),
+            assignments=tuple(
+                replace(
+                    assignment,
+                    property_type=self.properties[assignment.property_type],
+                    plugin=self._code(assignment.plugin),
+                )
+                for assignment in entity_type.assignments
+            ),
+        )
+
+    def _code(self, code: str | None) -> Code | None:
+        return Code(self._prefixed(code)) if code else None
+
+    def _prefixed(self, name: str) -> str:
+        return _with_prefix(name, self.prefix)
+
+
+def _with_prefix(name: str, prefix: str) -> str:
+    """The prefix comes behind a leading ``$``."""
+    return f"${prefix}{name[1:]}" if name.startswith("$") else prefix + name
+
+
+def _is_shipped(defined: Defined) -> bool:
+    return defined.internal and defined.registrator == SYSTEM_USER
+
+
+def _defined_codes(definitions: Iterable[Defined], prefix: str) -> dict[str, Code]:
+    return {defined.code: _defined_code(defined, prefix) for defined in definitions}
+
+
+def _defined_code(defined: Defined, prefix: str) -> Code:
+    if _is_shipped(defined):
+        return defined.code
+    code = defined.code.removeprefix("$") if defined.internal else defined.code
+    return Code(_with_prefix(code, prefix))
+
+
+def _collisions(
+    kind: str, definitions: Iterable[Defined], names: Mapping[str, Code]
+) -> Iterable[str]:
+    sources: dict[Code, list[Defined]] = defaultdict(list)
+    for defined in definitions:
+        sources[names[defined.code]].append(defined)
+    for target, group in sorted(sources.items()):
+        if len(group) > 1:
+            found = ", ".join(f"{d.code} of {d.registrator or 'an unknown user'}" for d in group)
+            yield f"{kind} {target}: {found} get the same code; rename one of them on the source"
+
+
+def _dangling(
+    master_data: MasterData, properties: Mapping[str, Code], vocabularies: Mapping[str, Code]
+) -> Iterable[str]:
+    """References within the master data to what they do not contain."""
+    for defined in master_data.property_types:
+        if defined.vocabulary and defined.vocabulary not in vocabularies:
+            yield (
+                f"property type {defined.code}: its vocabulary {defined.vocabulary} is not "
+                "defined in the list's master data"
+            )
+    for entity_type in master_data.entity_types:
+        for assignment in entity_type.assignments:
+            if assignment.property_type not in properties:
+                yield (
+                    f"{entity_type.kind} type {entity_type.code}: its property type "
+                    f"{assignment.property_type} is not defined in the list's master data"
+                )

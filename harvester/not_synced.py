@@ -1,0 +1,71 @@
+"""The ``not-synced-entities-file``: what failed and is tried again, and what is never to be tried.
+
+A line ``<KIND>-<perm id>`` (data sets: their code) names something to synchronise although it did
+not change; ``#DATA_SET-<code>`` black-lists a data set. Operators write into this file, so every
+other line is kept as it is. Unlike the original, what is written is what failed.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.atomic_file import write_atomically
+from shared.model.ids import PermId
+from shared.model.kinds import Kind
+from shared.properties_file import read_text
+
+logger = logging.getLogger(__name__)
+
+Item = tuple[Kind, PermId]
+
+_FAILED = re.compile(rf"\s*({'|'.join(Kind)})-(.*\S)\s*")
+_BLACK_LISTED = re.compile(rf"\s*#\s*{Kind.DATA_SET}-(.*\S)\s*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotSynced:
+    """``other_lines`` are comments and whatever else stands in the file."""
+
+    failed: frozenset[Item] = frozenset()
+    black_listed: frozenset[PermId] = frozenset()
+    other_lines: tuple[str, ...] = ()
+
+
+def read_not_synced(path: Path) -> NotSynced:
+    """Empty if there is no file; raises `ConfigError` if there is one that cannot be read."""
+    failed, black_listed, others = set(), set(), []
+    for line in re.split(r"\r\n|\r|\n", read_text(path)) if path.exists() else ():
+        if item := _FAILED.fullmatch(line):
+            failed.add((Kind(item[1]), PermId(item[2])))
+        elif item := _BLACK_LISTED.fullmatch(line):
+            black_listed.add(PermId(item[1]))
+        elif line.strip():
+            others.append(line)
+    return NotSynced(
+        failed=frozenset(failed), black_listed=frozenset(black_listed), other_lines=tuple(others)
+    )
+
+
+def write_not_synced(path: Path, not_synced: NotSynced) -> None:
+    """Replaces the file in one go; leaves it alone if it says the same already."""
+    if read_not_synced(path) == not_synced:
+        return
+    lines = [
+        *not_synced.other_lines,
+        *sorted(_line(kind, perm_id) for kind, perm_id in not_synced.failed),
+        *sorted(f"#{Kind.DATA_SET}-{code}" for code in not_synced.black_listed),
+    ]
+    write_atomically(path, "".join(f"{line}\n" for line in lines if line))
+
+
+def _line(kind: Kind, perm_id: PermId) -> str:
+    """Empty for a perm id that could not be read back, such as one with a line break in it."""
+    line = f"{kind}-{perm_id}"
+    found = _FAILED.fullmatch(line)
+    if found and found[2] == perm_id:
+        return line
+    logger.warning("%s %r failed, and cannot be noted for the next run", kind, perm_id)
+    return ""

@@ -1,0 +1,159 @@
+"""Step 1: read the metadata of the data source into the incoming tables.
+
+The list is fetched once, to a file, and only then read: a source is not kept waiting by the
+comparison, and a list that is cut never gets further than this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from harvester.names import Names
+from harvester.run import Metadata
+from shared.errors import FormatError, ItemError
+from shared.model.entities import Entity, ServiceFile
+from shared.model.ids import Code
+from shared.model.kinds import FACTS, Kind
+from shared.model.master_data import MasterData
+from shared.resourcesync.items import ListHead, ListIndex, ListItem, RecordFault
+from shared.resourcesync.reader import read_list_part, read_resource_list
+from shared.store.incoming import Incoming, dangling
+
+_BLOCK = 1 << 20
+_NAMED = 20
+"""So many references that lead nowhere are named in the log; all are counted."""
+
+
+def read_metadata(parts: Iterable[Path], connection: Connection, prefix: str | None) -> Metadata:
+    """Fill the incoming tables of the connection from the files of a list, in the names of the
+    destination. Raises `FormatError` if they are no whole resource list."""
+    paths = list(parts)
+    reading = _Reading(paths, prefix)
+    with connection.begin():
+        reading.incoming = Incoming(connection)
+        for path in paths:
+            read = read_resource_list if path == paths[0] else read_list_part
+            for item in read(blocks(path)):
+                reading.take(item)
+        reading.incoming.finish()
+        remarks = list(_remarks(connection))
+    return reading.metadata(remarks)
+
+
+def blocks(path: Path) -> Iterator[bytes]:
+    """The bytes of a file, a block at a time."""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            yield block
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What has been read so far."""
+
+    paths: list[Path]
+    prefix: str | None
+    incoming: Incoming = field(init=False)
+    at: datetime | None = None
+    master_data: MasterData | None = None
+    names: Names | None = None
+    types: Mapping[Kind, frozenset[Code]] = field(default_factory=dict)
+    entities: int = 0
+    faults: list[ItemError] = field(default_factory=list)
+
+    def take(self, item: ListItem) -> None:
+        match item:
+            case Entity():
+                self._take_entity(item)
+            case ServiceFile():
+                self.incoming.add_service_file(item)
+                self.entities += 1
+            case RecordFault():
+                self._take_fault(ItemError(item.kind, item.perm_id, item.reason))
+            case MasterData():
+                self._define(item)
+            case ListHead():
+                # the first part of a split list counts
+                self.at = self.at or item.at
+            case ListIndex():
+                raise FormatError("a part of the resource list is an index of parts itself")
+
+    def _take_entity(self, entity: Entity) -> None:
+        if self.names is None:
+            # The original's first version sorts its list by address: definitions come later.
+            self._define(find_master_data(self.paths))
+        if self.names is None:
+            raise FormatError("the resource list has entities but no master data")
+        try:
+            self._check_type(entity)
+            self.incoming.add(self.names.translate_entity(entity))
+        except ItemError as error:
+            self._take_fault(error, self.names)
+        else:
+            self.entities += 1
+
+    def _check_type(self, entity: Entity) -> None:
+        if entity.type and entity.type not in self.types[entity.kind]:
+            reason = f"its type {entity.type} is not defined in the list's master data"
+            raise ItemError(entity.kind, entity.perm_id, reason)
+
+    def _take_fault(self, error: ItemError, names: Names | None = None) -> None:
+        perm_id = error.perm_id
+        if names and names.prefix and error.kind == Kind.SPACE:
+            perm_id = f"{names.prefix}{perm_id}"
+        self.incoming.add_fault(error.kind, perm_id)
+        self.faults.append(error)
+
+    def _define(self, master_data: MasterData) -> None:
+        if self.master_data == master_data:
+            return
+        self.names = Names.of(master_data, self.prefix)
+        self.types = {kind: frozenset(t.code for t in master_data.types_of(kind)) for kind in FACTS}
+        self.master_data = master_data
+
+    def metadata(self, remarks: list[str]) -> Metadata:
+        if self.at is None or self.names is None or self.master_data is None:
+            raise FormatError("the resource list has no master data")
+        return Metadata(
+            at=self.at,
+            master_data=self.names.translate_master_data(self.master_data),
+            entities=self.entities,
+            faults=tuple(self.faults),
+            remarks=tuple(remarks),
+            deletions_unsafe=self._doubt(),
+        )
+
+    def _doubt(self) -> str | None:
+        nameless = [f for f in self.faults if f.kind not in set(Kind) or not f.perm_id]
+        if nameless:
+            return (
+                f"{len(nameless)} records could not be read so far that it could be said what "
+                "they describe"
+            )
+        return None
+
+
+def find_master_data(paths: Iterable[Path]) -> MasterData:
+    """The master data of a list, wherever it stands."""
+    for path in paths:
+        for item in read_list_part(blocks(path)):
+            if isinstance(item, MasterData):
+                return item
+    raise FormatError("the resource list has no master data")
+
+
+def _remarks(connection: Connection) -> Iterator[str]:
+    """References that lead out of the list: reported, and not fatal."""
+    found = list(dangling(connection))
+    for one in found[:_NAMED]:
+        yield (
+            f"{one.kind} {one.perm_id} names {one.target} ({one.reference}), which is not in the "
+            "list: outside the filter, or not visible"
+        )
+    if len(found) > _NAMED:
+        yield f"{len(found) - _NAMED} more references lead out of the list"

@@ -1,0 +1,56 @@
+"""What every step is given: the run of one section, in one of its two passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from harvester.config import SectionConfig
+from harvester.report import Outcome
+from harvester.transfers import Transfers
+from shared.errors import ItemError
+from shared.model.master_data import MasterData
+from shared.store.changes import Stamps
+from shared.store.engine import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What step 1 found in the resource list, besides the rows of the incoming tables."""
+
+    at: datetime
+    master_data: MasterData
+    """In the names of the destination."""
+    entities: int
+    faults: tuple[ItemError, ...] = ()
+    """Records that could not be read."""
+    remarks: tuple[str, ...] = ()
+    deletions_unsafe: str | None = None
+    """Why nothing may be deleted after this list; None if it may."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncRun:
+    """One pass over one section. A step cannot tell from it whether it is rehearsed."""
+
+    config: SectionConfig
+    connection: Connection
+    transaction: Transaction
+    """Opens what a step may commit."""
+    metadata: Metadata
+    transfers: Transfers
+    stamps: Stamps
+    black_list: frozenset[str] = frozenset()
+    """Codes of data sets that the operator does not want."""
+    deletions_confirmed: bool = False
+    """The operator has seen the deletions and lets them through, however many they are."""
+
+    @property
+    def source(self) -> str:
+        """The mark of this section on the rows of the store."""
+        return self.config.alias
+
+    def outcome(self) -> Outcome:
+        return Outcome(verbose=self.config.verbose)

@@ -1,0 +1,69 @@
+"""Step 7: data sets, with their files, links and content copies.
+
+What needs no files is written by set. A data set with files that are not here yet is registered
+only when all of them have arrived, verified; one that fails does so alone, and since it is not
+registered, the next run finds it missing and tries again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harvester.report import Outcome
+from harvester.run import SyncRun
+from harvester.steps.entities import note_plan
+from harvester.transfers import WantedDataSet
+from shared.model.kinds import Kind
+from shared.store.changes import (
+    admit_data_sets,
+    apply_kind,
+    drop_from_plan,
+    hold_back_data_sets,
+    settle_data_sets,
+    waiting_data_sets,
+)
+from shared.store.incoming import data_set_files
+
+_TOGETHER = 50
+"""Data sets that have arrived are committed in groups; a crash costs so many lookups, since their
+files lie in place already."""
+
+
+def register_data_sets(run: SyncRun) -> Outcome:
+    outcome = run.outcome()
+    with run.transaction():
+        drop_from_plan(run.connection, Kind.DATA_SET, run.black_list)
+        hold_back_data_sets(run.connection)
+        _register(run, outcome)
+        waiting = waiting_data_sets(run.connection)
+    arrived: list[str] = []
+    for code, error in run.transfers.data_sets(_wanted(run, waiting)):
+        if error:
+            outcome.fail(error)
+            continue
+        arrived.append(code)
+        if len(arrived) == _TOGETHER:
+            _admit(run, outcome, arrived)
+    _admit(run, outcome, arrived)
+    return outcome
+
+
+def _wanted(run: SyncRun, codes: Sequence[str]) -> Iterator[WantedDataSet]:
+    for code in codes:
+        with run.transaction():
+            files = data_set_files(run.connection, code)
+        yield WantedDataSet(code=code, files=files)
+
+
+def _admit(run: SyncRun, outcome: Outcome, arrived: list[str]) -> None:
+    if arrived:
+        with run.transaction():
+            admit_data_sets(run.connection, arrived)
+            _register(run, outcome)
+        arrived.clear()
+
+
+def _register(run: SyncRun, outcome: Outcome) -> None:
+    apply_kind(run.connection, Kind.DATA_SET, run.source, run.stamps)
+    note_plan(run, outcome, frozenset({Kind.DATA_SET}))
+    settle_data_sets(run.connection)

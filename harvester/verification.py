@@ -1,0 +1,90 @@
+"""Downloaded bytes, compared with what the list announced while they stream by."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.errors import SyncError
+
+_WORD = 0xFFFFFFFF
+
+
+class VerificationError(SyncError):
+    """A file is not there, or not the one that was announced. Its item fails, nothing else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What the list says of a file; None where it says nothing. A CRC may have either sign;
+    ``checksum`` reads ``<ALGORITHM>:<hex>`` and is passed over if the algorithm is unknown."""
+
+    length: int | None = None
+    crc32: int | None = None
+    checksum: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """A file that was fetched and is as announced; ``sha256`` is lower-case hex."""
+
+    length: int
+    sha256: str
+
+
+class Verifier:
+    """Fed with a file's chunks; `finish` says whether they were right."""
+
+    def __init__(self, expected: Expected) -> None:
+        self._expected = expected
+        self._length = 0
+        self._crc32 = 0
+        self._sha256 = hashlib.sha256()
+        name, _, self._digest = (expected.checksum or "").partition(":")
+        self._algorithm = name
+        self._other = _hash_called(name)
+
+    def feed(self, chunk: bytes) -> None:
+        """Raises `VerificationError` as soon as there are too many bytes: they may never end."""
+        self._length += len(chunk)
+        if self._expected.length is not None and self._length > self._expected.length:
+            raise VerificationError(f"more than the {self._expected.length} bytes of the list came")
+        self._sha256.update(chunk)
+        if self._expected.crc32 is not None:
+            self._crc32 = zlib.crc32(chunk, self._crc32)
+        if self._other is not None:
+            self._other.update(chunk)
+
+    def finish(self) -> Download:
+        """Raises `VerificationError` naming all that differs."""
+        wrong = "; ".join(
+            f"{what}: the list says {expected}, {found} came"
+            for what, expected, found in self._compared()
+            if expected != found
+        )
+        if wrong:
+            raise VerificationError(wrong)
+        return Download(length=self._length, sha256=self._sha256.hexdigest())
+
+    def _compared(self) -> Iterator[tuple[str, object, object]]:
+        expected = self._expected
+        if expected.length is not None:
+            yield "length", expected.length, self._length
+        if expected.crc32 is not None:
+            yield "CRC32", expected.crc32 & _WORD, self._crc32
+        if expected.sha256 is not None:
+            yield "SHA256", expected.sha256.lower(), self._sha256.hexdigest()
+        if self._other is not None:
+            yield self._algorithm, self._digest.strip().lower(), self._other.hexdigest()
+
+
+def _hash_called(name: str) -> hashlib._Hash | None:
+    """``SHA256``, ``SHA-256`` and ``sha256`` are one; None for what this machine cannot compute."""
+    plain = name.strip().lower()
+    for candidate in (plain, plain.replace("-", "_"), plain.replace("-", "")):
+        if candidate in hashlib.algorithms_available and not candidate.startswith("shake"):
+            return hashlib.new(candidate, usedforsecurity=False)
+    return None

@@ -1,0 +1,56 @@
+"""Paths that come from outside, made safe to write to.
+
+A source names the files of its data sets and of its file service. Such a name is data: whatever it
+says, nothing may be written outside of the folder it was meant for.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path, PurePosixPath
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+_LONGEST_SEGMENT = 255
+"""Bytes; what the usual file systems of Linux allow."""
+
+
+def safe_relative_path(text: str) -> PurePosixPath:
+    """The path that ``text`` names below some folder; raises `ValueError` saying what is wrong."""
+    if not text:
+        raise ValueError("the path is empty")
+    if text.startswith("/"):
+        raise ValueError(f"the path {text!r} is absolute")
+    if "\\" in text:
+        raise ValueError(f"the path {text!r} contains a backslash")
+    if _DRIVE.match(text):
+        raise ValueError(f"the path {text!r} starts with a drive letter")
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
+        raise ValueError(f"the path {text!r} contains a control character")
+    for segment in text.split("/"):
+        _check(segment, text)
+    return PurePosixPath(text)
+
+
+def _check(segment: str, text: str) -> None:
+    if not segment:
+        raise ValueError(f"the path {text!r} contains an empty segment")
+    if segment in {".", ".."}:
+        raise ValueError(f"the path {text!r} contains the segment {segment!r}")
+    if len(segment.encode()) > _LONGEST_SEGMENT:
+        raise ValueError(f"the path {text!r} contains a segment of over {_LONGEST_SEGMENT} bytes")
+
+
+def confine(root: Path, relative: PurePosixPath) -> Path:
+    """``relative`` below ``root``; raises `ValueError` if a symbolic link leads out of ``root``.
+
+    Neither needs to exist. Links inside of ``root`` that stay inside are allowed.
+    """
+    path = root / relative
+    try:
+        inside = path.resolve().is_relative_to(root.resolve())
+    except RuntimeError as error:  # how Python up to 3.12 reports a loop
+        raise ValueError(f"{path}: symbolic links form a loop") from error
+    if not inside:
+        raise ValueError(f"{path} leads outside of {root}")
+    return path

@@ -1,0 +1,108 @@
+"""Attribute values as they are meant: trimmed, a blank one as good as none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar, cast
+
+from lxml.etree import _Element
+
+from shared.model.ids import Code
+from shared.resourcesync.terms import SHA256
+from shared.resourcesync.timestamps import parse_timestamp
+
+BLANKS = " \t\r\n"
+"""White space of XML; a no-break space in a description is a character like others."""
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,19}").fullmatch
+_SHA256 = re.compile(r"[0-9a-f]{64}").fullmatch
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+Attributes = Mapping[str, str]
+
+
+class UnreadableError(ValueError):
+    """An item cannot be read; the message says why. It becomes a `RecordFault`."""
+
+
+def attributes_of(element: _Element) -> dict[str, str]:
+    return dict(cast("list[tuple[str, str]]", element.items()))
+
+
+def word(attributes: Attributes, name: str) -> str | None:
+    value = attributes.get(name)
+    return (value.strip(BLANKS) or None) if value else None
+
+
+def optional_code(attributes: Attributes, name: str) -> Code | None:
+    value = word(attributes, name)
+    return None if value is None else Code(value)
+
+
+def verbatim(attributes: Attributes, name: str) -> str | None:
+    """A text of people, or the name of a file: blanks around it belong to it."""
+    value = attributes.get(name)
+    return value if value and value.strip(BLANKS) else None
+
+
+def needed(attributes: Attributes, name: str) -> str:
+    value = word(attributes, name)
+    if value is None:
+        raise UnreadableError(f"the attribute {name} is missing or blank")
+    return value
+
+
+def truth(attributes: Attributes, name: str, *, absent: bool = False) -> bool:
+    """``true`` in any case is true, all else is false, as the original reads master data."""
+    value = word(attributes, name)
+    return absent if value is None else value.lower() == "true"
+
+
+def number(attributes: Attributes, name: str) -> int:
+    value = needed(attributes, name)
+    if _NUMBER(value) is None:
+        raise UnreadableError(f"the attribute {name} is {value!r}, which is no whole number")
+    return int(value)
+
+
+def length(attributes: Attributes, name: str = "length") -> int:
+    value = number(attributes, name)
+    if value < 0:
+        raise UnreadableError(f"the attribute {name} is {value}; no length is negative")
+    return value
+
+
+def moment(attributes: Attributes, name: str) -> datetime | None:
+    value = word(attributes, name)
+    return None if value is None else moment_of(value, f"the attribute {name}")
+
+
+def moment_of(text: str, what: str) -> datetime:
+    try:
+        return parse_timestamp(text)
+    except ValueError as error:
+        raise UnreadableError(f"{what} cannot be read: {error}") from error
+
+
+def choice(attributes: Attributes, name: str, of: type[_Choice]) -> _Choice:
+    value = needed(attributes, name)
+    try:
+        return of(value)
+    except ValueError as error:
+        known = ", ".join(of)
+        raise UnreadableError(f"the attribute {name} is {value!r}, not one of {known}") from error
+
+
+def sha256(attributes: Attributes, name: str = "checksum") -> str | None:
+    """The lower-case hex of a ``SHA256:...``."""
+    value = word(attributes, name)
+    if value is None:
+        return None
+    digest = value.removeprefix(SHA256).lower()
+    if digest == value.lower() or _SHA256(digest) is None:
+        raise UnreadableError(f"the attribute {name} is {value!r}, not SHA256: and 64 hex digits")
+    return digest

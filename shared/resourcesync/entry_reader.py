@@ -1,0 +1,88 @@
+"""One ``url`` element to what it says: master data, an entity, a file, or what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lxml.etree import _Element
+
+from shared.model.entities import Entity, ServiceFile
+from shared.model.ids import material_perm_id
+from shared.model.kinds import Kind
+from shared.resourcesync.attributes import BLANKS, UnreadableError, attributes_of, moment_of, word
+from shared.resourcesync.entity_reader import read_entity, read_service_file
+from shared.resourcesync.items import ListItem, RecordFault
+from shared.resourcesync.master_data_reader import read_master_data
+from shared.resourcesync.names import name_of
+from shared.resourcesync.terms import MASTER_DATA_PATH
+
+_END = "/M"
+_KINDS: dict[str, Kind] = {kind.value: kind for kind in Kind}
+
+
+def read_entry(url: _Element) -> Iterator[ListItem]:
+    """Nothing for the entries by which version 1 names pages of its user interface."""
+    parts: dict[str, _Element] = {}
+    for child in url:
+        parts.setdefault(name_of(child), child)
+    loc = _text(parts.get("loc"))
+    xd = parts.get("x:xd")
+    if loc.endswith(MASTER_DATA_PATH):
+        yield from read_master_data(loc, parts.get("xmd:masterData"))
+    elif xd is not None or loc.endswith(_END) or not loc:
+        yield _record(loc, _text(parts.get("lastmod")), xd)
+
+
+def _text(element: _Element | None) -> str:
+    return "" if element is None else (element.text or "").strip(BLANKS)
+
+
+def _record(loc: str, lastmod: str, xd: _Element | None) -> Entity | ServiceFile | RecordFault:
+    try:
+        return _read(loc, lastmod, xd)
+    except UnreadableError as error:
+        kind, perm_id = _best_name(loc, xd)
+        return RecordFault(kind=kind, perm_id=perm_id, reason=str(error))
+
+
+def _read(loc: str, lastmod: str, xd: _Element | None) -> Entity | ServiceFile:
+    if xd is None:
+        raise UnreadableError(f"the entry {loc or 'without loc'} has no x:xd")
+    if not loc.endswith(_END):
+        raise UnreadableError(f"the loc {loc!r} does not end with {_END}")
+    if not lastmod:
+        raise UnreadableError(f"the entry {loc} has no lastmod")
+    kind = _KINDS.get((xd.get("kind") or "").strip(BLANKS))
+    if kind is None:
+        raise UnreadableError(f"the kind {xd.get('kind')!r} is unknown")
+    perm_id = _named_by(loc, kind)
+    if not perm_id:
+        raise UnreadableError(f"the kind is {kind.value}, but the loc is {loc}")
+    modified = moment_of(lastmod, "lastmod")
+    if kind is Kind.FILE:
+        return read_service_file(xd, modified)
+    return read_entity(kind, xd, perm_id, modified)
+
+
+def _named_by(loc: str, kind: str) -> str:
+    """What the ``loc`` has between its kind and its end; nothing if it has another kind."""
+    _, found, perm_id = loc.removesuffix(_END).rpartition(f"/{kind}/")
+    return perm_id if found else ""
+
+
+def _best_name(loc: str, xd: _Element | None) -> tuple[str, str]:
+    """Kind and perm id of a record that cannot be read, as far as they can be made out."""
+    attributes = {} if xd is None else attributes_of(xd)
+    kind = word(attributes, "kind") or ""
+    perm_id = _named_by(loc, kind) if kind else ""
+    code, type_code, path = (word(attributes, name) for name in ("code", "type", "path"))
+    if kind == Kind.MATERIAL and code and type_code:
+        perm_id = material_perm_id(code, type_code)
+    elif kind == Kind.FILE and path:
+        perm_id = path
+    if kind and perm_id:
+        return kind, perm_id
+    named = next((each for each in Kind if _named_by(loc, each)), None)
+    if named is None:
+        return kind, perm_id or code or loc
+    return kind or named.value, _named_by(loc, named)

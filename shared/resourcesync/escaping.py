@@ -1,0 +1,66 @@
+"""Escaping of text and attribute values; plain strings pass with one look at them."""
+
+from __future__ import annotations
+
+import re
+
+_FORBIDDEN = "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufffe\\uffff"
+"""What XML 1.0 has no way to write, not even as a reference."""
+
+_forbidden_in = re.compile(f"[{_FORBIDDEN}]").search
+
+_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
+_ATTRIBUTE = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
+)
+
+
+class UnwritableTextError(ValueError):
+    """A text holds a character that XML forbids; the message names the field."""
+
+
+def is_plain_text(value: str) -> bool:
+    """True if the text can be written as it is; False if it must be looked at more closely.
+
+    `str.isprintable` knows nothing of XML, but all that XML forbids is not printable, and neither
+    it nor ``in`` looks at characters one by one in Python or in a regular expression.
+    """
+    return value.isprintable() and not ("&" in value or "<" in value or ">" in value)
+
+
+def escaped_text(value: str, field: str) -> str:
+    """For the content of an element. ``field`` is for the message of UnwritableTextError."""
+    if is_plain_text(value):
+        return value
+    _refuse_forbidden(value, field)
+    return value.translate(_TEXT)
+
+
+def escaped_attribute(value: str, field: str) -> str:
+    """For a value between double quotes. Parsers turn line breaks to blanks, but not references."""
+    if value.isprintable() and not ("&" in value or "<" in value or '"' in value):
+        return value
+    _refuse_forbidden(value, field)
+    return value.translate(_ATTRIBUTE)
+
+
+def attribute(name: str, value: str | None) -> str:
+    """The attribute with a blank before it, or nothing for None."""
+    return "" if value is None else f' {name}="{escaped_attribute(value, name)}"'
+
+
+def script(value: str, field: str) -> str:
+    """CDATA, as the original writes it; plain text where CDATA would lose a carriage return."""
+    _refuse_forbidden(value, field)
+    if not value or "\r" in value:
+        return value.translate(_TEXT)
+    return f"<![CDATA[{value.replace(']]>', ']]]]><![CDATA[>')}]]>"
+
+
+def _refuse_forbidden(value: str, field: str) -> None:
+    found = _forbidden_in(value)
+    if found is not None:
+        raise UnwritableTextError(
+            f"{field} has the character U+{ord(found[0]):04X} at position {found.start()}, which "
+            "XML 1.0 cannot hold; remove it there"
+        )

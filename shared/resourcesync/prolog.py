@@ -1,0 +1,138 @@
+"""The bytes before the root element: what must be known before a parser may see them.
+
+A DOCTYPE can declare entities that expand without bound, and the parser expands those in
+attributes whatever it was told. So declarations are refused before anything is parsed, and a
+DOCTYPE without them is cut out: then a reference to an entity is an error, as it should be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from html import unescape
+
+from shared.errors import FormatError
+from shared.resourcesync.terms import SITEMAP_INDEX, URL_SET
+
+_PROLOG_LIMIT = 1 << 20
+_PAGE_LIMIT = 1 << 16
+_BLANKS = b" \t\r\n"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+_MISC = re.compile(rb"(?:[ \t\r\n]+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
+_DOCTYPE = re.compile(rb"<!DOCTYPE\s(?:[^\[>\"']|\"[^\"]*\"|'[^']*')*([\[>])")
+_ROOT = re.compile(rb"<([^\s/>!?]+)[\s/>]")
+_UNFINISHED = re.compile(
+    rb"<?\Z|<!(?:-|\Z)|<!(?:D|DO|DOC|DOCT|DOCTY|DOCTYP)\Z|<!DOCTYPE|<\?|<[^!\s]"
+)
+_ENCODING = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"']*)[\"']")
+_ASCII_COMPATIBLE = {
+    *("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252"),
+}
+_HTML = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
+_TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+
+
+def checked(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes without leading blanks and DOCTYPE; FormatError if the root is a wrong one.
+
+    Version 1 of the original sends blanks while it is busy, to keep the connection alive.
+    """
+    source = iter(chunks)
+    head = b""
+    for chunk in source:
+        head = head + chunk if head else chunk.lstrip(_BLANKS)
+        try:
+            known = _known_beginning(head)
+        except FormatError as error:
+            _refuse_html(_page(head, source), error)
+            raise
+        if known:
+            yield known
+            yield from source
+            return
+    raise _cut(head)
+
+
+def _known_beginning(head: bytes) -> bytes:
+    """What the parser may see once the root's name is known; nothing if more bytes are needed."""
+    _check_encoding(head)
+    start = len(_BYTE_ORDER_MARK) if head.startswith(_BYTE_ORDER_MARK) else 0
+    position = _end_of_misc(head, start)
+    doctype = _DOCTYPE.match(head, position)
+    if doctype:
+        _refuse_declarations(doctype)
+        head = head[: doctype.start()] + head[doctype.end() :]
+        position = _end_of_misc(head, doctype.start())
+    root = _ROOT.match(head, position)
+    if root:
+        _check_root(root[1])
+        return head
+    if len(head) > _PROLOG_LIMIT or not _UNFINISHED.match(head, position):
+        raise FormatError(f"the answer is no XML document; it begins with {_excerpt(head)}")
+    return b""
+
+
+def _end_of_misc(head: bytes, position: int) -> int:
+    misc = _MISC.match(head, position)
+    return misc.end() if misc else position
+
+
+def _check_encoding(head: bytes) -> None:
+    """Only encodings in which this module can see a DOCTYPE; the original writes UTF-8."""
+    declared = _ENCODING.match(head.removeprefix(_BYTE_ORDER_MARK))
+    name = declared[1].decode("ascii", "replace") if declared else "UTF-8"
+    if b"\x00" in head[:4] or head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        name = "UTF-16 or UTF-32"
+    if name.lower() not in _ASCII_COMPATIBLE:
+        raise FormatError(f"the answer is encoded as {name}; a resource list comes in UTF-8")
+
+
+def _refuse_declarations(doctype: re.Match[bytes]) -> None:
+    if doctype[1] == b"[":
+        raise FormatError(
+            f"the answer has a DOCTYPE with declarations at byte {doctype.start()}; entities are "
+            "never expanded, so such a list is refused: let the source send it without DOCTYPE"
+        )
+
+
+def _check_root(name: bytes) -> None:
+    local = name.rpartition(b":")[2].decode("utf-8", "replace")
+    if local not in {URL_SET, SITEMAP_INDEX}:
+        raise FormatError(
+            f"the root element of the answer is {local}, not {URL_SET}; check resource-list-url"
+        )
+
+
+def _cut(head: bytes) -> FormatError:
+    if not head:
+        return FormatError("the answer is empty; look at the log of the data source")
+    return FormatError(
+        f"the answer ends after {len(head)} bytes, before its root element: {_excerpt(head)}"
+    )
+
+
+def _page(head: bytes, source: Iterator[bytes]) -> bytes:
+    """Enough of the answer to find the title of an HTML page."""
+    parts = [head]
+    for chunk in source:
+        parts.append(chunk)
+        if sum(map(len, parts)) > _PAGE_LIMIT:
+            break
+    return b"".join(parts)
+
+
+def _refuse_html(page: bytes, cause: FormatError) -> None:
+    """Web servers and proxies answer with a page where they cannot answer otherwise."""
+    if _HTML.search(page) is None:
+        return
+    title = _TITLE.search(page)
+    text = " ".join(unescape(title[1].decode("utf-8", "replace")).split()) if title else ""
+    called = f"titled {text!r}" if text else "without a title"
+    raise FormatError(
+        f"the answer is an HTML page {called}, not a resource list; check resource-list-url"
+    ) from cause
+
+
+def _excerpt(head: bytes) -> str:
+    return repr(head[:60].decode("utf-8", "replace"))

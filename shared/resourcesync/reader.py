@@ -1,0 +1,163 @@
+"""Byte chunks to items, one at a time: a list of any length is read in the memory of one chunk.
+
+Both versions of the original are understood, faults included (wire format, 1.7 and 7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from lxml.etree import XMLPullParser, XMLSyntaxError, _Element
+
+from shared.errors import FormatError
+from shared.resourcesync import prolog
+from shared.resourcesync.attributes import BLANKS, attributes_of, word
+from shared.resourcesync.entry_reader import read_entry
+from shared.resourcesync.items import ListHead, ListIndex, ListItem
+from shared.resourcesync.names import name_of, split
+from shared.resourcesync.terms import SITEMAP_INDEX
+from shared.resourcesync.timestamps import parse_timestamp
+
+
+def read_resource_list(chunks: Iterable[bytes]) -> Iterator[ListItem]:
+    """The items of a list in the order of the document.
+
+    FormatError if the document is not a whole resource list; it may come after the last item, so
+    what was yielded counts only once the iterator is drained. A record that cannot be read is
+    yielded as a `RecordFault`.
+    """
+    return _ListReader(at_needed=True).items(chunks)
+
+
+def read_list_part(chunks: Iterable[bytes]) -> Iterator[ListItem]:
+    """Like `read_resource_list`, for a second or later part: only the first must have ``at``."""
+    return _ListReader(at_needed=False).items(chunks)
+
+
+class _ListReader:
+    """What is known while one document is read."""
+
+    def __init__(self, *, at_needed: bool) -> None:
+        self._at_needed = at_needed
+        self._at: datetime | None = None
+        self._parts: list[str] = []
+        self._root: _Element | None = None
+
+    def items(self, chunks: Iterable[bytes]) -> Iterator[ListItem]:
+        parser = _parser()
+        fed = 0
+        for chunk in prolog.checked(chunks):
+            fed += len(chunk)
+            _feed(parser, chunk, fed)
+            yield from self._new_items(parser)
+        _close(parser, fed)
+        yield from self._new_items(parser)
+        yield from self._last_items()
+
+    def _new_items(self, parser: XMLPullParser) -> Iterator[ListItem]:
+        """From the children of the root that ended with the last chunk; they are then removed."""
+        for _, element in parser.read_events():
+            if isinstance(element, _Element) and (root := _root_above(element)) is not None:
+                self._root = root
+                yield from self._child(element)
+                _remove(element, root)
+        if self._root is not None:
+            del self._root[:-1]
+
+    def _child(self, element: _Element) -> Iterator[ListItem]:
+        match name_of(element):
+            case "url":
+                yield from read_entry(element)
+            case "rs:md" if self._at is None and self._is_list():
+                self._at = _at(element)
+                if self._at:
+                    yield ListHead(at=self._at)
+                elif self._at_needed:
+                    raise _no_at(word(attributes_of(element), "capability"))
+            case "sitemap":
+                self._parts += [text for child in element if (text := _loc(child))]
+            case _:
+                pass
+
+    def _is_list(self) -> bool:
+        return self._root is not None and split(self._root.tag)[1] != SITEMAP_INDEX
+
+    def _last_items(self) -> Iterator[ListItem]:
+        if self._root is None or self._is_list():
+            if self._at is None and self._at_needed:
+                raise _no_at(None)
+        elif self._parts:
+            yield ListIndex(parts=tuple(self._parts))
+        else:
+            raise FormatError("the list index names no part; look at the log of the data source")
+
+
+def _parser() -> XMLPullParser:
+    return XMLPullParser(
+        events=("end",),
+        tag=("{*}url", "{*}md", "{*}sitemap"),
+        huge_tree=True,
+        no_network=True,
+        resolve_entities=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+
+
+def _feed(parser: XMLPullParser, chunk: bytes, fed: int) -> None:
+    try:
+        parser.feed(chunk)
+    except XMLSyntaxError as error:
+        line, column = error.position
+        raise FormatError(
+            f"the answer is not well-formed at line {line}, column {column} (within the first "
+            f"{fed} bytes): {error.msg}; what the data source sends has to be repaired there"
+        ) from error
+
+
+def _close(parser: XMLPullParser, fed: int) -> None:
+    try:
+        parser.close()
+    except XMLSyntaxError as error:
+        raise FormatError(
+            f"the answer ends after {fed} bytes, before its root element is closed: {error.msg}; "
+            "the connection was cut or the data source failed while it answered, so try again"
+        ) from error
+
+
+def _root_above(element: _Element) -> _Element | None:
+    """None if the element lies deeper: then it is a part of something else."""
+    parent = element.getparent()
+    return None if parent is None or parent.getparent() is not None else parent
+
+
+def _remove(element: _Element, root: _Element) -> None:
+    """Frees an entry and whatever stands before it."""
+    while (unknown := element.getprevious()) is not None:
+        root.remove(unknown)
+    root.remove(element)
+
+
+def _loc(child: _Element) -> str:
+    return (child.text or "").strip(BLANKS) if name_of(child) == "loc" else ""
+
+
+def _at(element: _Element) -> datetime | None:
+    text = word(attributes_of(element), "at")
+    if text is None:
+        return None
+    try:
+        return parse_timestamp(text)
+    except ValueError as error:
+        raise FormatError(
+            f"the attribute at of rs:md cannot be read, so the list has no date: {error}"
+        ) from error
+
+
+def _no_at(capability: str | None) -> FormatError:
+    called = f" (the document is a {capability})" if capability else ""
+    return FormatError(
+        f"the list has no rs:md with the attribute at{called}; without it no later run could know "
+        "what is new: check resource-list-url, and that its source is an openBIS or openbis-sync"
+    )

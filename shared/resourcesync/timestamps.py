@@ -1,0 +1,40 @@
+"""Timestamps on the wire: UTC, whole seconds, ``Z`` (wire format, 1.5)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+_SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}").match
+
+
+def format_timestamp(moment: datetime) -> str:
+    """``2024-03-05T09:14:07Z``; fractions are cut off, not rounded. The moment must be aware."""
+    if moment.tzinfo is not UTC:
+        if moment.tzinfo is None:
+            raise ValueError(f"{moment} has no time zone; give an aware datetime")
+        moment = moment.astimezone(UTC)
+    return f"{moment.isoformat()[:19]}Z"
+
+
+def optional_timestamp(moment: datetime | None) -> str | None:
+    """Like `format_timestamp`, where the moment may be unknown."""
+    return None if moment is None else format_timestamp(moment)
+
+
+def parse_timestamp(text: str) -> datetime:
+    """The moment in UTC, cut to whole seconds.
+
+    Version 1 writes ``+00:00`` for ``Z``; other offsets are honoured, though the original's own
+    harvester drops them. Without a zone, UTC is meant. ValueError says what is wrong.
+    """
+    if _SHAPE(text) is None:
+        raise ValueError(f"{text!r} is no timestamp such as 2024-03-05T09:14:07Z")
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not UTC:
+            zone = moment.tzinfo
+            moment = moment.astimezone(UTC) if zone else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is no timestamp: {error}") from error
+    return moment.replace(microsecond=0) if moment.microsecond else moment

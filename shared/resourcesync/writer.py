@@ -1,0 +1,80 @@
+"""Values to documents, in the order of attributes and elements that openBIS itself uses.
+
+A resource list is the head, the master data, the entries in the order of kinds, and the tail::
+
+    chunks = chain([resource_list_head(...), master_data_entry(...)], entries, [RESOURCE_LIST_TAIL])
+
+joined by the caller and encoded as UTF-8. No white space stands between elements.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from shared.resourcesync.addresses import Addresses
+from shared.resourcesync.entity_writer import entity_entry, service_file_entry
+from shared.resourcesync.escaping import attribute
+from shared.resourcesync.master_data_writer import master_data_entry
+from shared.resourcesync.terms import (
+    CAPABILITY_LIST_FROM,
+    RS,
+    SCHEMA_LOCATION,
+    SITEMAP,
+    URL_SET,
+    XMD,
+    XSI,
+    Document,
+    X,
+)
+from shared.resourcesync.timestamps import format_timestamp
+
+__all__ = [
+    "RESOURCE_LIST_TAIL",
+    "Addresses",
+    "entity_entry",
+    "master_data_entry",
+    "resource_list_head",
+    "service_file_entry",
+    "write_about",
+    "write_capability_list",
+]
+
+_OPENING = (
+    f"<?xml version='1.0' encoding='UTF-8'?>"
+    f'<{URL_SET} xmlns="{SITEMAP}" xmlns:rs="{RS}" xmlns:xmd="{XMD}" xmlns:x="{X}"'
+    f' xmlns:xsi="{XSI}" xsi:schemaLocation="{SCHEMA_LOCATION}">'
+)
+RESOURCE_LIST_TAIL = f"</{URL_SET}>"
+
+
+def write_about(addresses: Addresses) -> bytes:
+    """The source description. It has no parent and so names itself, as openBIS's does."""
+    head = _link(addresses, Document.ABOUT, "describedby") + '<rs:md capability="description"/>'
+    return _short_document(head, addresses, Document.CAPABILITY_LIST)
+
+
+def write_capability_list(addresses: Addresses) -> bytes:
+    """Names the resource list, the only capability."""
+    head = (
+        f"{_link(addresses, Document.ABOUT, 'up')}"
+        f'<rs:md capability="capabilitylist" from="{CAPABILITY_LIST_FROM}"/>'
+    )
+    return _short_document(head, addresses, Document.RESOURCE_LIST)
+
+
+def resource_list_head(addresses: Addresses, at: datetime) -> str:
+    """``at``: everything that was modified before is in the list (wire format, 1.6)."""
+    link = _link(addresses, Document.CAPABILITY_LIST, "up")
+    return f'{_OPENING}{link}<rs:md at="{format_timestamp(at)}" capability="resourcelist"/>'
+
+
+def _short_document(head: str, addresses: Addresses, target: Document) -> bytes:
+    """A document with one entry, the document below it."""
+    location = addresses.document(target).replace("&", "&amp;")
+    capability = target.value.removesuffix(".xml")
+    entry = f'<url><loc>{location}</loc><rs:md capability="{capability}"/></url>'
+    return f"{_OPENING}{head}{entry}{RESOURCE_LIST_TAIL}".encode()
+
+
+def _link(addresses: Addresses, target: Document, relation: str) -> str:
+    return f'<rs:ln{attribute("href", addresses.document(target))} rel="{relation}"/>'

@@ -1,0 +1,106 @@
+"""Attachments: rows of their own, compared and replaced holder by holder.
+
+An attachment's content is named by its SHA-256. A list of the original openBIS announces only the
+latest version of each file name and no checksum; then title, description and number decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from shared.model.entities import AttachmentVersion
+from shared.model.kinds import Kind
+from shared.store import tables
+from shared.store.rows import milliseconds, to_attachment_version
+from shared.store.statements import execute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A project, experiment or sample whose attachments are not as the list says."""
+
+    kind: Kind
+    perm_id: str
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldVersion:
+    """One version of one attachment of a holder."""
+
+    file_name: str
+    version: AttachmentVersion
+
+
+def differing_holders(connection: Connection, source: str) -> list[Holder]:
+    """Holders of this source that are here and whose attachments differ from the list."""
+    return [
+        Holder(kind=Kind(kind), perm_id=perm_id, identifier=identifier)
+        for kind, perm_id, identifier in execute(connection, "holders_differ", source=source)
+    ]
+
+
+def incoming_versions(connection: Connection, holder: Holder) -> list[HeldVersion]:
+    """What the list says of a holder's attachments, by file name and version."""
+    return list(_versions(connection, "incoming_attachment", "href", holder))
+
+
+def stored_versions(connection: Connection, holder: Holder) -> list[HeldVersion]:
+    """What is here of a holder's attachments, by file name and version."""
+    return list(_versions(connection, "attachment", "NULL", holder))
+
+
+def _versions(
+    connection: Connection, table: str, href: str, holder: Holder
+) -> Iterator[HeldVersion]:
+    query = text(
+        "SELECT file_name, version, title, description, registrator, registered, length, sha256,"  # noqa: S608 - our own names
+        f" {href} FROM {table} WHERE kind = :kind AND perm_id = :perm_id ORDER BY 1, 2"
+    )
+    rows = connection.execute(query, {"kind": holder.kind, "perm_id": holder.perm_id})
+    for file_name, *rest, address in rows:
+        version = to_attachment_version(rest)
+        yield HeldVersion(file_name=file_name, version=_with_href(version, address))
+
+
+def _with_href(version: AttachmentVersion, href: str | None) -> AttachmentVersion:
+    return AttachmentVersion(
+        version=version.version,
+        title=version.title,
+        description=version.description,
+        registrator=version.registrator,
+        registered=version.registered,
+        length=version.length,
+        sha256=version.sha256,
+        href=href,
+    )
+
+
+def replace_versions(
+    connection: Connection, holder: Holder, versions: Sequence[HeldVersion]
+) -> None:
+    """Let a holder have exactly these versions; contents that nothing names any more are noted
+    for removal."""
+    execute(connection, "drop_attachments", kind=holder.kind.value, perm_id=holder.perm_id)
+    if versions:
+        connection.execute(tables.attachment.insert(), [_row(holder, held) for held in versions])
+
+
+def _row(holder: Holder, held: HeldVersion) -> dict[str, Any]:
+    version = held.version
+    return {
+        "kind": holder.kind.value,
+        "perm_id": holder.perm_id,
+        "file_name": held.file_name,
+        "version": version.version,
+        "title": version.title,
+        "description": version.description,
+        "registrator": version.registrator,
+        "registered": milliseconds(version.registered) if version.registered else None,
+        "length": version.length,
+        "sha256": version.sha256,
+    }

@@ -1,0 +1,159 @@
+"""Compares the incoming tables with the store, and applies what differs: by set, never by entity.
+
+`compare` leaves the plan of a pass in the temporary table ``change``: one row per entity that is
+not as the list says. The functions below apply one part of the plan each, with a handful of SQL
+statements whatever the size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection, text
+
+from shared.model.kinds import FACTS, Kind
+from shared.store.statements import execute, statements
+
+
+class Action(StrEnum):
+    """What the plan says of an entity."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    GONE = "gone"
+    KEPT = "kept"
+    """Gone from the source, but something of another owner lies in it."""
+    FOREIGN = "foreign"
+    """Is here already, from another section or made here, and is left alone."""
+    TAKEN = "taken"
+    """Its identifier belongs to another entity that is not from this source."""
+    WAITING = "waiting"
+    """A data set whose files have to arrive before it is new or changed."""
+    DONE = "done"
+    """A data set that was registered or updated after its files had arrived."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A row of the plan."""
+
+    kind: Kind
+    perm_id: str
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamps:
+    """Who and when to write on new and changed rows; both None takes what the list says."""
+
+    user_id: str | None = None
+    now: int | None = None
+
+
+ORIGINAL_STAMPS = Stamps()
+
+
+def compare(connection: Connection, source: str) -> None:
+    """Fill ``change`` with the plan of what to do to the rows of this source."""
+    execute(connection, "new_plan")
+    execute(connection, "compare", source=source)
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("ANALYZE change"))
+
+
+def counts(connection: Connection) -> dict[tuple[Kind, Action], int]:
+    """How many entities of each kind the plan has for each action."""
+    rows = connection.execute(text("SELECT kind, action, count(*) FROM change GROUP BY 1, 2"))
+    return {(Kind(kind), Action(action)): number for kind, action, number in rows}
+
+
+def planned(connection: Connection, action: Action) -> Iterator[Planned]:
+    """What the plan has for an action, by kind and identifier."""
+    for kind, perm_id, identifier in execute(connection, "planned", action=action.value):
+        yield Planned(kind=Kind(kind), perm_id=perm_id, identifier=identifier)
+
+
+def register(connection: Connection, kind: Kind, source: str, stamps: Stamps) -> None:
+    """Insert the new entities of a kind, not frozen yet; see `replace_satellites`."""
+    values = {"user_id": stamps.user_id, "now": stamps.now}
+    execute(connection, "register", kind=kind.value, source=source, **values)
+
+
+def update(connection: Connection, kind: Kind, stamps: Stamps) -> None:
+    """Bring the changed entities of a kind to what the list says, except stamps and flags."""
+    execute(connection, "update", kind=kind.value, user_id=stamps.user_id, now=stamps.now)
+
+
+def replace_satellites(connection: Connection, kind: Kind) -> None:
+    """Bring links, files and content copies of new and changed entities to what the list says."""
+    if FACTS[kind].relations:
+        execute(connection, "replace_links", kind=kind.value)
+    if kind is Kind.DATA_SET:
+        execute(connection, "replace_files")
+
+
+def apply_kind(connection: Connection, kind: Kind, source: str, stamps: Stamps) -> None:
+    """Register and update all that the plan has of a kind."""
+    register(connection, kind, source, stamps)
+    update(connection, kind, stamps)
+    replace_satellites(connection, kind)
+
+
+def hold_back_data_sets(connection: Connection) -> None:
+    """Let those data sets wait that have files which are not here in the same form yet."""
+    execute(connection, "hold_back_data_sets")
+
+
+def waiting_data_sets(connection: Connection) -> list[str]:
+    """Codes of the data sets that wait for files, sorted."""
+    return [row.perm_id for row in planned(connection, Action.WAITING)]
+
+
+def admit_data_sets(connection: Connection, codes: Sequence[str]) -> None:
+    """The files of these data sets have arrived: they are new or changed again."""
+    (admit,) = statements("shared.store", "changes.sql")["admit_data_set"]
+    connection.execute(admit, [{"code": code} for code in codes])
+
+
+def settle_data_sets(connection: Connection) -> None:
+    """What was new or changed among the data sets is registered and updated by now."""
+    execute(connection, "settle_data_sets")
+
+
+def delete(connection: Connection) -> None:
+    """Delete what the plan calls gone, and note its files for removal."""
+    execute(connection, "delete")
+
+
+def users(connection: Connection) -> list[str]:
+    """All users that the list names as registrators or modifiers, sorted."""
+    return sorted(execute(connection, "users").scalars())
+
+
+def copy_stamps(connection: Connection, source: str) -> list[Planned]:
+    """Take timestamps and users from the list; returns the entities that were changed by it."""
+    return _differing(connection, "stamps_differ", "copy_stamps", source)
+
+
+def copy_flags(connection: Connection, source: str) -> list[Planned]:
+    """Take frozen flags from the list; returns the entities that were changed by it."""
+    return _differing(connection, "flags_differ", "copy_flags", source)
+
+
+def _differing(connection: Connection, query: str, change: str, source: str) -> list[Planned]:
+    rows = execute(connection, query, source=source)
+    found = [Planned(kind=Kind(k), perm_id=p, identifier=i) for k, p, i in rows]
+    if found:
+        execute(connection, change, source=source)
+    return found
+
+
+def drop_from_plan(connection: Connection, kind: Kind, perm_ids: Collection[str]) -> None:
+    """Leave some entities alone, whatever the list says of them."""
+    if perm_ids:
+        connection.execute(
+            text("DELETE FROM change WHERE kind = :kind AND perm_id = :perm_id"),
+            [{"kind": kind.value, "perm_id": perm_id} for perm_id in sorted(perm_ids)],
+        )

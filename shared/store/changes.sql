@@ -1,0 +1,292 @@
+-- The set operations of a sync, between the incoming tables and the store. A section may hold
+-- several statements; every statement runs on SQLite and on PostgreSQL.
+
+-- name: new_plan
+DROP TABLE IF EXISTS change;
+CREATE TEMPORARY TABLE change (
+    kind TEXT NOT NULL, perm_id TEXT NOT NULL, action TEXT NOT NULL, PRIMARY KEY (kind, perm_id));
+
+-- name: compare
+INSERT INTO change (kind, perm_id, action)
+SELECT i.kind, i.perm_id,
+       CASE WHEN e.perm_id IS NULL THEN 'new' WHEN e.source <> :source THEN 'foreign'
+            ELSE 'changed' END
+  FROM incoming_entity AS i
+  LEFT JOIN entity AS e ON e.kind = i.kind AND e.perm_id = i.perm_id
+ WHERE e.perm_id IS NULL OR e.source <> :source OR e.content_hash <> i.content_hash
+    OR e.identifier <> i.identifier
+    OR coalesce(e.home_project, '') <> coalesce(i.home_project, '');
+-- a record that could not be read is not gone
+INSERT INTO change (kind, perm_id, action)
+SELECT e.kind, e.perm_id, 'gone' FROM entity AS e
+ WHERE e.source = :source
+   AND NOT EXISTS (SELECT 1 FROM incoming_entity AS i
+                    WHERE i.kind = e.kind AND i.perm_id = e.perm_id)
+   AND NOT EXISTS (SELECT 1 FROM incoming_fault AS f
+                    WHERE f.kind = e.kind AND f.perm_id = e.perm_id);
+UPDATE change SET action = 'taken'
+ WHERE action IN ('new', 'changed') AND kind IN ('PROJECT', 'EXPERIMENT', 'SAMPLE')
+   AND EXISTS (SELECT 1 FROM incoming_entity AS i
+                 JOIN entity AS e ON e.kind = i.kind AND e.identifier = i.identifier
+                                 AND e.perm_id <> i.perm_id AND e.source <> :source
+                WHERE i.kind = change.kind AND i.perm_id = change.perm_id);
+-- what is gone stays as long as something of another owner lies in it
+UPDATE change SET action = 'kept'
+ WHERE action = 'gone' AND kind = 'SPACE' AND perm_id IN (
+    SELECT inside.home_space FROM entity AS inside
+     WHERE inside.source <> :source AND inside.kind <> 'SPACE');
+UPDATE change SET action = 'kept'
+ WHERE action = 'gone' AND kind = 'PROJECT' AND perm_id IN (
+    SELECT e.perm_id FROM entity AS inside
+      JOIN entity AS e ON e.kind = 'PROJECT' AND e.identifier = inside.home_project
+     WHERE inside.source <> :source AND inside.kind <> 'PROJECT');
+UPDATE change SET action = 'kept'
+ WHERE action = 'gone' AND kind = 'EXPERIMENT' AND perm_id IN (
+    SELECT e.perm_id FROM entity AS inside
+      JOIN entity AS e ON e.kind = 'EXPERIMENT' AND e.identifier = inside.experiment
+     WHERE inside.source <> :source);
+UPDATE change SET action = 'kept'
+ WHERE action = 'gone' AND kind = 'SAMPLE' AND perm_id IN (
+    SELECT e.perm_id FROM entity AS inside
+      JOIN entity AS e ON e.kind = 'SAMPLE' AND e.identifier = inside.sample
+     WHERE inside.source <> :source);
+
+-- name: planned
+SELECT c.kind, c.perm_id, coalesce(i.identifier, e.identifier, c.perm_id)
+  FROM change AS c
+  LEFT JOIN incoming_entity AS i ON i.kind = c.kind AND i.perm_id = c.perm_id
+  LEFT JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
+ WHERE c.action = :action
+ ORDER BY 1, 3, 2;
+
+-- name: register
+INSERT INTO entity (
+    kind, perm_id, code, identifier, type, space, project, experiment, sample, home_space,
+    home_project, description, registrator, modifier, registered, modified, frozen, properties,
+    data_set_kind, content_hash, source, source_modified)
+SELECT i.kind, i.perm_id, i.code, i.identifier, i.type, i.space, i.project, i.experiment, i.sample,
+       i.home_space, i.home_project, i.description,
+       coalesce(:user_id, i.registrator), coalesce(:user_id, i.modifier),
+       coalesce(:now, i.registered), coalesce(:now, i.modified), 0, i.properties,
+       i.data_set_kind, i.content_hash, :source, i.modified
+  FROM incoming_entity AS i
+  JOIN change AS c ON c.kind = i.kind AND c.perm_id = i.perm_id AND c.action = 'new'
+ WHERE i.kind = :kind ORDER BY i.perm_id;
+
+-- name: update
+UPDATE entity
+   SET code = i.code, identifier = i.identifier, type = i.type, space = i.space,
+       project = i.project, experiment = i.experiment, sample = i.sample,
+       home_space = i.home_space, home_project = i.home_project, description = i.description,
+       properties = i.properties, data_set_kind = i.data_set_kind, content_hash = i.content_hash,
+       modifier = coalesce(:user_id, entity.modifier), modified = coalesce(:now, entity.modified),
+       source_modified = i.modified
+  FROM incoming_entity AS i, change AS c
+ WHERE c.kind = :kind AND c.action = 'changed'
+   AND i.kind = :kind AND i.perm_id = c.perm_id
+   AND entity.kind = :kind AND entity.perm_id = c.perm_id;
+
+-- name: replace_links
+DELETE FROM link
+ WHERE kind = :kind AND from_perm_id IN (
+    SELECT perm_id FROM change WHERE kind = :kind AND action IN ('new', 'changed'));
+INSERT INTO link (kind, from_perm_id, relation, to_perm_id, ordinal)
+SELECT kind, from_perm_id, relation, to_perm_id, ordinal FROM incoming_link
+ WHERE kind = :kind AND from_perm_id IN (
+    SELECT perm_id FROM change WHERE kind = :kind AND action IN ('new', 'changed'))
+ON CONFLICT DO NOTHING;
+
+-- name: replace_files
+DELETE FROM data_set_file WHERE code IN (
+    SELECT perm_id FROM change WHERE kind = 'DATA_SET' AND action IN ('new', 'changed'));
+INSERT INTO data_set_file (code, path, length, crc32, checksum)
+SELECT code, path, length, crc32, checksum FROM incoming_data_set_file
+ WHERE code IN (
+    SELECT perm_id FROM change WHERE kind = 'DATA_SET' AND action IN ('new', 'changed'))
+ON CONFLICT DO NOTHING;
+DELETE FROM content_copy WHERE code IN (
+    SELECT perm_id FROM change WHERE kind = 'DATA_SET' AND action IN ('new', 'changed'));
+INSERT INTO content_copy (code, ordinal, external_dms, external_code, path, git_commit_hash,
+                          git_repository_id, id)
+SELECT code, ordinal, external_dms, external_code, path, git_commit_hash, git_repository_id, id
+  FROM incoming_content_copy
+ WHERE code IN (
+    SELECT perm_id FROM change WHERE kind = 'DATA_SET' AND action IN ('new', 'changed'))
+ON CONFLICT DO NOTHING;
+
+-- name: hold_back_data_sets
+UPDATE change SET action = 'waiting'
+ WHERE kind = 'DATA_SET' AND action IN ('new', 'changed')
+   AND EXISTS (SELECT 1 FROM incoming_entity AS i
+                WHERE i.kind = 'DATA_SET' AND i.perm_id = change.perm_id
+                  AND i.data_set_kind = 'PHYSICAL')
+   AND (EXISTS (SELECT 1 FROM incoming_data_set_file AS f
+                 WHERE f.code = change.perm_id AND NOT EXISTS (
+                    SELECT 1 FROM data_set_file AS d
+                     WHERE d.code = f.code AND d.path = f.path AND d.length = f.length
+                       AND coalesce(d.crc32, -1) = coalesce(f.crc32, -1)
+                       AND coalesce(d.checksum, '') = coalesce(f.checksum, '')))
+     OR EXISTS (SELECT 1 FROM data_set_file AS d
+                 WHERE d.code = change.perm_id AND NOT EXISTS (
+                    SELECT 1 FROM incoming_data_set_file AS f
+                     WHERE f.code = d.code AND f.path = d.path)));
+
+-- name: admit_data_set
+UPDATE change
+   SET action = CASE WHEN EXISTS (SELECT 1 FROM entity AS e
+                                   WHERE e.kind = 'DATA_SET' AND e.perm_id = :code)
+                THEN 'changed' ELSE 'new' END
+ WHERE kind = 'DATA_SET' AND perm_id = :code AND action = 'waiting';
+
+-- name: settle_data_sets
+UPDATE change SET action = 'done' WHERE kind = 'DATA_SET' AND action IN ('new', 'changed');
+
+-- name: delete
+INSERT INTO file_removal (area, name)
+SELECT 'DATA_SET', c.perm_id FROM change AS c
+  JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
+ WHERE c.action = 'gone' AND c.kind = 'DATA_SET' AND e.data_set_kind = 'PHYSICAL'
+ON CONFLICT DO NOTHING;
+INSERT INTO file_removal (area, name)
+SELECT DISTINCT 'ATTACHMENT', a.sha256 FROM attachment AS a
+  JOIN change AS c ON c.kind = a.kind AND c.perm_id = a.perm_id AND c.action = 'gone'
+ WHERE a.sha256 IS NOT NULL
+ON CONFLICT DO NOTHING;
+DELETE FROM attachment WHERE EXISTS (
+    SELECT 1 FROM change AS c WHERE c.action = 'gone'
+       AND c.kind = attachment.kind AND c.perm_id = attachment.perm_id);
+DELETE FROM link WHERE EXISTS (
+    SELECT 1 FROM change AS c WHERE c.action = 'gone'
+       AND c.kind = link.kind AND c.perm_id = link.from_perm_id);
+DELETE FROM data_set_file WHERE EXISTS (
+    SELECT 1 FROM change AS c WHERE c.action = 'gone'
+       AND c.kind = 'DATA_SET' AND c.perm_id = data_set_file.code);
+DELETE FROM content_copy WHERE EXISTS (
+    SELECT 1 FROM change AS c WHERE c.action = 'gone'
+       AND c.kind = 'DATA_SET' AND c.perm_id = content_copy.code);
+DELETE FROM entity WHERE EXISTS (
+    SELECT 1 FROM change AS c WHERE c.action = 'gone'
+       AND c.kind = entity.kind AND c.perm_id = entity.perm_id);
+
+-- name: stamps_differ
+SELECT e.kind, e.perm_id, e.identifier FROM entity AS e
+  JOIN incoming_entity AS i ON i.kind = e.kind AND i.perm_id = e.perm_id
+ WHERE e.source = :source
+   AND (e.registered <> i.registered OR e.modified <> i.modified
+     OR coalesce(e.registrator, '') <> coalesce(i.registrator, '')
+     OR coalesce(e.modifier, '') <> coalesce(i.modifier, ''))
+ ORDER BY 1, 3, 2;
+
+-- name: copy_stamps
+UPDATE entity SET registered = i.registered, modified = i.modified, source_modified = i.modified,
+                  registrator = i.registrator, modifier = i.modifier
+  FROM incoming_entity AS i
+ WHERE i.kind = entity.kind AND i.perm_id = entity.perm_id AND entity.source = :source
+   AND (entity.registered <> i.registered OR entity.modified <> i.modified
+     OR coalesce(entity.registrator, '') <> coalesce(i.registrator, '')
+     OR coalesce(entity.modifier, '') <> coalesce(i.modifier, ''));
+
+-- name: users
+SELECT registrator FROM incoming_entity WHERE registrator IS NOT NULL
+UNION
+SELECT modifier FROM incoming_entity WHERE modifier IS NOT NULL;
+
+-- name: flags_differ
+SELECT e.kind, e.perm_id, e.identifier FROM entity AS e
+  JOIN incoming_entity AS i ON i.kind = e.kind AND i.perm_id = e.perm_id
+ WHERE e.source = :source AND e.frozen <> i.frozen
+ ORDER BY 1, 3, 2;
+
+-- name: copy_flags
+UPDATE entity SET frozen = i.frozen FROM incoming_entity AS i
+ WHERE i.kind = entity.kind AND i.perm_id = entity.perm_id AND entity.source = :source
+   AND entity.frozen <> i.frozen;
+
+-- name: holders_differ
+SELECT e.kind, e.perm_id, e.identifier FROM entity AS e
+ WHERE e.source = :source AND e.kind IN ('PROJECT', 'EXPERIMENT', 'SAMPLE')
+   AND EXISTS (SELECT 1 FROM incoming_entity AS i
+                WHERE i.kind = e.kind AND i.perm_id = e.perm_id)
+   AND (EXISTS (SELECT 1 FROM incoming_attachment AS i
+                 WHERE i.kind = e.kind AND i.perm_id = e.perm_id AND NOT EXISTS (
+                    SELECT 1 FROM attachment AS a
+                     WHERE a.kind = i.kind AND a.perm_id = i.perm_id
+                       AND a.file_name = i.file_name AND a.version = i.version
+                       AND coalesce(a.title, '') = coalesce(i.title, '')
+                       AND coalesce(a.description, '') = coalesce(i.description, '')
+                       AND (i.sha256 IS NULL OR a.sha256 = i.sha256)
+                       AND coalesce(i.registrator, '') IN ('', a.registrator)
+                       AND coalesce(i.registered, a.registered, 0) = coalesce(a.registered, 0)))
+     OR EXISTS (SELECT 1 FROM attachment AS a
+                 WHERE a.kind = e.kind AND a.perm_id = e.perm_id AND NOT EXISTS (
+                    SELECT 1 FROM incoming_attachment AS i
+                     WHERE i.kind = a.kind AND i.perm_id = a.perm_id
+                       AND i.file_name = a.file_name AND i.version >= a.version)))
+ ORDER BY 1, 3, 2;
+
+-- name: drop_attachments
+INSERT INTO file_removal (area, name)
+SELECT DISTINCT 'ATTACHMENT', sha256 FROM attachment
+ WHERE kind = :kind AND perm_id = :perm_id AND sha256 IS NOT NULL
+ON CONFLICT DO NOTHING;
+DELETE FROM attachment WHERE kind = :kind AND perm_id = :perm_id;
+
+-- name: removals
+SELECT r.area, r.name,
+       CASE WHEN r.area = 'DATA_SET' THEN EXISTS (
+                SELECT 1 FROM entity AS e WHERE e.kind = 'DATA_SET' AND e.perm_id = r.name)
+            WHEN r.area = 'ATTACHMENT' THEN EXISTS (
+                SELECT 1 FROM attachment AS a WHERE a.sha256 = r.name)
+            ELSE EXISTS (SELECT 1 FROM service_file AS f WHERE f.path = r.name) END
+  FROM file_removal AS r ORDER BY 1, 2;
+
+-- name: removed
+DELETE FROM file_removal WHERE area = :area AND name = :name;
+
+-- name: service_files
+SELECT i.path, i.modified, i.length, i.sha256, i.href,
+       f.source AS owner, f.sha256 AS stored_sha256
+  FROM incoming_service_file AS i LEFT JOIN service_file AS f ON f.path = i.path
+ WHERE f.path IS NULL OR f.sha256 <> i.sha256
+ ORDER BY i.path;
+
+-- name: service_files_gone
+SELECT f.path FROM service_file AS f
+ WHERE f.source = :source
+   AND NOT EXISTS (SELECT 1 FROM incoming_service_file AS i WHERE i.path = f.path)
+   AND NOT EXISTS (SELECT 1 FROM incoming_fault AS x WHERE x.kind = 'FILE' AND x.perm_id = f.path)
+ ORDER BY f.path;
+
+-- name: delete_service_file
+INSERT INTO file_removal (area, name) VALUES ('FILE', :path) ON CONFLICT DO NOTHING;
+DELETE FROM service_file WHERE path = :path;
+
+-- name: put_service_file
+DELETE FROM service_file WHERE path = :path;
+INSERT INTO service_file (path, source, modified, length, sha256)
+VALUES (:path, :source, :modified, :length, :sha256);
+
+-- name: stored_count
+SELECT count(*) FROM entity WHERE source = :source;
+
+-- name: foreign_differ
+SELECT e.kind, e.perm_id, e.identifier, e.source FROM change AS c
+  JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
+  JOIN incoming_entity AS i ON i.kind = c.kind AND i.perm_id = c.perm_id
+ WHERE c.action = 'foreign' AND e.content_hash <> i.content_hash
+ ORDER BY 1, 3, 2;
+
+-- name: physical_files
+SELECT f.code, f.path, f.length, f.crc32, f.checksum FROM data_set_file AS f
+  JOIN entity AS e ON e.kind = 'DATA_SET' AND e.perm_id = f.code
+ WHERE e.source = :source AND e.data_set_kind = 'PHYSICAL'
+ ORDER BY 1, 2;
+
+-- name: attachment_contents
+SELECT a.kind, a.perm_id, a.file_name, a.version, a.length, a.sha256 FROM attachment AS a
+  JOIN entity AS e ON e.kind = a.kind AND e.perm_id = a.perm_id
+ WHERE e.source = :source AND a.sha256 IS NOT NULL
+ ORDER BY 1, 2, 3, 4;
+
+-- name: service_contents
+SELECT f.path, f.length, f.sha256 FROM service_file AS f WHERE f.source = :source ORDER BY 1;

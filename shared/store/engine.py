@@ -1,0 +1,182 @@
+"""Opens a store and hands out transactions: to read, to work, and to rehearse.
+
+SQLite needs two hooks: its Python driver begins transactions only before some statements, so that
+a rehearsal would leak its writes. The driver's own BEGIN is switched off and ours is emitted.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from shared.errors import ConfigError
+from shared.store.tables import SCHEMA_VERSION, meta, metadata
+
+Transaction = Callable[[], AbstractContextManager[Any]]
+"""Opens what a step may commit: a transaction in earnest, a savepoint in a rehearsal."""
+
+_IMMEDIATE = "openbis_sync_immediate"
+
+
+def create_store(url: str) -> Engine:
+    """The store at a database URL; its tables are created if there are none.
+
+    Raises `ConfigError` if it cannot be opened or was written by another version.
+    """
+    engine = connect(url)
+    with _reported(engine):
+        metadata.create_all(engine)
+        with engine.begin() as connection:
+            if not _settings(connection):
+                _initialise(connection)
+            _check_version(connection)
+    return engine
+
+
+def open_store(url: str) -> Engine:
+    """The store at a database URL. Raises `ConfigError` if there is none, or as `create_store`."""
+    location = make_url(url)
+    if location.drivername == "sqlite" and not Path(location.database or "").exists():
+        raise ConfigError(_no_store(url))
+    engine = connect(url)
+    with _reported(engine):
+        if not inspect(engine).has_table(meta.name):
+            raise ConfigError(_no_store(url))
+        with engine.connect() as connection:
+            _check_version(connection)
+    return engine
+
+
+def _no_store(url: str) -> str:
+    shown = make_url(url).render_as_string(hide_password=True)
+    return (
+        f"database {shown}: there is no instance yet; create one with 'harvester init', "
+        "'source-server load' or 'source-server demo', or correct the database URL"
+    )
+
+
+@contextmanager
+def _reported(engine: Engine) -> Iterator[None]:
+    """Say which database it was that could not be opened."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        engine.dispose()
+        raise _cannot_open(engine, error) from error
+
+
+def connect(url: str) -> Engine:
+    """An engine whose transactions behave alike on SQLite and PostgreSQL."""
+    location = make_url(url)
+    if location.drivername == "postgresql":
+        location = location.set(drivername="postgresql+psycopg")
+    if location.drivername == "sqlite" and location.database:
+        Path(location.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(location, pool_pre_ping=location.drivername != "sqlite")
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(driver: Any, _record: object) -> None:
+    driver.isolation_level = None
+    for pragma in ("foreign_keys=ON", "busy_timeout=60000", "synchronous=NORMAL"):
+        driver.execute(f"PRAGMA {pragma}")
+    driver.execute("PRAGMA journal_mode=WAL")
+    driver.execute("PRAGMA cache_size=-32000")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get(_IMMEDIATE)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _settings(connection: Connection) -> dict[str, str]:
+    return {row.key: row.value for row in connection.execute(select(meta))}
+
+
+def _initialise(connection: Connection) -> None:
+    connection.execute(
+        meta.insert(),
+        [
+            {"key": "schema_version", "value": SCHEMA_VERSION},
+            {"key": "data_store_uuid", "value": str(uuid.uuid4()).upper()},
+        ],
+    )
+
+
+def _check_version(connection: Connection) -> None:
+    version = _settings(connection).get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise ConfigError(
+            f"database {connection.engine.url}: it has schema version {version}, this program "
+            f"needs {SCHEMA_VERSION}; use the version of openbis-sync that wrote it"
+        )
+
+
+def _cannot_open(engine: Engine, error: SQLAlchemyError) -> ConfigError:
+    reason = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()[0]
+    return ConfigError(
+        f"database {engine.url.render_as_string(hide_password=True)}: cannot be opened ({reason}); "
+        "check the database URL, and that the server runs and lets this user in"
+    )
+
+
+def data_store_uuid(connection: Connection) -> str:
+    """The UUID that is the first folder of every data set location, as in openBIS."""
+    query = select(meta.c.value).where(meta.c.key == "data_store_uuid")
+    return str(connection.execute(query).scalar_one())
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """One consistent view, however long it is read, and whatever is committed meanwhile."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def work(connection: Connection) -> Iterator[Transaction]:
+    """In earnest: what a step opens is a transaction, and stays."""
+
+    @contextmanager
+    def transaction() -> Iterator[None]:
+        with _write_lock(connection), connection.begin():
+            yield
+
+    yield transaction
+
+
+@contextmanager
+def rehearsal(connection: Connection) -> Iterator[Transaction]:
+    """Like `work`, but nothing stays: what would be committed is only a savepoint, and in the end
+    all is rolled back. No step can tell the difference."""
+    with _write_lock(connection), connection.begin() as outer:
+        try:
+            yield connection.begin_nested
+        finally:
+            outer.rollback()
+
+
+@contextmanager
+def _write_lock(connection: Connection) -> Iterator[None]:
+    """Let SQLite take its write lock when a transaction begins; halfway through, another writer
+    may have made that impossible."""
+    connection.execution_options(**{_IMMEDIATE: True})
+    try:
+        yield
+    finally:
+        connection.execution_options(**{_IMMEDIATE: False})

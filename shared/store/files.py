@@ -1,0 +1,141 @@
+"""The data store folder, in openBIS's own layout.
+
+A data set lies in ``<store root>/1/<uuid>/aa/bb/cc/<code>``, where aabbcc are the first hex digits
+of the MD5 of its code. Contents of attachments lie beside it, named by their SHA-256, in
+``<store root>/attachments/aa/bb/``; openBIS itself takes only folders named by digits for shares.
+
+New content is written aside on the same file system, synced and renamed; so at any moment a name
+leads either to the whole old content or to the whole new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.paths import confine, safe_relative_path
+
+SHARE = "1"
+"""The share into which data sets are put; what lies in others is found too."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataStore:
+    """The folders of an instance: data sets, attachments, file service, and where to work aside.
+
+    ``temporary`` must lie on the file system of ``root``; that of the file-service files is used
+    for those, in a hidden folder of its own.
+    """
+
+    root: Path
+    uuid: str
+    service_root: Path
+    temporary: Path
+
+    def data_set_folder(self, code: str) -> Path:
+        """Where a data set lies; in whichever share it is, else where it would be put."""
+        location = data_set_location(self.uuid, code)
+        shares = (path for path in self.root.glob("[0-9]*") if path.name.isdigit())
+        found = [share / location for share in sorted(shares) if (share / location).is_dir()]
+        return found[0] if found else self.root / SHARE / location
+
+    def data_set_file(self, code: str, path: str) -> Path:
+        """A file of a data set. Raises ValueError if the path leads out of the data set."""
+        return confine(self.data_set_folder(code), safe_relative_path(path))
+
+    def attachment(self, sha256: str) -> Path:
+        """Where the content of an attachment lies."""
+        return self.root / "attachments" / sha256[:2] / sha256[2:4] / sha256
+
+    def service_file(self, path: str) -> Path:
+        """A file of the file service. Raises ValueError if the path leads out of its folder."""
+        return confine(self.service_root, safe_relative_path(path))
+
+    def new_data_set(self, code: str) -> Path:
+        """An empty folder aside, into which the files of a data set are written."""
+        folder = self.temporary / f"{code}.{uuid.uuid4().hex}"
+        folder.mkdir(parents=True)
+        return folder
+
+    def install_data_set(self, code: str, folder: Path) -> None:
+        """Put a complete folder in the place of a data set; an old one there is removed."""
+        target = self.data_set_folder(code)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for directory, _, _ in os.walk(folder):
+            sync_folder(Path(directory))
+        old = None
+        if target.exists():
+            old = self.temporary / f"{code}.old.{uuid.uuid4().hex}"
+            target.rename(old)
+        folder.rename(target)
+        sync_folder(target.parent)
+        if old:
+            shutil.rmtree(old)
+
+    def remove_data_set(self, code: str) -> None:
+        """Remove the files of a data set; nothing happens if there are none."""
+        shutil.rmtree(self.data_set_folder(code), ignore_errors=False, onerror=_unless_missing)
+
+    def clear_temporary(self) -> None:
+        """Remove what an earlier run, killed on the way, left aside; a data set that was just
+        being replaced gets its old files back."""
+        for folder in self.temporary.glob("*.old.*") if self.temporary.exists() else ():
+            code = folder.name.split(".old.")[0]
+            if not self.data_set_folder(code).exists():
+                folder.rename(self.data_set_folder(code))
+        shutil.rmtree(self.temporary, onerror=_unless_missing)
+        self.temporary.mkdir(parents=True, exist_ok=True)
+
+
+def data_set_location(store_uuid: str, code: str) -> str:
+    """The path of a data set below its share, as openBIS computes it."""
+    digest = hashlib.md5(code.encode(), usedforsecurity=False).hexdigest()
+    return f"{store_uuid}/{digest[:2]}/{digest[2:4]}/{digest[4:6]}/{code}"
+
+
+@contextmanager
+def written_aside(target: Path) -> Iterator[Path]:
+    """A name beside the target to write to (it does not exist yet); renamed when all went well."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        yield aside
+        aside.replace(target)
+        sync_folder(target.parent)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_file(target: Path, content: bytes) -> None:
+    """Write a file so that its name leads to the old content or the new, never to a part."""
+    with written_aside(target) as aside, aside.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames within a folder last, whatever happens to the machine."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file, lower-case hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unless_missing(_function: Callable[..., object], _path: str, info: tuple[object, ...]) -> None:
+    error = info[1]
+    if not isinstance(error, FileNotFoundError) and isinstance(error, BaseException):
+        raise error

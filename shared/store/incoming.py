@@ -1,0 +1,221 @@
+"""The incoming tables: what a resource list says, in temporary tables of the destination database.
+
+They are filled once per run, outside the passes, and both passes read them; so what was rehearsed
+is what is applied. They vanish with the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    select,
+    text,
+)
+
+from shared.model.entities import Entity, FileNode, ServiceFile
+from shared.store import tables
+from shared.store.bulk import insert_rows
+from shared.store.rows import (
+    attachment_rows,
+    copy_rows,
+    entity_row,
+    file_rows,
+    link_rows,
+    milliseconds,
+    to_file,
+)
+
+_BATCH = 2_000
+"""Entities that are held before they are written; with 10 properties about 4 MB."""
+
+_temporary = MetaData()
+
+
+def _incoming(stored: Table, *more: Column[Any], drop: tuple[str, ...] = ()) -> Table:
+    columns = [
+        Column(c.name, c.type, nullable=c.nullable) for c in stored.columns if c.name not in drop
+    ]
+    return Table(f"incoming_{stored.name}", _temporary, *columns, *more, prefixes=["TEMPORARY"])
+
+
+entities = _incoming(
+    tables.entity, Column("position", BigInteger), drop=("source", "source_modified")
+)
+links = _incoming(tables.link)
+files = _incoming(tables.data_set_file, Column("href", Text))
+copies = _incoming(tables.content_copy)
+attachments = _incoming(tables.attachment, Column("href", Text))
+service_files = _incoming(
+    tables.service_file, Column("href", Text), Column("content", LargeBinary), drop=("source",)
+)
+faults = Table(
+    "incoming_fault",
+    _temporary,
+    Column("kind", Text),
+    Column("perm_id", Text),
+    prefixes=["TEMPORARY"],
+)
+_INDEXES = (
+    "incoming_entity (kind, perm_id)",
+    "incoming_entity (kind, identifier)",
+    "incoming_link (kind, from_perm_id)",
+    "incoming_link (kind, to_perm_id)",
+    "incoming_data_set_file (code)",
+    "incoming_content_copy (code)",
+    "incoming_attachment (kind, perm_id)",
+    "incoming_service_file (path)",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dangling:
+    """An entity names another one that is not in the list: outside the filter, or not visible."""
+
+    kind: str
+    perm_id: str
+    reference: str
+    target: str
+
+
+class Incoming:
+    """Fills the incoming tables of one connection. Add everything, then `finish`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._buffers: dict[Table, list[Any]] = {}
+        self._position = 0
+        for table in _temporary.sorted_tables:
+            connection.execute(text(f"DROP TABLE IF EXISTS {table.name}"))
+            table.create(connection, checkfirst=False)
+            self._buffers[table] = []
+
+    def add(self, entity: Entity) -> None:
+        """Raises `ItemError` if the entity cannot be stored."""
+        row = entity_row(entity)
+        self._position += 1
+        self._buffers[entities].append((*row, self._position))
+        self._buffers[links].extend(link_rows(entity))
+        if entity.files:
+            hrefs = {file.path: file.href for file in entity.files}
+            self._buffers[files].extend((*row, hrefs[row[1]]) for row in file_rows(entity))
+        if entity.content_copies:
+            self._buffers[copies].extend(copy_rows(entity))
+        if entity.attachments:
+            hrefs_of_versions = [v.href for a in entity.attachments for v in a.versions]
+            rows = zip(attachment_rows(entity), hrefs_of_versions, strict=True)
+            self._buffers[attachments].extend((*row, href) for row, href in rows)
+        if self._position % _BATCH == 0 or len(self._buffers[files]) > _BATCH:
+            self._flush()
+
+    def add_service_file(self, file: ServiceFile) -> None:
+        self._buffers[service_files].append(
+            (
+                *(file.path, milliseconds(file.modified), file.length, file.sha256),
+                *(file.href, file.content),
+            )
+        )
+        if file.content is not None:
+            self._flush()
+
+    def add_fault(self, kind: str, perm_id: str) -> None:
+        """A record of the list could not be read: what it describes must not be taken as gone."""
+        self._buffers[faults].append((kind, perm_id))
+
+    def finish(self) -> None:
+        """Write what is left, build the indexes, and complete what only the whole list tells."""
+        self._flush()
+        for number, index in enumerate(_INDEXES):
+            self._connection.execute(text(f"CREATE INDEX incoming_{number} ON {index}"))
+        self._connection.execute(text(_LAST_ONE_WINS))
+        self._connection.execute(text(_COMPONENT_IDENTIFIERS))
+        self._connection.execute(text(_DATA_SET_HOMES))
+        if self._connection.dialect.name == "postgresql":
+            for table in _temporary.sorted_tables:
+                self._connection.execute(text(f"ANALYZE {table.name}"))
+
+    def _flush(self) -> None:
+        for table, rows in self._buffers.items():
+            if rows:
+                insert_rows(self._connection, table, rows)
+                rows.clear()
+
+
+def service_file_content(connection: Connection, path: str) -> bytes | None:
+    """The bytes of a file of the file service, if the list brought them."""
+    query = select(service_files.c.content).where(service_files.c.path == path)
+    return connection.execute(query).scalars().first()
+
+
+def data_set_files(connection: Connection, code: str) -> tuple[FileNode, ...]:
+    """What the list says of the files of a data set, by path."""
+    query = select(files).where(files.c.code == code).order_by(files.c.path)
+    return tuple(
+        replace(to_file(row[1:]), href=row.href) for row in connection.execute(query).all()
+    )
+
+
+def dangling(connection: Connection) -> Iterator[Dangling]:
+    """Every reference of the list to something that is not in the list."""
+    for query in (_DANGLING_LINKS, _DANGLING_EXPERIMENTS, _DANGLING_SAMPLES):
+        for kind, perm_id, reference, target in connection.execute(text(query)):
+            yield Dangling(kind=kind, perm_id=perm_id, reference=reference, target=target)
+
+
+_LAST_ONE_WINS = """
+DELETE FROM incoming_entity WHERE EXISTS (
+    SELECT 1 FROM incoming_entity AS later
+     WHERE later.kind = incoming_entity.kind AND later.perm_id = incoming_entity.perm_id
+       AND later.position > incoming_entity.position)
+"""
+
+_COMPONENT_IDENTIFIERS = """
+UPDATE incoming_entity
+   SET identifier = substr(incoming_entity.identifier, 1,
+                           length(incoming_entity.identifier) - length(incoming_entity.code))
+                    || container.code || ':' || incoming_entity.code
+  FROM incoming_link AS l
+  JOIN incoming_entity AS container ON container.kind = 'SAMPLE'
+                                   AND container.perm_id = l.from_perm_id
+ WHERE l.kind = 'SAMPLE' AND l.relation = 'Component'
+   AND l.to_perm_id = incoming_entity.perm_id AND incoming_entity.kind = 'SAMPLE'
+"""
+
+_DATA_SET_HOMES = """
+UPDATE incoming_entity SET home_project = owner.home_project
+  FROM incoming_entity AS owner
+ WHERE incoming_entity.kind = 'DATA_SET' AND incoming_entity.experiment IS NULL
+   AND owner.kind = 'SAMPLE' AND owner.identifier = incoming_entity.sample
+"""
+
+_DANGLING_LINKS = """
+SELECT l.kind, l.from_perm_id, l.relation, l.to_perm_id FROM incoming_link AS l
+ WHERE NOT EXISTS (SELECT 1 FROM incoming_entity AS e
+                    WHERE e.kind = l.kind AND e.perm_id = l.to_perm_id)
+ ORDER BY 1, 2, 3, 4
+"""
+
+_DANGLING_EXPERIMENTS = """
+SELECT i.kind, i.perm_id, 'experiment', i.experiment FROM incoming_entity AS i
+ WHERE i.experiment IS NOT NULL
+   AND NOT EXISTS (SELECT 1 FROM incoming_entity AS e
+                    WHERE e.kind = 'EXPERIMENT' AND e.identifier = i.experiment)
+ ORDER BY 1, 2
+"""
+
+_DANGLING_SAMPLES = """
+SELECT i.kind, i.perm_id, 'sample', i.sample FROM incoming_entity AS i
+ WHERE i.sample IS NOT NULL
+   AND NOT EXISTS (SELECT 1 FROM incoming_entity AS e
+                    WHERE e.kind = 'SAMPLE' AND e.identifier = i.sample)
+ ORDER BY 1, 2
+"""

@@ -1,0 +1,107 @@
+"""Puts values straight into an instance: what a file brings, or what a program makes up.
+
+This is not a harvest: there is no dry run and nothing is deleted. What is loaded belongs to the
+instance itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, text
+
+from shared.errors import ItemError
+from shared.model.entities import Entity, ServiceFile
+from shared.model.kinds import ENTITY_KINDS
+from shared.model.master_data import MasterData
+from shared.store.changes import ORIGINAL_STAMPS, apply_kind, compare, copy_flags, copy_stamps
+from shared.store.changes import users as users_of_list
+from shared.store.files import DataStore, write_file
+from shared.store.incoming import Incoming
+from shared.store.master_data import flatten, write_definitions
+from shared.store.statements import execute
+from shared.store.tables import LOCAL
+from shared.store.users import add_persons
+
+Loadable = MasterData | Entity | ServiceFile
+
+
+@dataclass(slots=True)
+class Loaded:
+    """How many entities and files were there, and what could not be loaded."""
+
+    items: int = 0
+    faults: list[ItemError] = field(default_factory=list)
+
+
+def load(connection: Connection, store: DataStore, values: Iterable[Loadable]) -> Loaded:
+    """Register or update everything; whatever else is there stays.
+
+    Contents of data sets and attachments are not part of a list: they have to lie in the data
+    store. The caller opens the transaction.
+    """
+    loaded = Loaded()
+    incoming = Incoming(connection)
+    for value in values:
+        try:
+            _take(connection, store, incoming, value)
+        except ItemError as error:
+            loaded.faults.append(error)
+        else:
+            loaded.items += not isinstance(value, MasterData)
+    incoming.finish()
+    compare(connection, LOCAL)
+    for kind in ENTITY_KINDS:
+        apply_kind(connection, kind, LOCAL, ORIGINAL_STAMPS)
+    connection.execute(text(_REPLACE_ATTACHMENTS))
+    connection.execute(text(_ATTACHMENTS))
+    add_persons(connection, LOCAL, users_of_list(connection))
+    copy_stamps(connection, LOCAL)
+    copy_flags(connection, LOCAL)
+    return loaded
+
+
+def _take(connection: Connection, store: DataStore, incoming: Incoming, value: Loadable) -> None:
+    match value:
+        case MasterData():
+            write_definitions(connection, LOCAL, flatten(value))
+        case Entity():
+            incoming.add(value)
+        case ServiceFile():
+            _put(connection, store, value)
+
+
+def _put(connection: Connection, store: DataStore, file: ServiceFile) -> None:
+    if file.content is None:
+        raise ItemError("FILE", file.path, "the list does not bring its content")
+    try:
+        target = store.service_file(file.path)
+    except ValueError as error:
+        raise ItemError("FILE", file.path, str(error)) from error
+    write_file(target, file.content)
+    os.utime(target, (file.modified.timestamp(), file.modified.timestamp()))
+    execute(
+        connection,
+        "put_service_file",
+        path=file.path,
+        source=LOCAL,
+        modified=round(file.modified.timestamp() * 1000),
+        length=file.length,
+        sha256=file.sha256,
+    )
+
+
+_REPLACE_ATTACHMENTS = """
+DELETE FROM attachment WHERE EXISTS (
+    SELECT 1 FROM incoming_attachment AS i
+     WHERE i.kind = attachment.kind AND i.perm_id = attachment.perm_id)
+"""
+_ATTACHMENTS = """
+INSERT INTO attachment (kind, perm_id, file_name, version, title, description, registrator,
+                        registered, length, sha256)
+SELECT kind, perm_id, file_name, version, title, description, registrator, registered, length,
+       sha256 FROM incoming_attachment WHERE 1 = 1
+ON CONFLICT DO NOTHING
+"""

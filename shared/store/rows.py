@@ -1,0 +1,192 @@
+"""Entities as rows: the one place that knows how a value lies in the tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
+from shared.errors import ItemError
+from shared.model.entities import (
+    Attachment,
+    AttachmentVersion,
+    Connection,
+    ContentCopy,
+    Entity,
+    FileNode,
+)
+from shared.model.ids import identifier
+from shared.model.kinds import DataSetKind, Frozen, Kind, Relation
+
+Row = tuple[Any, ...]
+
+_KINDS = {kind.value: kind for kind in Kind}
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
+
+def milliseconds(time: datetime) -> int:
+    """Milliseconds since 1970-01-01 UTC."""
+    return round(time.timestamp() * 1000)
+
+
+def moment(stored: int) -> datetime:
+    """The time of stored milliseconds, in UTC."""
+    return datetime.fromtimestamp(stored / 1000, UTC)
+
+
+def entity_row(entity: Entity) -> Row:
+    """The columns `shared.store.tables.ENTITY_COLUMNS`, in their order.
+
+    Raises `ItemError` for a NUL, which no database takes.
+    """
+    home_space, home_project = entity.home
+    properties = _to_json(entity.properties) if entity.properties else "{}"
+    row = (
+        entity.kind.value,
+        entity.perm_id,
+        entity.code,
+        entity.identifier,
+        entity.type,
+        entity.space,
+        entity.project,
+        entity.experiment,
+        entity.sample,
+        home_space,
+        identifier(home_space, home_project) if home_project else None,
+        entity.description,
+        entity.registrator,
+        entity.modifier,
+        milliseconds(entity.registered),
+        milliseconds(entity.modified),
+        entity.frozen.value,
+        properties,
+        entity.data_set_kind.value if entity.data_set_kind else None,
+        _fingerprint(entity, properties),
+    )
+    if "\\u0000" in properties or "\0" in (entity.description or ""):
+        raise ItemError(entity.kind, entity.perm_id, "a text contains the character U+0000")
+    return row
+
+
+def _fingerprint(entity: Entity, properties: str) -> bytes:
+    """A hash over all that a document shows of an entity, except what is compared on its own:
+    stamps, frozen flags and attachments. The order of components means something; that of
+    children, files and copies does not, and openBIS does not keep it."""
+    children = [c.to for c in entity.connections if c.relation is Relation.CHILD]
+    components = [c.to for c in entity.connections if c.relation is Relation.COMPONENT]
+    content = (
+        *(entity.code, entity.type, entity.space, entity.project, entity.experiment),
+        *(entity.sample, entity.description, entity.data_set_kind, properties),
+        *(sorted(children), components),
+        sorted(_to_json((f.path, f.length, f.crc32, f.checksum)) for f in entity.files),
+        sorted(_to_json(_copy_fields(copy)) for copy in entity.content_copies),
+    )
+    return blake2b(_to_json(content).encode(), digest_size=16).digest()
+
+
+def _copy_fields(copy: ContentCopy) -> Row:
+    return (
+        *(copy.external_dms, copy.external_code, copy.path),
+        *(copy.git_commit_hash, copy.git_repository_id, copy.id),
+    )
+
+
+def link_rows(entity: Entity) -> Iterator[Row]:
+    """Rows of `link`; an edge that a list repeats is written once."""
+    edges = dict.fromkeys((c.relation.value, c.to) for c in entity.connections)
+    for ordinal, (relation, to) in enumerate(edges):
+        yield entity.kind.value, entity.perm_id, relation, to, ordinal
+
+
+def file_rows(entity: Entity) -> Iterator[Row]:
+    """Rows of `data_set_file`."""
+    files = {file.path: file for file in entity.files}
+    for file in files.values():
+        yield entity.code, file.path, file.length, file.crc32, file.checksum
+
+
+def copy_rows(entity: Entity) -> Iterator[Row]:
+    """Rows of `content_copy`."""
+    for ordinal, copy in enumerate(entity.content_copies):
+        yield entity.code, ordinal, *_copy_fields(copy)
+
+
+def attachment_rows(entity: Entity) -> Iterator[Row]:
+    """Rows of `attachment`, without the column href that only the incoming table has."""
+    for attachment in entity.attachments:
+        for version in attachment.versions:
+            yield (
+                *(entity.kind.value, entity.perm_id, attachment.file_name, version.version),
+                *(version.title, version.description, version.registrator),
+                milliseconds(version.registered) if version.registered else None,
+                *(version.length, version.sha256),
+            )
+
+
+def to_entity(
+    row: Sequence[Any],
+    *,
+    connections: tuple[Connection, ...] = (),
+    attachments: tuple[Attachment, ...] = (),
+    files: tuple[FileNode, ...] = (),
+    content_copies: tuple[ContentCopy, ...] = (),
+) -> Entity:
+    """The value of a row of the entity columns, with what other tables hold of it."""
+    return Entity(
+        kind=_KINDS[row[0]],
+        perm_id=row[1],
+        code=row[2],
+        type=row[4],
+        space=row[5],
+        project=row[6],
+        experiment=row[7],
+        sample=row[8],
+        description=row[11],
+        registrator=row[12],
+        modifier=row[13],
+        registered=moment(row[14]),
+        modified=moment(row[15]),
+        frozen=Frozen(row[16]),
+        properties=json.loads(row[17]),
+        data_set_kind=DataSetKind(row[18]) if row[18] else None,
+        connections=connections,
+        attachments=attachments,
+        files=files,
+        content_copies=content_copies,
+    )
+
+
+def to_connection(relation: str, to: Any) -> Connection:
+    return Connection(relation=Relation(relation), to=to)
+
+
+def to_file(row: Sequence[Any]) -> FileNode:
+    """The value of (path, length, crc32, checksum)."""
+    return FileNode(path=row[0], length=row[1], crc32=row[2], checksum=row[3])
+
+
+def to_copy(row: Sequence[Any]) -> ContentCopy:
+    """The value of the columns of `content_copy` after the ordinal."""
+    return ContentCopy(
+        external_dms=row[0],
+        external_code=row[1],
+        path=row[2],
+        git_commit_hash=row[3],
+        git_repository_id=row[4],
+        id=row[5],
+    )
+
+
+def to_attachment_version(row: Sequence[Any]) -> AttachmentVersion:
+    """The value of the columns of `attachment` from the version on."""
+    return AttachmentVersion(
+        version=row[0],
+        title=row[1],
+        description=row[2],
+        registrator=row[3],
+        registered=None if row[4] is None else moment(row[4]),
+        length=row[5],
+        sha256=row[6],
+    )

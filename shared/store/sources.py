@@ -1,0 +1,41 @@
+"""What the store remembers of each data source that is harvested into it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from shared.store import tables
+from shared.store.rows import milliseconds, moment
+
+
+def start_source(connection: Connection, name: str, url: str, started: datetime) -> None:
+    """A real pass begins: from now on rows may be committed whose times lie before the end."""
+    table = tables.source
+    values = {"url": url, "running_since": milliseconds(started)}
+    known = connection.execute(table.update().where(table.c.name == name).values(values))
+    if known.rowcount == 0:
+        connection.execute(table.insert().values(name=name, **values))
+
+
+def finish_source(connection: Connection, name: str, at: datetime | None) -> None:
+    """A real pass is over; ``at`` is that of the list, or None if something is missing."""
+    table = tables.source
+    values: dict[str, object] = {"running_since": None}
+    if at is not None:
+        values["at"] = milliseconds(at)
+    connection.execute(table.update().where(table.c.name == name).values(values))
+
+
+def low_water_mark(connection: Connection) -> datetime | None:
+    """Rows that carry earlier times may yet be committed only after this; None without sources.
+
+    A harvest writes the times of its source: whatever was changed there after the last list's
+    ``at`` is still to come. A source that never succeeded counts from when it began.
+    """
+    table = tables.source
+    mark = connection.execute(
+        select(func.min(func.coalesce(table.c.at, table.c.running_since)))
+    ).scalar()
+    return None if mark is None else moment(mark)

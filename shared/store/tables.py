@@ -1,0 +1,178 @@
+"""The tables of an embedded instance, the same on SQLite and PostgreSQL.
+
+Times are integer milliseconds since 1970-01-01 UTC. ``source`` names the section that harvested a
+row; `LOCAL` marks what was made here. Text that is a key sorts by bytes on both databases.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects import postgresql
+
+SCHEMA_VERSION = "1"
+LOCAL = ""
+"""The source of rows that no section harvested."""
+
+metadata = MetaData()
+
+_TEXT = Text()
+_KEY = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", _KEY, primary_key=True),
+    Column("value", _TEXT, nullable=False),
+)
+
+source = Table(
+    "source",
+    metadata,
+    Column("name", _KEY, primary_key=True),
+    Column("url", _TEXT, nullable=False),
+    Column("at", BigInteger, comment="all that the source committed before is here"),
+    Column("running_since", BigInteger, comment="set while a real pass is at work"),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("user_id", _KEY, primary_key=True),
+    Column("source", _KEY, nullable=False, default=LOCAL),
+    Column("active", Boolean, nullable=False, default=True),
+    Column("password_hash", _TEXT, comment="Argon2; a person without one cannot log in"),
+    Column("registered", BigInteger, nullable=False),
+)
+
+role_assignment = Table(
+    "role_assignment",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("user_id", _KEY, ForeignKey("person.user_id", ondelete="CASCADE"), nullable=False),
+    Column("role", _TEXT, nullable=False),
+    Column("place", _KEY, nullable=False, comment="'' instance, /SPACE or /SPACE/PROJECT"),
+    UniqueConstraint("user_id", "role", "place"),
+)
+
+master_data = Table(
+    "master_data",
+    metadata,
+    Column("kind", _KEY, primary_key=True),
+    Column("owner", _KEY, primary_key=True, comment="vocabulary of a term, type of an assignment"),
+    Column("code", _KEY, primary_key=True),
+    Column("source", _KEY, nullable=False),
+    Column("content", _TEXT, nullable=False, comment="the value as JSON"),
+)
+
+entity = Table(
+    "entity",
+    metadata,
+    Column("kind", _KEY, primary_key=True),
+    Column("perm_id", _KEY, primary_key=True),
+    Column("code", _TEXT, nullable=False),
+    Column("identifier", _KEY, nullable=False),
+    Column("type", _TEXT),
+    Column("space", _TEXT),
+    Column("project", _TEXT),
+    Column("experiment", _TEXT),
+    Column("sample", _TEXT),
+    Column("home_space", _KEY, comment="decides visibility; null: shared or instance-wide"),
+    Column("home_project", _KEY, comment="/SPACE/PROJECT"),
+    Column("description", _TEXT),
+    Column("registrator", _TEXT),
+    Column("modifier", _TEXT),
+    Column("registered", BigInteger, nullable=False),
+    Column("modified", BigInteger, nullable=False),
+    Column("frozen", Integer, nullable=False, comment="shared.model.kinds.Frozen"),
+    Column("properties", _TEXT, nullable=False, comment="JSON object, keys sorted"),
+    Column("data_set_kind", _TEXT),
+    Column("content_hash", LargeBinary, nullable=False),
+    Column("source", _KEY, nullable=False),
+    Column("source_modified", BigInteger, nullable=False, comment="lastmod at the last harvest"),
+)
+ENTITY_COLUMNS = tuple(c for c in entity.columns if not c.name.startswith("source"))
+"""What an entity is, without whom it came from: the columns that incoming rows have too."""
+
+Index("entity_home", entity.c.kind, entity.c.home_space, entity.c.perm_id)
+Index("entity_identifier", entity.c.kind, entity.c.identifier)
+Index("entity_sample", entity.c.kind, entity.c.sample)
+
+link = Table(
+    "link",
+    metadata,
+    Column("kind", _KEY, primary_key=True),
+    Column("from_perm_id", _KEY, primary_key=True),
+    Column("relation", _KEY, primary_key=True),
+    Column("to_perm_id", _KEY, primary_key=True),
+    Column("ordinal", Integer, nullable=False),
+)
+Index("link_reverse", link.c.kind, link.c.to_perm_id)
+
+data_set_file = Table(
+    "data_set_file",
+    metadata,
+    Column("code", _KEY, primary_key=True),
+    Column("path", _KEY, primary_key=True),
+    Column("length", BigInteger, nullable=False),
+    Column("crc32", BigInteger),
+    Column("checksum", _TEXT),
+)
+
+content_copy = Table(
+    "content_copy",
+    metadata,
+    Column("code", _KEY, primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("external_dms", _TEXT, nullable=False),
+    Column("external_code", _TEXT),
+    Column("path", _TEXT),
+    Column("git_commit_hash", _TEXT),
+    Column("git_repository_id", _TEXT),
+    Column("id", _TEXT),
+)
+
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("kind", _KEY, primary_key=True),
+    Column("perm_id", _KEY, primary_key=True),
+    Column("file_name", _KEY, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("title", _TEXT),
+    Column("description", _TEXT),
+    Column("registrator", _TEXT),
+    Column("registered", BigInteger),
+    Column("length", BigInteger),
+    Column("sha256", _KEY, comment="names the content below the data store folder"),
+)
+Index("attachment_content", attachment.c.sha256)
+
+service_file = Table(
+    "service_file",
+    metadata,
+    Column("path", _KEY, primary_key=True),
+    Column("source", _KEY, nullable=False),
+    Column("modified", BigInteger, nullable=False),
+    Column("length", BigInteger, nullable=False),
+    Column("sha256", _TEXT, nullable=False),
+)
+
+file_removal = Table(
+    "file_removal",
+    metadata,
+    Column("area", _KEY, primary_key=True, comment="DATA_SET, ATTACHMENT or FILE"),
+    Column("name", _KEY, primary_key=True, comment="data set code, SHA-256 or path"),
+)
+"""Files whose rows are gone: written with the deletion, emptied when the files are gone too."""

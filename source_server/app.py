@@ -1,0 +1,229 @@
+"""The HTTP side: routes, sign-in, and what an error looks like to a client.
+
+Everything under ``/datastore_server`` needs Basic authentication. Paths are decoded once, by the
+web server; nothing here decodes them again.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from itertools import chain
+from typing import Annotated
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.responses import PlainTextResponse, Response
+
+from shared.errors import RequestError, SyncError
+from shared.model.ids import Code, PermId
+from shared.model.kinds import ATTACHMENT_HOLDERS, Kind
+from shared.resourcesync.addresses import (
+    ATTACHMENTS_PATH,
+    DATA_STORE_PATH,
+    FILE_SERVICE_PATH,
+    RE_SYNC_PATH,
+)
+from shared.resourcesync.terms import Document
+from source_server.auth import Authenticator, challenge, parse_basic
+from source_server.catalogue import Catalogue, Content, Scope, Snapshot
+from source_server.documents import Publication, document
+from source_server.downloads import answer_with
+from source_server.selection import Selection, parse_patterns
+from source_server.service_files import ServiceFiles
+from source_server.settings import SourceSettings
+from source_server.streaming import StreamedResponse, accepts_gzip, gzipped
+
+_XML = "text/xml; charset=UTF-8"
+_FORM = "application/x-www-form-urlencoded"
+_LARGEST_FORM = 256 * 1024
+_MOST_PARAMETERS = 10_000
+_READ = ["GET", "HEAD"]
+
+_log = logging.getLogger(__name__)
+_routes = APIRouter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Site:
+    """What the routes work on; kept in the state of the app."""
+
+    publication: Publication
+    authenticator: Authenticator
+    realm: str
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.publication.catalogue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Client:
+    """A user who is signed in."""
+
+    user_id: str
+    scope: Scope
+
+
+def create_app(
+    catalogue: Catalogue, authenticator: Authenticator, settings: SourceSettings
+) -> FastAPI:
+    """The web application. It opens nothing and owns nothing of what it is given."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    files = ServiceFiles(
+        settings.file_service_repository_path, inline_limit=settings.inline_file_limit
+    )
+    app.state.site = _Site(
+        publication=Publication(
+            catalogue=catalogue, addresses=settings.addresses, service_files=files
+        ),
+        authenticator=authenticator,
+        realm=settings.auth_realm,
+    )
+    app.include_router(_routes)
+    app.add_exception_handler(RequestError, _bad_request)
+    app.add_exception_handler(SyncError, _server_error)
+    app.add_exception_handler(StarletteHTTPException, _refused)
+    app.add_exception_handler(Exception, _server_error)
+    return app
+
+
+def _site(request: Request) -> _Site:
+    site: _Site = request.app.state.site
+    return site
+
+
+def _client(request: Request) -> _Client:
+    """Who is asking; 401 if nobody knows, 403 if the user has no role."""
+    site = _site(request)
+    credentials = parse_basic(request.headers.get("authorization"))
+    if credentials is None or not site.authenticator.accepts(*credentials):
+        headers = {"WWW-Authenticate": challenge(site.realm)}
+        raise HTTPException(401, "user and password are needed, and these are not right", headers)
+    user_id = credentials[0]
+    return _Client(user_id=user_id, scope=_scope_of(site, user_id))
+
+
+def _scope_of(site: _Site, user_id: str) -> Scope:
+    scope = site.catalogue.scope_of(user_id)
+    if scope is None:
+        raise HTTPException(
+            403, f"the user {user_id!r} has no role here; an administrator must give one"
+        )
+    return scope
+
+
+async def _parameters(request: Request) -> list[tuple[str, str]]:
+    """Those of the query, then those of a form, as servlets count them."""
+    query = request.scope["query_string"].decode("latin-1")
+    pairs = _parse(query)
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method == "POST" and content_type == _FORM:
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > _LARGEST_FORM:
+                raise HTTPException(413, f"the form is larger than {_LARGEST_FORM} bytes")
+        pairs += _parse(body.decode("latin-1"))
+    return pairs
+
+
+def _parse(text: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+    except ValueError as error:
+        raise RequestError(f"there are more than {_MOST_PARAMETERS} parameters") from error
+
+
+Site = Annotated[_Site, Depends(_site)]
+Client = Annotated[_Client, Depends(_client)]
+Parameters = Annotated[list[tuple[str, str]], Depends(_parameters)]
+
+
+@_routes.api_route(RE_SYNC_PATH, methods=[*_READ, "POST"])
+@_routes.api_route(RE_SYNC_PATH + "/{below:path}", methods=[*_READ, "POST"])
+def re_sync(request: Request, site: Site, client: Client, parameters: Parameters) -> Response:
+    """One of the three documents."""
+    name = _asked_for([value for key, value in parameters if key == "verb"])
+    selection = Selection(
+        black=parse_patterns("black_list", _values(parameters, "black_list")),
+        white=parse_patterns("white_list", _values(parameters, "white_list")),
+    )
+
+    def visible(_snapshot: Snapshot) -> Scope:
+        return _scope_of(site, client.user_id)
+
+    headers = {"Content-Type": _XML, "Vary": "Accept-Encoding"}
+    chunks = document(site.publication, name, visible, selection)
+    if request.method == "HEAD":
+        return StreamedResponse(iter(()), close=chunks.close, headers=headers)
+    begun = chain([next(chunks)], chunks)  # an error up to here is still answered as one
+    if not accepts_gzip(request.headers.get("accept-encoding", "")):
+        return StreamedResponse(begun, close=chunks.close, headers=headers)
+    headers["Content-Encoding"] = "gzip"
+    return StreamedResponse(gzipped(begun), close=chunks.close, headers=headers)
+
+
+def _asked_for(verbs: list[str]) -> Document:
+    """The first document, in their fixed order, that is among the verbs (wire format, 1.2)."""
+    return next((name for name in Document if name.value in verbs), Document.ABOUT)
+
+
+def _values(parameters: list[tuple[str, str]], name: str) -> list[str]:
+    return [value for key, value in parameters if key == name]
+
+
+@_routes.api_route(ATTACHMENTS_PATH + "/{kind}/{perm_id}/{file_name:path}", methods=_READ)
+def attachment(
+    request: Request, site: Site, client: Client, kind: str, perm_id: str, file_name: str
+) -> Response:
+    """A version of an attachment."""
+    version = request.query_params.get("version", "")
+    if not version.isascii() or not version.isdigit() or len(version) > len("2147483647"):
+        raise RequestError("version=<number> is missing: which version of the attachment?")
+    if kind not in ATTACHMENT_HOLDERS or not _is_plain(perm_id) or not _is_plain(file_name):
+        return answer_with(None, request.method, request.headers)
+    content = site.catalogue.attachment(
+        Kind(kind), PermId(perm_id), file_name, int(version), client.scope
+    )
+    return answer_with(content, request.method, request.headers)
+
+
+@_routes.api_route(FILE_SERVICE_PATH + "/{path:path}", methods=_READ)
+def service_file(request: Request, site: Site, client: Client, path: str) -> Response:
+    """A file of the file service."""
+    content = site.catalogue.service_file(path, client.scope) if _is_plain(path) else None
+    return answer_with(content, request.method, request.headers)
+
+
+@_routes.api_route(DATA_STORE_PATH + "/{code}/{path:path}", methods=_READ)
+def data_set_file(request: Request, site: Site, client: Client, code: str, path: str) -> Response:
+    """A file of a data set."""
+    content: Content | None = None
+    if _is_plain(code) and _is_plain(path):
+        content = site.catalogue.data_set_file(Code(code), path, client.scope)
+    return answer_with(content, request.method, request.headers)
+
+
+def _is_plain(path: str) -> bool:
+    """Whether a catalogue need not be asked: such a name is nobody's."""
+    return "\0" not in path and not {"", ".", ".."} & set(path.split("/"))
+
+
+def _bad_request(_request: Request, error: Exception) -> Response:
+    return PlainTextResponse(f"{error}\n", 400)
+
+
+def _refused(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, StarletteHTTPException):
+        return _server_error(_request, error)
+    return PlainTextResponse(f"{error.detail}\n", error.status_code, headers=error.headers)
+
+
+def _server_error(request: Request, error: Exception) -> Response:
+    """What was raised on purpose says what is wrong and holds no secret; anything else may."""
+    if isinstance(error, SyncError):
+        _log.error("%s %s: %s", request.method, request.url.path, error)
+        return PlainTextResponse(f"{error}\n", 500)
+    return PlainTextResponse("the server failed; its log says why\n", 500)

@@ -1,0 +1,141 @@
+"""The three documents, as byte chunks: the same over HTTP and on the command line.
+
+The resource list is read from one snapshot and written while it is read; nothing of it is kept
+but the paths of the file-service files that it mentions. If something fails halfway, the iterator
+raises: whoever sends the chunks must break off, so that nobody takes the list for whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from shared.model.entities import Entity
+from shared.model.ids import Code
+from shared.model.kinds import ENTITY_KINDS, Kind
+from shared.resourcesync.terms import Document
+from shared.resourcesync.writer import (
+    RESOURCE_LIST_TAIL,
+    Addresses,
+    entity_entry,
+    master_data_entry,
+    resource_list_head,
+    service_file_entry,
+    write_about,
+    write_capability_list,
+)
+from source_server.catalogue import Catalogue, Scope, Snapshot
+from source_server.selection import Selection
+from source_server.service_files import (
+    ServiceFiles,
+    mentions_in,
+    texts_of,
+    texts_of_master_data,
+)
+
+_CHUNK = 64 * 1024
+"""Characters that are gathered before they are sent."""
+
+_SAMPLES = 500
+"""Samples whose data sets are looked up with one query."""
+
+Visible = Callable[[Snapshot], Scope]
+"""What the client may see; asked once the snapshot is there, so that a space which is made
+meanwhile cannot hide what has moved into it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """What is published, and under which addresses."""
+
+    catalogue: Catalogue
+    addresses: Addresses
+    service_files: ServiceFiles
+
+
+def everything(snapshot: Snapshot) -> Scope:
+    """The scope of an operator, who needs no role."""
+    return Scope(spaces=frozenset(snapshot.space_codes()))
+
+
+def document(
+    publication: Publication, name: Document, visible: Visible, selection: Selection
+) -> Generator[bytes, None, None]:
+    """A document in chunks. The first one comes before any entity is read."""
+    match name:
+        case Document.ABOUT:
+            yield write_about(publication.addresses)
+        case Document.CAPABILITY_LIST:
+            yield write_capability_list(publication.addresses)
+        case Document.RESOURCE_LIST:
+            yield from _resource_list(publication, visible, selection)
+
+
+def _resource_list(
+    publication: Publication, visible: Visible, selection: Selection
+) -> Iterator[bytes]:
+    with publication.catalogue.snapshot() as snapshot:
+        scope = selection.within(visible(snapshot))
+        yield resource_list_head(publication.addresses, snapshot.at).encode()
+        yield from _chunks(_Body(publication, snapshot, scope).entries())
+
+
+def _chunks(texts: Iterable[str]) -> Iterator[bytes]:
+    """The texts in pieces of about the same size, as UTF-8."""
+    gathered: list[str] = []
+    size = 0
+    for text in texts:
+        gathered.append(text)
+        size += len(text)
+        if size >= _CHUNK:
+            yield "".join(gathered).encode()
+            gathered, size = [], 0
+    yield "".join(gathered).encode()
+
+
+class _Body:
+    """What stands behind the head of one resource list."""
+
+    def __init__(self, publication: Publication, snapshot: Snapshot, scope: Scope) -> None:
+        self._publication = publication
+        self._addresses = publication.addresses
+        self._snapshot = snapshot
+        self._scope = scope
+        self._mentioned: set[str] = set()
+
+    def entries(self) -> Iterator[str]:
+        yield self._master_data()
+        for kind in ENTITY_KINDS:
+            entities = self._snapshot.entities(kind, self._scope)
+            yield from self._samples(entities) if kind is Kind.SAMPLE else self._plain(entities)
+        yield from self._files()
+        yield RESOURCE_LIST_TAIL
+
+    def _master_data(self) -> str:
+        master_data = self._snapshot.master_data()
+        self._mentioned.update(mentions_in(texts_of_master_data(master_data)))
+        return master_data_entry(self._addresses, master_data, self._snapshot.at)
+
+    def _plain(self, entities: Iterable[Entity]) -> Iterator[str]:
+        for entity in entities:
+            yield self._entry(entity)
+
+    def _samples(self, samples: Iterator[Entity]) -> Iterator[str]:
+        """Samples name their data sets, which are looked up for many samples at once."""
+        while batch := list(islice(samples, _SAMPLES)):
+            data_sets = self._snapshot.data_set_connections(
+                [sample.perm_id for sample in batch], self._scope
+            )
+            for sample in batch:
+                yield self._entry(sample, data_sets.get(sample.perm_id, []))
+
+    def _entry(self, entity: Entity, data_sets: list[Code] | None = None) -> str:
+        self._mentioned.update(mentions_in(texts_of(entity)))
+        return entity_entry(self._addresses, entity, data_sets or ())
+
+    def _files(self) -> Iterator[str]:
+        for path in sorted(self._mentioned):
+            file = self._publication.service_files.find(path)
+            if file is not None:
+                yield service_file_entry(self._addresses, file)

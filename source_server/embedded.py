@@ -1,0 +1,205 @@
+"""The catalogue over our own store: what was harvested, loaded or made here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, select, text
+
+from shared.model.entities import Entity
+from shared.model.ids import Code, PermId
+from shared.model.kinds import Kind
+from shared.model.master_data import MasterData
+from shared.passwords import verify_password
+from shared.paths import confine, safe_relative_path
+from shared.store import tables
+from shared.store.engine import data_store_uuid, snapshot
+from shared.store.files import DataStore, file_digest
+from shared.store.master_data import sample_property_codes, stored_master_data
+from shared.store.read import Reader, mentions, space_codes, within
+from shared.store.rows import moment
+from shared.store.sources import low_water_mark
+from shared.store.users import Person, find_person
+from source_server.catalogue import Content, Scope
+from source_server.service_files import mentions_in, texts_of_master_data
+
+_OLDEST_TRANSACTION = text(
+    "SELECT min(xact_start) FROM pg_stat_activity"
+    " WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid()"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedSnapshot:
+    """One consistent view of the store."""
+
+    connection: Connection
+    at: datetime
+    _read: MasterData = field(repr=False)
+
+    def space_codes(self) -> list[Code]:
+        return space_codes(self.connection)
+
+    def master_data(self) -> MasterData:
+        return self._read
+
+    def entities(self, kind: Kind, scope: Scope) -> Iterator[Entity]:
+        return self._reader(scope).entities(kind)
+
+    def data_set_connections(self, samples: list[PermId], scope: Scope) -> dict[PermId, list[Code]]:
+        return self._reader(scope).data_sets_of(samples)
+
+    def _reader(self, scope: Scope) -> Reader:
+        return Reader(
+            self.connection, scope.spaces, scope.projects, sample_property_codes(self._read)
+        )
+
+
+class EmbeddedCatalogue:
+    """Publishes a store and its data store folder."""
+
+    def __init__(self, engine: Engine, *, store_root: Path, service_root: Path) -> None:
+        self._engine = engine
+        with engine.connect() as connection:
+            self._files = DataStore(
+                root=store_root,
+                uuid=data_store_uuid(connection),
+                service_root=service_root,
+                temporary=store_root / "temp",
+            )
+
+    def scope_of(self, user_id: str) -> Scope | None:
+        with self._engine.connect() as connection:
+            person = find_person(connection, user_id)
+            if person is None or not person.active or not person.roles:
+                return None
+            return _scope(connection, person)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[EmbeddedSnapshot]:
+        at = self._low_water_mark()
+        with snapshot(self._engine) as connection:
+            yield EmbeddedSnapshot(connection, at, stored_master_data(connection))
+
+    def _low_water_mark(self) -> datetime:
+        """Taken before the snapshot: nothing that is committed later carries an earlier time.
+
+        The clock, the oldest open transaction (PostgreSQL shows it), and what harvests may still
+        bring. One second less, since the wire has whole seconds and "after" is strict there.
+        """
+        marks = [datetime.now(UTC)]
+        with self._engine.connect() as connection:
+            if self._engine.dialect.name == "postgresql":
+                oldest = connection.execute(_OLDEST_TRANSACTION).scalar()
+                marks += [oldest] if oldest else []
+            harvested = low_water_mark(connection)
+            marks += [harvested] if harvested else []
+        return min(marks).replace(microsecond=0) - timedelta(seconds=1)
+
+    def data_set_file(self, code: Code, path: str, scope: Scope) -> Content | None:
+        entity, file = tables.entity, tables.data_set_file
+        query = (
+            select(file.c.length, file.c.crc32, file.c.checksum)
+            .join(
+                entity, (entity.c.kind == Kind.DATA_SET.value) & (entity.c.perm_id == file.c.code)
+            )
+            .where(
+                file.c.code == code,
+                file.c.path == path,
+                within(entity, scope.spaces, scope.projects),
+            )
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            return None
+        try:
+            place = self._files.data_set_file(code, path)
+        except ValueError:
+            return None
+        return _content(place, row.checksum or row.crc32)
+
+    def attachment(
+        self, kind: Kind, perm_id: PermId, file_name: str, version: int, scope: Scope
+    ) -> Content | None:
+        entity, held = tables.entity, tables.attachment
+        query = (
+            select(held.c.sha256, held.c.registered)
+            .join(entity, (entity.c.kind == held.c.kind) & (entity.c.perm_id == held.c.perm_id))
+            .where(
+                held.c.kind == kind.value,
+                held.c.perm_id == perm_id,
+                held.c.file_name == file_name,
+                held.c.version == version,
+                within(entity, scope.spaces, scope.projects),
+            )
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None or row.sha256 is None:
+            return None
+        place = self._files.attachment(row.sha256)
+        if not place.is_file():
+            return None
+        return Content(
+            length=place.stat().st_size,
+            etag=row.sha256,
+            modified=moment(row.registered) if row.registered else None,
+            path=place,
+        )
+
+    def service_file(self, path: str, scope: Scope) -> Content | None:
+        try:
+            place = confine(self._files.service_root, safe_relative_path(path))
+        except ValueError:
+            return None
+        if not place.is_file() or not self._is_mentioned(path, scope):
+            return None
+        return _content(place, file_digest(place))
+
+    def _is_mentioned(self, path: str, scope: Scope) -> bool:
+        with self._engine.connect() as connection:
+            if path in mentions_in(texts_of_master_data(stored_master_data(connection))):
+                return True
+            visible = within(tables.entity, scope.spaces, scope.projects)
+            return mentions(connection, visible, f"openbis/file-service/{path}")
+
+
+class StoreUsers:
+    """The persons of a store, as a directory of users for the sign-in."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def password_hash(self, user_id: str) -> str | None:
+        """None if the person does not exist, is not active, or has no password."""
+        with self._engine.connect() as connection:
+            person = find_person(connection, user_id)
+        return person.password_hash if person and person.active else None
+
+    def verify(self, stored: str, password: str) -> bool:
+        return verify_password(stored, password)
+
+
+def _scope(connection: Connection, person: Person) -> Scope:
+    spaces = frozenset(space_codes(connection))
+    if person.sees_everything:
+        return Scope(spaces=spaces)
+    return Scope(spaces=spaces & person.spaces, projects=person.projects)
+
+
+def _content(place: Path, mark: object) -> Content | None:
+    """A file on disk; its ETag is what the store knows of its content, else size and time."""
+    if not place.is_file():
+        return None
+    status = place.stat()
+    return Content(
+        length=status.st_size,
+        etag=str(mark) if mark else f"{status.st_size:x}-{status.st_mtime_ns:x}",
+        modified=datetime.fromtimestamp(status.st_mtime, UTC),
+        path=place,
+    )

@@ -1,0 +1,178 @@
+"""The catalogue over a real openBIS database; `open_openbis` is the way in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, Row
+
+from shared.errors import ConfigError
+from shared.model.ids import Code, PermId
+from shared.model.kinds import Kind
+from source_server.catalogue import Content, Scope
+from source_server.openbis import queries_access, scopes
+from source_server.openbis.connect import (
+    check_low_water_mark,
+    connected,
+    low_water_mark,
+    reading_engine,
+    snapshot,
+)
+from source_server.openbis.data_store import DataStore, etag_of, file_below
+from source_server.openbis.files import FileLists, PathInfo
+from source_server.openbis.opening import dialect_of, files_query_of
+from source_server.openbis.parts import whole_seconds
+from source_server.openbis.schema import Dialect
+from source_server.openbis.service_files import Mentions
+from source_server.openbis.snapshot import OpenBisSnapshot
+
+
+class OpenBisCatalogue:
+    """A `Catalogue`: reads only, and never shows anything outside of the scope it is given.
+
+    ``store_root`` and ``file_service_root`` are openBIS's ``storeroot-dir`` and
+    ``file-service-repository-path``. With ``project_level`` (openBIS's
+    ``authorization.project-level.enabled``), roles in projects count for users whose id the
+    regular expression ``project_level_users`` (``authorization.project-level.users``) matches.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        store_root: Path,
+        path_info: Engine | None = None,
+        file_service_root: Path | None = None,
+        project_level: bool = False,
+        project_level_users: str = ".*",
+    ) -> None:
+        self._engine = engine
+        self._path_info = path_info
+        self._file_service_root = file_service_root
+        self._project_level = _pattern(project_level_users) if project_level else None
+        self._dialect = _checked(engine)
+        self._file_lists = FileLists(DataStore(store_root), _checked_path_info(path_info))
+        self._mentions = Mentions(self._mentioned)
+
+    @property
+    def schema_version(self) -> int:
+        return self._dialect.version
+
+    def close(self) -> None:
+        self._engine.dispose()
+        if self._path_info is not None:
+            self._path_info.dispose()
+
+    def scope_of(self, user_id: str) -> Scope | None:
+        with connected(self._engine) as connection:
+            return scopes.scope_of(connection, self._dialect, user_id, self._project_level)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[OpenBisSnapshot]:
+        at = low_water_mark(self._engine)
+        with snapshot(self._engine) as connection:
+            yield OpenBisSnapshot(connection, self._dialect, at, self._file_lists)
+
+    def data_set_file(self, code: Code, path: str, scope: Scope) -> Content | None:
+        data_set = self._one(queries_access.DATA_SET, scope, {"code": code})
+        folder = self._file_lists.folder_of(data_set) if data_set else None
+        return _file_content(folder, path)
+
+    def attachment(
+        self, kind: Kind, perm_id: PermId, file_name: str, version: int, scope: Scope
+    ) -> Content | None:
+        query = queries_access.ATTACHMENT.get(kind)
+        if query is None:
+            return None
+        key = {"perm_id": perm_id, "file_name": file_name, "version": version}
+        row = self._one(query, scope, key)
+        if row is None:
+            return None
+        return Content(
+            length=len(row.value),
+            etag=row.sha256,
+            modified=whole_seconds(row.registered),
+            data=bytes(row.value),
+        )
+
+    def service_file(self, path: str, scope: Scope) -> Content | None:
+        content = _file_content(self._file_service_root, path)
+        if content is None or not self._mentions.includes(path, scope):
+            return None
+        return content
+
+    def _one(self, query: str, scope: Scope, key: Mapping[str, Any]) -> Row[Any] | None:
+        """The row with this key, if it is within the scope."""
+        with connected(self._engine) as connection:
+            window = scopes.window_of(connection, self._dialect, scope)
+            return connection.execute(self._dialect(query), {**window, **key}).one_or_none()
+
+    def _mentioned(self, scope: Scope) -> frozenset[str]:
+        with connected(self._engine) as connection:
+            window = scopes.window_of(connection, self._dialect, scope)
+            query = self._dialect(queries_access.SERVICE_FILE_PATHS)
+            return frozenset(row.path for row in connection.execute(query, dict(window)))
+
+
+def open_openbis(
+    url: str,
+    *,
+    store_root: Path,
+    path_info_url: str | None = None,
+    file_service_root: Path | None = None,
+    project_level: bool = False,
+    project_level_users: str = ".*",
+) -> OpenBisCatalogue:
+    """The openBIS instance at a database URL (``postgresql://...``); as `OpenBisCatalogue`.
+
+    Raises `ConfigError` if a database cannot be reached, or is not one that can be read.
+    """
+    return OpenBisCatalogue(
+        reading_engine(url),
+        store_root=store_root,
+        path_info=reading_engine(path_info_url) if path_info_url else None,
+        file_service_root=file_service_root,
+        project_level=project_level,
+        project_level_users=project_level_users,
+    )
+
+
+def _pattern(users: str) -> re.Pattern[str]:
+    try:
+        return re.compile(users)
+    except re.error as fault:
+        raise ConfigError(
+            f"authorization.project-level.users: {users!r} is not a regular expression: {fault}"
+        ) from fault
+
+
+def _checked(engine: Engine) -> Dialect:
+    with connected(engine) as connection:
+        dialect = dialect_of(connection)
+        check_low_water_mark(connection)
+        return dialect
+
+
+def _checked_path_info(engine: Engine | None) -> PathInfo | None:
+    if engine is None:
+        return None
+    with connected(engine) as connection:
+        return PathInfo(engine=engine, query=files_query_of(connection))
+
+
+def _file_content(folder: Path | None, path: str) -> Content | None:
+    file = file_below(folder, path) if folder else None
+    if file is None:
+        return None
+    status = file.stat()
+    return Content(
+        length=status.st_size,
+        etag=etag_of(file),
+        modified=datetime.fromtimestamp(int(status.st_mtime), UTC),
+        path=file,
+    )

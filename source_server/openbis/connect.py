@@ -1,0 +1,120 @@
+"""Connections to PostgreSQL: read only, and with messages that an operator can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from shared.errors import ConfigError
+
+_CONNECT_SECONDS = 10
+_MARGIN = timedelta(seconds=1)
+
+_SETTINGS = "set local jit = off; set local max_parallel_workers_per_gather = 0"
+"""Many small queries: compiling them or starting workers for them costs more than it gives."""
+
+_LOW_WATER_MARK = text("""
+select least(min(xact_start), now()) from pg_stat_activity where pid <> pg_backend_pid()
+""")
+
+_MAY_SEE_TRANSACTIONS = text("""
+select current_user as me, t.tableowner as owner, pg_is_in_recovery() as standby,
+       pg_has_role(current_user, 'pg_read_all_stats', 'usage')
+           or pg_has_role(current_user, t.tableowner, 'usage') as allowed
+  from pg_tables t
+ where t.tablename = 'samples_all' and t.schemaname = any (current_schemas(false))
+""")
+
+
+def reading_engine(url: str) -> Engine:
+    """An engine whose transactions are all read only.
+
+    Statements are planned anew each time: a plan made for ten ids is a bad one for a thousand.
+    """
+    try:
+        address = make_url(url)
+    except ArgumentError as fault:
+        raise ConfigError("the database URL of openBIS is not a URL of a database") from fault
+    if address.get_backend_name() not in {"postgresql", "postgres"}:
+        raise ConfigError(
+            f"the database URL of openBIS begins with {address.drivername}, not with postgresql"
+        )
+    return create_engine(
+        address.set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,
+        max_overflow=20,
+        execution_options={"postgresql_readonly": True},
+        connect_args={
+            "prepare_threshold": None,
+            "connect_timeout": _CONNECT_SECONDS,
+            "application_name": "openbis-sync source server",
+            "options": "-c timezone=UTC",
+        },
+    )
+
+
+@contextmanager
+def connected(engine: Engine) -> Iterator[Connection]:
+    """A connection; a database that cannot be reached is a fault of the settings."""
+    try:
+        connection = engine.connect()
+    except OperationalError as fault:
+        reason = str(fault.orig).strip().splitlines()[0]
+        raise ConfigError(
+            f"cannot connect to {describe(engine.url)}: {reason}; check that PostgreSQL runs and"
+            " accepts connections from here, and the database's name, user and password"
+        ) from fault
+    with connection:
+        yield connection
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A connection that sees the database as it is now, whatever is committed meanwhile."""
+    with connected(engine) as connection:
+        connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            for setting in _SETTINGS.split(";"):
+                connection.exec_driver_sql(setting)
+            connection.exec_driver_sql("select 1")  # the first query takes the snapshot
+            yield connection
+
+
+def low_water_mark(engine: Engine) -> datetime:
+    """The start of the oldest open transaction of the server, cut to seconds, less a second.
+
+    openBIS stamps what it changes with the start of its transaction. Whatever is not committed
+    yet when this is asked carries a later stamp (wire format, 1.6). Ask before taking a snapshot.
+    """
+    with connected(engine) as connection:
+        oldest: datetime = connection.execute(_LOW_WATER_MARK).scalar_one()
+    return oldest.astimezone(UTC).replace(microsecond=0) - _MARGIN
+
+
+def check_low_water_mark(connection: Connection) -> None:
+    """Raises ConfigError if the open transactions of openBIS cannot be seen from here: changes
+    that are committed while a list is read would then never be harvested."""
+    row = connection.execute(_MAY_SEE_TRANSACTIONS).one()
+    where = describe(connection.engine.url)
+    if row.standby:
+        raise ConfigError(
+            f"{where} is a standby, which does not know the transactions that are open on its"
+            " primary; connect to the primary"
+        )
+    if not row.allowed:
+        raise ConfigError(
+            f"{where}: {row.me} may not see when the transactions of {row.owner} began, which the"
+            f' list\'s "at" needs; let an administrator run: grant pg_read_all_stats to "{row.me}"'
+        )
+
+
+def describe(url: URL) -> str:
+    """Names database, server and user, never the password."""
+    host = url.host or str(url.query.get("host", "the local socket"))
+    port = f":{url.port}" if url.port else ""
+    user = f" as {url.username}" if url.username else ""
+    return f"the database {url.database} on {host}{port}{user}"

@@ -1,0 +1,114 @@
+"""Entities of the database, read page by page: a handful of queries for each page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from shared.model.entities import Attachment, ContentCopy, Entity, FileNode
+from shared.model.entities import Connection as Edge
+from shared.model.ids import Code, Identifier, PermId
+from shared.model.kinds import FACTS, DataSetKind, Frozen, Kind
+from source_server.openbis import parts, queries_entities
+from source_server.openbis.files import FileLists
+from source_server.openbis.parts import whole_seconds
+from source_server.openbis.properties import PropertyReader
+from source_server.openbis.schema import Dialect
+from source_server.openbis.scopes import Window
+from source_server.openbis.texts import publishable, publishable_or_none
+
+PAGE = 1000
+"""Entities per page."""
+
+_NO_FILES: Iterator[tuple[FileNode, ...]] = repeat(())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What hangs on the entities of a page, by the ids of their rows."""
+
+    properties: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    connections: Mapping[int, tuple[Edge, ...]] = field(default_factory=dict)
+    attachments: Mapping[int, tuple[Attachment, ...]] = field(default_factory=dict)
+    content_copies: Mapping[int, tuple[ContentCopy, ...]] = field(default_factory=dict)
+
+
+class EntityReader:
+    """Reads the entities of one kind."""
+
+    def __init__(
+        self, connection: Connection, dialect: Dialect, kind: Kind, file_lists: FileLists
+    ) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self._kind = kind
+        self._file_lists = file_lists
+        self._properties = (
+            PropertyReader(connection, dialect, kind) if FACTS[kind].has_properties else None
+        )
+
+    def read(self, window: Window) -> Iterator[Entity]:
+        """All entities within the window, by perm id in byte order."""
+        for ids in self._pages(window):
+            page = {**window, "ids": ids}
+            rows, hanging = self._rows(page), self._parts(page)
+            is_data_set = self._kind is Kind.DATA_SET
+            files = self._file_lists.of_page(rows) if is_data_set else _NO_FILES
+            for row, nodes in zip(rows, files, strict=False):
+                yield self._entity(row, hanging, nodes)
+
+    def _pages(self, window: Window) -> Iterator[list[int]]:
+        """A cursor on the server sorts the ids once. Looking for each page by the last perm id
+        (``perm_id > ... limit``) would sort all that is left again for every page."""
+        with self._connection.execute(
+            self._dialect(queries_entities.IDS[self._kind]),
+            dict(window),
+            execution_options={"yield_per": PAGE},
+        ) as result:
+            for rows in result.partitions():
+                yield [row.id for row in rows]
+
+    def _rows(self, page: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        rows = self._connection.execute(self._dialect(queries_entities.ROWS[self._kind]), page)
+        by_id = {row.id: row for row in rows}
+        return [by_id[each] for each in page["ids"]]
+
+    def _parts(self, page: Mapping[str, Any]) -> _Parts:
+        kind, facts = self._kind, FACTS[self._kind]
+        where = (self._connection, self._dialect)
+        return _Parts(
+            properties=self._properties.of_page(page) if self._properties else {},
+            connections=parts.connections(*where, kind, page) if facts.relations else {},
+            attachments=parts.attachments(*where, kind, page) if facts.has_attachments else {},
+            content_copies=parts.content_copies(*where, page) if kind is Kind.DATA_SET else {},
+        )
+
+    def _entity(self, row: Row[Any], hanging: _Parts, files: tuple[FileNode, ...]) -> Entity:
+        kind, perm_id = self._kind, row.perm_id
+        values = sorted(hanging.properties.get(row.id, {}).items())
+        return Entity(
+            kind=kind,
+            perm_id=PermId(perm_id),
+            code=Code(row.code),
+            registered=whole_seconds(row.registered),
+            modified=whole_seconds(row.modified),
+            registrator=row.registrator,
+            modifier=row.modifier,
+            type=row.type,
+            space=row.space,
+            project=row.project,
+            experiment=row.experiment and Identifier(row.experiment),
+            sample=row.sample and Identifier(row.sample),
+            description=publishable_or_none(row.description, kind, perm_id),
+            frozen=Frozen(row.flags),
+            properties={code: publishable(text, kind, perm_id) for code, text in values},
+            connections=hanging.connections.get(row.id, ()),
+            attachments=hanging.attachments.get(row.id, ()),
+            data_set_kind=DataSetKind(row.data_set_kind) if kind is Kind.DATA_SET else None,
+            files=files,
+            content_copies=hanging.content_copies.get(row.id, ()),
+        )

@@ -1,0 +1,141 @@
+"""Queries for master data; codes carry their ``$`` already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from shared.model.kinds import Kind
+
+FILE_FORMAT_TYPES = """
+select ff.code, ff.description from file_format_types ff order by ff.code collate "C"
+"""
+
+PLUGINS = """
+select w.name, w.script_type as type, w.entity_kind, w.description, w.is_available as available,
+       case when w.plugin_type = 'PREDEPLOYED' then null else w.script end as script,
+       w.registration_timestamp as registered
+  from scripts w
+ order by w.name collate "C"
+"""
+
+VOCABULARIES = """
+select cv.id, {code:cv} as code, cv.description, {internal:cv} as internal,
+       cv.is_chosen_from_list as chosen_from_list, cv.source_uri as url_template,
+       r.user_id as registrator, cv.registration_timestamp as registered,
+       cv.modification_timestamp as modified
+  from controlled_vocabularies cv
+  left join persons r on r.id = cv.pers_id_registerer
+ order by ({code:cv}) collate "C"
+"""
+
+TERMS = """
+select vt.covo_id as owner, vt.code, vt.ordinal, vt.label, vt.description,
+       r.user_id as registrator, vt.registration_timestamp as registered
+  from controlled_vocabulary_terms vt
+  left join persons r on r.id = vt.pers_id_registerer
+ order by vt.ordinal, vt.code collate "C"
+"""
+
+PROPERTY_TYPES = """
+select {code:pt} as code, coalesce(pt.label, '') as label, ty.code as data_type,
+       coalesce(pt.description, '') as description, {internal:pt} as internal,
+       {code:cv} as vocabulary, mt.code as material_type, st.code as sample_type,
+       pt.schema, pt.transformation,
+       r.user_id as registrator, pt.registration_timestamp as registered
+  from property_types pt
+  join data_types ty on ty.id = pt.daty_id
+  left join controlled_vocabularies cv on cv.id = pt.covo_id
+  left join material_types mt on mt.id = pt.maty_prop_id
+  left join sample_types st on st.id = {sample_type_property:pt}
+  left join persons r on r.id = pt.pers_id_registerer
+ order by ({code:pt}) collate "C"
+"""
+
+_SAMPLE_TYPES = """
+select t.id, t.code, t.description, w.name as validation_plugin,
+       t.modification_timestamp as modified,
+       t.is_auto_generated_code as auto_generated_code, t.generated_code_prefix,
+       t.is_listable as listable, t.part_of_depth > 0 as show_container,
+       t.show_parent_metadata, t.generated_from_depth > 0 as show_parents,
+       t.is_subcode_unique as subcode_unique
+  from sample_types t
+  left join scripts w on w.id = t.validation_script_id
+ order by t.code collate "C"
+"""
+
+_EXPERIMENT_TYPES = """
+select t.id, t.code, t.description, w.name as validation_plugin,
+       t.modification_timestamp as modified
+  from experiment_types t
+  left join scripts w on w.id = t.validation_script_id
+ order by t.code collate "C"
+"""
+
+_DATA_SET_TYPES = """
+select t.id, t.code, t.description, w.name as validation_plugin,
+       t.modification_timestamp as modified,
+       coalesce(t.deletion_disallow, false) as deletion_disallowed,
+       t.main_ds_path as main_data_set_path, t.main_ds_pattern as main_data_set_pattern
+  from data_set_types t
+  left join scripts w on w.id = t.validation_script_id
+ order by t.code collate "C"
+"""
+
+_MATERIAL_TYPES = """
+select t.id, t.code, t.description, w.name as validation_plugin,
+       t.modification_timestamp as modified
+  from material_types t
+  left join scripts w on w.id = t.validation_script_id
+ order by t.code collate "C"
+"""
+
+TYPES: Mapping[Kind, str] = MappingProxyType(
+    {
+        Kind.SAMPLE: _SAMPLE_TYPES,
+        Kind.EXPERIMENT: _EXPERIMENT_TYPES,
+        Kind.DATA_SET: _DATA_SET_TYPES,
+        Kind.MATERIAL: _MATERIAL_TYPES,
+    }
+)
+"""Entity types by kind, in the order in which a list names the kinds."""
+
+_ASSIGNMENTS = """
+select a.<type> as owner, {code:pt} as property_type, a.ordinal, a.is_mandatory as mandatory,
+       a.section, a.is_shown_edit as show_in_edit, a.show_raw_value,
+       {unique:a} as unique, w.name as plugin, w.script_type as plugin_type,
+       a.registration_timestamp as registered
+  from <assignments> a
+  join property_types pt on pt.id = a.prty_id
+  left join scripts w on w.id = a.script_id
+ order by a.ordinal, ({code:pt}) collate "C"
+"""
+
+_ASSIGNMENT_TABLES: Mapping[Kind, tuple[str, str]] = MappingProxyType(
+    {
+        Kind.SAMPLE: ("sample_type_property_types", "saty_id"),
+        Kind.EXPERIMENT: ("experiment_type_property_types", "exty_id"),
+        Kind.DATA_SET: ("data_set_type_property_types", "dsty_id"),
+        Kind.MATERIAL: ("material_type_property_types", "maty_id"),
+    }
+)
+
+ASSIGNMENTS: Mapping[Kind, str] = MappingProxyType(
+    {
+        kind: _ASSIGNMENTS.replace("<assignments>", table).replace("<type>", column)
+        for kind, (table, column) in _ASSIGNMENT_TABLES.items()
+    }
+)
+
+EXTERNAL_DMS = """
+select ms.code, ms.label, coalesce({dms_address:ms}, '') as address,
+       {dms_address_type:ms} as address_type
+  from external_data_management_systems ms
+ order by ms.code collate "C"
+"""
+
+ALL = (
+    *(FILE_FORMAT_TYPES, PLUGINS, VOCABULARIES, TERMS, PROPERTY_TYPES, EXTERNAL_DMS),
+    *TYPES.values(),
+    *ASSIGNMENTS.values(),
+)

@@ -1,0 +1,186 @@
+"""Which schema a database has, and the pieces of SQL that differ between schemas.
+
+The version is told by columns: the log of versions in the database may lag behind. Queries are
+written for the newest schema and name the pieces in braces, with the alias of the table after a
+colon: ``{internal:pt}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from sqlalchemy import TextClause, text
+
+from shared.model.kinds import Frozen
+
+OLDEST = 154
+NEWEST = 192
+
+_MARKS: tuple[tuple[int, str], ...] = (
+    (192, "samples_all.meta_data"),
+    (191, "sample_properties.json_value"),
+    (186, "events_search.id"),
+    (185, "sample_properties.is_unique"),
+    (181, "sample_relationships_all.child_annotations"),
+    (180, "samples_all.sample_identifier"),
+    (179, "property_types.saty_prop_id"),
+    (177, "property_types.meta_data"),
+    (173, "samples_all.frozen"),
+    (172, "external_data.archiving_requested"),
+    (170, "external_data.id"),
+    (167, "data_all.data_set_kind"),
+    (166, "semantic_annotations.id"),
+    (165, "external_data.h5_folders"),
+    (163, "content_copies.git_repository_id"),
+    (161, "role_assignments.project_id"),
+    (159, "content_copies.id"),
+    (158, "external_data_management_systems.address"),
+    (155, "operation_executions.availability"),
+    (154, "projects.description text"),
+    (147, "samples_all.proj_id"),
+)
+"""What a schema has that the one before had not: ``table.column`` or ``table.column type``."""
+
+_MERGED = 184
+"""This schema only took away: ``is_internal_namespace`` became ``is_managed_internally``."""
+
+
+def version_by(columns: frozenset[str]) -> int:
+    """The newest schema of which these columns bear the mark; 0 if it is older than all marks.
+
+    ``columns`` holds each column twice, as ``table.column`` and as ``table.column type``.
+    """
+    version = next((version for version, mark in _MARKS if mark in columns), 0)
+    lost = "property_types.is_internal_namespace" not in columns
+    return _MERGED if lost and 181 <= version < _MERGED else version  # noqa: PLR2004 - _MARKS
+
+
+class Piece(str):
+    """A piece of SQL about one table; ``format`` puts the table's alias where ``@`` stands."""
+
+    __slots__ = ()
+
+    def __format__(self, alias: str) -> str:
+        return self.replace("@", alias)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """How to say something since a schema, and how before."""
+
+    since: int
+    now: str
+    before: str
+
+
+def _flags(**columns: Frozen) -> _Change:
+    """The columns ``frozen_<name>`` as one number, bit by bit a `Frozen`."""
+    bits = [f"{flag.value} * @.frozen_{column}::int" for column, flag in columns.items()]
+    return _Change(since=173, now=" + ".join(["@.frozen::int", *bits]), before="0")
+
+
+_CHANGES: Mapping[str, _Change] = MappingProxyType(
+    {
+        "space_flags": _flags(for_proj=Frozen.FOR_PROJECTS, for_samp=Frozen.FOR_SAMPLES),
+        "project_flags": _flags(for_exp=Frozen.FOR_EXPERIMENTS, for_samp=Frozen.FOR_SAMPLES),
+        "experiment_flags": _flags(for_samp=Frozen.FOR_SAMPLES, for_data=Frozen.FOR_DATA_SETS),
+        "sample_flags": _flags(
+            for_children=Frozen.FOR_CHILDREN,
+            for_parents=Frozen.FOR_PARENTS,
+            for_comp=Frozen.FOR_COMPONENTS,
+            for_data=Frozen.FOR_DATA_SETS,
+        ),
+        "data_set_flags": _flags(
+            for_children=Frozen.FOR_CHILDREN,
+            for_parents=Frozen.FOR_PARENTS,
+            for_comps=Frozen.FOR_COMPONENTS,
+            for_conts=Frozen.FOR_CONTAINERS,
+        ),
+        "json_text": _Change(since=191, now="@.json_value::text", before="null"),
+        "strings": _Change(
+            since=191, now="array_to_string(@.string_array_value, ', ')", before="null"
+        ),
+        "integers": _Change(
+            since=191, now="array_to_string(@.integer_array_value, ', ')", before="null"
+        ),
+        "reals": _Change(since=191, now="@.real_array_value", before="null::float8[]"),
+        "timestamps": _Change(
+            since=191,
+            now="(select string_agg(to_char(one at time zone 'UTC',"
+            " 'YYYY-MM-DD HH24:MI:SS +0000'), ', ' order by nth)"
+            " from unnest(@.timestamp_array_value) with ordinality as moments (one, nth))",
+            before="null",
+        ),
+        "unique": _Change(since=185, now="@.is_unique", before="false"),
+        "internal": _Change(
+            since=184, now="@.is_managed_internally", before="@.is_internal_namespace"
+        ),
+        "sample_property": _Change(since=179, now="@.samp_prop_id", before="null::bigint"),
+        "sample_type_property": _Change(since=179, now="@.saty_prop_id", before="null::bigint"),
+        "external_data_id": _Change(since=170, now="@.id", before="@.data_id"),
+        "data_set_kind": _Change(
+            since=167,
+            now="@.data_set_kind",
+            before="(select kt.data_set_kind from data_set_types kt where kt.id = @.dsty_id)",
+        ),
+        "project_of_role": _Change(since=161, now="@.project_id", before="null::bigint"),
+        "content_copies": _Change(
+            since=159,
+            now="content_copies",
+            before="(select null::bigint as id, data_id, edms_id, external_code,"
+            " null::text as path, null::text as git_commit_hash,"
+            " null::text as git_repository_id from link_data)",
+        ),
+        "dms_address": _Change(since=158, now="@.address", before="@.url_template"),
+        "dms_address_type": _Change(
+            since=158,
+            now="@.address_type",
+            before="case when @.is_openbis then 'OPENBIS' else 'URL' end",
+        ),
+    }
+)
+
+_SAMPLE_IN_SCOPE = """(
+    @.space_id is null
+    or @.space_id = any (cast(:spaces as bigint[]))
+    or @.proj_id = any (cast(:lone_projects as bigint[]))
+    or exists (select 1 from experiments scope_e where scope_e.id = @.expe_id
+                  and scope_e.proj_id = any (cast(:lone_projects as bigint[]))))"""
+
+_EXPERIMENT_IN_SCOPE = "@.proj_id = any (cast(:projects as bigint[]))"
+
+_DATA_SET_IN_SCOPE = """(
+    case when @.expe_id is not null
+         then exists (select 1 from experiments home_e where home_e.id = @.expe_id and <experiment>)
+         else exists (select 1 from samples home_x where home_x.id = @.samp_id and <sample>) end
+    and not exists (select 1 from external_data stored
+                     where <external_data_id> = @.id and not stored.storage_confirmation))"""
+"""A data set whose storing is not confirmed is still being registered: it is not there yet."""
+
+_CODE = "case when <internal> then '$' else '' end || @.code"
+
+
+class Dialect:
+    """Makes statements for one version of the schema."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        chosen = {
+            name: Piece(change.now if version >= change.since else change.before)
+            for name, change in _CHANGES.items()
+        }
+        self._pieces: Mapping[str, str] = chosen | {
+            "sample_in_scope": Piece(_SAMPLE_IN_SCOPE),
+            "experiment_in_scope": Piece(_EXPERIMENT_IN_SCOPE),
+            "data_set_in_scope": Piece(
+                _DATA_SET_IN_SCOPE.replace("<experiment>", f"{Piece(_EXPERIMENT_IN_SCOPE):home_e}")
+                .replace("<sample>", f"{Piece(_SAMPLE_IN_SCOPE):home_x}")
+                .replace("<external_data_id>", f"{chosen['external_data_id']:stored}")
+            ),
+            "code": Piece(_CODE.replace("<internal>", chosen["internal"])),
+        }
+
+    def __call__(self, query: str) -> TextClause:
+        return text(query.format_map(self._pieces))

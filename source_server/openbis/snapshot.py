@@ -1,0 +1,55 @@
+"""One consistent view of an openBIS database, for one answer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from shared.model.entities import Entity
+from shared.model.ids import Code, PermId
+from shared.model.kinds import Kind
+from shared.model.master_data import MasterData
+from source_server.catalogue import Scope
+from source_server.openbis import queries_entities, scopes
+from source_server.openbis.entities import EntityReader
+from source_server.openbis.files import FileLists
+from source_server.openbis.master_data import MasterDataReader
+from source_server.openbis.schema import Dialect
+
+
+class OpenBisSnapshot:
+    """A `Snapshot`; the connection's transaction is what makes it consistent."""
+
+    def __init__(
+        self, connection: Connection, dialect: Dialect, at: datetime, file_lists: FileLists
+    ) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self._at = at
+        self._file_lists = file_lists
+
+    @property
+    def at(self) -> datetime:
+        return self._at
+
+    def space_codes(self) -> list[Code]:
+        return scopes.space_codes(self._connection, self._dialect)
+
+    def master_data(self) -> MasterData:
+        return MasterDataReader(self._connection, self._dialect).read()
+
+    def entities(self, kind: Kind, scope: Scope) -> Iterator[Entity]:
+        window = scopes.window_of(self._connection, self._dialect, scope)
+        reader = EntityReader(self._connection, self._dialect, kind, self._file_lists)
+        return reader.read(window)
+
+    def data_set_connections(self, samples: list[PermId], scope: Scope) -> dict[PermId, list[Code]]:
+        found: defaultdict[PermId, list[Code]] = defaultdict(list)
+        window = scopes.window_of(self._connection, self._dialect, scope)
+        query = self._dialect(queries_entities.DATA_SETS_OF_SAMPLES)
+        for perm_id, code in self._connection.execute(query, {**window, "perm_ids": samples}):
+            found[PermId(perm_id)].append(Code(code))
+        return dict(found)

@@ -1,0 +1,38 @@
+"""Texts as they may be published: XML has no control characters."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+_LOG = logging.getLogger(__name__)
+
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Whatever is not a ``Char`` of XML 1.0, section 2.2."""
+
+REPLACEMENT = "\ufffd"
+
+
+def publishable(text: str, kind: str, name: str) -> str:
+    """The text with U+FFFD for what XML forbids: one bad value must not break the whole list."""
+    if text.isprintable() or not _FORBIDDEN.search(text):
+        return text
+    cleaned, count = _FORBIDDEN.subn(REPLACEMENT, text)
+    _LOG.warning(
+        "%s %s: %d characters that XML forbids are published as U+FFFD; correct them in openBIS",
+        kind,
+        name,
+        count,
+    )
+    return cleaned
+
+
+def publishable_or_none(text: str | None, kind: str, name: str) -> str | None:
+    return None if text is None else publishable(text, kind, name)
+
+
+def is_publishable(text: str) -> bool:
+    """Whether XML can carry the text; a name must not be changed, so it is asked for instead."""
+    if text.isprintable():
+        return True
+    return not _FORBIDDEN.search(text)

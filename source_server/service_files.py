@@ -1,0 +1,105 @@
+"""Files of the file service: pictures and documents that are pasted into rich text.
+
+A text names such a file as ``openbis/file-service/<path>``, up to the next quote (wire format,
+3.8). A resource list carries those files that its own texts mention.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from shared.model.entities import Entity, ServiceFile
+from shared.model.master_data import MasterData
+from shared.paths import confine, safe_relative_path
+from shared.store.files import file_digest
+
+_MARK = "openbis/file-service/"
+_MENTION = re.compile(rf"{_MARK}([^\"']*)")
+
+_log = logging.getLogger(__name__)
+
+
+def mentions_in(texts: Iterable[str | None]) -> Iterator[str]:
+    """Paths of file-service files that the texts mention. Cheap where there are none."""
+    for text in texts:
+        if text and _MARK in text:
+            yield from _MENTION.findall(text)
+
+
+def texts_of(entity: Entity) -> Iterator[str | None]:
+    """The texts of an entity that may mention files."""
+    yield from entity.properties.values()
+    yield entity.description
+
+
+def texts_of_master_data(master_data: MasterData) -> Iterator[str | None]:
+    """Descriptions of plugins, terms, property types and entity types, as in openBIS."""
+    yield from (plugin.description for plugin in master_data.plugins)
+    for vocabulary in master_data.vocabularies:
+        yield from (term.description for term in vocabulary.terms)
+    yield from (property_type.description for property_type in master_data.property_types)
+    yield from (entity_type.description for entity_type in master_data.entity_types)
+
+
+class ServiceFiles:
+    """The folder of the file service. ``inline_limit``: bytes up to which content is read."""
+
+    def __init__(self, root: Path, *, inline_limit: int) -> None:
+        self._root = root
+        self._inline_limit = inline_limit
+        self._checksums = _Checksums()
+
+    def find(self, path: str) -> ServiceFile | None:
+        """The file, with its content unless it is larger than the limit.
+
+        None, and a warning in the log, if there is no such file or it lies elsewhere.
+        """
+        try:
+            return self._read(path, confine(self._root, safe_relative_path(path)))
+        except (OSError, ValueError) as error:
+            _log.warning("file service: %r is mentioned but left out: %s", path, error)
+            return None
+
+    def _read(self, path: str, file: Path) -> ServiceFile:
+        status = file.stat()
+        content = file.read_bytes() if status.st_size <= self._inline_limit else None
+        digest = (
+            self._checksums.of(file) if content is None else hashlib.sha256(content).hexdigest()
+        )
+        return ServiceFile(
+            path=path,
+            modified=datetime.fromtimestamp(status.st_mtime, UTC),
+            length=status.st_size if content is None else len(content),
+            sha256=digest,
+            content=content,
+        )
+
+
+class _Checksums:
+    """SHA-256 of large files, computed anew only when a file has changed."""
+
+    _MOST = 10_000
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[str, int, int, int], str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, file: Path) -> str:
+        status = file.stat()
+        key = (str(file), status.st_ino, status.st_mtime_ns, status.st_size)
+        with self._lock:
+            if key in self._known:
+                return self._known[key]
+        digest = file_digest(file)
+        with self._lock:
+            self._known[key] = digest
+            if len(self._known) > self._MOST:
+                self._known.popitem(last=False)
+        return digest

@@ -1,0 +1,84 @@
+"""Sends what a generator yields, as fast as the client takes it and no faster.
+
+A generator holds something: an open file, a snapshot of a database. That is closed as soon as the
+answer is sent, the client has gone, or has taken nothing for a long time. Generators run in worker
+threads, not always the same one.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+
+import anyio
+import anyio.to_thread
+from starlette.concurrency import iterate_in_threadpool
+from starlette.responses import StreamingResponse
+from starlette.types import Message, Send
+
+PATIENCE = 600.0
+"""Seconds for which a client may take nothing before it is cut off."""
+
+_LEVEL = 1
+"""Of gzip: resource lists shrink to a fifth already, and the list must not wait for it."""
+
+
+class StreamedResponse(StreamingResponse):
+    """``close`` is called when nothing more will be drawn from the chunks, whatever happened."""
+
+    def __init__(
+        self,
+        chunks: Iterator[bytes],
+        *,
+        close: Callable[[], None],
+        headers: Mapping[str, str],
+        status_code: int = 200,
+    ) -> None:
+        super().__init__(iterate_in_threadpool(chunks), status_code=status_code, headers=headers)
+        self._close = close
+
+    async def stream_response(self, send: Send) -> None:
+        async def send_or_give_up(message: Message) -> None:
+            with anyio.fail_after(PATIENCE):
+                await send(message)
+
+        try:
+            await super().stream_response(send_or_give_up)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(self._close)
+
+
+def gzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks compressed. The first one is flushed, so that it arrives at once; if the chunks
+    break off, so does the stream, without the end that would make it whole."""
+    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    for number, chunk in enumerate(chunks):
+        packed = packer.compress(chunk)
+        if number == 0:
+            packed += packer.flush(zlib.Z_SYNC_FLUSH)
+        if packed:
+            yield packed
+    yield packer.flush()
+
+
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Whether the header allows gzip; ``q=0`` forbids what it stands behind (RFC 9110, 12.5.3)."""
+    weights: dict[str, float] = {}
+    for item in accept_encoding.lower().split(","):
+        name, _, parameters = item.partition(";")
+        weights[name.strip()] = _weight(parameters)
+    for name in ("gzip", "x-gzip", "*"):
+        if name in weights:
+            return weights[name] > 0
+    return False
+
+
+def _weight(parameters: str) -> float:
+    name, _, value = parameters.strip().partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,44 @@
+"""Settings files of the harvester, written for a test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harvester.config import ConfigFile, SectionConfig, read_config
+from harvester.properties import HarvesterSettings, read_settings
+
+MANDATORY = """\
+resource-list-url = https://source.example.org:8444/datastore_server/re-sync
+data-source-dss-url = https://source.example.org:8444/datastore_server
+data-source-auth-user = mira
+data-source-auth-pass = s=e%c#r et
+harvester-user = otto
+harvester-pass = other
+"""
+"""All that a section must have."""
+
+
+def settings_in(folder: Path, text: str = "harvester-config-file = h.txt") -> HarvesterSettings:
+    file = folder / "harvester.properties"
+    file.write_text(text)
+    return read_settings(file, {})
+
+
+def config_of(folder: Path, text: str | bytes) -> ConfigFile:
+    file = folder / "h.txt"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_config(file, settings_in(folder))
+
+
+def section_of(folder: Path, *lines: str) -> SectionConfig:
+    """The only section, which must have no fault."""
+    config = config_of(folder, "\n".join(["[DS1]", MANDATORY, *lines]))
+    assert config.faults == {}
+    return config.sections[0]
+
+
+def faults_of(folder: Path, *lines: str) -> list[str]:
+    """The faults of the only section, from the key on."""
+    config = config_of(folder, "\n".join(["[DS1]", MANDATORY, *lines]))
+    assert config.sections == ()
+    return [fault.partition("[DS1] ")[2] for fault in config.faults["DS1"]]

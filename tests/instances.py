@@ -1,0 +1,253 @@
+"""Whole instances for tests: a source that is really served, a destination that really harvests."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+from harvester.__main__ import main as harvester
+from shared.model.entities import Attachment, AttachmentVersion, Entity, FileNode
+from shared.model.kinds import ENTITY_KINDS, Kind
+from shared.model.master_data import MasterData
+from shared.passwords import hash_password
+from shared.store.engine import connect, create_store, data_store_uuid, work
+from shared.store.files import DataStore
+from shared.store.load import Loadable, load
+from shared.store.master_data import stored_master_data
+from shared.store.read import Reader, space_codes
+from shared.store.users import Role, add_persons, grant, set_password
+from source_server.app import create_app
+from source_server.auth import Authenticator, DirectoryAuthenticator
+from source_server.catalogue import Catalogue
+from source_server.embedded import EmbeddedCatalogue, StoreUsers
+from source_server.settings import SourceSettings
+from tests.servers import serving
+
+USER = "harvest"
+PASSWORD = "s:e=c%r e#t-ü"
+
+
+def hashed(password: str = PASSWORD) -> str:
+    return hash_password(password)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """An embedded instance in a folder, with a database of its own or the one at ``url``."""
+
+    root: Path
+    engine: Engine
+
+    @classmethod
+    def create(cls, root: Path, url: str | None = None) -> Instance:
+        engine = create_store(url or f"sqlite:///{root}/instance.db")
+        return cls(root, engine)
+
+    @property
+    def store(self) -> DataStore:
+        with self.engine.connect() as connection:
+            return DataStore(
+                root=self.root / "store",
+                uuid=data_store_uuid(connection),
+                service_root=self.root / "file-service",
+                temporary=self.root / "store" / "temp",
+            )
+
+    def load(self, *values: Loadable) -> None:
+        with self.engine.connect() as connection, work(connection) as transaction, transaction():
+            loaded = load(connection, self.store, values)
+        assert loaded.faults == []
+
+    def execute(self, statement: str) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(text(statement))
+
+    def delete(self, *entities: Entity) -> None:
+        for entity in entities:
+            for table, key in (("entity", "perm_id"), ("attachment", "perm_id")):
+                self.execute(
+                    f"DELETE FROM {table} WHERE kind = '{entity.kind}' AND {key} ="  # noqa: S608
+                    f" '{entity.perm_id}'"
+                )
+            self.execute(f"DELETE FROM link WHERE from_perm_id = '{entity.perm_id}'")  # noqa: S608
+
+    def add_user(self, user_id: str = USER, password: str = PASSWORD, place: str = "") -> None:
+        with self.engine.begin() as connection:
+            add_persons(connection, "", [user_id])
+            set_password(connection, user_id, hashed(password))
+            grant(connection, user_id, Role.OBSERVER, place)
+
+    def put_file(self, code: str, path: str, content: bytes) -> FileNode:
+        """Write a file of a data set; returns what a list says of it."""
+        place = self.store.data_set_folder(code) / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
+        place.write_bytes(content)
+        return a_file(path, content)
+
+    def put_attachment(self, file_name: str, *contents: bytes) -> Attachment:
+        """Write the versions of an attachment; returns what a list says of it."""
+        versions = []
+        for number, content in enumerate(contents, start=1):
+            sha256 = hashlib.sha256(content).hexdigest()
+            place = self.store.attachment(sha256)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+            versions.append(
+                AttachmentVersion(version=number, length=len(content), sha256=sha256)
+            )
+        return Attachment(file_name=file_name, versions=tuple(versions))
+
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        """The base URL under which the instance is published meanwhile."""
+        settings = SourceSettings(
+            base_dir=self.root,
+            storeroot_dir=self.root / "store",
+            file_service_repository_path=self.root / "file-service",
+            server_url="http://localhost/openbis",
+            download_url="http://localhost",
+        )
+        catalogue = EmbeddedCatalogue(
+            self.engine, store_root=self.root / "store", service_root=self.root / "file-service"
+        )
+        authenticator = DirectoryAuthenticator([StoreUsers(self.engine)])
+        with reachable(catalogue, authenticator, settings) as url:
+            yield url
+
+    def entities(self) -> dict[tuple[Kind, str], Entity]:
+        with self.engine.connect() as connection:
+            reader = Reader(connection, frozenset(space_codes(connection)))
+            return {
+                (kind, entity.perm_id): entity
+                for kind in ENTITY_KINDS
+                for entity in reader.entities(kind)
+            }
+
+    def master_data(self) -> MasterData:
+        with self.engine.connect() as connection:
+            return stored_master_data(connection)
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        with self.engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(query))]
+
+    def content(self) -> dict[str, object]:
+        """Every row of every table and every file, to see whether anything changed."""
+        found: dict[str, object] = {}
+        for table in ("entity", "link", "data_set_file", "content_copy", "attachment"):
+            found[table] = sorted(map(repr, self.rows(f"SELECT * FROM {table}")))  # noqa: S608
+        for table in ("master_data", "service_file", "person", "role_assignment", "file_removal"):
+            found[table] = sorted(map(repr, self.rows(f"SELECT * FROM {table}")))  # noqa: S608
+        for path in sorted(self.root.rglob("*")):
+            if path.is_file() and "instance.db" not in path.name:
+                found[str(path.relative_to(self.root))] = (path.stat().st_mtime_ns, path.stat().st_ino)
+        return found
+
+
+class _Late:
+    """An ASGI app that is known only when its address is."""
+
+    def __init__(self) -> None:
+        self.app: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if self.app is None:
+            raise RuntimeError("nothing is served yet")
+        await self.app(scope, receive, send)
+
+
+@contextmanager
+def reachable(
+    catalogue: Catalogue, authenticator: Authenticator, settings: SourceSettings
+) -> Iterator[str]:
+    """Serve under the address that the documents name."""
+    late = _Late()
+    with serving(late) as url:
+        named = settings.model_copy(update={"download_url": url, "server_url": f"{url}/openbis"})
+        late.app = create_app(catalogue, authenticator, named)
+        yield url
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a command printed, and its exit code."""
+
+    code: int
+    output: str
+
+
+class Harvest:
+    """A harvester's configuration folder with its destination."""
+
+    def __init__(self, root: Path, *, database_url: str | None = None) -> None:
+        self.root = root
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.sections: dict[str, str] = {}
+        self._properties = [
+            "harvester-config-file = harvester-config.txt",
+            "storeroot-dir = store",
+            "file-service-repository-path = file-service",
+            f"database-url = {database_url or 'sqlite:///instance.db'}",
+        ]
+        self._url = database_url
+
+    def section(self, name: str, url: str, **keys: str) -> None:
+        """Configure a section; keys with ``_`` for ``-``."""
+        given = {
+            "resource-list-url": f"{url}/datastore_server/re-sync",
+            "data-source-dss-url": f"{url}/datastore_server",
+            "data-source-auth-user": USER,
+            "data-source-auth-pass": PASSWORD,
+            "harvester-user": "admin",
+            "harvester-pass": "secret",
+        } | {key.replace("_", "-"): value for key, value in keys.items()}
+        self.sections[name] = "\n".join(f"{key} = {value}" for key, value in given.items() if value)
+        self._write()
+
+    def _write(self, *more: str) -> None:
+        properties = "\n".join((*self._properties, *more))
+        (self.root / "harvester.properties").write_text(properties)
+        config = "\n\n".join(f"[{name}]\n{text}" for name, text in self.sections.items())
+        (self.root / "harvester-config.txt").write_text(config)
+
+    def command(self, name: str, *options: str) -> Result:
+        """Run a command of the harvester in this process."""
+        output = io.StringIO()
+        config = str(self.root / "harvester.properties")
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+            code = harvester([name, "--config", config, *options])
+        return Result(code, output.getvalue())
+
+    def init(self, *options: str) -> None:
+        result = self.command("init", *options)
+        assert result.code == 0, result.output
+
+    def run(self, *options: str) -> Result:
+        return self.command("run", *options)
+
+    def audit(self) -> Result:
+        return self.command("audit", "--contents")
+
+    @property
+    def instance(self) -> Instance:
+        return Instance(self.root, connect(self._url or f"sqlite:///{self.root}/instance.db"))
+
+
+def a_file(path: str, content: bytes) -> FileNode:
+    """What a list says of a file with this content."""
+    return FileNode(
+        path=path,
+        length=len(content),
+        crc32=zlib.crc32(content),
+        checksum=f"SHA256:{hashlib.sha256(content).hexdigest()}",
+    )

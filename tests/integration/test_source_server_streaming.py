@@ -1,0 +1,202 @@
+"""How a resource list flows: first bytes at once, little memory, and never a false end."""
+
+from __future__ import annotations
+
+import threading
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.errors import SyncError
+from shared.model.entities import Entity
+from shared.model.ids import Code
+from shared.model.kinds import Kind
+from shared.resourcesync.terms import Document
+from source_server import streaming
+from source_server.catalogue import Scope
+from source_server.documents import Publication, document, everything
+from source_server.selection import Selection
+from source_server.service_files import ServiceFiles
+from source_server.settings import SourceSettings
+from tests.builders import an_entity
+from tests.memory_catalogue import MemoryCatalogue
+from tests.source_site import DATA_SET, a_catalogue, a_site
+
+LIST = "/datastore_server/re-sync/?verb=resourcelist.xml"
+
+
+class Stored:
+    """Entities that are made when they are read."""
+
+    def __init__(self, make: Callable[[], Iterator[Entity]]) -> None:
+        self._make = make
+
+    def __iter__(self) -> Iterator[Entity]:
+        return self._make()
+
+
+def samples(count: int) -> Iterator[Entity]:
+    for number in range(count):
+        yield an_entity(Kind.SAMPLE, number, properties={"NOTES": "blah " * 50})
+
+
+def breaking_off() -> Iterator[Entity]:
+    yield from samples(2_000)
+    raise RuntimeError("the database has gone")
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_a_list_that_breaks_off_never_looks_whole(coding: str) -> None:
+    catalogue = a_catalogue(stored=Stored(breaking_off))
+    received = bytearray()
+    with a_site(catalogue) as client:
+        with (
+            client.stream("GET", LIST, headers={"Accept-Encoding": coding}) as answer,
+            pytest.raises(httpx.RemoteProtocolError),
+        ):
+            for block in answer.iter_raw():
+                received += block
+        assert answer.status_code == 200
+        assert client.get("/datastore_server/re-sync").status_code == 200
+
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    text = unpacker.decompress(received) if coding == "gzip" else bytes(received)
+    assert text.startswith(b"<?xml")
+    assert b"</urlset>" not in text
+    assert not unpacker.eof
+    assert catalogue.open_snapshots == 0
+
+
+def test_what_fails_before_the_first_byte_is_an_error_and_tells_no_secrets() -> None:
+    class Closed(MemoryCatalogue):
+        def snapshot(self) -> None:  # type: ignore[override]
+            raise RuntimeError("password=hunter2")
+
+    values = a_catalogue()
+    with a_site(Closed(scopes=values.scopes)) as client:
+        answer = client.get(LIST)
+
+    assert answer.status_code == 500
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert "hunter2" not in answer.text
+
+
+def test_what_was_raised_on_purpose_tells_the_reason() -> None:
+    class Old(MemoryCatalogue):
+        def snapshot(self) -> None:  # type: ignore[override]
+            raise SyncError("schema 40 is too old; upgrade openBIS")
+
+    with a_site(Old(scopes=a_catalogue().scopes)) as client:
+        answer = client.get(LIST)
+
+    assert answer.status_code == 500
+    assert answer.text == "schema 40 is too old; upgrade openBIS\n"
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_the_first_bytes_come_before_the_first_entity_is_read(coding: str) -> None:
+    may_read = threading.Event()
+
+    def waiting() -> Iterator[Entity]:
+        assert may_read.wait(30)
+        yield from samples(3)
+
+    catalogue = a_catalogue(stored=Stored(waiting))
+    with (
+        a_site(catalogue) as client,
+        client.stream("GET", LIST, headers={"Accept-Encoding": coding}) as answer,
+    ):
+        parts = answer.iter_bytes()
+        first = next(parts)
+        may_read.set()
+        rest = b"".join(parts)
+
+    assert b'capability="resourcelist"' in first
+    assert rest.count(b"<x:xd") == 3
+    assert rest.endswith(b"</urlset>")
+
+
+def test_a_client_that_leaves_lets_go_of_the_snapshot() -> None:
+    catalogue = a_catalogue(stored=Stored(lambda: samples(1_000_000)))
+    with a_site(catalogue) as client:
+        with client.stream("GET", LIST, headers={"Accept-Encoding": "identity"}) as answer:
+            next(answer.iter_raw())
+            held = catalogue.open_snapshots
+        left = eventually(lambda: catalogue.open_snapshots == 0)
+
+    assert held == 1
+    assert left
+
+
+def test_a_client_that_takes_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "PATIENCE", 0.2)
+    catalogue = a_catalogue(stored=Stored(lambda: samples(1_000_000)))
+    with (
+        a_site(catalogue) as client,
+        client.stream("GET", LIST, headers={"Accept-Encoding": "identity"}) as answer,
+    ):
+        blocks = answer.iter_raw()
+        next(blocks)
+        let_go = eventually(lambda: catalogue.open_snapshots == 0)
+        with pytest.raises(httpx.HTTPError):
+            list(blocks)
+
+    assert let_go
+
+
+def test_a_file_that_shrinks_while_it_is_sent_does_not_look_whole(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"x" * 20_000_000)
+    content = a_catalogue().files[DATA_SET, "original/empty"]
+    shrinking = type(content)(length=20_000_000, etag="x", path=file)
+    with (
+        a_site(a_catalogue(files={(DATA_SET, "f"): shrinking})) as client,
+        client.stream("GET", f"/datastore_server/{DATA_SET}/f") as answer,
+    ):
+        blocks = answer.iter_raw()
+        next(blocks)
+        with file.open("r+b") as opened:
+            opened.truncate(10)
+        with pytest.raises(httpx.RemoteProtocolError):
+            list(blocks)
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 20
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return holds()
+
+
+def peak_of(count: int) -> int:
+    """Bytes at most in use while a list of so many samples is written."""
+    catalogue = MemoryCatalogue(stored=Stored(lambda: samples(count)))
+    publication = Publication(
+        catalogue=catalogue,
+        addresses=SourceSettings().addresses,
+        service_files=ServiceFiles(Path("/nowhere"), inline_limit=0),
+    )
+    tracemalloc.start()
+    scope = Scope(spaces=frozenset({Code("ALPHA")}))
+    chunks = document(publication, Document.RESOURCE_LIST, lambda _: scope, Selection())
+    size = sum(len(chunk) for chunk in chunks)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert size > count * 600
+    return peak
+
+
+def test_memory_does_not_grow_with_the_list() -> None:
+    peak_of(10)  # fills caches
+
+    assert peak_of(5_000) < 1.2 * peak_of(1_500)
+
+
+def test_an_operator_sees_everything() -> None:
+    with a_catalogue().snapshot() as snapshot:
+        assert everything(snapshot) == Scope(spaces=frozenset({Code("ALPHA"), Code("BETA")}))

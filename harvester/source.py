@@ -23,7 +23,7 @@ from harvester.list_documents import list_url, parts_of
 from harvester.openbis_session import OpenbisSession
 from harvester.retries import PAUSES, PassingError, Retries, seconds_until
 from harvester.verification import Download, Expected, VerificationError, Verifier
-from shared.errors import FormatError, SourceError, SourceRefusedError
+from shared.errors import SourceError, SourceRefusedError
 
 __all__ = ["Download", "Source", "VerificationError"]
 
@@ -85,8 +85,7 @@ class Source:
         """The resource list, unpacked, in one file; or in several, in order, if it lies in parts.
 
         The files are new ones below ``spool_dir`` and the caller's to remove. None is left if this
-        raises: `SourceRefusedError`, `SourceError`, `FormatError` for an index without parts, or
-        `OSError` if the disk is full.
+        raises: `SourceRefusedError`, `SourceError`, or `OSError` if the disk is full.
         """
         url = httpx.URL(list_url(self._config))
         first = self._spool(url, spool_dir)
@@ -94,8 +93,6 @@ class Source:
         if parts is None:
             return [first]
         first.unlink()
-        if not parts:
-            raise FormatError(f"{_shown(url)}: the index of the resource list names no parts")
         files: list[Path] = []
         with ExitStack() as undo:
             for part in parts:

@@ -7,6 +7,7 @@ web server; nothing here decodes them again.
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from itertools import chain
 from typing import Annotated
@@ -39,6 +40,9 @@ _XML = "text/xml; charset=UTF-8"
 _FORM = "application/x-www-form-urlencoded"
 _LARGEST_FORM = 256 * 1024
 _MOST_PARAMETERS = 10_000
+_LONGEST_VERSION = 9
+"""Digits; a longer number does not fit into a column of databases."""
+
 _READ = ["GET", "HEAD"]
 
 _log = logging.getLogger(__name__)
@@ -180,13 +184,14 @@ def attachment(
 ) -> Response:
     """A version of an attachment."""
     version = request.query_params.get("version", "")
-    if not version.isascii() or not version.isdigit() or len(version) > len("2147483647"):
+    if not re.fullmatch("[0-9]+", version):
         raise RequestError("version=<number> is missing: which version of the attachment?")
-    if kind not in ATTACHMENT_HOLDERS or not _is_plain(perm_id) or not _is_plain(file_name):
-        return answer_with(None, request.method, request.headers)
-    content = site.catalogue.attachment(
-        Kind(kind), PermId(perm_id), file_name, int(version), client.scope
-    )
+    content: Content | None = None
+    known = kind in ATTACHMENT_HOLDERS and len(version) <= _LONGEST_VERSION
+    if known and _is_plain(perm_id) and _is_plain(file_name):
+        content = site.catalogue.attachment(
+            Kind(kind), PermId(perm_id), file_name, int(version), client.scope
+        )
     return answer_with(content, request.method, request.headers)
 
 

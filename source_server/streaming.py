@@ -7,6 +7,7 @@ threads, not always the same one.
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 
@@ -34,8 +35,10 @@ class StreamedResponse(StreamingResponse):
         headers: Mapping[str, str],
         status_code: int = 200,
     ) -> None:
-        super().__init__(iterate_in_threadpool(chunks), status_code=status_code, headers=headers)
+        body = iterate_in_threadpool(self._one_at_a_time(chunks))
+        super().__init__(body, status_code=status_code, headers=headers)
         self._close = close
+        self._in_use = threading.Lock()
 
     async def stream_response(self, send: Send) -> None:
         async def send_or_give_up(message: Message) -> None:
@@ -46,7 +49,20 @@ class StreamedResponse(StreamingResponse):
             await super().stream_response(send_or_give_up)
         finally:
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(self._close)
+                await anyio.to_thread.run_sync(self._close_when_unused)
+
+    def _one_at_a_time(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        while True:
+            with self._in_use:
+                chunk = next(chunks, None)
+            if chunk is None:
+                return
+            yield chunk
+
+    def _close_when_unused(self) -> None:
+        """A server that shuts down may cancel us while a thread still draws a chunk."""
+        with self._in_use:
+            self._close()
 
 
 def gzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:

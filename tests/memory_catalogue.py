@@ -44,6 +44,10 @@ class MemoryCatalogue:
     files: Mapping[tuple[str | int, ...], Content] = field(default_factory=dict)
     open_snapshots: int = 0
 
+    def entities_of(self, kind: Kind) -> Iterator[Entity]:
+        """All entities of a kind, visible or not."""
+        return (entity for entity in self.stored if entity.kind is kind)
+
     def scope_of(self, user_id: str) -> Scope | None:
         return self.scopes.get(user_id)
 
@@ -83,7 +87,7 @@ class MemoryCatalogue:
 
 
 class MemorySnapshot:
-    """What is stored, read again by each call; ``stored`` may be any iterable that allows it."""
+    """What is stored, read again by each call."""
 
     def __init__(self, catalogue: MemoryCatalogue) -> None:
         self._catalogue = catalogue
@@ -99,8 +103,8 @@ class MemorySnapshot:
         return self._catalogue.master_data_
 
     def entities(self, kind: Kind, scope: Scope) -> Iterator[Entity]:
-        for entity in self._catalogue.stored:
-            if entity.kind is kind and is_within(entity, scope):
+        for entity in self._catalogue.entities_of(kind):
+            if is_within(entity, scope):
                 yield entity
 
     def data_set_connections(self, samples: list[PermId], scope: Scope) -> dict[PermId, list[Code]]:

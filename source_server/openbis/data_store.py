@@ -10,6 +10,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from shared.errors import ConfigError
+
 _NO_NAMES = frozenset({"", ".", ".."})
 
 
@@ -23,8 +25,12 @@ class DataStore:
         """The folder of a data set; None if it is not there.
 
         The share that the database names may be out of date for a moment, while openBIS moves a
-        data set: then the other shares are searched.
+        data set: then the other shares are searched. Raises `ConfigError` if the whole data store
+        is missing, perhaps because a disk is not mounted: that must not look like data sets
+        without files.
         """
+        if not self.root.is_dir():
+            raise ConfigError(f"storeroot-dir: the data store {self.root} is not a folder")
         parts = location.replace("\\", "/").strip("/").split("/")
         if not all(map(_is_name, parts)):
             return None
@@ -37,12 +43,8 @@ class DataStore:
     def _shares(self, first: str | None) -> Iterator[Path]:
         if first is not None and _is_name(first) and "/" not in first:
             yield self.root / first
-        if self.root.is_dir():
-            yield from sorted(
-                share
-                for share in self.root.iterdir()
-                if share.name.isdigit() and share.name != first
-            )
+        others = (share for share in self.root.iterdir() if share.name.isdigit())
+        yield from sorted(share for share in others if share.name != first)
 
 
 def file_below(folder: Path, path: str) -> Path | None:

@@ -69,7 +69,7 @@ class EntityReader:
             dict(window),
             execution_options={"yield_per": PAGE},
         ) as result:
-            for rows in result.partitions():
+            for rows in result.partitions(PAGE):
                 yield [row.id for row in rows]
 
     def _rows(self, page: Mapping[str, Any]) -> Sequence[Row[Any]]:

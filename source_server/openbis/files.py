@@ -118,10 +118,8 @@ class FileLists:
         folder = self.folder_of(data_set)
         if folder is None:
             _LOG.warning(
-                "DATA_SET %s: neither path info nor a folder %s in the data store: listed without"
-                " files",
+                "DATA_SET %s is listed without files: there is neither path info nor its folder",
                 data_set.code,
-                data_set.location,
             )
             return
         for path, length in files_below(folder):

@@ -28,7 +28,8 @@ class PropertyReader:
         """Values by code, by the id of their owner. A value that points to a sample outside the
         scope is left out."""
         found: defaultdict[int, dict[str, str]] = defaultdict(dict)
-        for owner, assignment, value, reals in self._connection.execute(self._query, page):
+        rows = self._connection.execute(self._query, page).all()
+        for owner, assignment, value, reals in rows:
             text = value if reals is None else reals_text(reals)
             if text is not None:
                 found[owner][self._codes[assignment]] = text

@@ -53,7 +53,6 @@ def test_nothing_is_shown_without_authentication(site: httpx.Client, path: str) 
     [
         "",
         "Basic",
-        "Basic ",
         "Basic !!!!",
         "Basic bWlyYQ",
         basic(b"mira"),
@@ -87,7 +86,7 @@ def test_a_password_may_hold_colons_and_any_character(password: str) -> None:
         assert signed_out(client, RE_SYNC, basic(b"mira:a")).status_code == 401
 
 
-def test_a_password_may_be_sent_as_latin_1(site: httpx.Client) -> None:
+def test_a_password_may_be_sent_as_latin_1() -> None:
     with a_site(passwords=Passwords(mira="pässwörd")) as client:
         header = basic("mira:pässwörd".encode("latin-1"))
         assert signed_out(client, RE_SYNC, header).status_code == 200

@@ -1,0 +1,71 @@
+"""The files of the demo: invented content, the same whenever it is made."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import struct
+import zlib
+
+from shared.model.entities import Attachment, AttachmentVersion, FileNode
+from shared.store.files import DataStore, write_file
+from source_server.demo.moments import on_day
+
+
+def noise(seed: str, length: int) -> bytes:
+    """Bytes that do not compress, as pictures do not."""
+    return random.Random(seed).randbytes(length)  # noqa: S311 - content, not a secret
+
+
+def picture(seed: str, size: int = 64) -> bytes:
+    """A PNG of coloured noise, that a browser shows."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        body = name + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
+    rows = b"".join(b"\0" + noise(f"{seed}{row}", 3 * size) for row in range(size))
+    signature = b"\x89PNG\r\n\x1a\n"
+    return (
+        signature
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+def put_data_set(store: DataStore, code: str, contents: dict[str, bytes]) -> tuple[FileNode, ...]:
+    """Write the files of a data set; returns what a list says of them."""
+    folder = store.data_set_folder(code)
+    for path, content in contents.items():
+        write_file(folder / path, content)
+    return tuple(
+        FileNode(
+            path=path,
+            length=len(content),
+            crc32=zlib.crc32(content),
+            checksum=f"SHA256:{hashlib.sha256(content).hexdigest()}",
+        )
+        for path, content in sorted(contents.items())
+    )
+
+
+def put_attachment(store: DataStore, file_name: str, *contents: str) -> Attachment:
+    """Write an attachment with a version for each content."""
+    versions = []
+    for number, content in enumerate(contents, start=1):
+        data = content.encode()
+        sha256 = hashlib.sha256(data).hexdigest()
+        write_file(store.attachment(sha256), data)
+        versions.append(
+            AttachmentVersion(
+                version=number,
+                title=f"{file_name}, version {number}",
+                registrator="flora",
+                registered=on_day(number),
+                length=len(data),
+                sha256=sha256,
+            )
+        )
+    return Attachment(file_name=file_name, versions=tuple(versions))

@@ -44,6 +44,8 @@ class SyncRun:
     stamps: Stamps
     black_list: frozenset[str] = frozenset()
     """Codes of data sets that the operator does not want."""
+    baseline: bool = False
+    """Also look after the files that should be here already (``full-sync``)."""
     deletions_confirmed: bool = False
     """The operator has seen the deletions and lets them through, however many they are."""
 

@@ -121,6 +121,7 @@ def synchronise(
     started = datetime.now(UTC)
     last = read_state(config.last_sync_timestamp_file)
     not_synced = read_not_synced(config.not_synced_entities_file)
+    baseline = _is_baseline(config, last, started)
     log.info("Data source %s, user %s", config.resource_list_url, config.data_source_auth_user)
     log.info("Last synchronized up to %s", last.incremental if last else "never")
     with Source(config) as source, destination.engine.connect() as connection:
@@ -137,6 +138,7 @@ def synchronise(
             connection=connection,
             metadata=metadata,
             black_list=frozenset(not_synced.black_listed),
+            baseline=baseline,
             deletions_confirmed=deletions_confirmed,
             log=log,
         )
@@ -148,18 +150,22 @@ def synchronise(
         with work(connection) as transaction:
             with transaction():
                 start_source(connection, config.alias, config.resource_list_url, started)
-            transfers = RealTransfers(store, source, config.max_threads)
+            transfers = RealTransfers(store, source, config)
             report.passes.append(section.perform(transaction, transfers))
             complete = not report.failed
             with transaction():
                 finish_source(connection, config.alias, metadata.at if complete else None)
-    _remember(
-        config,
-        not_synced,
-        report,
-        LastSync(incremental=min(metadata.at, started), full=min(metadata.at, started)),
-    )
+    cutoff = min(metadata.at, started)
+    full = cutoff if baseline or last is None else last.full
+    _remember(config, not_synced, report, LastSync(incremental=cutoff, full=full))
     log.info("The timestamp of this synchronization has been saved")
+
+
+def _is_baseline(config: SectionConfig, last: LastSync | None, started: datetime) -> bool:
+    """Whether the files that are here are to be looked after: every ``full-sync-interval`` days."""
+    if last is None or not config.full_sync:
+        return False
+    return (started - last.full).days >= config.full_sync_interval
 
 
 def authorise(connection: Connection, config: SectionConfig) -> None:
@@ -201,6 +207,7 @@ class _Section:
     connection: Connection
     metadata: Metadata
     black_list: frozenset[str]
+    baseline: bool
     deletions_confirmed: bool
     log: logging.Logger
 
@@ -217,6 +224,7 @@ class _Section:
             transfers=transfers,
             stamps=self._stamps(),
             black_list=self.black_list,
+            baseline=self.baseline,
             deletions_confirmed=self.deletions_confirmed,
         )
         with transaction():

@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
+from harvester.config import SectionConfig
 from harvester.source import Source, VerificationError
 from shared.errors import ItemError, SourceError
 from shared.model.entities import FileNode
@@ -72,6 +73,10 @@ class Transfers(Protocol):
         """Whether a file lies there that no section brought, with another content."""
         ...
 
+    def is_here(self, code: str, path: str, length: int) -> bool:
+        """Whether a file of a data set lies in its place, with its length."""
+        ...
+
     def remove(self, area: str, name: str) -> None:
         """Remove files whose rows are gone; ``area`` as in the table file_removal."""
         ...
@@ -121,6 +126,9 @@ class RehearsedTransfers:
     def service_file_is_strange(self, path: str, sha256: str) -> bool:
         return _is_strange(self._store, path, sha256)
 
+    def is_here(self, code: str, path: str, length: int) -> bool:
+        return _is_here(self._store, code, path, length)
+
     def remove(self, area: str, name: str) -> None:
         """Nothing goes in a rehearsal."""
 
@@ -155,6 +163,13 @@ def _service_path(store: DataStore, wanted: WantedContent) -> Path:
         raise ItemError(wanted.kind, wanted.perm_id, str(error)) from error
 
 
+def _is_here(store: DataStore, code: str, path: str, length: int) -> bool:
+    try:
+        return store.data_set_file(code, path).stat().st_size == length
+    except FileNotFoundError:
+        return False
+
+
 def _is_strange(store: DataStore, path: str, sha256: str) -> bool:
     try:
         file = store.service_file(path)
@@ -174,12 +189,17 @@ class _Arriving:
 
 
 class RealTransfers:
-    """Fetches from the source, ``threads`` files at a time, and writes to the data store."""
+    """Fetches from the source, ``max-threads`` files at a time, and writes to the data store.
 
-    def __init__(self, store: DataStore, source: Source, threads: int) -> None:
+    A file that comes with other bytes than announced is asked for ``retries-on-failure`` times
+    more; the source itself repeats what fails on the way.
+    """
+
+    def __init__(self, store: DataStore, source: Source, config: SectionConfig) -> None:
         self._store = store
         self._source = source
-        self._threads = threads
+        self._threads = config.max_threads
+        self._retries = config.retries_on_failure
 
     def data_sets(self, wanted: Iterable[WantedDataSet]) -> Iterator[Arrival]:
         self._store.clear_temporary()
@@ -249,10 +269,17 @@ class RealTransfers:
         return True
 
     def _download(self, code: str, file: FileNode, target: Path) -> None:
-        url = file.href or self._source.session_file_url(code, file.path)
-        self._source.download(
-            url, target, length=file.length, crc32=file.crc32, checksum=file.checksum
-        )
+        for left in range(self._retries, -1, -1):
+            url = file.href or self._source.session_file_url(code, file.path)
+            try:
+                self._source.download(
+                    url, target, length=file.length, crc32=file.crc32, checksum=file.checksum
+                )
+            except VerificationError:
+                if not left:
+                    raise
+            else:
+                return
 
     def _finish(self, arriving: _Arriving) -> Arrival:
         code = arriving.wanted.code
@@ -295,6 +322,9 @@ class RealTransfers:
 
     def service_file_is_strange(self, path: str, sha256: str) -> bool:
         return _is_strange(self._store, path, sha256)
+
+    def is_here(self, code: str, path: str, length: int) -> bool:
+        return _is_here(self._store, code, path, length)
 
     def remove(self, area: str, name: str) -> None:
         match area:

@@ -75,12 +75,11 @@ def create_app(
 ) -> FastAPI:
     """The web application. It opens nothing and owns nothing of what it is given."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    files = ServiceFiles(
-        settings.file_service_repository_path, inline_limit=settings.inline_file_limit
-    )
     app.state.site = _Site(
         publication=Publication(
-            catalogue=catalogue, addresses=settings.addresses, service_files=files
+            catalogue=catalogue,
+            addresses=settings.addresses,
+            service_files=ServiceFiles.of(settings),
         ),
         authenticator=authenticator,
         realm=settings.auth_realm,

@@ -14,11 +14,13 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from shared.model.entities import Entity, ServiceFile
 from shared.model.master_data import MasterData
 from shared.paths import confine, safe_relative_path
 from shared.store.files import file_digest
+from source_server.settings import SourceSettings
 
 _MARK = "openbis/file-service/"
 _MENTION = re.compile(rf"{_MARK}([^\"']*)")
@@ -55,6 +57,10 @@ class ServiceFiles:
         self._root = root
         self._inline_limit = inline_limit
         self._checksums = _Checksums()
+
+    @classmethod
+    def of(cls, settings: SourceSettings) -> Self:
+        return cls(settings.file_service_repository_path, inline_limit=settings.inline_file_limit)
 
     def find(self, path: str) -> ServiceFile | None:
         """The file, with its content unless it is larger than the limit.

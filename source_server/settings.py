@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-import re2
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -73,12 +72,10 @@ def _url(value: str) -> str:
 
 
 def _pattern(value: str) -> str:
-    options = re2.Options()
-    options.log_errors = False
     try:
-        re2.compile(value, options=options)
-    except re2.error as error:
-        raise ValueError(f"{value!r} is not a valid regular expression") from error
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"{value!r} is not a valid regular expression: {error}") from error
     return value
 
 
@@ -116,6 +113,7 @@ class SourceSettings(BaseModel):
     """As SQLAlchemy takes it; secret because it may contain a password."""
     database_kind: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")] = "prod"
     path_info_database_url: SecretStr | None = None
+    """None: found by ``database.kind``; ``none``: there is none."""
     storeroot_dir: Path = Path("data/store")
     file_service_repository_path: Path = Path("data/file-service")
 
@@ -139,8 +137,8 @@ class SourceSettings(BaseModel):
     @field_validator("database_url", "path_info_database_url")
     @classmethod
     def _usable_url(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if url is None:
-            return None
+        if url is None or (info.field_name == "path_info_database_url" and _is_none(url)):
+            return url
         location = _location(url.get_secret_value(), info.data.get("base_dir") or Path())
         return SecretStr(location.render_as_string(hide_password=False))
 
@@ -186,7 +184,8 @@ class SourceSettings(BaseModel):
     def path_info_url(self) -> str | None:
         """openBIS's path-info database: as given, else found by ``database.kind``."""
         if self.path_info_database_url:
-            return self.path_info_database_url.get_secret_value()
+            given = self.path_info_database_url
+            return None if _is_none(given) else given.get_secret_value()
         if make_url(self.database_url.get_secret_value()).database:
             return None
         return self._with_database("pathinfo").render_as_string(hide_password=False)
@@ -196,6 +195,10 @@ class SourceSettings(BaseModel):
         if location.database:
             return location
         return location.set(database=f"{name}_{self.database_kind}")
+
+
+def _is_none(url: SecretStr) -> bool:
+    return url.get_secret_value().lower() == "none"
 
 
 def _location(text: str, base: Path) -> URL:

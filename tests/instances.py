@@ -5,39 +5,61 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import subprocess
+import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from argon2 import PasswordHasher
 from sqlalchemy import Engine, text
 
 from harvester.__main__ import main as harvester
+from harvester.commands.sections import choose
+from harvester.execution import execute_section
+from harvester.sync import Destination, SectionReport
 from shared.model.entities import Attachment, AttachmentVersion, Entity, FileNode
 from shared.model.kinds import ENTITY_KINDS, Kind
 from shared.model.master_data import MasterData
-from shared.passwords import hash_password
-from shared.store.engine import connect, create_store, data_store_uuid, work
+from shared.store.engine import connect, create_store, data_store_uuid, open_store, work
 from shared.store.files import DataStore
 from shared.store.load import Loadable, load
-from shared.store.master_data import stored_master_data
+from shared.store.master_data import flatten, stored_master_data, write_definitions
 from shared.store.read import Reader, space_codes
+from shared.store.shipped import SHIPPED
+from shared.store.tables import LOCAL, metadata
 from shared.store.users import Role, add_persons, grant, set_password
 from source_server.app import create_app
-from source_server.auth import Authenticator, DirectoryAuthenticator
+from source_server.auth import Authenticator
 from source_server.catalogue import Catalogue
 from source_server.embedded import EmbeddedCatalogue, StoreUsers
 from source_server.settings import SourceSettings
 from tests.servers import serving
 
+Around = Callable[[Any], Any]
+"""Takes an ASGI application and gives one that stands before it."""
+
+PROJECT = Path(__file__).parents[1]
 USER = "harvest"
 PASSWORD = "s:e=c%r e#t-ü"
 
 
+@cache
 def hashed(password: str = PASSWORD) -> str:
-    return hash_password(password)
+    """Argon2 is slow on purpose; this hash is a quick one of the same kind."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password)
+
+
+class _Users(StoreUsers):
+    """Signs in the persons of a store, without the delays that make guessing useless."""
+
+    def accepts(self, user_id: str, password: str) -> bool:
+        stored = self.password_hash(user_id)
+        return stored is not None and self.verify(stored, password)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +104,7 @@ class Instance:
 
     def add_user(self, user_id: str = USER, password: str = PASSWORD, place: str = "") -> None:
         with self.engine.begin() as connection:
-            add_persons(connection, "", [user_id])
+            add_persons(connection, LOCAL, [user_id])
             set_password(connection, user_id, hashed(password))
             grant(connection, user_id, Role.OBSERVER, place)
 
@@ -107,9 +129,13 @@ class Instance:
             )
         return Attachment(file_name=file_name, versions=tuple(versions))
 
+    def drop_attachments(self, entity: Entity) -> None:
+        self.execute(f"DELETE FROM attachment WHERE perm_id = '{entity.perm_id}'")  # noqa: S608
+
     @contextmanager
-    def served(self) -> Iterator[str]:
-        """The base URL under which the instance is published meanwhile."""
+    def served(self, around: Around = lambda app: app) -> Iterator[str]:
+        """The base URL under which the instance is published meanwhile; ``around`` stands before
+        the application (see tests.spoiled)."""
         settings = SourceSettings(
             base_dir=self.root,
             storeroot_dir=self.root / "store",
@@ -120,8 +146,7 @@ class Instance:
         catalogue = EmbeddedCatalogue(
             self.engine, store_root=self.root / "store", service_root=self.root / "file-service"
         )
-        authenticator = DirectoryAuthenticator([StoreUsers(self.engine)])
-        with reachable(catalogue, authenticator, settings) as url:
+        with reachable(catalogue, _Users(self.engine), settings, around) as url:
             yield url
 
     def entities(self) -> dict[tuple[Kind, str], Entity]:
@@ -133,6 +158,10 @@ class Instance:
                 for entity in reader.entities(kind)
             }
 
+    def codes(self, kind: Kind) -> set[str]:
+        """Perm ids of the stored entities of a kind."""
+        return {perm_id for stored, perm_id in self.entities() if stored is kind}
+
     def master_data(self) -> MasterData:
         with self.engine.connect() as connection:
             return stored_master_data(connection)
@@ -141,17 +170,30 @@ class Instance:
         with self.engine.connect() as connection:
             return [tuple(row) for row in connection.execute(text(query))]
 
+    def tables(self) -> dict[str, list[str]]:
+        """Every row of every table, but the times at which sources were harvested."""
+        queries = {name: f"SELECT * FROM {name}" for name in metadata.tables}  # noqa: S608
+        queries["source"] = "SELECT name, url FROM source"
+        return {name: sorted(map(repr, self.rows(query))) for name, query in queries.items()}
+
+    def bytes_held(self) -> dict[str, bytes]:
+        """The contents in the data store and of the file service, by what they are."""
+        data_sets = "SELECT perm_id FROM entity WHERE kind = 'DATA_SET'"
+        roots = {str(code): self.store.data_set_folder(str(code)) for (code,) in self.rows(data_sets)}
+        roots |= {
+            "attachments": self.store.root / "attachments",
+            "file-service": self.store.service_root,
+        }
+        return {
+            f"{name}/{path.relative_to(root)}": path.read_bytes()
+            for name, root in roots.items()
+            for path in root.rglob("*")
+            if path.is_file()
+        }
+
     def content(self) -> dict[str, object]:
-        """Every row of every table and every file, to see whether anything changed."""
-        found: dict[str, object] = {}
-        for table in ("entity", "link", "data_set_file", "content_copy", "attachment"):
-            found[table] = sorted(map(repr, self.rows(f"SELECT * FROM {table}")))  # noqa: S608
-        for table in ("master_data", "service_file", "person", "role_assignment", "file_removal"):
-            found[table] = sorted(map(repr, self.rows(f"SELECT * FROM {table}")))  # noqa: S608
-        for path in sorted(self.root.rglob("*")):
-            if path.is_file() and "instance.db" not in path.name:
-                found[str(path.relative_to(self.root))] = (path.stat().st_mtime_ns, path.stat().st_ino)
-        return found
+        """Every row and every file with its i-node, to see whether anything was written."""
+        return {**self.tables(), **files_below(self.root / "store", self.root / "file-service")}
 
 
 class _Late:
@@ -168,13 +210,16 @@ class _Late:
 
 @contextmanager
 def reachable(
-    catalogue: Catalogue, authenticator: Authenticator, settings: SourceSettings
+    catalogue: Catalogue,
+    authenticator: Authenticator,
+    settings: SourceSettings,
+    around: Around = lambda app: app,
 ) -> Iterator[str]:
     """Serve under the address that the documents name."""
     late = _Late()
     with serving(late) as url:
         named = settings.model_copy(update={"download_url": url, "server_url": f"{url}/openbis"})
-        late.app = create_app(catalogue, authenticator, named)
+        late.app = around(create_app(catalogue, authenticator, named))
         yield url
 
 
@@ -193,13 +238,14 @@ class Harvest:
         self.root = root
         self.root.mkdir(parents=True, exist_ok=True)
         self.sections: dict[str, str] = {}
+        self._url = database_url or f"sqlite:///{self.root}/instance.db"
         self._properties = [
             "harvester-config-file = harvester-config.txt",
             "storeroot-dir = store",
             "file-service-repository-path = file-service",
-            f"database-url = {database_url or 'sqlite:///instance.db'}",
+            f"database-url = {self._url}",
         ]
-        self._url = database_url
+        self.instance = Instance(self.root, connect(self._url))
 
     def section(self, name: str, url: str, **keys: str) -> None:
         """Configure a section; keys with ``_`` for ``-``."""
@@ -214,8 +260,11 @@ class Harvest:
         self.sections[name] = "\n".join(f"{key} = {value}" for key, value in given.items() if value)
         self._write()
 
-    def _write(self, *more: str) -> None:
-        properties = "\n".join((*self._properties, *more))
+    def add_properties(self, *lines: str) -> None:
+        self._properties += lines
+
+    def _write(self) -> None:
+        properties = "\n".join(self._properties)
         (self.root / "harvester.properties").write_text(properties)
         config = "\n\n".join(f"[{name}]\n{text}" for name, text in self.sections.items())
         (self.root / "harvester-config.txt").write_text(config)
@@ -228,9 +277,15 @@ class Harvest:
             code = harvester([name, "--config", config, *options])
         return Result(code, output.getvalue())
 
-    def init(self, *options: str) -> None:
-        result = self.command("init", *options)
-        assert result.code == 0, result.output
+    def init(self) -> None:
+        """What ``harvester init`` does, but quicker."""
+        engine = create_store(self._url)
+        with engine.begin() as connection:
+            write_definitions(connection, LOCAL, flatten(SHIPPED))
+            add_persons(connection, LOCAL, ["admin"])
+            set_password(connection, "admin", hashed("secret"))
+            grant(connection, "admin", Role.ADMIN)
+        engine.dispose()
 
     def run(self, *options: str) -> Result:
         return self.command("run", *options)
@@ -238,9 +293,53 @@ class Harvest:
     def audit(self) -> Result:
         return self.command("audit", "--contents")
 
-    @property
-    def instance(self) -> Instance:
-        return Instance(self.root, connect(self._url or f"sqlite:///{self.root}/instance.db"))
+    def start(self, name: str, *options: str) -> subprocess.Popen[str]:
+        """Run a command as a process of its own."""
+        config = str(self.root / "harvester.properties")
+        return subprocess.Popen(
+            [sys.executable, "-m", "harvester", name, "--config", config, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=PROJECT,
+        )
+
+    def converges(self) -> None:
+        """One more run must bring everything, and the audit must find nothing to say."""
+        result = self.run()
+        assert result.code == 0, result.output
+        self.agrees()
+
+    def agrees(self) -> None:
+        result = self.audit()
+        assert result.code == 0, result.output
+
+    def state(self, section: str = "DS1") -> str:
+        return (self.root / f"last-sync-timestamp-file_{section}.txt").read_text()
+
+    def log(self, section: str = "DS1") -> str:
+        return (self.root / f"synchronization_{section}.log").read_text()
+
+    def execute(self, name: str = "DS1") -> SectionReport:
+        """Run one section and see its report."""
+        chosen = choose(self.root / "harvester.properties", [name])
+        assert chosen.faults == ()
+        engine = open_store(chosen.settings.database_url.get_secret_value())
+        report = execute_section(
+            chosen.sections[0], Destination(engine=engine, settings=chosen.settings)
+        )
+        engine.dispose()
+        return report
+
+
+def files_below(*roots: Path) -> dict[str, object]:
+    """Files with their times and i-nodes."""
+    return {
+        str(path): (path.stat().st_mtime_ns, path.stat().st_ino)
+        for root in roots
+        for path in root.rglob("*")
+        if path.is_file()
+    }
 
 
 def a_file(path: str, content: bytes) -> FileNode:

@@ -21,8 +21,8 @@ PASSWORD = "p\u00e4:ss w\u00f6rd\u20ac"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """``cut``: the connection ends before the announced body does; ``endless``: it never ends;
-    ``silent``: nothing is answered at all."""
+    """``cut``: the connection ends before the announced body does; ``endless``: the body comes
+    again and again, ten thousand times; ``silent``: nothing is answered at all."""
 
     body: bytes = b""
     status: int = 200
@@ -49,6 +49,11 @@ class ScriptedSource:
         self.requests: list[Request] = []
         self._answers: dict[str, list[Answer]] = defaultdict(list)
 
+    def forget(self) -> None:
+        """All requests and answers, for the next test."""
+        self.requests.clear()
+        self._answers.clear()
+
     def answer(self, path: str, *answers: Answer) -> None:
         self._answers[path].extend(answers)
 
@@ -74,7 +79,7 @@ async def _give(answer: Answer, send: Send) -> None:
         del headers["content-length"]
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
-    while answer.endless:
+    for _ in range(10_000 if answer.endless else 0):
         await send({"type": "http.response.body", "body": answer.body, "more_body": True})
         await asyncio.sleep(0)
     await send({"type": "http.response.body", "body": answer.body})
@@ -90,7 +95,7 @@ def scripted_source() -> Iterator[ScriptedSource]:
 
 def section(url: str, **fields: Any) -> SectionConfig:
     """A section for the source at a base URL."""
-    values = {
+    values: dict[str, Any] = {
         "name": "DS1",
         "resource_list_url": f"{url}/datastore_server/re-sync",
         "data_source_dss_url": f"{url}/datastore_server",

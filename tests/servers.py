@@ -19,6 +19,7 @@ _PATIENCE = 30.0
 def serving(app: Callable[..., Any]) -> Iterator[str]:
     """The base URL (without a slash at its end) under which an ASGI app answers meanwhile."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as `serve` does
         server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=5)
         )

@@ -67,22 +67,23 @@ def _read(loc: str, lastmod: str, xd: _Element | None) -> Entity | ServiceFile:
 def _named_by(loc: str, kind: str) -> str:
     """What the ``loc`` has between its kind and its end; nothing if it has another kind."""
     _, found, perm_id = loc.removesuffix(_END).rpartition(f"/{kind}/")
-    return perm_id if found else ""
+    return perm_id if found and kind else ""
 
 
 def _best_name(loc: str, xd: _Element | None) -> tuple[str, str]:
     """Kind and perm id of a record that cannot be read, as far as they can be made out."""
     attributes = {} if xd is None else attributes_of(xd)
     kind = word(attributes, "kind") or ""
-    perm_id = _named_by(loc, kind) if kind else ""
-    code, type_code, path = (word(attributes, name) for name in ("code", "type", "path"))
-    if kind == Kind.MATERIAL and code and type_code:
-        perm_id = material_perm_id(code, type_code)
-    elif kind == Kind.FILE and path:
-        perm_id = path
-    if kind and perm_id:
-        return kind, perm_id
-    named = next((each for each in Kind if _named_by(loc, each)), None)
-    if named is None:
-        return kind, perm_id or code or loc
-    return kind or named.value, _named_by(loc, named)
+    if perm_id := _named_by(loc, kind):
+        return kind, _perm_id(kind, perm_id)
+    for named in Kind:
+        if perm_id := _named_by(loc, named):
+            return kind or named.value, _perm_id(named, perm_id)
+    return kind, word(attributes, "path") or word(attributes, "code") or loc
+
+
+def _perm_id(kind: str, in_loc: str) -> str:
+    if kind != Kind.MATERIAL:
+        return in_loc
+    type_code, _, code = in_loc.partition("/")
+    return material_perm_id(code, type_code)

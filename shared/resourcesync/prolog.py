@@ -82,7 +82,7 @@ def _check_encoding(head: bytes) -> None:
     """Only encodings in which this module can see a DOCTYPE; the original writes UTF-8."""
     declared = _ENCODING.match(head.removeprefix(_BYTE_ORDER_MARK))
     name = declared[1].decode("ascii", "replace") if declared else "UTF-8"
-    if b"\x00" in head[:4] or head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<", b"\x00\x00")):
         name = "UTF-16 or UTF-32"
     if name.lower() not in _ASCII_COMPATIBLE:
         raise FormatError(f"the answer is encoded as {name}; a resource list comes in UTF-8")

@@ -51,7 +51,7 @@ class _ListReader:
             fed += len(chunk)
             _feed(parser, chunk, fed)
             yield from self._new_items(parser)
-        _close(parser, fed)
+        self._root = _close(parser, fed)
         yield from self._new_items(parser)
         yield from self._last_items()
 
@@ -84,7 +84,7 @@ class _ListReader:
         return self._root is not None and split(self._root.tag)[1] != SITEMAP_INDEX
 
     def _last_items(self) -> Iterator[ListItem]:
-        if self._root is None or self._is_list():
+        if self._is_list():
             if self._at is None and self._at_needed:
                 raise _no_at(None)
         elif self._parts:
@@ -106,19 +106,25 @@ def _parser() -> XMLPullParser:
 
 
 def _feed(parser: XMLPullParser, chunk: bytes, fed: int) -> None:
+    """Errors that do not stop the parser, such as an unknown entity, stand in its log only."""
     try:
         parser.feed(chunk)
     except XMLSyntaxError as error:
-        line, column = error.position
-        raise FormatError(
-            f"the answer is not well-formed at line {line}, column {column} (within the first "
-            f"{fed} bytes): {error.msg}; what the data source sends has to be repaired there"
-        ) from error
+        raise _malformed(*error.position, error.msg, fed) from error
+    for entry in parser.feed_error_log.filter_from_errors():
+        raise _malformed(entry.line, entry.column, entry.message, fed)
 
 
-def _close(parser: XMLPullParser, fed: int) -> None:
+def _malformed(line: int, column: int, what: str, fed: int) -> FormatError:
+    return FormatError(
+        f"the answer is not well-formed at line {line}, column {column} (within the first {fed} "
+        f"bytes): {what}; what the data source sends has to be repaired there"
+    )
+
+
+def _close(parser: XMLPullParser, fed: int) -> _Element:
     try:
-        parser.close()
+        return parser.close()
     except XMLSyntaxError as error:
         raise FormatError(
             f"the answer ends after {fed} bytes, before its root element is closed: {error.msg}; "

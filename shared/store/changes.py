@@ -106,6 +106,13 @@ def hold_back_data_sets(connection: Connection) -> None:
     execute(connection, "hold_back_data_sets")
 
 
+def await_data_sets(connection: Connection, codes: Sequence[str]) -> None:
+    """Let these data sets wait for files, though nothing else of them may have changed."""
+    (await_one,) = statements("shared.store", "changes.sql")["await_data_set"]
+    if codes:
+        connection.execute(await_one, [{"code": code} for code in codes])
+
+
 def waiting_data_sets(connection: Connection) -> list[str]:
     """Codes of the data sets that wait for files, sorted."""
     return [row.perm_id for row in planned(connection, Action.WAITING)]

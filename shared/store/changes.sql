@@ -30,26 +30,27 @@ UPDATE change SET action = 'taken'
                  JOIN entity AS e ON e.kind = i.kind AND e.identifier = i.identifier
                                  AND e.perm_id <> i.perm_id AND e.source <> :source
                 WHERE i.kind = change.kind AND i.perm_id = change.perm_id);
--- what is gone stays as long as something of another owner lies in it
+-- what is gone stays as long as something of another owner lies in it; CROSS JOIN keeps SQLite
+-- from joining the other way round, which would be quadratic
 UPDATE change SET action = 'kept'
  WHERE action = 'gone' AND kind = 'SPACE' AND perm_id IN (
     SELECT inside.home_space FROM entity AS inside
      WHERE inside.source <> :source AND inside.kind <> 'SPACE');
 UPDATE change SET action = 'kept'
  WHERE action = 'gone' AND kind = 'PROJECT' AND perm_id IN (
-    SELECT e.perm_id FROM entity AS inside
-      JOIN entity AS e ON e.kind = 'PROJECT' AND e.identifier = inside.home_project
-     WHERE inside.source <> :source AND inside.kind <> 'PROJECT');
+    SELECT e.perm_id FROM entity AS inside CROSS JOIN entity AS e
+     WHERE inside.source <> :source AND inside.kind <> 'PROJECT'
+       AND e.kind = 'PROJECT' AND e.identifier = inside.home_project);
 UPDATE change SET action = 'kept'
  WHERE action = 'gone' AND kind = 'EXPERIMENT' AND perm_id IN (
-    SELECT e.perm_id FROM entity AS inside
-      JOIN entity AS e ON e.kind = 'EXPERIMENT' AND e.identifier = inside.experiment
-     WHERE inside.source <> :source);
+    SELECT e.perm_id FROM entity AS inside CROSS JOIN entity AS e
+     WHERE inside.source <> :source
+       AND e.kind = 'EXPERIMENT' AND e.identifier = inside.experiment);
 UPDATE change SET action = 'kept'
  WHERE action = 'gone' AND kind = 'SAMPLE' AND perm_id IN (
-    SELECT e.perm_id FROM entity AS inside
-      JOIN entity AS e ON e.kind = 'SAMPLE' AND e.identifier = inside.sample
-     WHERE inside.source <> :source);
+    SELECT e.perm_id FROM entity AS inside CROSS JOIN entity AS e
+     WHERE inside.source <> :source
+       AND e.kind = 'SAMPLE' AND e.identifier = inside.sample);
 
 -- name: planned
 SELECT c.kind, c.perm_id, coalesce(i.identifier, e.identifier, c.perm_id)
@@ -130,6 +131,12 @@ UPDATE change SET action = 'waiting'
                  WHERE d.code = change.perm_id AND NOT EXISTS (
                     SELECT 1 FROM incoming_data_set_file AS f
                      WHERE f.code = d.code AND f.path = d.path)));
+
+-- name: await_data_set
+INSERT INTO change (kind, perm_id, action)
+SELECT 'DATA_SET', i.perm_id, 'waiting' FROM incoming_entity AS i
+ WHERE i.kind = 'DATA_SET' AND i.perm_id = :code
+ON CONFLICT (kind, perm_id) DO UPDATE SET action = 'waiting';
 
 -- name: admit_data_set
 UPDATE change

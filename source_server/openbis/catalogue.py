@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from source_server.openbis.connect import (
 from source_server.openbis.data_store import DataStore, etag_of, file_below
 from source_server.openbis.files import FileLists, PathInfo
 from source_server.openbis.opening import dialect_of, files_query_of
-from source_server.openbis.parts import whole_seconds
+from source_server.openbis.parts import moment
 from source_server.openbis.schema import Dialect
 from source_server.openbis.service_files import Mentions
 from source_server.openbis.snapshot import OpenBisSnapshot
@@ -69,6 +69,8 @@ class OpenBisCatalogue:
             self._path_info.dispose()
 
     def scope_of(self, user_id: str) -> Scope | None:
+        if not _can_be_asked_for(user_id):
+            return None
         with connected(self._engine) as connection:
             return scopes.scope_of(connection, self._dialect, user_id, self._project_level)
 
@@ -76,7 +78,11 @@ class OpenBisCatalogue:
     def snapshot(self) -> Iterator[OpenBisSnapshot]:
         at = low_water_mark(self._engine)
         with snapshot(self._engine) as connection:
-            yield OpenBisSnapshot(connection, self._dialect, at, self._file_lists)
+            view = OpenBisSnapshot(connection, self._dialect, at, self._file_lists)
+            try:
+                yield view
+            finally:
+                view.close()
 
     def data_set_file(self, code: Code, path: str, scope: Scope) -> Content | None:
         data_set = self._one(queries_access.DATA_SET, scope, {"code": code})
@@ -96,7 +102,7 @@ class OpenBisCatalogue:
         return Content(
             length=len(row.value),
             etag=row.sha256,
-            modified=whole_seconds(row.registered),
+            modified=moment(row.registered),
             data=bytes(row.value),
         )
 
@@ -108,6 +114,8 @@ class OpenBisCatalogue:
 
     def _one(self, query: str, scope: Scope, key: Mapping[str, Any]) -> Row[Any] | None:
         """The row with this key, if it is within the scope."""
+        if not all(map(_can_be_asked_for, key.values())):
+            return None
         with connected(self._engine) as connection:
             window = scopes.window_of(connection, self._dialect, scope)
             return connection.execute(self._dialect(query), {**window, **key}).one_or_none()
@@ -132,14 +140,22 @@ def open_openbis(
 
     Raises `ConfigError` if a database cannot be reached, or is not one that can be read.
     """
-    return OpenBisCatalogue(
-        reading_engine(url),
-        store_root=store_root,
-        path_info=reading_engine(path_info_url) if path_info_url else None,
-        file_service_root=file_service_root,
-        project_level=project_level,
-        project_level_users=project_level_users,
-    )
+    with ExitStack() as if_it_fails:
+        engine = reading_engine(url)
+        if_it_fails.callback(engine.dispose)
+        path_info = reading_engine(path_info_url) if path_info_url else None
+        if path_info is not None:
+            if_it_fails.callback(path_info.dispose)
+        catalogue = OpenBisCatalogue(
+            engine,
+            store_root=store_root,
+            path_info=path_info,
+            file_service_root=file_service_root,
+            project_level=project_level,
+            project_level_users=project_level_users,
+        )
+        if_it_fails.pop_all()
+        return catalogue
 
 
 def _pattern(users: str) -> re.Pattern[str]:
@@ -163,6 +179,16 @@ def _checked_path_info(engine: Engine | None) -> PathInfo | None:
         return None
     with connected(engine) as connection:
         return PathInfo(engine=engine, query=files_query_of(connection))
+
+
+def _can_be_asked_for(value: object) -> bool:
+    """PostgreSQL refuses texts with a NUL and such as are not Unicode; so none is stored there."""
+    text = str(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
 
 
 def _file_content(folder: Path | None, path: str) -> Content | None:

@@ -14,7 +14,7 @@ from shared.errors import ConfigError
 _CONNECT_SECONDS = 10
 _MARGIN = timedelta(seconds=1)
 
-_SETTINGS = "set local jit = off; set local max_parallel_workers_per_gather = 0"
+_SETTINGS = ("set local jit = off", "set local max_parallel_workers_per_gather = 0")
 """Many small queries: compiling them or starting workers for them costs more than it gives."""
 
 _LOW_WATER_MARK = text("""
@@ -52,7 +52,6 @@ def reading_engine(url: str) -> Engine:
             "prepare_threshold": None,
             "connect_timeout": _CONNECT_SECONDS,
             "application_name": "openbis-sync source server",
-            "options": "-c timezone=UTC",
         },
     )
 
@@ -78,7 +77,7 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
     with connected(engine) as connection:
         connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
-            for setting in _SETTINGS.split(";"):
+            for setting in _SETTINGS:
                 connection.exec_driver_sql(setting)
             connection.exec_driver_sql("select 1")  # the first query takes the snapshot
             yield connection

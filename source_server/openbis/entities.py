@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any
@@ -15,16 +15,17 @@ from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import FACTS, DataSetKind, Frozen, Kind
 from source_server.openbis import parts, queries_entities
 from source_server.openbis.files import FileLists
-from source_server.openbis.parts import whole_seconds
+from source_server.openbis.parts import moment
 from source_server.openbis.properties import PropertyReader
 from source_server.openbis.schema import Dialect
-from source_server.openbis.scopes import Window
+from source_server.openbis.scopes import Window, array_of
 from source_server.openbis.texts import publishable, publishable_or_none
 
 PAGE = 1000
 """Entities per page."""
 
-_NO_FILES: Iterator[tuple[FileNode, ...]] = repeat(())
+PAGE_OF_DATA_SETS = 250
+"""Fewer, since PostgreSQL sorts the files of a page, and a data set may have a million."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,31 +52,30 @@ class EntityReader:
             PropertyReader(connection, dialect, kind) if FACTS[kind].has_properties else None
         )
 
-    def read(self, window: Window) -> Iterator[Entity]:
+    def read(self, window: Window) -> Generator[Entity]:
         """All entities within the window, by perm id in byte order."""
         for ids in self._pages(window):
-            page = {**window, "ids": ids}
-            rows, hanging = self._rows(page), self._parts(page)
-            is_data_set = self._kind is Kind.DATA_SET
-            files = self._file_lists.of_page(rows) if is_data_set else _NO_FILES
-            for row, nodes in zip(rows, files, strict=False):
-                yield self._entity(row, hanging, nodes)
+            page = {**window, "ids": array_of(ids)}
+            rows, hanging = self._rows(page, ids), self._parts(page)
+            for row, files in zip(rows, self._files(rows), strict=True):
+                yield self._entity(row, hanging, files)
 
     def _pages(self, window: Window) -> Iterator[list[int]]:
         """A cursor on the server sorts the ids once. Looking for each page by the last perm id
         (``perm_id > ... limit``) would sort all that is left again for every page."""
+        size = PAGE_OF_DATA_SETS if self._kind is Kind.DATA_SET else PAGE
         with self._connection.execute(
             self._dialect(queries_entities.IDS[self._kind]),
             dict(window),
-            execution_options={"yield_per": PAGE},
+            execution_options={"yield_per": size},
         ) as result:
-            for rows in result.partitions(PAGE):
+            for rows in result.partitions(size):
                 yield [row.id for row in rows]
 
-    def _rows(self, page: Mapping[str, Any]) -> Sequence[Row[Any]]:
-        rows = self._connection.execute(self._dialect(queries_entities.ROWS[self._kind]), page)
-        by_id = {row.id: row for row in rows}
-        return [by_id[each] for each in page["ids"]]
+    def _rows(self, page: Mapping[str, Any], ids: Sequence[int]) -> Sequence[Row[Any]]:
+        query = self._dialect(queries_entities.ROWS[self._kind])
+        by_id = {row[0]: row for row in self._connection.execute(query, page).all()}
+        return [by_id[each] for each in ids]
 
     def _parts(self, page: Mapping[str, Any]) -> _Parts:
         kind, facts = self._kind, FACTS[self._kind]
@@ -87,6 +87,11 @@ class EntityReader:
             content_copies=parts.content_copies(*where, page) if kind is Kind.DATA_SET else {},
         )
 
+    def _files(self, rows: Sequence[Row[Any]]) -> Iterable[tuple[FileNode, ...]]:
+        if self._kind is Kind.DATA_SET:
+            return self._file_lists.of_page(rows)
+        return repeat((), len(rows))
+
     def _entity(self, row: Row[Any], hanging: _Parts, files: tuple[FileNode, ...]) -> Entity:
         kind, perm_id = self._kind, row.perm_id
         values = sorted(hanging.properties.get(row.id, {}).items())
@@ -94,8 +99,8 @@ class EntityReader:
             kind=kind,
             perm_id=PermId(perm_id),
             code=Code(row.code),
-            registered=whole_seconds(row.registered),
-            modified=whole_seconds(row.modified),
+            registered=moment(row.registered),
+            modified=moment(row.modified),
             registrator=row.registrator,
             modifier=row.modifier,
             type=row.type,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, RowMapping
@@ -25,12 +24,14 @@ from shared.model.master_data import (
     Vocabulary,
 )
 from source_server.openbis import queries_master_data as queries
-from source_server.openbis.parts import whole_seconds
+from source_server.openbis.parts import moment
 from source_server.openbis.schema import Dialect
 from source_server.openbis.texts import publishable
 
 _Value = TypeVar("_Value")
 _Fields = dict[str, Any]
+
+_MOMENTS = frozenset({"registered", "modified"})
 
 
 class MasterDataReader:
@@ -86,8 +87,8 @@ def _published(row: RowMapping) -> _Fields:
     for field, value in fields.items():
         if isinstance(value, str):
             fields[field] = publishable(value, "Master data", name)
-        elif isinstance(value, datetime):
-            fields[field] = whole_seconds(value)
+        elif field in _MOMENTS and value is not None:
+            fields[field] = moment(value)
     return fields
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import ProgrammingError
@@ -22,10 +23,13 @@ from source_server.openbis.schema import NEWEST, OLDEST, Dialect, version_by
 _LOG = logging.getLogger(__name__)
 
 _COLUMNS = text("""
-select table_name || '.' || column_name, data_type
-  from information_schema.columns
- where table_schema = any (current_schemas(false))
+select c.relname || '.' || a.attname, format_type(a.atttypid, null)
+  from pg_attribute a
+  join pg_class c on c.oid = a.attrelid
+  join pg_namespace n on n.oid = c.relnamespace
+ where n.nspname = any (current_schemas(false)) and a.attnum > 0 and not a.attisdropped
 """)
+"""Not from information_schema, which hides what the user may not read."""
 
 _LOGGED = text("""
 select max(db_version) from database_version_logs where run_status = 'SUCCESS'
@@ -46,9 +50,8 @@ def dialect_of(connection: Connection) -> Dialect:
     columns = _columns(connection)
     if not columns >= _OF_EVERY_OPENBIS:
         raise ConfigError(
-            f"{describe(connection.engine.url)} holds no tables persons and database_version_logs"
-            " that can be seen from here, so it is not an openBIS database; openBIS names its"
-            " database openbis_<database.kind>"
+            f"{describe(connection.engine.url)} holds no tables persons and database_version_logs:"
+            " it is not an openBIS database; openBIS names its own openbis_<database.kind>"
         )
     dialect = Dialect(_version(connection, columns))
     _check_queries(connection, map(dialect, _QUERIES), f"schema {dialect.version}")
@@ -57,7 +60,7 @@ def dialect_of(connection: Connection) -> Dialect:
 
 def files_query_of(connection: Connection) -> TextClause:
     """The query for files that fits this path-info database; ConfigError if there is none."""
-    newest = connection.execute(text(queries_files.HAS_CHECKSUMS)).scalar_one()
+    newest = "data_set_files.checksum" in _columns(connection)
     query = text(queries_files.FILES if newest else queries_files.FILES_UNTIL_008)
     _check_queries(connection, [query], "a path-info database")
     return query
@@ -91,21 +94,28 @@ def _version(connection: Connection, columns: frozenset[str]) -> int:
 
 def _logged_version(connection: Connection) -> int:
     """What the log of versions says; 0 if it is empty. It may lag behind."""
-    logged = connection.execute(_LOGGED).scalar()
+    with _readable(connection, "an openBIS database"):
+        logged = connection.execute(_LOGGED).scalar()
     return int(logged) if logged else 0
 
 
 def _check_queries(connection: Connection, queries: Iterable[TextClause], what: str) -> None:
     """Lets PostgreSQL plan every query: this finds whatever is missing or not allowed."""
-    for query in queries:
-        nulls = dict.fromkeys(query.compile().params)
-        try:
+    with _readable(connection, what):
+        for query in queries:
+            nulls = dict.fromkeys(query.compile().params)
             connection.execute(text(f"explain {query.text}"), nulls)
-        except ProgrammingError as fault:
-            reason = str(fault.orig).strip().splitlines()[0]
-            raise ConfigError(
-                f"{describe(connection.engine.url)} cannot be read as {what}: {reason}. If the"
-                " database user lacks a right, grant SELECT on all tables and views to it. If"
-                f" openBIS is newer than this program, which reads schemas {OLDEST} to {NEWEST},"
-                " install a newer release of this program"
-            ) from fault
+
+
+@contextmanager
+def _readable(connection: Connection, what: str) -> Iterator[None]:
+    try:
+        yield
+    except ProgrammingError as fault:
+        reason = str(fault.orig).strip().splitlines()[0]
+        raise ConfigError(
+            f"{describe(connection.engine.url)} cannot be read as {what}: {reason}. If the"
+            " database user lacks a right, grant SELECT on all tables and views to it. If"
+            f" openBIS is newer than this program, which reads schemas {OLDEST} to {NEWEST},"
+            " install a newer release of this program"
+        ) from fault

@@ -24,9 +24,9 @@ _CONNECTIONS = {
 }
 
 
-def whole_seconds(moment: datetime) -> datetime:
-    """In UTC, the fraction of a second cut off."""
-    return moment.astimezone(UTC).replace(microsecond=0)
+def moment(epoch: int) -> datetime:
+    """The time of a column `epoch`: whole seconds, in UTC."""
+    return datetime.fromtimestamp(epoch, UTC)
 
 
 def connections(
@@ -65,7 +65,7 @@ def _version(row: Row[Any]) -> AttachmentVersion:
         title=publishable_or_none(row.title, "Attachment", row.file_name),
         description=publishable_or_none(row.description, "Attachment", row.file_name),
         registrator=row.registrator,
-        registered=whole_seconds(row.registered),
+        registered=moment(row.registered),
         length=row.length,
         sha256=row.sha256,
     )

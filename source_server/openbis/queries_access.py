@@ -48,7 +48,8 @@ select {data_set_kind:d} as data_set_kind, f.share_id, f.location, f.status
 """
 
 _ATTACHMENT = """
-select c.value, encode(sha256(c.value), 'hex') as sha256, a.registration_timestamp as registered
+select c.value, encode(sha256(c.value), 'hex') as sha256,
+       {epoch:a.registration_timestamp} as registered
   from attachments a
   join attachment_contents c on c.id = a.exac_id
   join <holders> h on h.id = a.<holder>

@@ -54,8 +54,8 @@ _MATERIALS = """
 select m.id, m.code || ' (' || t.code || ')' as perm_id, m.code, t.code as type,
        null as space, null as project, null as experiment, null as sample, null as description,
        r.user_id as registrator, null as modifier,
-       m.registration_timestamp as registered,
-       coalesce(m.modification_timestamp, m.registration_timestamp) as modified, 0 as flags
+       {epoch:m.registration_timestamp} as registered,
+       {epoch:coalesce(m.modification_timestamp, m.registration_timestamp)} as modified, 0 as flags
   from materials m
   join material_types t on t.id = m.maty_id
   left join persons r on r.id = m.pers_id_registerer
@@ -66,7 +66,7 @@ _SPACES = """
 select s.id, s.code as perm_id, s.code, null as type,
        null as space, null as project, null as experiment, null as sample, s.description,
        r.user_id as registrator, null as modifier,
-       s.registration_timestamp as registered, s.registration_timestamp as modified,
+       {epoch:s.registration_timestamp} as registered, {epoch:s.registration_timestamp} as modified,
        {space_flags:s} as flags
   from spaces s
   left join persons r on r.id = s.pers_id_registerer
@@ -77,8 +77,8 @@ _PROJECTS = """
 select p.id, p.perm_id, p.code, null as type,
        s.code as space, null as project, null as experiment, null as sample, p.description,
        r.user_id as registrator, m.user_id as modifier,
-       p.registration_timestamp as registered,
-       coalesce(p.modification_timestamp, p.registration_timestamp) as modified,
+       {epoch:p.registration_timestamp} as registered,
+       {epoch:coalesce(p.modification_timestamp, p.registration_timestamp)} as modified,
        {project_flags:p} as flags
   from projects p
   join spaces s on s.id = p.space_id
@@ -92,8 +92,8 @@ select e.id, e.perm_id, e.code, t.code as type,
        s.code as space, p.code as project, null as experiment, null as sample,
        null as description,
        r.user_id as registrator, m.user_id as modifier,
-       e.registration_timestamp as registered,
-       coalesce(e.modification_timestamp, e.registration_timestamp) as modified,
+       {epoch:e.registration_timestamp} as registered,
+       {epoch:coalesce(e.modification_timestamp, e.registration_timestamp)} as modified,
        {experiment_flags:e} as flags
   from experiments e
   join experiment_types t on t.id = e.exty_id
@@ -110,8 +110,8 @@ select x.id, x.perm_id, x.code, t.code as type,
        '/' || es.code || '/' || ep.code || '/' || e.code as experiment, null as sample,
        null as description,
        r.user_id as registrator, m.user_id as modifier,
-       x.registration_timestamp as registered,
-       coalesce(x.modification_timestamp, x.registration_timestamp) as modified,
+       {epoch:x.registration_timestamp} as registered,
+       {epoch:coalesce(x.modification_timestamp, x.registration_timestamp)} as modified,
        {sample_flags:x} as flags
   from samples x
   join sample_types t on t.id = x.saty_id
@@ -133,8 +133,8 @@ select d.id, d.code as perm_id, d.code, t.code as type,
            || coalesce(xc.code || ':', '') || x.code as sample,
        null as description,
        r.user_id as registrator, m.user_id as modifier,
-       d.registration_timestamp as registered,
-       coalesce(d.modification_timestamp, d.registration_timestamp) as modified,
+       {epoch:d.registration_timestamp} as registered,
+       {epoch:coalesce(d.modification_timestamp, d.registration_timestamp)} as modified,
        {data_set_flags:d} as flags,
        {data_set_kind:d} as data_set_kind, f.share_id, f.location, f.status
   from data d

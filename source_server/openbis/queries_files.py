@@ -17,9 +17,3 @@ select d.code, f.relative_path as path, f.size_in_bytes as length,
 
 FILES_UNTIL_008 = FILES.replace("f.checksum,", "null as checksum,")
 """The same before schema 009, which brought checksums other than CRC-32."""
-
-HAS_CHECKSUMS = """
-select count(*) > 0 from information_schema.columns
- where table_schema = any (current_schemas(false))
-   and table_name = 'data_set_files' and column_name = 'checksum'
-"""

@@ -14,7 +14,7 @@ select ff.code, ff.description from file_format_types ff order by ff.code collat
 PLUGINS = """
 select w.name, w.script_type as type, w.entity_kind, w.description, w.is_available as available,
        case when w.plugin_type = 'PREDEPLOYED' then null else w.script end as script,
-       w.registration_timestamp as registered
+       {epoch:w.registration_timestamp} as registered
   from scripts w
  order by w.name collate "C"
 """
@@ -22,8 +22,8 @@ select w.name, w.script_type as type, w.entity_kind, w.description, w.is_availab
 VOCABULARIES = """
 select cv.id, {code:cv} as code, cv.description, {internal:cv} as internal,
        cv.is_chosen_from_list as chosen_from_list, cv.source_uri as url_template,
-       r.user_id as registrator, cv.registration_timestamp as registered,
-       cv.modification_timestamp as modified
+       r.user_id as registrator, {epoch:cv.registration_timestamp} as registered,
+       {epoch:cv.modification_timestamp} as modified
   from controlled_vocabularies cv
   left join persons r on r.id = cv.pers_id_registerer
  order by ({code:cv}) collate "C"
@@ -31,7 +31,7 @@ select cv.id, {code:cv} as code, cv.description, {internal:cv} as internal,
 
 TERMS = """
 select vt.covo_id as owner, vt.code, vt.ordinal, vt.label, vt.description,
-       r.user_id as registrator, vt.registration_timestamp as registered
+       r.user_id as registrator, {epoch:vt.registration_timestamp} as registered
   from controlled_vocabulary_terms vt
   left join persons r on r.id = vt.pers_id_registerer
  order by vt.ordinal, vt.code collate "C"
@@ -42,7 +42,7 @@ select {code:pt} as code, coalesce(pt.label, '') as label, ty.code as data_type,
        coalesce(pt.description, '') as description, {internal:pt} as internal,
        {code:cv} as vocabulary, mt.code as material_type, st.code as sample_type,
        pt.schema, pt.transformation,
-       r.user_id as registrator, pt.registration_timestamp as registered
+       r.user_id as registrator, {epoch:pt.registration_timestamp} as registered
   from property_types pt
   join data_types ty on ty.id = pt.daty_id
   left join controlled_vocabularies cv on cv.id = pt.covo_id
@@ -54,7 +54,7 @@ select {code:pt} as code, coalesce(pt.label, '') as label, ty.code as data_type,
 
 _SAMPLE_TYPES = """
 select t.id, t.code, t.description, w.name as validation_plugin,
-       t.modification_timestamp as modified,
+       {epoch:t.modification_timestamp} as modified,
        t.is_auto_generated_code as auto_generated_code, t.generated_code_prefix,
        t.is_listable as listable, t.part_of_depth > 0 as show_container,
        t.show_parent_metadata, t.generated_from_depth > 0 as show_parents,
@@ -66,7 +66,7 @@ select t.id, t.code, t.description, w.name as validation_plugin,
 
 _EXPERIMENT_TYPES = """
 select t.id, t.code, t.description, w.name as validation_plugin,
-       t.modification_timestamp as modified
+       {epoch:t.modification_timestamp} as modified
   from experiment_types t
   left join scripts w on w.id = t.validation_script_id
  order by t.code collate "C"
@@ -74,7 +74,7 @@ select t.id, t.code, t.description, w.name as validation_plugin,
 
 _DATA_SET_TYPES = """
 select t.id, t.code, t.description, w.name as validation_plugin,
-       t.modification_timestamp as modified,
+       {epoch:t.modification_timestamp} as modified,
        coalesce(t.deletion_disallow, false) as deletion_disallowed,
        t.main_ds_path as main_data_set_path, t.main_ds_pattern as main_data_set_pattern
   from data_set_types t
@@ -84,7 +84,7 @@ select t.id, t.code, t.description, w.name as validation_plugin,
 
 _MATERIAL_TYPES = """
 select t.id, t.code, t.description, w.name as validation_plugin,
-       t.modification_timestamp as modified
+       {epoch:t.modification_timestamp} as modified
   from material_types t
   left join scripts w on w.id = t.validation_script_id
  order by t.code collate "C"
@@ -104,7 +104,7 @@ _ASSIGNMENTS = """
 select a.<type> as owner, {code:pt} as property_type, a.ordinal, a.is_mandatory as mandatory,
        a.section, a.is_shown_edit as show_in_edit, a.show_raw_value,
        {unique:a} as unique, w.name as plugin, w.script_type as plugin_type,
-       a.registration_timestamp as registered
+       {epoch:a.registration_timestamp} as registered
   from <assignments> a
   join property_types pt on pt.id = a.prty_id
   left join scripts w on w.id = a.script_id

@@ -108,7 +108,7 @@ select l.data_id_parent as owner,
 
 _ATTACHMENTS = """
 select a.<holder> as owner, a.file_name, a.version, a.title, a.description,
-       r.user_id as registrator, a.registration_timestamp as registered,
+       r.user_id as registrator, {epoch:a.registration_timestamp} as registered,
        octet_length(c.value) as length, encode(sha256(c.value), 'hex') as sha256
   from attachments a
   join attachment_contents c on c.id = a.exac_id

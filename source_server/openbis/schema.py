@@ -159,6 +159,9 @@ _DATA_SET_IN_SCOPE = """(
                      where <external_data_id> = @.id and not stored.storage_confirmation))"""
 """A data set whose storing is not confirmed is still being registered: it is not there yet."""
 
+_EPOCH = "floor(extract(epoch from @))::bigint"
+"""Whole seconds, which need no time zone and cost a fifth of what timestamps cost to read."""
+
 _CODE = "case when <internal> then '$' else '' end || @.code"
 
 
@@ -179,6 +182,7 @@ class Dialect:
                 .replace("<sample>", f"{Piece(_SAMPLE_IN_SCOPE):home_x}")
                 .replace("<external_data_id>", f"{chosen['external_data_id']:stored}")
             ),
+            "epoch": Piece(_EPOCH),
             "code": Piece(_CODE.replace("<internal>", chosen["internal"])),
         }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -13,8 +13,8 @@ from source_server.catalogue import Scope
 from source_server.openbis import queries_access, queries_entities
 from source_server.openbis.schema import Dialect
 
-Window = Mapping[str, list[int]]
-"""A scope as ids: the parameters that all queries with a scope take (`queries_entities`)."""
+Window = Mapping[str, str]
+"""A scope as arrays of ids: the parameters of all queries with a scope (`queries_entities`)."""
 
 
 def scope_of(
@@ -58,9 +58,15 @@ def window_of(connection: Connection, dialect: Dialect, scope: Scope) -> Window:
         {"spaces": sorted(scope.spaces), "projects": sorted(scope.projects)},
     ).all()
     shown = [row for row in rows if row.project is not None and (row.whole or row.named)]
-    return {
-        "spaces": sorted({row.space for row in rows if row.whole}),
-        "shown_spaces": sorted({row.space for row in rows}),
-        "projects": [row.project for row in shown],
-        "lone_projects": [row.project for row in shown if not row.whole],
+    ids = {
+        "spaces": {row.space for row in rows if row.whole},
+        "shown_spaces": {row.space for row in rows},
+        "projects": {row.project for row in shown},
+        "lone_projects": {row.project for row in shown if not row.whole},
     }
+    return {name: array_of(each) for name, each in ids.items()}
+
+
+def array_of(ids: Iterable[int]) -> str:
+    """An array as PostgreSQL writes it; the driver takes long over lists, page after page."""
+    return f"{{{','.join(map(str, ids))}}}"

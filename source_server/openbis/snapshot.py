@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -18,6 +18,7 @@ from source_server.openbis.entities import EntityReader
 from source_server.openbis.files import FileLists
 from source_server.openbis.master_data import MasterDataReader
 from source_server.openbis.schema import Dialect
+from source_server.openbis.scopes import Window
 
 
 class OpenBisSnapshot:
@@ -30,6 +31,8 @@ class OpenBisSnapshot:
         self._dialect = dialect
         self._at = at
         self._file_lists = file_lists
+        self._windows: dict[Scope, Window] = {}
+        self._reading: Generator[Entity] | None = None
 
     @property
     def at(self) -> datetime:
@@ -42,14 +45,27 @@ class OpenBisSnapshot:
         return MasterDataReader(self._connection, self._dialect).read()
 
     def entities(self, kind: Kind, scope: Scope) -> Iterator[Entity]:
-        window = scopes.window_of(self._connection, self._dialect, scope)
+        self.close()
+        window = self._window(scope)
         reader = EntityReader(self._connection, self._dialect, kind, self._file_lists)
-        return reader.read(window)
+        self._reading = reader.read(window)
+        return self._reading
 
     def data_set_connections(self, samples: list[PermId], scope: Scope) -> dict[PermId, list[Code]]:
         found: defaultdict[PermId, list[Code]] = defaultdict(list)
-        window = scopes.window_of(self._connection, self._dialect, scope)
+        page = {**self._window(scope), "perm_ids": samples}
         query = self._dialect(queries_entities.DATA_SETS_OF_SAMPLES)
-        for perm_id, code in self._connection.execute(query, {**window, "perm_ids": samples}):
+        for perm_id, code in self._connection.execute(query, page):
             found[PermId(perm_id)].append(Code(code))
         return dict(found)
+
+    def close(self) -> None:
+        """Drops what is still being read; its cursors end with the snapshot."""
+        if self._reading is not None:
+            self._reading.close()
+            self._reading = None
+
+    def _window(self, scope: Scope) -> Window:
+        if scope not in self._windows:
+            self._windows[scope] = scopes.window_of(self._connection, self._dialect, scope)
+        return self._windows[scope]

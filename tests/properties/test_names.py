@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester.names import Names
+from harvester.names import Defined, Names
 from shared.errors import ConflictError
 from shared.model.entities import Entity
 from shared.model.ids import Code, Identifier
@@ -19,7 +19,7 @@ USERS = st.sampled_from(["system", "mira", None])
 
 
 @st.composite
-def definitions(draw: st.DrawFn) -> MasterData:
+def lists(draw: st.DrawFn) -> MasterData:
     internal = st.booleans()
     vocabularies = {
         code: Vocabulary(code=code, internal=code.startswith("$"), registrator=draw(USERS))
@@ -75,7 +75,7 @@ def names_of(master_data: MasterData, prefix: str | None) -> Names | None:
         return None
 
 
-@given(definitions(), PREFIXES)
+@given(lists(), PREFIXES)
 def test_different_things_keep_different_codes(master_data: MasterData, prefix: str | None) -> None:
     names = names_of(master_data, prefix)
     if names is None:
@@ -88,7 +88,7 @@ def test_different_things_keep_different_codes(master_data: MasterData, prefix: 
         assert len({one.code for one in after}) == len(before) == len(after)
 
 
-@given(definitions(), PREFIXES)
+@given(lists(), PREFIXES)
 def test_after_the_translation_internal_means_shipped(
     master_data: MasterData, prefix: str | None
 ) -> None:
@@ -96,13 +96,14 @@ def test_after_the_translation_internal_means_shipped(
     if names is None:
         return
     translated = names.translate_master_data(master_data)
-    for one in (*translated.property_types, *translated.vocabularies):
+    definitions: list[Defined] = [*translated.property_types, *translated.vocabularies]
+    for one in definitions:
         assert one.internal == one.code.startswith("$")
         assert not one.internal or one.registrator == "system"
         assert one.internal or one.code.startswith((prefix or "").upper())
 
 
-@given(definitions(), PREFIXES)
+@given(lists(), PREFIXES)
 def test_references_lead_to_definitions(master_data: MasterData, prefix: str | None) -> None:
     names = names_of(master_data, prefix)
     if names is None:
@@ -112,7 +113,7 @@ def test_references_lead_to_definitions(master_data: MasterData, prefix: str | N
     assert {p.vocabulary for p in translated.property_types} <= known | {None}
 
 
-@given(st.data(), definitions(), PREFIXES)
+@given(st.data(), lists(), PREFIXES)
 def test_identity_stays_where_it_does_not_consist_of_codes(
     data: st.DataObject, master_data: MasterData, prefix: str | None
 ) -> None:
@@ -130,7 +131,7 @@ def test_identity_stays_where_it_does_not_consist_of_codes(
         assert translated.code == entity.code
 
 
-@given(st.data(), definitions(), PREFIXES)
+@given(st.data(), lists(), PREFIXES)
 def test_an_identifier_leads_to_the_translated_sample(
     data: st.DataObject, master_data: MasterData, prefix: str | None
 ) -> None:
@@ -142,7 +143,7 @@ def test_an_identifier_leads_to_the_translated_sample(
     assert names.identifier(sample.identifier) == names.translate_entity(sample).identifier
 
 
-@given(st.data(), definitions())
+@given(st.data(), lists())
 def test_without_prefix_and_without_renamed_properties_nothing_changes(
     data: st.DataObject, master_data: MasterData
 ) -> None:

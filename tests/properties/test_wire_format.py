@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import FormatError, ItemError
@@ -17,52 +15,13 @@ from shared.model.entities import Entity, ServiceFile
 from shared.model.ids import Code
 from shared.model.master_data import MasterData
 from shared.resourcesync.items import ListHead, ListItem
-from shared.resourcesync.reader import read_resource_list
-from shared.resourcesync.writer import (
-    RESOURCE_LIST_TAIL,
-    Addresses,
-    entity_entry,
-    master_data_entry,
-    resource_list_head,
-    service_file_entry,
-)
-from tests.builders import MODIFIED, a_data_set, a_sample, a_service_file, some_master_data
+from shared.resourcesync.writer import entity_entry
+from tests.builders import a_data_set, a_sample, a_service_file, some_master_data
 from tests.properties import strategies as values
-
-ADDRESSES = Addresses(
-    server_url="https://labone.example.org:8443/openbis",
-    download_url="https://labone.example.org:8444",
-)
-EXAMPLE = (
-    Path(__file__).parents[2].parent / "shared" / "reference" / "resourcelist-full-example.xml"
-)
-needs_example = pytest.mark.skipif(
-    not EXAMPLE.exists(), reason="the example lies in the folder `shared` beside the project"
-)
-
-
-def a_list(items: Sequence[MasterData | Entity | ServiceFile], at: datetime = MODIFIED) -> bytes:
-    """A whole document with these items in this order."""
-    parts = [resource_list_head(ADDRESSES, at)]
-    for item in items:
-        match item:
-            case MasterData():
-                parts.append(master_data_entry(ADDRESSES, item, at))
-            case Entity():
-                parts.append(entity_entry(ADDRESSES, item))
-            case ServiceFile():
-                parts.append(service_file_entry(ADDRESSES, item))
-    return "".join([*parts, RESOURCE_LIST_TAIL]).encode()
-
-
-def read(document: bytes, size: int = 1 << 16) -> list[ListItem]:
-    chunks = (document[start : start + size] for start in range(0, len(document), size))
-    return list(read_resource_list(chunks))
-
-
-@cache
-def the_example() -> bytes:
-    return EXAMPLE.read_bytes()
+from tests.properties.master_data_strategies import as_read_master_data, master_data
+from tests.properties.texts import codes as some_codes
+from tests.properties.texts import moments
+from tests.wire import ADDRESSES, AT, a_list, needs_example, read, the_example
 
 
 @cache
@@ -71,23 +30,22 @@ def a_short_list() -> bytes:
     return a_list([some_master_data(), sample, a_data_set(), a_service_file()])
 
 
-@given(entity=values.entities(), at=values.moments)
+@given(entity=values.entities(), at=moments)
 def test_an_entity_is_read_as_it_was_written(entity: Entity, at: datetime) -> None:
     assert read(a_list([entity], at)) == [ListHead(at=at), values.as_read_entity(entity)]
 
 
 @given(file=values.service_files())
 def test_a_service_file_is_read_as_it_was_written(file: ServiceFile) -> None:
-    assert read(a_list([file])) == [ListHead(at=MODIFIED), file]
+    assert read(a_list([file])) == [ListHead(at=AT), file]
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
-@given(written=values.master_data)
+@given(written=master_data)
 def test_master_data_are_read_as_they_were_written(written: MasterData) -> None:
     head, item = read(a_list([written]))
-    assert head == ListHead(at=MODIFIED)
+    assert head == ListHead(at=AT)
     assert isinstance(item, MasterData)
-    assert values.as_read_master_data(item) == values.as_read_master_data(written)
+    assert as_read_master_data(item) == as_read_master_data(written)
 
 
 @given(written=st.lists(values.entities(), max_size=5), size=st.integers(1, 400))
@@ -98,11 +56,10 @@ def test_items_come_in_the_order_of_the_document_however_it_is_cut_into_chunks(
     assert items == [values.as_read_entity(entity) for entity in written]
 
 
-@given(codes=st.lists(values.codes), sample=values.entities())
+@given(codes=st.lists(some_codes), sample=values.entities())
 def test_connections_to_data_sets_change_nothing(codes: list[Code], sample: Entity) -> None:
     entry = entity_entry(ADDRESSES, sample, codes)
-    document = f"{resource_list_head(ADDRESSES, MODIFIED)}{entry}{RESOURCE_LIST_TAIL}".encode()
-    assert read(document)[1:] == [values.as_read_entity(sample)]
+    assert read(a_list([entry]))[1:] == [values.as_read_entity(sample)]
 
 
 def test_a_list_cut_at_any_byte_is_no_list() -> None:
@@ -145,7 +102,7 @@ def _writable(item: ListItem) -> MasterData | Entity | ServiceFile:
 
 
 def _comparable(item: ListItem) -> ListItem:
-    return values.as_read_master_data(item) if isinstance(item, MasterData) else item
+    return as_read_master_data(item) if isinstance(item, MasterData) else item
 
 
 @settings(max_examples=300)

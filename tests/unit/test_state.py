@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -131,7 +132,12 @@ def test_writing_leaves_nothing_else_behind_and_makes_missing_folders(tmp_path: 
 def test_a_write_that_fails_keeps_the_old_file(tmp_path: Path) -> None:
     file = tmp_path / "last.txt"
     write_state(file, LAST)
-    (tmp_path / ".last.txt.tmp").mkdir()
-    with pytest.raises(OSError, match=r"\.last\.txt\.tmp"):
-        write_state(file, LastSync(incremental=LAST.full, full=LAST.full))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50, hard))  # as if the disk were full
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_state(file, LastSync(incremental=LAST.full, full=LAST.full))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert read_state(file) == LAST
+    assert list(tmp_path.iterdir()) == [file]

@@ -1,0 +1,113 @@
+"""The command line of the source server; ``source-server --help`` names its commands."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from shared.errors import SyncError
+from shared.store.users import INSTANCE, Role
+from source_server.commands.document import DOCUMENTS, write_document
+from source_server.commands.load import demo, load
+from source_server.commands.serve import serve
+from source_server.commands.user import add_user, change_password, list_users, set_role
+
+Command = Callable[[argparse.Namespace], int]
+_Subcommands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for it
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code (docs/operations.md lists them)."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        return int(options.command(options))
+    except SyncError as error:
+        for line in str(error).splitlines():
+            print(f"source-server: {line}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("source-server: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:  # noqa: BLE001 - the edge of the program: one line, no traceback
+        print(f"source-server: {type(error).__name__}: {error}", file=sys.stderr)
+        return SyncError.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="source-server", description="Publishes an openBIS instance by ResourceSync."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add(commands, "serve", serve, "publish the instance until told to stop")
+    _add_document(commands)
+    one = _add(commands, "load", load, "load a resource list into the embedded instance")
+    one.add_argument("file", type=Path, metavar="FILE")
+    one = _add(commands, "demo", demo, "fill the embedded instance with invented data")
+    one.add_argument(
+        "--next-day", action="store_true", help="change, add and delete some of the demo's data"
+    )
+    users = commands.add_parser("user", help="who may sign in, and see what")
+    _add_users(users.add_subparsers(required=True, metavar="COMMAND"))
+    return parser
+
+
+def _add_document(commands: _Subcommands[argparse.ArgumentParser]) -> None:
+    one = _add(commands, "document", write_document, "write a document to standard output")
+    one.add_argument("document", choices=DOCUMENTS)
+    one.add_argument("--user", help="show what this user may see (default: everything)")
+    for name in ("--white-list", "--black-list"):
+        one.add_argument(
+            name,
+            action="append",
+            default=[],
+            metavar="PATTERNS",
+            help="comma-separated regular expressions for spaces, as in a request; repeatable",
+        )
+
+
+def _add_users(commands: _Subcommands[argparse.ArgumentParser]) -> None:
+    _add(commands, "list", list_users, "list all users")
+    for name, command, text in (
+        ("add", add_user, "add a user, or give a password to one without"),
+        ("passwd", change_password, "set a new password"),
+    ):
+        one = _add(commands, name, command, text)
+        one.add_argument("user")
+        one.add_argument(
+            "--password-stdin", action="store_true", help="read the password from standard input"
+        )
+    one = _add(commands, "role", set_role, "give or take a role")
+    one.add_argument("user")
+    one.add_argument("role", choices=[role.value for role in Role])
+    one.add_argument(
+        "place",
+        nargs="?",
+        default=INSTANCE,
+        help="/SPACE or /SPACE/PROJECT (default: the whole instance)",
+    )
+    one.add_argument("--revoke", action="store_true", help="take the role away")
+
+
+def _add(
+    commands: _Subcommands[argparse.ArgumentParser], name: str, command: Command, text: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path("config/source-server.properties"),
+        metavar="FILE",
+        help="the source server's settings (default: %(default)s)",
+    )
+    parser.set_defaults(command=command)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

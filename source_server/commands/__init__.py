@@ -1,0 +1,1 @@
+"""The commands of ``source-server``, a module each; `source_server.__main__` names them."""

@@ -1,0 +1,63 @@
+"""``source-server document``: the bytes of a document without HTTP."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from shared.errors import ConfigError
+from shared.resourcesync.terms import Document
+from source_server.catalogue import Catalogue, Scope, Snapshot
+from source_server.documents import Publication, Visible, document, everything
+from source_server.instance import opened
+from source_server.selection import Selection, parse_patterns
+from source_server.service_files import ServiceFiles
+from source_server.settings_file import read_settings
+
+DOCUMENTS = {name.value.removesuffix(".xml"): name for name in Document}
+_BROKEN_PIPE_EXIT_CODE = 141
+
+
+def write_document(options: argparse.Namespace) -> int:
+    """To standard output. A document that breaks off ends with an error."""
+    settings = read_settings(options.config)
+    selection = Selection(
+        black=parse_patterns("--black-list", options.black_list),
+        white=parse_patterns("--white-list", options.white_list),
+    )
+    with opened(settings) as instance:
+        publication = Publication(
+            catalogue=instance.catalogue,
+            addresses=settings.addresses,
+            service_files=ServiceFiles.of(settings),
+        )
+        visible = _visible(instance.catalogue, options.user)
+        for chunk in document(publication, DOCUMENTS[options.document], visible, selection):
+            if not _written(chunk):
+                return _BROKEN_PIPE_EXIT_CODE
+    return 0
+
+
+def _visible(catalogue: Catalogue, user_id: str | None) -> Visible:
+    if user_id is None:
+        return everything
+
+    def visible(_snapshot: Snapshot) -> Scope:
+        scope = catalogue.scope_of(user_id)
+        if scope is None:
+            raise ConfigError(f"--user {user_id}: there is no such user, or the user has no role")
+        return scope
+
+    return visible
+
+
+def _written(chunk: bytes) -> bool:
+    """Whether somebody still reads what we write."""
+    try:
+        sys.stdout.buffer.write(chunk)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # silences the last flush
+        return False
+    return True

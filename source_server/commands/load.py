@@ -1,0 +1,106 @@
+"""``source-server load`` and ``demo``: what fills an embedded instance."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from sqlalchemy import Engine
+
+from shared.errors import ConfigError, FormatError, ItemError
+from shared.resourcesync.items import ListHead, ListIndex, RecordFault
+from shared.resourcesync.reader import read_resource_list
+from shared.store.engine import create_store, data_store_uuid, work
+from shared.store.files import DataStore
+from shared.store.load import Loadable, Loaded
+from shared.store.load import load as load_values
+from source_server.demo.commands import DEMO_PASSWORD, DEMO_USER, let_a_day_pass, make_demo
+from source_server.settings import CatalogueKind, SourceSettings
+from source_server.settings_file import read_settings
+
+_BLOCK = 1 << 20
+
+
+def load(options: argparse.Namespace) -> int:
+    """All of a resource list or, if it is not whole, nothing."""
+    settings = read_settings(options.config)
+    try:
+        with options.file.open("rb") as file:
+            reading = _Reading(file)
+            loaded = _load(settings, reading)
+    except OSError as error:
+        raise ConfigError(f"{options.file}: cannot be read: {error.strerror}") from error
+    except FormatError as error:
+        raise FormatError(f"{options.file}: {error}") from error
+    return _report(Loaded(items=loaded.items, faults=[*reading.faults, *loaded.faults]))
+
+
+def demo(options: argparse.Namespace) -> int:
+    """An invented instance with something of every kind."""
+    settings = read_settings(options.config)
+    engine = _store(settings)
+    make = let_a_day_pass if options.next_day else make_demo
+    try:
+        loaded = make(engine, settings.storeroot_dir, settings.file_service_repository_path)
+    finally:
+        engine.dispose()
+    print(f"user {DEMO_USER}, password {DEMO_PASSWORD}")
+    return _report(loaded)
+
+
+def _store(settings: SourceSettings) -> Engine:
+    if settings.catalogue is not CatalogueKind.EMBEDDED:
+        raise ConfigError(
+            "catalogue = openbis: a real openBIS is only read; set catalogue = embedded"
+        )
+    return create_store(settings.instance_url)
+
+
+def _load(settings: SourceSettings, reading: _Reading) -> Loaded:
+    engine = _store(settings)
+    try:
+        with engine.connect() as connection, work(connection) as transaction, transaction():
+            store = DataStore(
+                root=settings.storeroot_dir,
+                uuid=data_store_uuid(connection),
+                service_root=settings.file_service_repository_path,
+                temporary=settings.storeroot_dir / "temp",
+            )
+            return load_values(connection, store, reading.values())
+    finally:
+        engine.dispose()
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A file with a resource list; ``faults`` are the records that could not be read so far."""
+
+    file: BinaryIO
+    faults: list[ItemError] = field(default_factory=list)
+
+    def values(self) -> Iterator[Loadable]:
+        for item in read_resource_list(self._blocks()):
+            match item:
+                case RecordFault():
+                    self.faults.append(ItemError(item.kind, item.perm_id, item.reason))
+                case ListIndex():
+                    raise FormatError("this is an index of parts; load each of them instead")
+                case ListHead():
+                    pass
+                case _:
+                    yield item
+
+    def _blocks(self) -> Iterator[bytes]:
+        while block := self.file.read(_BLOCK):
+            yield block
+
+
+def _report(loaded: Loaded) -> int:
+    """Tells what was loaded, and on standard error what was not."""
+    print(f"{loaded.items} entities and files loaded")
+    for fault in loaded.faults:
+        print(f"not loaded: {fault}", file=sys.stderr)
+    return ItemError.exit_code if loaded.faults else 0

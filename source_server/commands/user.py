@@ -1,0 +1,162 @@
+"""``source-server user``: who may sign in, and what they may see.
+
+The users of an embedded instance are kept in its store. Those of an openBIS instance are kept in
+``users-file``, with passwords only: roles are openBIS's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from shared.errors import ConfigError
+from shared.passwords import hash_password
+from shared.store.engine import open_store, work
+from shared.store.tables import LOCAL
+from shared.store.users import (
+    Role,
+    add_persons,
+    find_person,
+    grant,
+    persons,
+    revoke,
+    set_password,
+)
+from source_server.settings import CatalogueKind, SourceSettings
+from source_server.settings_file import read_settings
+from source_server.users_file import UsersFile
+
+_PLACE = re.compile(r"(/[A-Z0-9_.-]+){0,2}")
+
+
+class _Users(Protocol):
+    """The users that the commands work on."""
+
+    def add(self, user_id: str, password_hash: str) -> None: ...
+    def set_password(self, user_id: str, password_hash: str) -> None: ...
+    def lines(self) -> Iterator[str]: ...
+
+
+def add_user(options: argparse.Namespace) -> int:
+    with _users(options) as users:
+        users.add(_user_id(options.user), hash_password(_password(options)))
+    return 0
+
+
+def change_password(options: argparse.Namespace) -> int:
+    with _users(options) as users:
+        users.set_password(options.user, hash_password(_password(options)))
+    return 0
+
+
+def list_users(options: argparse.Namespace) -> int:
+    with _users(options) as users:
+        for line in users.lines():
+            print(line)
+    return 0
+
+
+def set_role(options: argparse.Namespace) -> int:
+    """Gives a role or, with ``--revoke``, takes it away."""
+    settings = read_settings(options.config)
+    if settings.catalogue is CatalogueKind.OPENBIS:
+        raise ConfigError("catalogue = openbis: roles are given in openBIS itself")
+    if not _PLACE.fullmatch(options.place):
+        raise ConfigError(
+            f"{options.place}: a role is given in /SPACE, in /SPACE/PROJECT, or without a place "
+            "on the whole instance"
+        )
+    change = revoke if options.revoke else grant
+    with _store(settings) as connection:
+        person = find_person(connection, options.user)
+        if person is None:
+            raise ConfigError(f"user {options.user!r} does not exist; add the user first")
+        change(connection, person.user_id, Role(options.role), options.place)
+    return 0
+
+
+class _StoredUsers:
+    """Persons of an embedded instance. One that came with data may still lack a password."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, user_id: str, password_hash: str) -> None:
+        person = find_person(self._connection, user_id)
+        if person and person.password_hash:
+            raise ConfigError(
+                f"user {person.user_id!r} exists already; "
+                "a new password is set with: source-server user passwd"
+            )
+        if not person:
+            add_persons(self._connection, LOCAL, [user_id])
+        set_password(self._connection, person.user_id if person else user_id, password_hash)
+
+    def set_password(self, user_id: str, password_hash: str) -> None:
+        person = find_person(self._connection, user_id)
+        set_password(self._connection, person.user_id if person else user_id, password_hash)
+
+    def lines(self) -> Iterator[str]:
+        for person in persons(self._connection):
+            roles = [f"{held.role.value} {held.place or 'instance'}" for held in person.roles]
+            states = [] if person.active else ["inactive"]
+            states += [] if person.password_hash else ["no password"]
+            yield "\t".join([person.user_id, ", ".join(roles) or "no role", *states])
+
+
+class _FiledUsers(UsersFile):
+    """Users of our own file."""
+
+    def lines(self) -> Iterator[str]:
+        yield from self.user_ids()
+
+
+@contextmanager
+def _users(options: argparse.Namespace) -> Iterator[_Users]:
+    settings = read_settings(options.config)
+    if settings.catalogue is CatalogueKind.EMBEDDED:
+        with _store(settings) as connection:
+            yield _StoredUsers(connection)
+    elif settings.users_file:
+        yield _FiledUsers(settings.users_file)
+    else:
+        raise ConfigError(
+            f"{options.config}: users-file is missing; without it, users are those of openBIS's "
+            "password-file, and are kept by openBIS"
+        )
+
+
+@contextmanager
+def _store(settings: SourceSettings) -> Iterator[Connection]:
+    engine = open_store(settings.instance_url)
+    try:
+        with engine.connect() as connection, work(connection) as transaction, transaction():
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _user_id(text: str) -> str:
+    if not text.strip() or ":" in text or any(unicodedata.category(c) == "Cc" for c in text):
+        raise ConfigError(f"{text!r} cannot be a user id: it must not be blank nor contain a colon")
+    return text
+
+
+def _password(options: argparse.Namespace) -> str:
+    if options.password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = getpass.getpass(f"Password of {options.user}: ")
+        if password != getpass.getpass("Again: "):
+            raise ConfigError("the passwords differ; nothing was changed")
+    if not password:
+        raise ConfigError("the password is empty; nothing was changed")
+    return password

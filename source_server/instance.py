@@ -1,0 +1,70 @@
+"""Opens what the settings name: an instance to publish, and the users who may read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from shared.store.engine import open_store
+from source_server.auth import UserDirectory
+from source_server.catalogue import Catalogue
+from source_server.embedded import EmbeddedCatalogue, StoreUsers
+from source_server.openbis.catalogue import open_openbis
+from source_server.openbis.passwords import PasswordFile
+from source_server.settings import CatalogueKind, SourceSettings
+from source_server.users_file import UsersFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """``directories`` in the order in which they are asked for a user."""
+
+    catalogue: Catalogue
+    directories: tuple[UserDirectory, ...]
+
+
+@contextmanager
+def opened(settings: SourceSettings) -> Iterator[Instance]:
+    """The instance of the settings. Raises `ConfigError` if it cannot be opened."""
+    if settings.catalogue is CatalogueKind.OPENBIS:
+        with _openbis(settings) as catalogue:
+            yield Instance(catalogue=catalogue, directories=_files(settings))
+        return
+    engine = open_store(settings.instance_url)
+    try:
+        embedded = EmbeddedCatalogue(
+            engine,
+            store_root=settings.storeroot_dir,
+            service_root=settings.file_service_repository_path,
+        )
+        directories = (StoreUsers(engine), *_files(settings))
+        yield Instance(catalogue=embedded, directories=directories)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _openbis(settings: SourceSettings) -> Iterator[Catalogue]:
+    catalogue = open_openbis(
+        settings.instance_url,
+        store_root=settings.storeroot_dir,
+        path_info_url=settings.path_info_url,
+        file_service_root=settings.file_service_repository_path,
+        project_level=settings.authorization_project_level_enabled,
+        project_level_users=settings.authorization_project_level_users,
+    )
+    try:
+        yield catalogue
+    finally:
+        catalogue.close()
+
+
+def _files(settings: SourceSettings) -> tuple[UserDirectory, ...]:
+    """Our own file of users comes first: its hashes are the stronger ones."""
+    directories: list[UserDirectory] = []
+    if settings.users_file:
+        directories.append(UsersFile(settings.users_file))
+    if settings.password_file:
+        directories.append(PasswordFile(settings.password_file))
+    return tuple(directories)

@@ -1,0 +1,43 @@
+"""A source instance and a harvester, for tests that run the main job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.instances import Harvest, Instance
+from tests.kitchen import Kitchen, a_kitchen
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Iterator[Instance]:
+    """An instance to be published; empty unless the test asks for the kitchen."""
+    instance = Instance.create(tmp_path / "source")
+    yield instance
+    instance.engine.dispose()
+
+
+@pytest.fixture
+def kitchen(source: Instance) -> Kitchen:
+    """The source has everything."""
+    return a_kitchen(source)
+
+
+@pytest.fixture
+def harvest(tmp_path: Path) -> Iterator[Harvest]:
+    """A harvester whose destination is a file of SQLite."""
+    harvest = Harvest(tmp_path / "destination")
+    yield harvest
+    harvest.instance.engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harvest]:
+    """A harvester, once for each database that a destination may have."""
+    on_postgres = request.param == "postgresql"
+    url = request.getfixturevalue("postgres_url") if on_postgres else None
+    harvest = Harvest(tmp_path / "destination", database_url=url)
+    yield harvest
+    harvest.instance.engine.dispose()

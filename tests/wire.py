@@ -1,0 +1,77 @@
+"""Resource lists for tests: written by our writer, read by our reader, or changed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from shared.model.entities import Entity, ServiceFile
+from shared.model.master_data import MasterData
+from shared.resourcesync.items import ListItem
+from shared.resourcesync.reader import read_resource_list
+from shared.resourcesync.writer import (
+    RESOURCE_LIST_TAIL,
+    Addresses,
+    entity_entry,
+    master_data_entry,
+    resource_list_head,
+    service_file_entry,
+)
+
+ADDRESSES = Addresses(server_url="https://h:8443/openbis", download_url="https://h:8444")
+SERVER = "https://h:8443/openbis"
+DOWNLOADS = "https://h:8444/datastore_server"
+AT = datetime(2024, 3, 5, 9, 14, 7, tzinfo=UTC)
+
+_EXAMPLE = Path(__file__).parents[1].parent / "shared/reference/resourcelist-full-example.xml"
+needs_example = pytest.mark.skipif(
+    not _EXAMPLE.exists(), reason="the example lies in the folder `shared` beside the project"
+)
+
+
+@cache
+def the_example() -> bytes:
+    """A list with every kind, as the original would send it but for its line breaks."""
+    return _EXAMPLE.read_bytes()
+
+
+def a_list(items: Sequence[MasterData | Entity | ServiceFile | str], at: datetime = AT) -> bytes:
+    """A whole document with these items in this order; a text is taken as an entry."""
+    parts = [resource_list_head(ADDRESSES, at)]
+    for item in items:
+        match item:
+            case MasterData():
+                parts.append(master_data_entry(ADDRESSES, item, at))
+            case Entity():
+                parts.append(entity_entry(ADDRESSES, item))
+            case ServiceFile():
+                parts.append(service_file_entry(ADDRESSES, item))
+            case str():
+                parts.append(item)
+    return "".join([*parts, RESOURCE_LIST_TAIL]).encode()
+
+
+def read(document: bytes, size: int = 1 << 16) -> list[ListItem]:
+    """All items of the document, which comes in chunks of that size."""
+    chunks = (document[start : start + size] for start in range(0, len(document), size))
+    return list(read_resource_list(chunks))
+
+
+def opening(kind: str, perm_id: str) -> str:
+    """All that stands before the ``x:xd`` of what the builders make, as openBIS names things."""
+    return (
+        f"<url><loc>{SERVER}/{kind}/{perm_id}/M</loc><lastmod>2024-02-03T12:00:00Z</lastmod>"
+        f'<rs:ln href="{SERVER}?viewMode=SIMPLE&amp;anonymous=true#entity={kind}'
+        f'&amp;permId={perm_id}" rel="describes"/>'
+    )
+
+
+def content(entry: str, kind: str, perm_id: str) -> str:
+    """The ``x:xd`` of an entry whose beginning and end are as they must be."""
+    assert entry.startswith(opening(kind, perm_id))
+    assert entry.endswith("</url>")
+    return entry.removeprefix(opening(kind, perm_id)).removesuffix("</url>")

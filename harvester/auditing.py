@@ -15,7 +15,6 @@ from sqlalchemy import Connection
 from harvester.config import SectionConfig
 from harvester.run import Metadata
 from harvester.steps.master_data import differences, is_shipped
-from shared.model.entities import FileNode
 from shared.model.kinds import Kind
 from shared.model.master_data import PropertyType
 from shared.store.attachments import differing_holders
@@ -23,7 +22,7 @@ from shared.store.changes import Action, compare, planned
 from shared.store.files import DataStore
 from shared.store.master_data import flatten, stored_definitions
 from shared.store.statements import execute
-from shared.store.verification import matches
+from shared.verification import Expected, matches
 
 _MEANINGS = {
     Action.NEW: "is missing here",
@@ -105,8 +104,8 @@ class Audit:
             yield Difference(kind=holder.kind, perm_id=holder.perm_id, text="attachments differ")
         rows = execute(self.connection, "attachment_contents", source=self.config.alias)
         for kind, perm_id, name, version, length, sha256 in rows:
-            node = FileNode(path=name, length=length or 0, checksum=f"SHA256:{sha256}")
-            if fault := self._fault(self.store.attachment(sha256), node):
+            expected = Expected(length=length or 0, sha256=sha256)
+            if fault := self._fault(self.store.attachment(sha256), expected):
                 text = f"attachment {name} (version {version}) {fault}"
                 yield Difference(kind=kind, perm_id=perm_id, text=text)
 
@@ -118,23 +117,23 @@ class Audit:
         for path in execute(self.connection, "service_files_gone", source=alias).scalars():
             yield Difference(kind=Kind.FILE, perm_id=path, text=_MEANINGS[Action.GONE])
         for path, length, sha256 in execute(self.connection, "service_contents", source=alias):
-            node = FileNode(path=path, length=length, checksum=f"SHA256:{sha256}")
-            if fault := self._fault(self.store.service_file(path), node):
+            expected = Expected(length=length, sha256=sha256)
+            if fault := self._fault(self.store.service_file(path), expected):
                 yield Difference(kind=Kind.FILE, perm_id=path, text=fault)
 
     def _data_set_files(self) -> Iterator[Difference]:
         rows = execute(self.connection, "physical_files", source=self.config.alias)
         for code, path, length, crc32, checksum in rows:
-            node = FileNode(path=path, length=length, crc32=crc32, checksum=checksum)
-            if fault := self._fault(self.store.data_set_file(code, path), node):
+            expected = Expected(length=length, crc32=crc32, checksum=checksum)
+            if fault := self._fault(self.store.data_set_file(code, path), expected):
                 yield Difference(kind=Kind.DATA_SET, perm_id=code, text=f"file {path} {fault}")
 
-    def _fault(self, place: Path, node: FileNode) -> str | None:
+    def _fault(self, place: Path, expected: Expected) -> str | None:
         """What is wrong with a file in the data store; None if nothing is."""
         if not place.is_file():
             return "is missing in the data store"
-        if place.stat().st_size != node.length:
-            return f"has {place.stat().st_size} bytes in the data store, not {node.length}"
-        if self.read_contents and (node.crc32 is not None or node.checksum):
-            return None if matches(place, node) else "has another checksum in the data store"
+        if place.stat().st_size != expected.length:
+            return f"has {place.stat().st_size} bytes in the data store, not {expected.length}"
+        if self.read_contents and expected.proves:
+            return None if matches(place, expected) else "has another checksum in the data store"
         return None

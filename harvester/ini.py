@@ -76,10 +76,10 @@ def _open_section(sections: dict[str, IniSection], place: str, line: str) -> Ini
     land in the section above it, as they do in the original."""
     header = _HEADER.match(line)
     name = header["name"].strip() if header else ""
-    known = sections.get(name)
-    section = known or sections.setdefault(name, IniSection(name=name, place=place))
-    if known:
-        section.fault(place, f"the section stands already at {known.place}; rename one of them")
+    is_new = name not in sections
+    section = sections.setdefault(name, IniSection(name=name, place=place))
+    if not is_new:
+        section.fault(place, f"the section stands already at {section.place}; rename one of them")
     if not name:
         section.fault(place, "the section has no name")
     if header and not header["close"]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -17,7 +17,7 @@ from harvester.names import Names
 from harvester.run import Metadata
 from shared.errors import FormatError, ItemError
 from shared.model.entities import Entity, ServiceFile
-from shared.model.ids import Code
+from shared.model.ids import Code, PermId
 from shared.model.kinds import FACTS, Kind
 from shared.model.master_data import MasterData
 from shared.resourcesync.items import ListHead, ListIndex, ListItem, RecordFault
@@ -25,6 +25,7 @@ from shared.resourcesync.reader import read_list_part, read_resource_list
 from shared.store.incoming import Incoming, dangling
 
 _BLOCK = 1 << 20
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _NAMED = 20
 """So many references that lead nowhere are named in the log; all are counted."""
 
@@ -84,30 +85,47 @@ class _Reading:
                 raise FormatError("a part of the resource list is an index of parts itself")
 
     def _take_entity(self, entity: Entity) -> None:
+        names = self._known_names()
+        try:
+            self._check_type(entity)
+            self.incoming.add(names.translate_entity(entity))
+        except ItemError as error:
+            self._take_fault(ItemError(entity.kind, entity.perm_id, error.reason))
+        else:
+            self.entities += 1
+
+    def _known_names(self) -> Names:
         if self.names is None:
             # The original's first version sorts its list by address: definitions come later.
             self._define(find_master_data(self.paths))
         if self.names is None:
             raise FormatError("the resource list has entities but no master data")
-        try:
-            self._check_type(entity)
-            self.incoming.add(self.names.translate_entity(entity))
-        except ItemError as error:
-            self._take_fault(error, self.names)
-        else:
-            self.entities += 1
+        return self.names
 
     def _check_type(self, entity: Entity) -> None:
         if entity.type and entity.type not in self.types[entity.kind]:
             reason = f"its type {entity.type} is not defined in the list's master data"
             raise ItemError(entity.kind, entity.perm_id, reason)
 
-    def _take_fault(self, error: ItemError, names: Names | None = None) -> None:
-        perm_id = error.perm_id
-        if names and names.prefix and error.kind == Kind.SPACE:
-            perm_id = f"{names.prefix}{perm_id}"
-        self.incoming.add_fault(error.kind, perm_id)
+    def _take_fault(self, error: ItemError) -> None:
+        """``error`` names the record as the source does; what it has brought here may be known
+        under another name."""
+        self.incoming.add_fault(error.kind, self._perm_id_here(error.kind, error.perm_id))
         self.faults.append(error)
+
+    def _perm_id_here(self, kind: str, perm_id: str) -> str:
+        if not self.prefix or kind not in {Kind.SPACE, Kind.MATERIAL}:
+            return perm_id
+        code, _, type_code = perm_id.removesuffix(")").rpartition(" (")
+        record = Entity(
+            kind=Kind(kind),
+            perm_id=PermId(perm_id),
+            code=Code(code or perm_id),
+            type=Code(type_code) if code else None,
+            registered=_ANY_TIME,
+            modified=_ANY_TIME,
+        )
+        return self._known_names().translate_entity(record).perm_id
 
     def _define(self, master_data: MasterData) -> None:
         if self.master_data == master_data:

@@ -22,8 +22,8 @@ from harvester.config import SectionConfig
 from harvester.list_documents import list_url, parts_of
 from harvester.openbis_session import OpenbisSession
 from harvester.retries import PAUSES, PassingError, Retries, seconds_until
-from harvester.verification import Download, Expected, VerificationError, Verifier
 from shared.errors import SourceError, SourceRefusedError
+from shared.verification import Download, Expected, VerificationError, Verifier
 
 __all__ = ["Download", "Source", "VerificationError"]
 

@@ -15,6 +15,8 @@ from harvester.config import SectionConfig
 from harvester.not_synced import NotSynced, read_not_synced, write_not_synced
 from harvester.properties import HarvesterSettings
 from harvester.reading import read_metadata
+from harvester.real_transfers import RealTransfers
+from harvester.rehearsed_transfers import RehearsedTransfers
 from harvester.report import Outcome, PassReport
 from harvester.run import Metadata, SyncRun
 from harvester.source import Source
@@ -28,7 +30,7 @@ from harvester.steps.frozen_flags import copy_frozen_flags
 from harvester.steps.master_data import register_master_data
 from harvester.steps.service_files import register_service_files
 from harvester.steps.timestamps_and_users import copy_timestamps_and_users
-from harvester.transfers import RealTransfers, RehearsedTransfers, Transfers
+from harvester.transfers import Transfers
 from shared.errors import ConfigError, ItemError
 from shared.model.ids import PermId
 from shared.model.kinds import Kind

@@ -59,7 +59,7 @@ def main() -> int:
     _run("source-server", "demo", *at_source)
     _say("2. A destination: empty but for its admin user and openBIS's internal definitions")
     _run("harvester", "init", *here)
-    with _served(at_source, port):
+    with _served(at_source, port, source / "server.log"):
         _say("3. The first harvest: a dry-run pass, then the nine steps in earnest")
         _run("harvester", "run", *here)
         _say("4. The second harvest finds nothing to do")
@@ -98,18 +98,21 @@ def _run(*command: str) -> None:
 
 
 @contextmanager
-def _served(at_source: tuple[str, ...], port: int) -> Iterator[None]:
+def _served(at_source: tuple[str, ...], port: int, log: Path) -> Iterator[None]:
     """The source server as a process, until the end of the block."""
-    server = subprocess.Popen([str(_BIN / "source-server"), "serve", *at_source])  # noqa: S603
-    try:
-        _wait_for(server, port)
-        yield
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(_PATIENCE)
+    command = [str(_BIN / "source-server"), "serve", *at_source]
+    sys.stdout.write(f"$ source-server serve {' '.join(at_source)} 2> {log}\n")
+    with log.open("wb") as file:
+        server = subprocess.Popen(command, stderr=file)  # noqa: S603
+        try:
+            _wait_for(server, port, log)
+            yield
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(_PATIENCE)
 
 
-def _wait_for(server: subprocess.Popen[bytes], port: int) -> None:
+def _wait_for(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline and server.poll() is None:
         try:
@@ -118,7 +121,7 @@ def _wait_for(server: subprocess.Popen[bytes], port: int) -> None:
             time.sleep(0.1)
         else:
             return
-    sys.exit("the source server did not start; its messages are above")
+    sys.exit(f"the source server did not start; see {log}")
 
 
 if __name__ == "__main__":

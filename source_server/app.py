@@ -92,14 +92,16 @@ def create_app(
     return app
 
 
-def _site(request: Request) -> _Site:
+async def _site(request: Request) -> _Site:
     site: _Site = request.app.state.site
     return site
 
 
-def _client(request: Request) -> _Client:
+Site = Annotated[_Site, Depends(_site)]
+
+
+def _client(request: Request, site: Site) -> _Client:
     """Who is asking; 401 if nobody knows, 403 if the user has no role."""
-    site = _site(request)
     credentials = parse_basic(request.headers.get("authorization"))
     if credentials is None or not site.authenticator.accepts(*credentials):
         headers = {"WWW-Authenticate": challenge(site.realm)}
@@ -139,7 +141,6 @@ def _parse(text: str) -> list[tuple[str, str]]:
         raise RequestError(f"there are more than {_MOST_PARAMETERS} parameters") from error
 
 
-Site = Annotated[_Site, Depends(_site)]
 Client = Annotated[_Client, Depends(_client)]
 Parameters = Annotated[list[tuple[str, str]], Depends(_parameters)]
 

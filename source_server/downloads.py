@@ -50,9 +50,14 @@ def _send(
     content: Content, part: range, status: int, headers: dict[str, str], method: str
 ) -> Response:
     file = _open(content)
-    blocks = iter(()) if method == "HEAD" else _blocks(file, part)
-    length = {"Content-Length": str(len(part)), "Content-Type": "application/octet-stream"}
-    return StreamedResponse(blocks, close=file.close, status_code=status, headers=headers | length)
+    headers |= {"Content-Length": str(len(part)), "Content-Type": "application/octet-stream"}
+    if len(part) > _BLOCK and method != "HEAD":
+        return StreamedResponse(
+            _blocks(file, part), close=file.close, status_code=status, headers=headers
+        )
+    with file:  # most files are small: one answer without further changes of threads
+        body = b"" if method == "HEAD" else b"".join(_blocks(file, part))
+    return Response(body, status_code=status, headers=headers)
 
 
 def _open(content: Content) -> BinaryIO:

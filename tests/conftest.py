@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from source_server.openbis.catalogue import OpenBisCatalogue, open_openbis
 from tests.postgres import OPENBIS_DATA, Postgres, server_folder
 
 LoadOpenBis = Callable[[str], str]
 """Takes the name of a file of ../shared/data/openbis without ``.sql``, gives a database URL."""
+
+OpenCatalogue = Callable[..., OpenBisCatalogue]
+"""Takes a database URL and the settings of `open_openbis`; the data store is empty by default."""
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +49,39 @@ def copy_openbis(postgres: Postgres) -> Iterator[LoadOpenBis]:
     _need_shared_data()
     with ExitStack() as stack:
         yield lambda name: stack.enter_context(postgres.fresh_openbis(name))
+
+
+@pytest.fixture
+def open_catalogue(
+    copy_openbis: LoadOpenBis, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OpenCatalogue]:
+    """Opens catalogues over openBIS databases, and closes them before the copies go."""
+    del copy_openbis
+    empty = tmp_path_factory.mktemp("empty_store")
+    with ExitStack() as stack:
+
+        def opened(url: str, **settings: Any) -> OpenBisCatalogue:
+            catalogue = open_openbis(url, **({"store_root": empty} | settings))
+            stack.callback(catalogue.close)
+            return catalogue
+
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def x192_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data store folder that goes with the database x192_features, for reading only."""
+    _need_shared_data()
+    folder = tmp_path_factory.mktemp("x192_store")
+    with tarfile.open(OPENBIS_DATA / "x192_store.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+@pytest.fixture
+def x192_store_copy(x192_store: Path, tmp_path: Path) -> Path:
+    """The same as a copy of the test's own."""
+    return Path(shutil.copytree(x192_store, tmp_path / "store"))
 
 
 def _need_shared_data() -> None:

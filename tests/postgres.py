@@ -19,7 +19,7 @@ from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 """Real databases and files, beside the project folder; never part of the project."""
@@ -143,6 +143,34 @@ class Postgres:
                     sql.SQL("alter system set {} = off").format(sql.Identifier(setting))
                 )
             connection.execute("select pg_reload_conf()")
+
+
+@contextmanager
+def connected_to(url: str) -> Iterator[psycopg.Connection[Any]]:
+    """A plain connection to the database of a `Postgres.url`; it commits each statement."""
+    address = make_url(url)
+    with psycopg.connect(
+        dbname=address.database,
+        user=address.username,
+        host=str(address.query["host"]),
+        autocommit=True,
+    ) as connection:
+        yield connection
+
+
+def counted(url: str, query: str) -> int:
+    """The one number that a query gives."""
+    with connected_to(url) as connection:
+        row = connection.execute(query.encode()).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def run(url: str, *statements: str) -> None:
+    """Changes a database as an administrator would."""
+    with connected_to(url) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
 
 
 def server_folder() -> Path:

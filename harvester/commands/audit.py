@@ -16,7 +16,7 @@ from harvester.source import Source
 from harvester.spool import spool
 from harvester.sync import data_store
 from shared.errors import ConfigError, SyncError
-from shared.store.engine import open_store, rehearsal
+from shared.store.engine import open_store
 
 DIFFERENCES_EXIT_CODE = 9
 
@@ -56,7 +56,7 @@ def _differences(
             store = data_store(connection, section, chosen.settings)
         with spool(section) as folder:
             metadata = read_metadata(source.fetch_list(folder), connection, section.prefix)
-        with rehearsal(connection):
+        with connection.begin() as transaction:
             yield from Audit(
                 connection=connection,
                 config=section,
@@ -64,3 +64,4 @@ def _differences(
                 store=store,
                 read_contents=options.contents,
             ).differences()
+            transaction.rollback()

@@ -12,6 +12,7 @@ from harvester.report import Outcome, Verb
 from harvester.run import SyncRun
 from shared.model.kinds import Kind
 from shared.store.changes import Action, counts, delete, planned
+from shared.store.sources import held_back, remember_held_back
 from shared.store.statements import execute
 
 _SMALL = 10
@@ -24,6 +25,7 @@ def delete_entities(run: SyncRun) -> Outcome:
     files = list(execute(run.connection, "service_files_gone", source=run.source).scalars())
     if files:
         gone[Kind.FILE] = len(files)
+    waiting = 0
     if not run.config.deletion_allowed:
         _count(outcome, Verb.SKIPPED, gone)
         if gone:
@@ -33,12 +35,14 @@ def delete_entities(run: SyncRun) -> Outcome:
             )
     elif reason := _doubt(run, gone):
         _count(outcome, Verb.HELD_BACK, gone)
+        waiting = sum(gone.values())
         outcome.remark(
-            f"{sum(gone.values())} deletions are held back: {reason}. If they are right, "
+            f"{waiting} deletions are held back: {reason}. If they are right, "
             "run once with --allow-deletions"
         )
     else:
         _delete(run, outcome, files)
+    remember_held_back(run.connection, run.source, waiting)
     return outcome
 
 
@@ -63,6 +67,8 @@ def _doubt(run: SyncRun, gone: Counter[Kind]) -> str | None:
     stored = execute(run.connection, "stored_count", source=run.source).scalar_one()
     if sum(gone.values()) > max(_SMALL, stored / 2):
         return f"they are more than half of the {stored} entities that this section brought here"
+    if sum(gone.values()) > held_back(run.connection, run.source) / 2 > 0:
+        return "they wait since an earlier run"
     return None
 
 

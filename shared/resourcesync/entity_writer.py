@@ -19,6 +19,7 @@ from shared.resourcesync.escaping import (
     attribute,
     escaped_attribute,
     escaped_text,
+    is_plain_attribute,
     is_plain_text,
 )
 from shared.resourcesync.terms import DATA_SET_CONNECTION, SHA256
@@ -82,7 +83,7 @@ def entity_entry(addresses: Addresses, entity: Entity, data_sets: Sequence[Code]
     does. ItemError if a text holds what XML cannot.
     """
     try:
-        attributes = "".join(_written_attributes(entity))
+        attributes = _written_attributes(entity)
         inner = "".join(_blocks(addresses, entity, data_sets))
         if entity.kind is Kind.MATERIAL:
             opening = _material_opening(addresses, entity)
@@ -135,12 +136,19 @@ def _envelope(name: str, modified: datetime, link: str) -> str:
     )
 
 
-def _written_attributes(entity: Entity) -> Iterator[str]:
-    wanted = _FROZEN_ATTRIBUTES if entity.frozen else _ATTRIBUTES
-    for name, opening, value_of in wanted[entity.kind]:
-        value = value_of(entity)
-        if value is not None:
-            yield f'{opening}{escaped_attribute(value, name)}"'
+def _written_attributes(entity: Entity) -> str:
+    """One look at all the values together, as for the properties."""
+    wanted = (_FROZEN_ATTRIBUTES if entity.frozen else _ATTRIBUTES)[entity.kind]
+    written = [
+        (opening, value, name)
+        for name, opening, value_of in wanted
+        if (value := value_of(entity)) is not None
+    ]
+    if is_plain_attribute("".join([value for _, value, _ in written])):
+        return "".join([f'{opening}{value}"' for opening, value, _ in written])
+    return "".join(
+        [f'{opening}{escaped_attribute(value, name)}"' for opening, value, name in written]
+    )
 
 
 def _blocks(addresses: Addresses, entity: Entity, data_sets: Sequence[Code]) -> Iterator[str]:

@@ -28,6 +28,11 @@ def is_plain_text(value: str) -> bool:
     return value.isprintable() and not ("&" in value or "<" in value or ">" in value)
 
 
+def is_plain_attribute(value: str) -> bool:
+    """Like `is_plain_text`, for a value between double quotes."""
+    return value.isprintable() and not ("&" in value or "<" in value or '"' in value)
+
+
 def escaped_text(value: str, field: str) -> str:
     """For the content of an element. ``field`` is for the message of UnwritableTextError."""
     if is_plain_text(value):
@@ -38,7 +43,7 @@ def escaped_text(value: str, field: str) -> str:
 
 def escaped_attribute(value: str, field: str) -> str:
     """For a value between double quotes. Parsers turn line breaks to blanks, but not references."""
-    if value.isprintable() and not ("&" in value or "<" in value or '"' in value):
+    if is_plain_attribute(value):
         return value
     _refuse_forbidden(value, field)
     return value.translate(_ATTRIBUTE)

@@ -14,8 +14,8 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,11 @@ from shared.paths import confine, safe_relative_path
 
 SHARE = "1"
 """The share into which data sets are put; what lies in others is found too."""
+
+_OLD = ".replaced"
+"""Ends the name of a data set aside that is just being replaced; new ones end with 32 digits."""
+_LONGEST_CODE = 200
+"""Bytes; a name aside is longer, and file systems take 255."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,9 @@ class DataStore:
     temporary: Path
 
     def data_set_folder(self, code: str) -> Path:
-        """Where a data set lies; in whichever share it is, else where it would be put."""
-        location = data_set_location(self.uuid, code)
+        """Where a data set lies; in whichever share it is, else where it would be put. Raises
+        ValueError for a code that cannot be the name of a folder."""
+        location = data_set_location(self.uuid, folder_name(code))
         shares = (path for path in self.root.glob("[0-9]*") if path.name.isdigit())
         found = [share / location for share in sorted(shares) if (share / location).is_dir()]
         return found[0] if found else self.root / SHARE / location
@@ -59,7 +65,7 @@ class DataStore:
 
     def new_data_set(self, code: str) -> Path:
         """An empty folder aside, into which the files of a data set are written."""
-        folder = self.temporary / f"{code}.{uuid.uuid4().hex}"
+        folder = self.temporary / f"{folder_name(code)}.{uuid.uuid4().hex}"
         folder.mkdir(parents=True)
         return folder
 
@@ -71,7 +77,7 @@ class DataStore:
             sync_folder(Path(directory))
         old = None
         if target.exists():
-            old = self.temporary / f"{code}.old.{uuid.uuid4().hex}"
+            old = self.temporary / f"{code}{_OLD}"
             target.rename(old)
         folder.rename(target)
         sync_folder(target.parent)
@@ -80,17 +86,29 @@ class DataStore:
 
     def remove_data_set(self, code: str) -> None:
         """Remove the files of a data set; nothing happens if there are none."""
-        shutil.rmtree(self.data_set_folder(code), ignore_errors=False, onerror=_unless_missing)
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self.data_set_folder(code))
 
     def clear_temporary(self) -> None:
         """Remove what an earlier run, killed on the way, left aside; a data set that was just
         being replaced gets its old files back."""
-        for folder in self.temporary.glob("*.old.*") if self.temporary.exists() else ():
-            code = folder.name.split(".old.")[0]
+        for folder in self.temporary.glob(f"*{_OLD}"):
+            code = folder.name.removesuffix(_OLD)
             if not self.data_set_folder(code).exists():
                 folder.rename(self.data_set_folder(code))
-        shutil.rmtree(self.temporary, onerror=_unless_missing)
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self.temporary)
         self.temporary.mkdir(parents=True, exist_ok=True)
+
+
+def folder_name(code: str) -> str:
+    """The code of a data set, which is data from outside and becomes the name of a folder. Raises
+    ValueError for one that cannot be, or that leads elsewhere."""
+    if len(safe_relative_path(code).parts) > 1:
+        raise ValueError(f"the data set code {code!r} contains a slash")
+    if len(code.encode()) > _LONGEST_CODE:
+        raise ValueError(f"the data set code {code!r} is longer than {_LONGEST_CODE} bytes")
+    return code
 
 
 def data_set_location(store_uuid: str, code: str) -> str:
@@ -133,9 +151,3 @@ def file_digest(path: Path) -> str:
     """The SHA-256 of a file, lower-case hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _unless_missing(_function: Callable[..., object], _path: str, info: tuple[object, ...]) -> None:
-    error = info[1]
-    if not isinstance(error, FileNotFoundError) and isinstance(error, BaseException):
-        raise error

@@ -22,9 +22,12 @@ from sqlalchemy import (
     text,
 )
 
+from shared.errors import ItemError
 from shared.model.entities import Entity, FileNode, ServiceFile
+from shared.model.kinds import Kind
 from shared.store import tables
 from shared.store.bulk import insert_rows
+from shared.store.files import folder_name
 from shared.store.rows import (
     attachment_rows,
     copy_rows,
@@ -51,10 +54,10 @@ def _incoming(stored: Table, *more: Column[Any], drop: tuple[str, ...] = ()) -> 
 entities = _incoming(
     tables.entity, Column("position", BigInteger), drop=("source", "source_modified")
 )
-links = _incoming(tables.link)
-files = _incoming(tables.data_set_file, Column("href", Text))
-copies = _incoming(tables.content_copy)
-attachments = _incoming(tables.attachment, Column("href", Text))
+links = _incoming(tables.link, Column("position", BigInteger))
+files = _incoming(tables.data_set_file, Column("href", Text), Column("position", BigInteger))
+copies = _incoming(tables.content_copy, Column("position", BigInteger))
+attachments = _incoming(tables.attachment, Column("href", Text), Column("position", BigInteger))
 service_files = _incoming(
     tables.service_file, Column("href", Text), Column("content", LargeBinary), drop=("source",)
 )
@@ -100,20 +103,25 @@ class Incoming:
             self._buffers[table] = []
 
     def add(self, entity: Entity) -> None:
-        """Raises `ItemError` if the entity cannot be stored."""
+        """Raises `ItemError` if the entity cannot be stored. Of several with the same kind and
+        perm id the last one counts."""
         row = entity_row(entity)
+        if entity.kind is Kind.DATA_SET:
+            _check_code(entity)
         self._position += 1
         self._buffers[entities].append((*row, self._position))
-        self._buffers[links].extend(link_rows(entity))
+        self._buffers[links].extend((*row, self._position) for row in link_rows(entity))
         if entity.files:
             hrefs = {file.path: file.href for file in entity.files}
-            self._buffers[files].extend((*row, hrefs[row[1]]) for row in file_rows(entity))
+            self._buffers[files].extend(
+                (*row, hrefs[row[1]], self._position) for row in file_rows(entity)
+            )
         if entity.content_copies:
-            self._buffers[copies].extend(copy_rows(entity))
+            self._buffers[copies].extend((*row, self._position) for row in copy_rows(entity))
         if entity.attachments:
             hrefs_of_versions = [v.href for a in entity.attachments for v in a.versions]
             rows = zip(attachment_rows(entity), hrefs_of_versions, strict=True)
-            self._buffers[attachments].extend((*row, href) for row, href in rows)
+            self._buffers[attachments].extend((*row, href, self._position) for row, href in rows)
         if self._position % _BATCH == 0 or len(self._buffers[files]) > _BATCH:
             self._flush()
 
@@ -136,7 +144,9 @@ class Incoming:
         self._flush()
         for number, index in enumerate(_INDEXES):
             self._connection.execute(text(f"CREATE INDEX incoming_{number} ON {index}"))
-        self._connection.execute(text(_LAST_ONE_WINS))
+        if self._connection.execute(text(_LAST_ONE_WINS)).rowcount:
+            for table in (links, files, copies, attachments):
+                self._connection.execute(text(_OF_NOTHING.format(table.name)))
         self._connection.execute(text(_COMPONENT_IDENTIFIERS))
         self._connection.execute(text(_DATA_SET_HOMES))
         if self._connection.dialect.name == "postgresql":
@@ -148,6 +158,13 @@ class Incoming:
             if rows:
                 insert_rows(self._connection, table, rows)
                 rows.clear()
+
+
+def _check_code(data_set: Entity) -> None:
+    try:
+        folder_name(data_set.code)
+    except ValueError as error:
+        raise ItemError(data_set.kind, data_set.perm_id, str(error)) from error
 
 
 def service_file_content(connection: Connection, path: str) -> bytes | None:
@@ -177,6 +194,8 @@ DELETE FROM incoming_entity WHERE EXISTS (
      WHERE later.kind = incoming_entity.kind AND later.perm_id = incoming_entity.perm_id
        AND later.position > incoming_entity.position)
 """
+
+_OF_NOTHING = "DELETE FROM {} WHERE position NOT IN (SELECT position FROM incoming_entity)"
 
 _COMPONENT_IDENTIFIERS = """
 UPDATE incoming_entity

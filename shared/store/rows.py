@@ -65,7 +65,8 @@ def entity_row(entity: Entity) -> Row:
         entity.data_set_kind.value if entity.data_set_kind else None,
         _fingerprint(entity, properties),
     )
-    if "\\u0000" in properties or "\0" in (entity.description or ""):
+    texts = (entity.description or "", *entity.properties, *entity.properties.values())
+    if any("\0" in text for text in texts):
         raise ItemError(entity.kind, entity.perm_id, "a text contains the character U+0000")
     return row
 

@@ -44,6 +44,7 @@ source = Table(
     Column("url", _TEXT, nullable=False),
     Column("at", BigInteger, comment="all that the source committed before is here"),
     Column("running_since", BigInteger, comment="set while a real pass is at work"),
+    Column("held_back", Integer, nullable=False, server_default="0", comment="deletions that wait"),
 )
 
 person = Table(

@@ -155,8 +155,11 @@ def test_a_wrong_password_is_logged_without_showing_it(
     assert "hidden" not in caplog.text
 
 
-def test_a_mail_server_that_nobody_vouches_for_gets_no_mail(tmp_path: Path, log: Path) -> None:
+def test_a_mail_server_that_nobody_vouches_for_gets_no_mail(
+    tmp_path: Path, log: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with encrypting("starttls", certificate(tmp_path)) as (mailbox, port):
         settings = mailing(tmp_path, port, "mail.smtp.starttls = true")
         assert not send_failure_mail(settings, ("a@b.org",), SUBJECT, BODY, log)
     assert mailbox.messages == []
+    assert "certificate verify failed" in caplog.text

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
+from harvester.config import SectionConfig
 from shared.errors import ConfigError
 from tests.harvester_files import MANDATORY, config_of, faults_of, section_of, settings_in
 
@@ -21,6 +23,13 @@ def test_no_secret_shows_in_what_is_printed(tmp_path: Path) -> None:
         tmp_path, "harvester-config-file = h\ndatabase-url = postgresql://u:hidden@h/d"
     )
     assert "hidden" not in f"{settings!r} {settings}"
+
+
+def test_no_wrong_value_shows_in_the_error_that_pydantic_raises() -> None:
+    with pytest.raises(ValidationError) as caught:
+        SectionConfig.model_validate({"name": "DS1", "data-source-auth-pas": "hidden"})
+    assert "data-source-auth-pas" in str(caught.value)
+    assert "hidden" not in str(caught.value)
 
 
 def test_a_byte_order_mark_is_tolerated(tmp_path: Path) -> None:

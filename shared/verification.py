@@ -1,4 +1,4 @@
-"""Downloaded bytes, compared with what the list announced while they stream by."""
+"""Bytes, compared with what a list announces of them: while they stream by, or on disk."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import hashlib
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from shared.errors import SyncError
 
 _WORD = 0xFFFFFFFF
+_BLOCK = 1 << 20
 
 
 class VerificationError(SyncError):
@@ -25,6 +27,12 @@ class Expected:
     crc32: int | None = None
     checksum: str | None = None
     sha256: str | None = None
+
+    @property
+    def proves(self) -> bool:
+        """Whether bytes that pass are the right ones: a length alone says too little."""
+        sums = (self.crc32, self.sha256, _hash_called((self.checksum or "").partition(":")[0]))
+        return any(known is not None for known in sums)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +87,21 @@ class Verifier:
             yield "SHA256", expected.sha256.lower(), self._sha256.hexdigest()
         if self._other is not None:
             yield self._algorithm, self._digest.strip().lower(), self._other.hexdigest()
+
+
+def matches(path: Path, expected: Expected) -> bool:
+    """Whether a file on disk is as announced. False too if nothing announced could prove it."""
+    if not expected.proves or path.stat().st_size != expected.length:
+        return False
+    verifier = Verifier(expected)
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                verifier.feed(block)
+        verifier.finish()
+    except VerificationError:
+        return False
+    return True
 
 
 def _hash_called(name: str) -> hashlib._Hash | None:

@@ -1,0 +1,71 @@
+"""The transfers of the dry-run pass: what can be checked without writing or fetching anything."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from harvester.transfers import (
+    Arrival,
+    WantedContent,
+    WantedDataSet,
+    attachment_name,
+    check_files,
+    is_here,
+    is_strange,
+    service_path,
+)
+from shared.errors import ItemError
+from shared.model.kinds import Kind
+from shared.store.files import DataStore
+
+
+class RehearsedTransfers:
+    """Checks what can be checked without writing or fetching anything."""
+
+    def __init__(self, store: DataStore) -> None:
+        self._store = store
+        self._wanted = 0
+
+    def data_sets(self, wanted: Iterable[WantedDataSet]) -> Iterator[Arrival]:
+        for data_set in wanted:
+            try:
+                check_files(data_set)
+                self._need(data_set.code, sum(file.length for file in data_set.files))
+            except ItemError as error:
+                yield data_set.code, error
+            else:
+                yield data_set.code, None
+
+    def attachment(self, wanted: WantedContent) -> None:
+        if not self._store.attachment(attachment_name(wanted)).exists():
+            self._need(wanted.perm_id, wanted.length or 0, wanted.kind)
+
+    def service_file(self, wanted: WantedContent, modified: float) -> None:  # noqa: ARG002 - as in earnest
+        service_path(self._store, wanted)
+        self._need(wanted.perm_id, wanted.length or 0, wanted.kind)
+
+    def service_file_is_strange(self, path: str, sha256: str) -> bool:
+        return is_strange(self._store, path, sha256)
+
+    def is_here(self, code: str, path: str, length: int) -> bool:
+        return is_here(self._store, code, path, length)
+
+    def remove(self, area: str, name: str) -> None:
+        """Nothing goes in a rehearsal."""
+
+    def _need(self, perm_id: str, length: int, kind: Kind = Kind.DATA_SET) -> None:
+        """Add up what is wanted, and compare it with what the disk has."""
+        free = shutil.disk_usage(_existing(self._store.root)).free
+        if self._wanted + length > free:
+            reason = (
+                f"{length:,} bytes do not fit: {free:,} bytes are free below {self._store.root}, "
+                f"of which this run needs {self._wanted:,} for what comes before"
+            )
+            raise ItemError(kind, perm_id, reason)
+        self._wanted += length
+
+
+def _existing(folder: Path) -> Path:
+    return folder if folder.exists() else _existing(folder.parent)

@@ -1,0 +1,167 @@
+"""Every real openBIS database goes from PostgreSQL through HTTP into a harvested instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from shared.model.kinds import Kind
+from shared.resourcesync.terms import Document
+from source_server.auth import DirectoryAuthenticator
+from source_server.documents import Publication, document, everything
+from source_server.openbis.catalogue import OpenBisCatalogue
+from source_server.selection import Selection
+from source_server.service_files import ServiceFiles
+from source_server.settings import SourceSettings
+from source_server.users_file import UsersFile
+from tests.conftest import LoadOpenBis, OpenCatalogue
+from tests.instances import PASSWORD, Harvest, hashed, reachable
+
+DATABASES = (
+    "openbis_unittest_154",
+    "openbis_unittest_178",
+    "openbis_unittest_192",
+    "x192_features",
+    "openbis_scu_microscopy",
+    "m192_scu_microscopy",
+    "openbis_sync_big_harvester",
+    "m192_sync_big_harvester",
+    "m192_3v",
+    "m192_yeastx",
+)
+READERS = {
+    "openbis_unittest_154": "test",
+    "openbis_unittest_178": "test",
+    "openbis_unittest_192": "test",
+    "x192_features": "test",
+    "m192_3v": "test",
+    "m192_yeastx": "test",
+}
+"""Who sees everything in a database; ``admin`` in all others."""
+
+_COUNTS = {
+    Kind.SPACE: "SELECT count(*) FROM spaces",
+    Kind.PROJECT: "SELECT count(*) FROM projects",
+    Kind.EXPERIMENT: "SELECT count(*) FROM experiments_all WHERE del_id IS NULL",
+    Kind.SAMPLE: "SELECT count(*) FROM samples_all WHERE del_id IS NULL",
+    Kind.DATA_SET: "SELECT count(*) FROM data_all WHERE del_id IS NULL",
+    Kind.MATERIAL: "SELECT count(*) FROM materials",
+}
+
+
+class OpenBis:
+    """A real openBIS database that is published over HTTP."""
+
+    def __init__(self, catalogue: OpenBisCatalogue, root: Path, database: str) -> None:
+        self._catalogue = catalogue
+        self._root = root
+        self._user = READERS.get(database, "admin")
+        self._service_files = root / "file-service"
+        self._settings = SourceSettings(
+            base_dir=root, file_service_repository_path=self._service_files
+        )
+
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        users = UsersFile(self._root / "users")
+        if self._user not in users.user_ids():
+            users.add(self._user, hashed(PASSWORD))
+        with reachable(self._catalogue, DirectoryAuthenticator([users]), self._settings) as url:
+            yield url
+
+    def list_file(self) -> Path:
+        """The resource list as a file, without HTTP."""
+        path = self._root / "list.xml"
+        publication = Publication(
+            catalogue=self._catalogue,
+            addresses=self._settings.addresses,
+            service_files=ServiceFiles(self._service_files, inline_limit=1_000_000),
+        )
+        chunks = document(publication, Document.RESOURCE_LIST, everything, Selection())
+        path.write_bytes(b"".join(chunks))
+        return path
+
+    def configure(self, harvest: Harvest, url: str) -> None:
+        harvest.section("DS1", url, data_source_auth_user=self._user, deletion_allowed="true")
+        made = harvest.command("init", "--internal-master-data", str(self.list_file()))
+        assert made.code == 0, made.output
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def harvest(request: pytest.FixtureRequest, tmp_path: Path) -> Harvest:
+    """A destination on each of both databases."""
+    if request.param == "sqlite":
+        return Harvest(tmp_path / "destination")
+    url = request.getfixturevalue("postgres_url")
+    return Harvest(tmp_path / "destination", database_url=url)
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_a_database_arrives_whole_and_the_second_harvest_writes_nothing(
+    database: str,
+    harvest: Harvest,
+    load_openbis: LoadOpenBis,
+    open_catalogue: OpenCatalogue,
+    tmp_path: Path,
+) -> None:
+    url = load_openbis(database)
+    source = OpenBis(open_catalogue(url), tmp_path, database)
+    with source.served() as address:
+        source.configure(harvest, address)
+        first = harvest.run()
+        assert first.code == 0, first.output
+        before = harvest.instance.content()
+        second = harvest.run()
+        assert "done: nothing to do" in second.output
+        assert harvest.instance.content() == before
+        audit = harvest.audit()
+        assert (audit.code, audit.output) == (0, "[DS1] 0 differences\n")
+    arrived = dict.fromkeys(_COUNTS, 0)
+    for kind, _ in harvest.instance.entities():
+        arrived[kind] += 1
+    assert arrived == _counts(url)
+
+
+def test_the_richest_database_arrives_with_every_file(
+    harvest: Harvest,
+    load_openbis: LoadOpenBis,
+    open_catalogue: OpenCatalogue,
+    x192_store: Path,
+    tmp_path: Path,
+) -> None:
+    database = "x192_features"
+    path_info = load_openbis("pathinfo_x192")
+    catalogue = open_catalogue(
+        load_openbis(database), store_root=x192_store, path_info_url=path_info
+    )
+    source = OpenBis(catalogue, tmp_path, database)
+    with source.served() as address:
+        source.configure(harvest, address)
+        first = harvest.run()
+        assert first.code == 0, first.output
+        audit = harvest.audit()
+        assert (audit.code, audit.output) == (0, "[DS1] 0 differences\n")
+    published = sorted(p.read_bytes() for p in x192_store.rglob("*") if p.is_file())
+    harvested = sorted(p.read_bytes() for p in harvest.root.rglob("store/1/**/*") if p.is_file())
+    assert len(harvested) == FILES_OF_X192
+    assert all(content in published for content in harvested)
+
+
+FILES_OF_X192 = 79
+"""As described in openbis-database.md, section 1."""
+
+
+def _counts(url: str) -> dict[Kind, int]:
+    """What the database itself says, by plain SQL."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        counts = {
+            kind: int(connection.execute(text(query)).scalar_one())
+            for kind, query in _COUNTS.items()
+        }
+    engine.dispose()
+    return counts

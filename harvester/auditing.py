@@ -14,9 +14,8 @@ from sqlalchemy import Connection
 
 from harvester.config import SectionConfig
 from harvester.run import Metadata
-from harvester.steps.master_data import differences, is_shipped
+from harvester.steps.master_data import differences, is_fixed
 from shared.model.kinds import Kind
-from shared.model.master_data import PropertyType
 from shared.store.attachments import differing_holders
 from shared.store.changes import Action, compare, planned
 from shared.store.files import DataStore
@@ -73,8 +72,8 @@ class Audit:
                 yield Difference(kind=key.kind, perm_id=str(key), text="is missing here")
                 continue
             fields = differences(value, stored[key].value)
-            if is_shipped(value):  # neither created nor updated; only the data type must agree
-                fields = [f for f in fields if f == "data_type" and isinstance(value, PropertyType)]
+            if is_fixed(key, incoming):  # never updated; only the data type must agree
+                fields = [f for f in fields if f == "data_type"]
             if fields:
                 text = f"differs in {', '.join(fields)}"
                 yield Difference(kind=key.kind, perm_id=str(key), text=text)

@@ -124,9 +124,7 @@ class Instance:
             place = self.store.attachment(sha256)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
-            versions.append(
-                AttachmentVersion(version=number, length=len(content), sha256=sha256)
-            )
+            versions.append(AttachmentVersion(version=number, length=len(content), sha256=sha256))
         return Attachment(file_name=file_name, versions=tuple(versions))
 
     def drop_attachments(self, entity: Entity) -> None:
@@ -179,7 +177,9 @@ class Instance:
     def bytes_held(self) -> dict[str, bytes]:
         """The contents in the data store and of the file service, by what they are."""
         data_sets = "SELECT perm_id FROM entity WHERE kind = 'DATA_SET'"
-        roots = {str(code): self.store.data_set_folder(str(code)) for (code,) in self.rows(data_sets)}
+        roots = {
+            str(code): self.store.data_set_folder(str(code)) for (code,) in self.rows(data_sets)
+        }
         roots |= {
             "attachments": self.store.root / "attachments",
             "file-service": self.store.service_root,
@@ -243,7 +243,7 @@ class Harvest:
             "harvester-config-file = harvester-config.txt",
             "storeroot-dir = store",
             "file-service-repository-path = file-service",
-            f"database-url = {self._url}",
+            f"database-url = {database_url or 'sqlite:///instance.db'}",
         ]
         self.instance = Instance(self.root, connect(self._url))
 

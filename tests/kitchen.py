@@ -82,7 +82,9 @@ def kitchen_master_data() -> MasterData:
         ),
         entity_types=(*others, sample_type),
         external_dms=(
-            ExternalDms(code=Code("GIT"), address="host:/repo", address_type=AddressType.FILE_SYSTEM),
+            ExternalDms(
+                code=Code("GIT"), address="host:/repo", address_type=AddressType.FILE_SYSTEM
+            ),
         ),
     )
 
@@ -144,17 +146,13 @@ def _kitchen(instance: Instance) -> Kitchen:
                 "FRIEND": perm_id(45),
             },
             connections=connected(Relation.CHILD, perm_id(41)),
-            attachments=(taste, plan),
+            attachments=(plan, taste),
             frozen=Frozen.FROZEN | Frozen.FOR_CHILDREN,
         ),
         child=a_sample(41, project=HOME, properties={"NOTES": "line 1\r\nline 2 \t "}),
         plates=[
-            a_sample(
-                42, code="PLATE-A", connections=connected(Relation.COMPONENT, perm_id(421))
-            ),
-            a_sample(
-                43, code="PLATE-B", connections=connected(Relation.COMPONENT, perm_id(431))
-            ),
+            a_sample(42, code="PLATE-A", connections=connected(Relation.COMPONENT, perm_id(421))),
+            a_sample(43, code="PLATE-B", connections=connected(Relation.COMPONENT, perm_id(431))),
         ],
         wells=[a_sample(421, code="A01"), a_sample(431, code="A01")],
         shared=a_sample(45, code="SALT", space=None),
@@ -163,8 +161,8 @@ def _kitchen(instance: Instance) -> Kitchen:
             50,
             experiment=TRIAL,
             files=(
-                instance.put_file(raw, "original/run/hello.txt", HELLO),
                 instance.put_file(raw, "original/digits + 1%.txt", DIGITS),
+                instance.put_file(raw, "original/run/hello.txt", HELLO),
             ),
             connections=connected(Relation.CHILD, of_well),
             properties={"NOTES": "raw"},

@@ -91,7 +91,7 @@ def plan_master_data(
             plan.conflicts.extend(_contradictions(key, value, present))
         elif present is None:
             plan.create[key] = value
-        elif differences(value, present.value):
+        elif not is_fixed(key, incoming) and differences(value, present.value):
             _decide(plan, key, value, present, rules)
     for key in _unassigned(incoming, stored, rules.source):
         if rules.unassignment_allowed:
@@ -122,6 +122,13 @@ def is_shipped(value: Definition) -> bool:
         and value.internal
         and value.registrator == SYSTEM_USER
     )
+
+
+def is_fixed(key: Key, definitions: Mapping[Key, Definition]) -> bool:
+    """Whether a definition is never updated: openBIS's own, and terms of its vocabularies."""
+    if key.kind == "TERM":
+        return is_fixed(Key(kind="VOCABULARY", owner="", code=key.owner), definitions)
+    return key in definitions and is_shipped(definitions[key])
 
 
 def _contradictions(key: Key, value: Definition, present: Stored | None) -> Iterator[str]:

@@ -13,9 +13,7 @@ from shared.resourcesync.timestamps import optional_timestamp
 
 
 def attachments(addresses: Addresses, entity: Entity) -> str:
-    """Nothing for an entity without attachments, as the original does."""
-    if not entity.attachments:
-        return ""
+    """Only for an entity that has some: the original writes no empty block."""
     parts = "".join(_attachment(addresses, entity, each) for each in entity.attachments)
     return f"<x:binaryData>{parts}</x:binaryData>"
 

@@ -65,10 +65,14 @@ def entity_row(entity: Entity) -> Row:
         entity.data_set_kind.value if entity.data_set_kind else None,
         _fingerprint(entity, properties),
     )
-    texts = (entity.description or "", *entity.properties, *entity.properties.values())
-    if any("\0" in text for text in texts):
+    if "\0" in (entity.description or "") or ("\\u0000" in properties and _has_nul(entity)):
         raise ItemError(entity.kind, entity.perm_id, "a text contains the character U+0000")
     return row
+
+
+def _has_nul(entity: Entity) -> bool:
+    """JSON shows a NUL as it shows a backslash and ``u0000``, which is a text like others."""
+    return any("\0" in text for pair in entity.properties.items() for text in pair)
 
 
 def _fingerprint(entity: Entity, properties: str) -> bytes:

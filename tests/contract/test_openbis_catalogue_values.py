@@ -135,19 +135,18 @@ def test_every_flag_of_a_frozen_row_is_told(x192: OpenBisCatalogue) -> None:
     assert spaces["CISD"].frozen == Frozen(0)
 
 
-def test_each_frozen_column_is_its_own_flag(
-    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
-) -> None:
-    url = copy_openbis("openbis_unittest_192")
-    catalogue = open_catalogue(url)
-    columns = {
-        Kind.SPACE: ("spaces", {"proj": Frozen.FOR_PROJECTS, "samp": Frozen.FOR_SAMPLES}),
-        Kind.PROJECT: ("projects", {"exp": Frozen.FOR_EXPERIMENTS, "samp": Frozen.FOR_SAMPLES}),
-        Kind.EXPERIMENT: (
+@pytest.mark.parametrize(
+    ("kind", "table", "flags"),
+    [
+        (Kind.SPACE, "spaces", {"proj": Frozen.FOR_PROJECTS, "samp": Frozen.FOR_SAMPLES}),
+        (Kind.PROJECT, "projects", {"exp": Frozen.FOR_EXPERIMENTS, "samp": Frozen.FOR_SAMPLES}),
+        (
+            Kind.EXPERIMENT,
             "experiments_all",
             {"samp": Frozen.FOR_SAMPLES, "data": Frozen.FOR_DATA_SETS},
         ),
-        Kind.SAMPLE: (
+        (
+            Kind.SAMPLE,
             "samples_all",
             {
                 "children": Frozen.FOR_CHILDREN,
@@ -156,7 +155,8 @@ def test_each_frozen_column_is_its_own_flag(
                 "data": Frozen.FOR_DATA_SETS,
             },
         ),
-        Kind.DATA_SET: (
+        (
+            Kind.DATA_SET,
             "data_all",
             {
                 "children": Frozen.FOR_CHILDREN,
@@ -165,16 +165,26 @@ def test_each_frozen_column_is_its_own_flag(
                 "conts": Frozen.FOR_CONTAINERS,
             },
         ),
-    }
-    for kind, (table, flags) in columns.items():
-        names = {"frozen": Frozen.FROZEN} | {f"frozen_for_{name}": flags[name] for name in flags}
-        for column, flag in names.items():
-            everything = ", ".join(f"{name} = {name == column}" for name in names)
-            run(
-                url,
-                "update <table> set <all>".replace("<table>", table).replace("<all>", everything),
-            )
-            assert {entity.frozen for entity in entities(catalogue, kind).values()} == {flag}
+    ],
+)
+def test_each_frozen_column_is_its_own_flag(
+    copy_openbis: LoadOpenBis,
+    open_catalogue: OpenCatalogue,
+    kind: Kind,
+    table: str,
+    flags: dict[str, Frozen],
+) -> None:
+    """Each row gets one of the columns: the row with id ``n`` the one with number ``n`` modulo."""
+    url = copy_openbis("openbis_unittest_192")
+    catalogue = open_catalogue(url)
+    columns = {"frozen": Frozen.FROZEN} | {f"frozen_for_{name}": flags[name] for name in flags}
+    values = ", ".join(
+        f"{column} = (id % {len(columns)} = {number})" for number, column in enumerate(columns)
+    )
+    run(url, "update <table> set <values>".replace("<table>", table).replace("<values>", values))
+
+    found = [entity.frozen for entity in entities(catalogue, kind).values()]
+    assert set(found) == set(columns.values())
 
 
 def test_a_sample_has_its_place_and_its_edges(x192: OpenBisCatalogue) -> None:
@@ -189,17 +199,22 @@ def test_a_sample_has_its_place_and_its_edges(x192: OpenBisCatalogue) -> None:
     assert {samples[each.to].code for each in components} <= {"A01", "A03", "B02"}
 
 
-def test_the_components_of_a_data_set_keep_their_order(x192: OpenBisCatalogue) -> None:
-    data_sets = entities(x192, Kind.DATA_SET)
+def test_the_components_of_a_data_set_keep_their_order(
+    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+) -> None:
+    url = copy_openbis("x192_features")
+    catalogue = open_catalogue(url)
+    before = [edge.to for edge in entities(catalogue, Kind.DATA_SET)["CONTAINER_3A"].connections]
+    run(
+        url,
+        """update data_set_relationships_all set ordinal = 2
+            where data_id_child = (select id from data where code = 'COMPONENT_3A')""",
+    )
 
-    assert [edge.to for edge in data_sets["CONTAINER_3A"].connections] == [
-        "COMPONENT_3AB",
-        "COMPONENT_3A",
-    ]
-    assert [edge.to for edge in data_sets["ROOT_CONTAINER"].connections] == [
-        "CONTAINER_1",
-        "CONTAINER_2",
-    ]
+    after = [edge.to for edge in entities(catalogue, Kind.DATA_SET)["CONTAINER_3A"].connections]
+
+    assert before == ["COMPONENT_3A", "COMPONENT_3AB"]  # both have the ordinal 1
+    assert after == ["COMPONENT_3AB", "COMPONENT_3A"]
 
 
 def test_children_come_before_components(x192: OpenBisCatalogue) -> None:
@@ -207,7 +222,7 @@ def test_children_come_before_components(x192: OpenBisCatalogue) -> None:
 
     relations = [[edge.relation for edge in each.connections] for each in data_sets]
     assert all(each == sorted(each) for each in relations)
-    assert any(len(set(each)) == 1 and each for each in relations)
+    assert {relation for each in relations for relation in each} == set(Relation)
 
 
 def test_other_relations_than_parent_and_child_are_no_connections(

@@ -48,7 +48,11 @@ _COUNTS = {
     Kind.PROJECT: "SELECT count(*) FROM projects",
     Kind.EXPERIMENT: "SELECT count(*) FROM experiments_all WHERE del_id IS NULL",
     Kind.SAMPLE: "SELECT count(*) FROM samples_all WHERE del_id IS NULL",
-    Kind.DATA_SET: "SELECT count(*) FROM data_all WHERE del_id IS NULL",
+    Kind.DATA_SET: """
+        SELECT count(*) FROM data_all AS d WHERE d.del_id IS NULL AND NOT EXISTS (
+            SELECT 1 FROM external_data AS e WHERE NOT e.storage_confirmation
+               AND coalesce(to_jsonb(e) ->> 'data_id', to_jsonb(e) ->> 'id') = d.id::text)
+    """,  # a data set that is still being registered is not published yet
     Kind.MATERIAL: "SELECT count(*) FROM materials",
 }
 
@@ -92,12 +96,13 @@ class OpenBis:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def harvest(request: pytest.FixtureRequest, tmp_path: Path) -> Harvest:
+def harvest(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harvest]:
     """A destination on each of both databases."""
-    if request.param == "sqlite":
-        return Harvest(tmp_path / "destination")
-    url = request.getfixturevalue("postgres_url")
-    return Harvest(tmp_path / "destination", database_url=url)
+    on_postgres = request.param == "postgresql"
+    url = request.getfixturevalue("postgres_url") if on_postgres else None
+    harvest = Harvest(tmp_path / "destination", database_url=url)
+    yield harvest
+    harvest.instance.engine.dispose()
 
 
 @pytest.mark.parametrize("database", DATABASES)
@@ -151,8 +156,9 @@ def test_the_richest_database_arrives_with_every_file(
     assert all(content in published for content in harvested)
 
 
-FILES_OF_X192 = 79
-"""As described in openbis-database.md, section 1."""
+FILES_OF_X192 = 78
+"""79 as described in openbis-database.md, section 1; one lies in a data set that is still being
+registered, and so is not published."""
 
 
 def _counts(url: str) -> dict[Kind, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import certifi
 import pytest
 
 from tests.instances import Harvest, Instance
@@ -25,17 +26,35 @@ def kitchen(source: Instance) -> Kitchen:
     return a_kitchen(source)
 
 
+@pytest.fixture(scope="session")
+def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A single certificate: to read all that httpx brings takes longer than a small harvest."""
+    mark = "-----END CERTIFICATE-----\n"
+    file = tmp_path_factory.mktemp("authority") / "one.pem"
+    file.write_text(Path(certifi.where()).read_text().split(mark)[0] + mark)
+    return file
+
+
 @pytest.fixture
-def harvest(tmp_path: Path) -> Iterator[Harvest]:
+def harvest(
+    tmp_path: Path, one_authority: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Harvest]:
     """A harvester whose destination is a file of SQLite."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(one_authority))
     harvest = Harvest(tmp_path / "destination")
     yield harvest
     harvest.instance.engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harvest]:
+def either(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    one_authority: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Harvest]:
     """A harvester, once for each database that a destination may have."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(one_authority))
     on_postgres = request.param == "postgresql"
     url = request.getfixturevalue("postgres_url") if on_postgres else None
     harvest = Harvest(tmp_path / "destination", database_url=url)

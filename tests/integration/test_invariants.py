@@ -14,7 +14,10 @@ from tests.mailbox import mailbox
 from tests.spoiled import answering, replaced
 
 BAD_FILES = {
-    "a file of a data set": ("/datastore_server/20240110090000050-50", "DATA_SET-20240110090000050-50"),
+    "a file of a data set": (
+        "/datastore_server/20240110090000050-50",
+        "DATA_SET-20240110090000050-50",
+    ),
     "an attachment": ("/datastore_server/attachments/SAMPLE", "SAMPLE-20240110090000004-4"),
 }
 
@@ -154,6 +157,9 @@ def test_15_a_newly_mandatory_property_does_not_stop_the_run(
         "NOTES": "new"
     }
     types = {(t.kind, t.code): t for t in either.instance.master_data().entity_types}
-    updated, extended = types[Kind.MATERIAL, of_materials.code], types[Kind.EXPERIMENT, of_experiments.code]
+    updated, extended = (
+        types[Kind.MATERIAL, of_materials.code],
+        types[Kind.EXPERIMENT, of_experiments.code],
+    )
     assert updated.assignments[0].mandatory is (allowed == "true")
     assert [a.property_type for a in extended.assignments] == ["NOTES", "SOLVENT"]

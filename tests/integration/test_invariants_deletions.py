@@ -76,10 +76,12 @@ CHANGES: dict[str, tuple[list[Entity], list[Entity]]] = {
         [BREW],
     ),
     "two samples swap their codes": (
-        [replace(BREW, code=Code("A01"), project=None, experiment=None),
-         replace(WELL, code=Code("BREW"), project=Code("OLD"), experiment=BREW.experiment),
-         replace(PLATE, connections=()),
-         moved(OF_WELL, sample="/ALPHA/OLD/BREW")],
+        [
+            replace(BREW, code=Code("A01"), project=None, experiment=None),
+            replace(WELL, code=Code("BREW"), project=Code("OLD"), experiment=BREW.experiment),
+            replace(PLATE, connections=()),
+            moved(OF_WELL, sample="/ALPHA/OLD/BREW"),
+        ],
         [],
     ),
     "a project moves to another space and the first space is deleted": (

@@ -156,12 +156,16 @@ def test_blocks_that_come_twice_are_read_as_one() -> None:
     assert [each.latest.version for each in sample.attachments] == [1, 2]
 
 
-def test_a_property_may_have_more_in_it_and_its_parts_in_another_order() -> None:
+def test_unknown_elements_are_ignored_and_the_parts_of_a_property_come_in_any_order() -> None:
     inner = (
         "<x:properties><x:property><x:unit/><x:value>1</x:value><x:code>P</x:code></x:property>"
-        "<x:more/></x:properties>"
+        "<x:more/></x:properties><x:connections><x:more/></x:connections>"
+        '<x:binaryData><x:more/><x:attachment fileName="a" latestVersion="1"><x:more/>'
+        "</x:attachment></x:binaryData>"
     )
-    assert entity("SAMPLE", "S", SAMPLE, inner).properties == {"P": "1"}
+    sample = entity("SAMPLE", "S", SAMPLE, inner)
+    assert (sample.properties, sample.connections) == ({"P": "1"}, ())
+    assert [each.latest.version for each in sample.attachments] == [1]
 
 
 def test_our_versions_of_an_attachment_are_read_in_ascending_order() -> None:

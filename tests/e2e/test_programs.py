@@ -1,0 +1,126 @@
+"""Both programs as an operator starts them: as processes, with their files of settings."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.conftest import LoadOpenBis
+
+PROJECT = Path(__file__).parents[2]
+PATIENCE = 60.0
+
+
+def run(*command: str, check: int = 0, text: str | None = None) -> str:
+    """What a command of one of the programs prints; it must end with the given code."""
+    result = subprocess.run(
+        [sys.executable, "-m", *command],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        input=text,
+        check=False,
+    )
+    output = result.stdout + result.stderr
+    assert result.returncode == check, output
+    return output
+
+
+@contextmanager
+def serving(config: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    """``source-server serve`` until the end of the block."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "source_server", "serve", "--config", str(config)],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=PROJECT,
+    )
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not _answers(port):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=PATIENCE)
+
+
+def _answers(port: int) -> bool:
+    try:
+        httpx.get(f"http://127.0.0.1:{port}/", timeout=5)
+    except httpx.TransportError:
+        return False
+    return True
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def test_the_demo_of_the_readme_runs_to_its_end(tmp_path: Path) -> None:
+    script = PROJECT / "scripts" / "demo.py"
+    result = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "demo")],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert re.findall(r"\[GARDEN\] done: (.*)", result.stdout) == [
+        "99 changes",
+        "nothing to do",
+        "6 changes",
+    ]
+    assert "[GARDEN] 0 differences" in result.stdout
+
+
+def test_a_real_openbis_is_published_and_harvested_by_processes(
+    load_openbis: LoadOpenBis, x192_store: Path, tmp_path: Path
+) -> None:
+    port = free_port()
+    source = tmp_path / "source-server.properties"
+    source.write_text(
+        f"catalogue = openbis\nport = {port}\n"
+        f"download-url = http://127.0.0.1:{port}\nserver-url = http://127.0.0.1:{port}/openbis\n"
+        f"database-url = {load_openbis('x192_features')}\n"
+        f"path-info-database-url = {load_openbis('pathinfo_x192')}\n"
+        f"storeroot-dir = {x192_store}\nusers-file = users\n"
+    )
+    harvester = tmp_path / "harvester.properties"
+    harvester.write_text("harvester-config-file = sections.txt\n")
+    (tmp_path / "sections.txt").write_text(
+        "[X192]\n"
+        f"resource-list-url = http://127.0.0.1:{port}/datastore_server/re-sync\n"
+        f"data-source-dss-url = http://127.0.0.1:{port}/datastore_server\n"
+        "data-source-auth-user = test\ndata-source-auth-pass = p:w#1\n"
+        "harvester-user = admin\nharvester-pass = secret\n"
+        "translate-using-data-source-alias = true\n"
+    )
+    at_source = ("--config", str(source))
+    here = ("--config", str(harvester))
+    run("source_server", "user", "add", "test", "--password-stdin", *at_source, text="p:w#1\n")
+    run("harvester", "init", *here)
+    with serving(source, port):
+        first = run("harvester", "run", *here)
+        assert "701 SAMPLE created" in first
+        assert "nothing to do" in run("harvester", "run", *here)
+        assert run("harvester", "audit", "--contents", *here) == "[X192] 0 differences\n"
+        wrong = (tmp_path / "sections.txt").read_text().replace("p:w#1", "p:w#2")
+        (tmp_path / "sections.txt").write_text(wrong)
+        refused = run("harvester", "run", *here, check=4)
+        assert "test" in refused
+        assert "p:w#2" not in refused
+    assert "FAILED" in run("harvester", "run", *here, check=3)

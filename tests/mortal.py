@@ -1,0 +1,81 @@
+"""A harvester that dies: each command runs in a process of its own, which kills itself (SIGKILL)
+when it is about to commit, rename, link or remove something for the n-th time.
+
+The processes are forked from one that has imported everything and has a single thread.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine, event
+
+from harvester.__main__ import main as harvester
+
+PROJECT = Path(__file__).parents[1]
+_FATAL = frozenset({"os.rename", "os.link", "os.remove", "os.rmdir", "shutil.rmtree", "os.truncate"})
+
+
+class Mortals:
+    """Runs commands that die; ``after`` counts the moments that they live through."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def run(self, arguments: Sequence[str], *, after: int) -> bool:
+        """Whether the command came to its end, since there were not so many moments."""
+        if self._process.stdin is None or self._process.stdout is None:
+            raise RuntimeError("there are no pipes")
+        order = {"arguments": list(arguments), "after": after}
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        code = int(self._process.stdout.readline())
+        if code not in {0, -signal.SIGKILL}:
+            raise RuntimeError(f"the command ended with {code}")
+        return code == 0
+
+
+@contextmanager
+def mortals() -> Iterator[Mortals]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.mortal"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=PROJECT,
+    ) as process:
+        yield Mortals(process)
+
+
+def _serve() -> None:
+    for line in sys.stdin:
+        order = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            _die_after(order["after"])
+            sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until this process ends
+            os._exit(harvester(order["arguments"]))
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - this is its answer
+
+
+def _die_after(moments: int) -> None:
+    left = iter(range(moments))
+
+    def fatal(*_: object) -> None:
+        if next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(Engine, "commit", fatal)
+    sys.addaudithook(lambda name, _: fatal() if name in _FATAL else None)
+
+
+if __name__ == "__main__":
+    _serve()

@@ -16,6 +16,10 @@ from shared.model.kinds import Kind
 from shared.store.incoming import service_file_content
 from shared.store.statements import execute
 
+_CLAIMED = ""
+"""Stands for the checksum of a file that is about to be written: if the harvester is killed before
+it can say more, the next run knows that the file is its own."""
+
 
 def register_service_files(run: SyncRun) -> Outcome:
     outcome = run.outcome()
@@ -39,30 +43,37 @@ def _write(run: SyncRun, row: Any) -> None:
         whose = f"section {row.owner}" if row.owner else "this instance"
         reason = f"a file of this path with another content is here already, from {whose}"
         raise ItemError(Kind.FILE, path, reason)
-    run.transfers.service_file(
-        WantedContent(
-            kind=Kind.FILE,
-            perm_id=path,
-            name=path,
-            length=row.length,
-            sha256=row.sha256,
-            href=row.href,
-            content=_content(run, path),
-        ),
-        modified=row.modified / 1000,
+    with run.transaction():
+        content = service_file_content(run.connection, path)
+        if row.owner is None:
+            _put(run, row, _CLAIMED)
+    wanted = WantedContent(
+        kind=Kind.FILE,
+        perm_id=path,
+        name=path,
+        length=row.length,
+        sha256=row.sha256,
+        href=row.href,
+        content=content,
     )
+    try:
+        run.transfers.service_file(wanted, modified=row.modified / 1000)
+    except ItemError:
+        if row.owner is None:
+            with run.transaction():
+                execute(run.connection, "forget_service_file", path=path)
+        raise
     with run.transaction():
-        execute(
-            run.connection,
-            "put_service_file",
-            path=path,
-            source=run.source,
-            modified=row.modified,
-            length=row.length,
-            sha256=row.sha256,
-        )
+        _put(run, row, row.sha256)
 
 
-def _content(run: SyncRun, path: str) -> bytes | None:
-    with run.transaction():
-        return service_file_content(run.connection, path)
+def _put(run: SyncRun, row: Any, sha256: str) -> None:
+    execute(
+        run.connection,
+        "put_service_file",
+        path=row.path,
+        source=run.source,
+        modified=row.modified,
+        length=row.length,
+        sha256=sha256,
+    )

@@ -268,6 +268,9 @@ SELECT f.path FROM service_file AS f
 INSERT INTO file_removal (area, name) VALUES ('FILE', :path) ON CONFLICT DO NOTHING;
 DELETE FROM service_file WHERE path = :path;
 
+-- name: forget_service_file
+DELETE FROM service_file WHERE path = :path;
+
 -- name: put_service_file
 DELETE FROM service_file WHERE path = :path;
 INSERT INTO service_file (path, source, modified, length, sha256)

@@ -119,9 +119,14 @@ def data_set_location(store_uuid: str, code: str) -> str:
 
 @contextmanager
 def written_aside(target: Path) -> Iterator[Path]:
-    """A name beside the target to write to (it does not exist yet); renamed when all went well."""
+    """A name beside the target to write to (it does not exist yet); renamed when all went well.
+
+    It is always the same for a target: what a killed program left there goes at the next try.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{uuid.uuid4().hex}.part")
+    name = hashlib.blake2b(target.name.encode(), digest_size=16).hexdigest()
+    aside = target.with_name(f".{name}.part")
+    aside.unlink(missing_ok=True)
     try:
         yield aside
         aside.replace(target)

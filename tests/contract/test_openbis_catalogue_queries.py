@@ -22,9 +22,8 @@ from source_server.openbis.catalogue import OpenBisCatalogue
 from source_server.openbis.connect import reading_engine
 from source_server.openbis.entities import PAGE
 from tests.conftest import LoadOpenBis, OpenCatalogue
+from tests.openbis_reading import ALL_SPACES
 from tests.postgres import run
-
-ALL_SPACES = Scope(spaces=frozenset(map(Code, ("CISD", "TEST-SPACE", "TESTGROUP"))))
 
 
 @contextmanager

@@ -7,38 +7,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.model.entities import Attachment, AttachmentVersion, ContentCopy, Entity
+from shared.model.entities import Attachment, AttachmentVersion, ContentCopy
 from shared.model.ids import Code
-from shared.model.kinds import DataSetKind, Frozen, Kind, Relation
-from shared.model.master_data import (
-    AddressType,
-    DataType,
-    ExternalDms,
-    MasterData,
-    Plugin,
-    PluginType,
-    PropertyAssignment,
-    Term,
-)
-from source_server.catalogue import Scope
+from shared.model.kinds import DataSetKind, Kind, Relation
 from source_server.openbis.catalogue import OpenBisCatalogue
 from source_server.openbis.properties import java_double
 from tests.conftest import LoadOpenBis, OpenCatalogue
+from tests.openbis_reading import entities, master_data
 from tests.postgres import counted, run
 
 RICH_SAMPLE = "200811050929940-1017"
-
-
-def entities(catalogue: OpenBisCatalogue, kind: Kind, *spaces: str) -> dict[str, Entity]:
-    """By perm id; of all spaces if none is named."""
-    with catalogue.snapshot() as snapshot:
-        scope = Scope(spaces=frozenset(map(Code, spaces)) or frozenset(snapshot.space_codes()))
-        return {str(entity.perm_id): entity for entity in snapshot.entities(kind, scope)}
-
-
-def master_data(catalogue: OpenBisCatalogue) -> MasterData:
-    with catalogue.snapshot() as snapshot:
-        return snapshot.master_data()
 
 
 @pytest.fixture
@@ -117,74 +95,6 @@ def test_terms_are_written_by_code_and_materials_with_their_type(x192: OpenBisCa
     }
     assert materials
     assert all(value.endswith(")") and " (" in value for value in materials)
-
-
-def test_every_flag_of_a_frozen_row_is_told(x192: OpenBisCatalogue) -> None:
-    sample = entities(x192, Kind.SAMPLE)["200811050947161-652"]
-    experiment = entities(x192, Kind.EXPERIMENT)["200811050951882-1028"]
-    spaces = entities(x192, Kind.SPACE)
-
-    assert sample.frozen == (
-        Frozen.FROZEN
-        | Frozen.FOR_CHILDREN
-        | Frozen.FOR_PARENTS
-        | Frozen.FOR_COMPONENTS
-        | Frozen.FOR_DATA_SETS
-    )
-    assert experiment.frozen == Frozen.FROZEN | Frozen.FOR_DATA_SETS
-    assert spaces["CISD"].frozen == Frozen(0)
-
-
-@pytest.mark.parametrize(
-    ("kind", "table", "flags"),
-    [
-        (Kind.SPACE, "spaces", {"proj": Frozen.FOR_PROJECTS, "samp": Frozen.FOR_SAMPLES}),
-        (Kind.PROJECT, "projects", {"exp": Frozen.FOR_EXPERIMENTS, "samp": Frozen.FOR_SAMPLES}),
-        (
-            Kind.EXPERIMENT,
-            "experiments_all",
-            {"samp": Frozen.FOR_SAMPLES, "data": Frozen.FOR_DATA_SETS},
-        ),
-        (
-            Kind.SAMPLE,
-            "samples_all",
-            {
-                "children": Frozen.FOR_CHILDREN,
-                "parents": Frozen.FOR_PARENTS,
-                "comp": Frozen.FOR_COMPONENTS,
-                "data": Frozen.FOR_DATA_SETS,
-            },
-        ),
-        (
-            Kind.DATA_SET,
-            "data_all",
-            {
-                "children": Frozen.FOR_CHILDREN,
-                "parents": Frozen.FOR_PARENTS,
-                "comps": Frozen.FOR_COMPONENTS,
-                "conts": Frozen.FOR_CONTAINERS,
-            },
-        ),
-    ],
-)
-def test_each_frozen_column_is_its_own_flag(
-    copy_openbis: LoadOpenBis,
-    open_catalogue: OpenCatalogue,
-    kind: Kind,
-    table: str,
-    flags: dict[str, Frozen],
-) -> None:
-    """Each row gets one of the columns: the row with id ``n`` the one with number ``n`` modulo."""
-    url = copy_openbis("openbis_unittest_192")
-    catalogue = open_catalogue(url)
-    columns = {"frozen": Frozen.FROZEN} | {f"frozen_for_{name}": flags[name] for name in flags}
-    values = ", ".join(
-        f"{column} = (id % {len(columns)} = {number})" for number, column in enumerate(columns)
-    )
-    run(url, "update <table> set <values>".replace("<table>", table).replace("<values>", values))
-
-    found = [entity.frozen for entity in entities(catalogue, kind).values()]
-    assert set(found) == set(columns.values())
 
 
 def test_a_sample_has_its_place_and_its_edges(x192: OpenBisCatalogue) -> None:
@@ -376,112 +286,3 @@ def test_what_xml_forbids_is_replaced_with_a_warning_that_names_the_entity(
     assert labels[Code("X_XML")] == "\ufffdX"
     for named in (f"SAMPLE {RICH_SAMPLE}: 2", f"PROJECT {project.perm_id}", "X_XML"):
         assert named in caplog.text
-
-
-def test_internal_names_carry_their_sign_everywhere(x192: OpenBisCatalogue) -> None:
-    found = master_data(x192)
-    types = {each.code: each for each in found.property_types}
-    plate = next(each for each in found.entity_types if each.code == "CELL_PLATE")
-
-    geometry = types[Code("$PLATE_GEOMETRY")]
-    assert (geometry.internal, geometry.vocabulary) == (True, "$PLATE_GEOMETRY")
-    assert types[Code("$X_DATE")].data_type is DataType.DATE
-    assert types[Code("X_ARRAY_REAL")].internal is False
-    assert "$X_SAMPLE" in {each.property_type for each in plate.assignments}
-
-
-def test_before_schema_184_the_name_space_decides_what_is_internal(
-    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
-) -> None:
-    """The database has ``NAME``, which is not managed internally but of the internal namespace."""
-    url = load_openbis("openbis_sync_big_harvester")
-    found = master_data(open_catalogue(url))
-
-    internal = {each.code for each in found.property_types if each.internal}
-    unmanaged = """select count(*) from property_types
-                    where is_internal_namespace and not is_managed_internally"""
-    assert "$NAME" in internal
-    assert all(code.startswith("$") for code in internal)
-    assert counted(url, unmanaged) == 4
-
-
-def test_plugins_terms_and_systems_are_told_in_full(x192: OpenBisCatalogue) -> None:
-    found = master_data(x192)
-    plugins = {each.name: each for each in found.plugins}
-
-    assert plugins["validateOK"].type is PluginType.ENTITY_VALIDATION
-    assert any(each.entity_kinds == () for each in plugins.values())
-    assert any(each.entity_kinds == (Kind.SAMPLE,) for each in plugins.values())
-    organism = next(each for each in found.vocabularies if each.code == "ORGANISM")
-    assert [term.ordinal for term in organism.terms] == list(range(1, len(organism.terms) + 1))
-    assert isinstance(organism.terms[0], Term)
-    assert found.external_dms[-1] == ExternalDms(
-        code=Code("DMS_3"),
-        address="sprint:/path/to/location",
-        address_type=AddressType.FILE_SYSTEM,
-        label="Non-local filesystem",
-    )
-
-
-def test_before_schema_158_the_address_of_a_system_is_its_template(
-    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
-) -> None:
-    systems = master_data(open_catalogue(load_openbis("openbis_unittest_154"))).external_dms
-
-    assert [each.address_type for each in systems] == [AddressType.URL, AddressType.OPENBIS]
-    assert all(each.address for each in systems)
-
-
-def test_a_predeployed_plugin_has_no_script(
-    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
-) -> None:
-    url = copy_openbis("openbis_unittest_192")
-    catalogue = open_catalogue(url)
-    run(
-        url,
-        "update scripts set script = 'def f(): pass', plugin_type = 'JYTHON'",
-        "update scripts set plugin_type = 'PREDEPLOYED' where name = 'validateOK'",
-    )
-
-    scripts: dict[str, Plugin] = {each.name: each for each in master_data(catalogue).plugins}
-    assert [name for name, each in scripts.items() if each.script is None] == ["validateOK"]
-
-
-def test_assignments_have_their_rules(
-    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
-) -> None:
-    url = copy_openbis("x192_features")
-    catalogue = open_catalogue(url)
-    run(
-        url,
-        """update sample_type_property_types a
-              set is_unique = true, is_mandatory = true, is_shown_edit = false,
-                  show_raw_value = true, section = 'Here', ordinal = 7,
-                  script_id = (select min(id) from scripts where script_type = 'DYNAMIC_PROPERTY'),
-                  registration_timestamp = '2024-01-02 03:04:05Z'
-             from property_types p where p.id = a.prty_id and p.code = 'X_XML'""",
-    )
-
-    found = master_data(catalogue)
-    assigned = [
-        each
-        for entity_type in found.types_of(Kind.SAMPLE)
-        for each in entity_type.assignments
-        if each.property_type == "X_XML"
-    ]
-    dynamic = next(each for each in found.plugins if each.type is PluginType.DYNAMIC_PROPERTY)
-    assert set(assigned) == {
-        PropertyAssignment(
-            property_type=Code("X_XML"),
-            ordinal=7,
-            mandatory=True,
-            section="Here",
-            show_in_edit=False,
-            show_raw_value=True,
-            unique=True,
-            plugin=assigned[0].plugin,
-            plugin_type=dynamic.type,
-            registered=datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC),
-        )
-    }
-    assert assigned[0].plugin in {each.name for each in found.plugins}

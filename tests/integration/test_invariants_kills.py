@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from shared.model.kinds import NOT_FROZEN
-from tests.builders import a_data_set, a_material, a_sample, perm_id
-from tests.instances import Harvest, Instance
+from tests.builders import a_data_set, a_material, a_sample, a_service_file, perm_id
+from tests.instances import Harvest, Instance, files_below
 from tests.kitchen import HELLO, TRIAL, Kitchen
 from tests.mortal import Mortals, mortals
 from tests.spoiled import slow
 
 KEYS = {"deletion_allowed": "true", "max_threads": "2"}
+MOMENTS = 200
+"""More than a run has in which something can be half done."""
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +36,12 @@ def change_everything(source: Instance, kitchen: Kitchen) -> None:
         source.put_file(raw.code, "original/run/hello.txt", HELLO),
     )
     plan = source.put_attachment("plan.txt", b"first plan", b"another plan", b"third plan")
+    text = '"openbis/file-service/new.txt" is new'
     source.load(
         replace(raw, files=files, frozen=NOT_FROZEN),
-        replace(brew, attachments=(plan,), properties={"NOTES": "changed"}, connections=()),
-        replace(kitchen.picture, content=b"another picture", length=15, sha256=_digest()),
+        replace(brew, attachments=(plan,), properties={"NOTES": text}, connections=()),
+        a_service_file(kitchen.picture.path, b"another picture"),
+        a_service_file("new.txt", b"new"),
         a_material(8, properties={"NOTES": "new"}),
         a_sample(81, registrator="newcomer"),
         a_data_set(82, experiment=TRIAL, files=(source.put_file(perm_id(82), "a", b"new"),)),
@@ -47,7 +50,108 @@ def change_everything(source: Instance, kitchen: Kitchen) -> None:
     source.delete(kitchen.of_well, kitchen.container, kitchen.child, kitchen.wells[0])
 
 
-def _digest() -> str:
-    import hashlib
+def run_of(harvest: Harvest) -> list[str]:
+    return ["run", "--config", str(harvest.root / "harvester.properties")]
 
-    return hashlib.sha256(b"another picture").hexdigest()
+
+def left_over(harvest: Harvest) -> list[str]:
+    """Files that no row knows of."""
+    known = harvest.instance.bytes_held()
+    roots = (harvest.root / "store", harvest.root / "file-service")
+    found = files_below(*roots)
+    return sorted(found) if len(found) != len(known) else []
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["the first run", "a run that changes all"])
+def test_2_killing_the_process_at_any_moment_loses_nothing_and_needs_no_repair(
+    source: Instance,
+    kitchen: Kitchen,
+    harvest: Harvest,
+    mortal: Mortals,
+    tmp_path: Path,
+    *,
+    first: bool,
+) -> None:
+    with source.served() as url:
+        harvest.section("DS1", url, **KEYS)
+        harvest.init()
+        if not first:
+            assert harvest.run().code == 0
+            change_everything(source, kitchen)
+        harvest.instance.engine.dispose()
+        for after in range(0, MOMENTS, 3):
+            copy = Harvest(tmp_path / f"copy-{after}")
+            shutil.copytree(harvest.root, copy.root, dirs_exist_ok=True)
+            came_to_its_end = mortal.run(run_of(copy), after=after)
+            copy.converges()
+            assert copy.instance.entities() == source.entities()
+            assert left_over(copy) == [], after
+            assert copy.instance.rows("SELECT * FROM file_removal") == []
+            copy.instance.engine.dispose()
+            if came_to_its_end:
+                break
+    assert 30 < after < MOMENTS - 3
+
+
+def test_2_a_harvester_that_is_killed_again_and_again_comes_to_its_end(
+    source: Instance, kitchen: Kitchen, either: Harvest, mortal: Mortals
+) -> None:
+    with source.served() as url:
+        either.section("DS1", url, **KEYS)
+        either.init()
+        tries = [mortal.run(run_of(either), after=after) for after in range(0, 60, 5)]
+        assert tries[-1]
+        change_everything(source, kitchen)
+        tries = [mortal.run(run_of(either), after=after) for after in range(0, 75, 5)]
+        assert tries[-1]
+        assert tries.count(False) > 4
+        either.agrees()
+    assert either.instance.entities() == source.entities()
+    assert left_over(either) == []
+
+
+def test_2_what_a_killed_run_had_brought_is_not_brought_again(
+    source: Instance, kitchen: Kitchen, either: Harvest
+) -> None:
+    """The source is slow with the second data set; the harvester dies while it waits."""
+    with source.served(slow(60, f"/datastore_server/{kitchen.raw.code}")) as url:
+        either.section("DS1", url, **KEYS)
+        either.init()
+        process = either.start("run")
+        arrived = either.instance.store.data_set_folder(kitchen.of_well.code)
+        deadline = time.monotonic() + 60
+        while not arrived.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.kill()
+        process.communicate()
+    assert arrived.exists()
+    brought = files_below(arrived)
+    assert not (either.root / "last-sync-timestamp-file_DS1.txt").exists()
+    with source.served() as url:
+        either.section("DS1", url, **KEYS)
+        either.converges()
+    assert files_below(arrived).keys() == brought.keys()
+    assert list(files_below(arrived).values()) == list(brought.values())
+    assert either.instance.entities() == source.entities()
+    assert left_over(either) == []
+
+
+def test_2_a_list_that_was_being_read_when_the_process_died_does_not_stay(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    temp = harvest.root / "store" / "temp"
+    with source.served(slow(60, "/datastore_server/re-sync")) as url:
+        harvest.section("DS1", url)
+        harvest.init()
+        process = harvest.start("run")
+        deadline = time.monotonic() + 60
+        while not list(temp.glob("list-*/*.xml")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.kill()
+        process.communicate()
+    assert list(temp.glob("list-*/*.xml"))
+    with source.served() as url:
+        harvest.section("DS1", url)
+        harvest.converges()
+    assert not list(temp.glob("list-*"))
+    assert kitchen.everything

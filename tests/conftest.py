@@ -84,6 +84,18 @@ def x192_store_copy(x192_store: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(x192_store, tmp_path / "store"))
 
 
+@pytest.fixture(scope="session")
+def x192(load_openbis: LoadOpenBis, x192_store: Path) -> Iterator[OpenBisCatalogue]:
+    """The richest instance, with its data store and path info, for reading only."""
+    catalogue = open_openbis(
+        load_openbis("x192_features"),
+        store_root=x192_store,
+        path_info_url=load_openbis("pathinfo_x192"),
+    )
+    yield catalogue
+    catalogue.close()
+
+
 def _need_shared_data() -> None:
     if not OPENBIS_DATA.is_dir():
         pytest.skip(f"{OPENBIS_DATA} is not there")

@@ -28,16 +28,16 @@ EXPERIMENT = PermId("200811050951882-1028")
 
 
 @pytest.fixture
-def x192(
+def own_x192(
     load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store_copy: Path
 ) -> OpenBisCatalogue:
     return open_catalogue(load_openbis("x192_features"), store_root=x192_store_copy)
 
 
 def test_a_file_of_a_data_set_is_a_file_on_the_disk(
-    x192: OpenBisCatalogue, x192_store_copy: Path
+    own_x192: OpenBisCatalogue, x192_store_copy: Path
 ) -> None:
-    content = x192.data_set_file(CODE, README, CISD)
+    content = own_x192.data_set_file(CODE, README, CISD)
 
     file = x192_store_copy / FOLDER / README
     assert content is not None
@@ -49,14 +49,14 @@ def test_a_file_of_a_data_set_is_a_file_on_the_disk(
 
 
 def test_the_etag_of_a_file_changes_with_its_content(
-    x192: OpenBisCatalogue, x192_store_copy: Path
+    own_x192: OpenBisCatalogue, x192_store_copy: Path
 ) -> None:
     file = x192_store_copy / FOLDER / README
-    tags = [_etag(x192), _etag(x192)]
+    tags = [_etag(own_x192), _etag(own_x192)]
     os.utime(file, (1, 1))
-    tags.append(_etag(x192))
+    tags.append(_etag(own_x192))
     file.write_bytes(b"other")
-    tags.append(_etag(x192))
+    tags.append(_etag(own_x192))
 
     assert tags[0] == tags[1]
     assert len(set(tags)) == 3
@@ -93,7 +93,7 @@ def test_a_path_that_is_no_file_of_the_data_set_is_not_served(
 
 
 def test_links_are_followed_only_within_the_data_set(
-    x192: OpenBisCatalogue, x192_store_copy: Path
+    own_x192: OpenBisCatalogue, x192_store_copy: Path
 ) -> None:
     original = x192_store_copy / FOLDER / "original"
     (x192_store_copy / "secret.txt").write_text("secret")
@@ -104,8 +104,8 @@ def test_links_are_followed_only_within_the_data_set(
     os.mkfifo(original / "pipe")
 
     for path in ("original/out", "original/away/secret.txt", "original/circle", "original/pipe"):
-        assert x192.data_set_file(CODE, path, CISD) is None
-    assert x192.data_set_file(CODE, "original/same", CISD) is not None
+        assert own_x192.data_set_file(CODE, path, CISD) is None
+    assert own_x192.data_set_file(CODE, "original/same", CISD) is not None
 
 
 @pytest.mark.parametrize(
@@ -116,11 +116,11 @@ def test_what_has_no_files_of_its_own_serves_none(x192: OpenBisCatalogue, code: 
 
 
 def test_a_data_set_that_is_still_being_registered_serves_nothing(
-    x192: OpenBisCatalogue, x192_store_copy: Path
+    x192: OpenBisCatalogue, x192_store: Path
 ) -> None:
     hidden = Code("20081105092159111-1")
 
-    assert list(x192_store_copy.rglob(f"{hidden}/{README}")) != []
+    assert list(x192_store.rglob(f"{hidden}/{README}")) != []
     assert x192.data_set_file(hidden, README, CISD) is None
 
 

@@ -32,17 +32,6 @@ def listed(catalogue: OpenBisCatalogue, code: str = README) -> dict[str, FileNod
     return {node.path: node for node in entities(catalogue, Kind.DATA_SET)[code].files}
 
 
-@pytest.fixture
-def x192(
-    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store: Path
-) -> OpenBisCatalogue:
-    return open_catalogue(
-        load_openbis("x192_features"),
-        store_root=x192_store,
-        path_info_url=load_openbis("pathinfo_x192"),
-    )
-
-
 def test_every_listed_file_can_be_downloaded_with_its_length_and_checksums(
     x192: OpenBisCatalogue,
 ) -> None:

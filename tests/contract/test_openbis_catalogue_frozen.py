@@ -11,11 +11,6 @@ from tests.openbis_reading import entities
 from tests.postgres import run
 
 
-@pytest.fixture
-def x192(load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue) -> OpenBisCatalogue:
-    return open_catalogue(load_openbis("x192_features"))
-
-
 def test_every_flag_of_a_frozen_row_is_told(x192: OpenBisCatalogue) -> None:
     sample = entities(x192, Kind.SAMPLE)["200811050947161-652"]
     experiment = entities(x192, Kind.EXPERIMENT)["200811050951882-1028"]

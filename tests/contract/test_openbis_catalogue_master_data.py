@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
-
 from shared.model.ids import Code
 from shared.model.kinds import Kind
 from shared.model.master_data import (
@@ -20,11 +18,6 @@ from source_server.openbis.catalogue import OpenBisCatalogue
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_reading import master_data
 from tests.postgres import counted, run
-
-
-@pytest.fixture
-def x192(load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue) -> OpenBisCatalogue:
-    return open_catalogue(load_openbis("x192_features"))
 
 
 def test_internal_names_carry_their_sign_everywhere(x192: OpenBisCatalogue) -> None:

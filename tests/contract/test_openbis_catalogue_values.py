@@ -19,11 +19,6 @@ from tests.postgres import counted, run
 RICH_SAMPLE = "200811050929940-1017"
 
 
-@pytest.fixture
-def x192(load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue) -> OpenBisCatalogue:
-    return open_catalogue(load_openbis("x192_features"))
-
-
 def test_values_of_all_columns_are_written_as_openbis_writes_them(x192: OpenBisCatalogue) -> None:
     assert entities(x192, Kind.SAMPLE)[RICH_SAMPLE].properties == {
         "$X_DATE": "2024-02-29",

@@ -12,6 +12,7 @@ from harvester.commands.audit import audit
 from harvester.commands.check_config import check_config
 from harvester.commands.init import init
 from harvester.commands.run import run
+from harvester.daemon import daemon
 from shared.errors import SyncError
 
 Command = Callable[[argparse.Namespace], int]
@@ -20,7 +21,8 @@ Command = Callable[[argparse.Namespace], int]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (docs/operations.md lists them)."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("harvester.daemon").setLevel(logging.INFO)
     try:
         return int(options.command(options))
     except SyncError as error:
@@ -47,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="let deletions through that would be held back because they are so many",
     )
+    one = add("daemon", daemon, "harvest every section at every interval, until told to stop")
+    _add_sections(one)
+    one.set_defaults(dry_run=False, allow_deletions=False)
     add("check-config", check_config, "check all settings, changing nothing")
     one = add("init", init, "create the destination instance and its admin user")
     one.add_argument("--user", help="the admin's user id (default: harvester-user of the sections)")

@@ -36,7 +36,7 @@ from shared.model.ids import PermId
 from shared.model.kinds import Kind
 from shared.passwords import verify_password
 from shared.store.changes import ORIGINAL_STAMPS, Stamps, compare
-from shared.store.engine import Transaction, data_store_uuid, rehearsal, work
+from shared.store.engine import Transaction, data_store_uuid, refresh_statistics, rehearsal, work
 from shared.store.files import DataStore
 from shared.store.sources import finish_source, start_source
 from shared.store.users import find_person
@@ -157,6 +157,7 @@ def synchronise(
             complete = not report.failed
             with transaction():
                 finish_source(connection, config.alias, metadata.at if complete else None)
+        refresh_statistics(connection)
     cutoff = min(metadata.at, started)
     full = cutoff if baseline or last is None else last.full
     _remember(config, not_synced, report, LastSync(incremental=cutoff, full=full))

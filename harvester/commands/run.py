@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
             deletions_confirmed=options.allow_deletions,
         )
         for line in summary(report):
-            print(line)
+            print(line, flush=True)
         codes.append(report.exit_code)
     engine.dispose()
     return _overall(codes)

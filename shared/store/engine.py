@@ -148,6 +148,15 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
+def refresh_statistics(connection: Connection) -> None:
+    """Let SQLite look at how its tables have grown, so that it chooses the right indexes;
+    PostgreSQL does so by itself. To be called between transactions."""
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA analysis_limit=1000")
+        driver.execute("PRAGMA optimize")
+
+
 @contextmanager
 def work(connection: Connection) -> Iterator[Transaction]:
     """In earnest: what a step opens is a transaction, and stays."""

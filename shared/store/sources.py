@@ -22,10 +22,12 @@ def start_source(connection: Connection, name: str, url: str, started: datetime)
 def finish_source(connection: Connection, name: str, at: datetime | None) -> None:
     """A real pass is over; ``at`` is that of the list, or None if something is missing."""
     table = tables.source
-    values: dict[str, object] = {"running_since": None}
+    change = table.update().where(table.c.name == name)
     if at is not None:
-        values["at"] = milliseconds(at)
-    connection.execute(table.update().where(table.c.name == name).values(values))
+        change = change.values(at=milliseconds(at), running_since=None)
+    else:  # until it has succeeded once, it counts from when it began
+        change = change.where(table.c.at.is_not(None)).values(running_since=None)
+    connection.execute(change)
 
 
 def held_back(connection: Connection, name: str) -> int:

@@ -124,3 +124,44 @@ def test_a_real_openbis_is_published_and_harvested_by_processes(
         assert "test" in refused
         assert "p:w#2" not in refused
     assert "FAILED" in run("harvester", "run", *here, check=3)
+
+
+def test_the_daemon_harvests_again_and_again_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    port = free_port()
+    (tmp_path / "harvester.properties").write_text(
+        "harvester-config-file = sections.txt\ninterval = 1 s\n"
+    )
+    (tmp_path / "sections.txt").write_text(
+        "[DS1]\n"
+        f"resource-list-url = http://127.0.0.1:{port}/datastore_server/re-sync\n"
+        f"data-source-dss-url = http://127.0.0.1:{port}/datastore_server\n"
+        "data-source-auth-user = harvest\ndata-source-auth-pass = demo\n"
+        "harvester-user = admin\nharvester-pass = secret\n"
+    )
+    source = tmp_path / "source.properties"
+    source.write_text(
+        f"port = {port}\ndownload-url = http://127.0.0.1:{port}\ndatabase-url = sqlite:///s.db\n"
+        "storeroot-dir = source-store\nfile-service-repository-path = source-files\n"
+    )
+    here = ("--config", str(tmp_path / "harvester.properties"))
+    run("source_server", "demo", "--config", str(source))
+    run("harvester", "init", *here)
+    with serving(source, port):
+        daemon = subprocess.Popen(
+            [sys.executable, "-m", "harvester", "daemon", *here],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=PROJECT,
+        )
+        assert daemon.stdout is not None
+        lines: list[str] = []
+        while sum("agree" in line for line in lines) < 3:
+            line = daemon.stdout.readline()
+            assert line, lines
+            lines.append(line)
+        daemon.terminate()
+        rest, _ = daemon.communicate(timeout=PATIENCE)
+    assert daemon.returncode == 0, rest
+    done = [line.strip() for line in lines if "] done" in line]
+    assert done == ["[DS1] done: 99 changes", *["[DS1] done: nothing to do"] * 2]

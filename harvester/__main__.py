@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from harvester.commands.audit import audit
@@ -13,9 +14,7 @@ from harvester.commands.check_config import check_config
 from harvester.commands.init import init
 from harvester.commands.run import run
 from harvester.daemon import daemon
-from shared.errors import SyncError
-
-Command = Callable[[argparse.Namespace], int]
+from shared.command_line import Commands, run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,14 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("harvester.daemon").setLevel(logging.INFO)
-    try:
-        return int(options.command(options))
-    except SyncError as error:
-        print(f"harvester: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("harvester: interrupted; the next run goes on from here", file=sys.stderr)
-        return 130
+    return run_command(
+        "harvester", options, interrupted="interrupted; the next run goes on from here"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="harvester", description="Brings openBIS data sources into a destination instance."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    add = _Commands(commands)
+    add = partial(Commands(Path("config/harvester.properties")).add, commands)
     one = add("run", run, "harvest every section now, dry-run pass first")
     _add_sections(one)
     one.add_argument(
@@ -76,25 +70,6 @@ def _add_sections(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--section", action="append", metavar="NAME", help="only this section; repeatable"
     )
-
-
-class _Commands:
-    """Adds commands that all know ``--config``."""
-
-    def __init__(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-        self._commands = commands
-
-    def __call__(self, name: str, command: Command, text: str) -> argparse.ArgumentParser:
-        parser = self._commands.add_parser(name, help=text, description=text)
-        parser.add_argument(
-            "--config",
-            type=Path,
-            default=Path("config/harvester.properties"),
-            metavar="FILE",
-            help="the harvester's settings (default: %(default)s)",
-        )
-        parser.set_defaults(command=command)
-        return parser
 
 
 if __name__ == "__main__":

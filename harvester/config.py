@@ -14,23 +14,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from harvester.ini import Given, IniSection, read_ini
-from harvester.keys import (
-    Addresses,
-    Boolean,
-    Decimal,
-    Integer,
-    Items,
-    Settings,
-    Url,
-    check,
-    keys_of,
-    left_to_fill_in,
-    secret_keys_of,
-    unknown_key,
-)
-from harvester.properties import HarvesterSettings, absolute_below
+from harvester.ini import IniSection, read_ini
+from harvester.properties import HarvesterSettings
 from shared.errors import ConfigError
+from shared.settings.faults import Given, check, unknown_key
+from shared.settings.model import Settings, keys_of
+from shared.settings.places import absolute_below
+from shared.settings.values import Addresses, Boolean, Decimal, Integer, Items, Url
 
 _DEAD = frozenset({"data-source-spaces", "harvester-spaces"})
 _SYNONYMS = {"wished-number-of-streams": "whished-number-of-streams"}
@@ -49,7 +39,7 @@ def _below_store(path: Path, info: ValidationInfo) -> Path:
     settings = info.context
     root: Path = settings.storeroot_dir if settings else Path()
     below = absolute_below(root, Path(str(path).lstrip("/")))
-    if not below.is_relative_to(root.absolute()):
+    if not below.resolve().is_relative_to(root.resolve()):
         raise ValueError("must stay below the data store root (storeroot-dir)")
     return below
 
@@ -169,28 +159,27 @@ def read_config(path: Path, settings: HarvesterSettings) -> ConfigFile:
 
 def _read_section(section: IniSection, settings: HarvesterSettings) -> SectionConfig | None:
     """The section's settings if they can be read; its faults are added to it."""
-    known, gaps = _known_entries(section)
+    known = _known_entries(section)
     _warn_of_absolute_folder(section, known.get("harvester-tmp-dir"))
-    given = {
-        "file-service-repository-path": Given(
-            value=str(settings.file_service_repository_path), place=section.place
-        ),
-        **known,
-        "name": Given(value=section.name, place=section.place),
-    }
-    config, faults = check(SectionConfig, given, place=section.place, context=settings)
-    for place, text in faults:
-        if place not in gaps:
-            section.fault(place, text)
+    config, faults = check(
+        SectionConfig,
+        known,
+        place=section.place,
+        beside={
+            "name": section.name,
+            "file-service-repository-path": str(settings.file_service_repository_path),
+        },
+        context=settings,
+    )
+    for fault in faults:
+        section.fault(fault.place, fault.text)
     return config
 
 
-def _known_entries(section: IniSection) -> tuple[dict[str, Given], set[str]]:
-    """Entries that are not blank, and the places of those whose value is still to be filled in."""
+def _known_entries(section: IniSection) -> dict[str, Given]:
+    """Entries that are not blank; others are warned of, or are faults."""
     keys = [key for name, key in keys_of(SectionConfig).items() if name != "name"]
-    secret = secret_keys_of(SectionConfig)
     known: dict[str, Given] = {}
-    gaps = set()
     for key, entry in _one_spelling(section):
         if key in _DEAD:
             section.warn(entry.place, f"{key}: this key never had an effect; remove it")
@@ -198,11 +187,7 @@ def _known_entries(section: IniSection) -> tuple[dict[str, Given], set[str]]:
             section.fault(entry.place, unknown_key(key, [*keys, *_SYNONYMS]))
         elif entry.value:
             known[key] = entry
-        gap = left_to_fill_in(entry.value, secret=key in secret)
-        if gap and key in known:
-            section.fault(entry.place, f"{key}: {gap}")
-            gaps.add(entry.place)
-    return known, gaps
+    return known
 
 
 def _one_spelling(section: IniSection) -> Iterable[tuple[str, Given]]:

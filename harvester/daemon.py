@@ -57,7 +57,7 @@ def _trigger(schedule: Schedule) -> DateTrigger | IntervalTrigger:
     if schedule.once:
         return DateTrigger(run_date=schedule.first)
     seconds = schedule.interval.total_seconds()
-    return IntervalTrigger(seconds=seconds, start_date=schedule.first)  # type: ignore[arg-type]
+    return IntervalTrigger(seconds=seconds, start_date=schedule.first)
 
 
 def _execute(options: argparse.Namespace) -> None:

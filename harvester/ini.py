@@ -13,16 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.properties_file import read_text
+from shared.settings.faults import Given
 
 _HEADER = re.compile(r"\s*\[(?P<name>[^\]]*)(?P<close>\]?)\s*(?P<rest>.*)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """A value as it was given, and where: ``file:line`` or the name of a variable."""
-
-    value: str
-    place: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from harvester.config import SectionConfig
+from shared.blocks import blocks
 from shared.errors import FormatError
 from shared.resourcesync.items import ListIndex
 from shared.resourcesync.reader import read_resource_list
-
-_CHUNK = 1 << 16
 
 
 def list_url(config: SectionConfig) -> str:
@@ -29,9 +27,8 @@ def list_url(config: SectionConfig) -> str:
 def parts_of(path: Path) -> tuple[str, ...] | None:
     """The addresses in an index; None for a list, or for what only its reader can judge."""
     with path.open("rb") as file:
-        chunks = iter(partial(file.read, _CHUNK), b"")
         try:
-            item = next(iter(read_resource_list(chunks)), None)
+            item = next(iter(read_resource_list(blocks(file))), None)
         except FormatError:
             return None
     return item.parts if isinstance(item, ListIndex) else None

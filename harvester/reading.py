@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from harvester.names import Names
 from harvester.run import Metadata
+from shared.blocks import blocks
 from shared.errors import FormatError, ItemError
 from shared.model.entities import Entity, ServiceFile
 from shared.model.ids import Code, PermId
@@ -24,7 +26,6 @@ from shared.resourcesync.items import ListHead, ListIndex, ListItem, RecordFault
 from shared.resourcesync.reader import read_list_part, read_resource_list
 from shared.store.incoming import Incoming, dangling
 
-_BLOCK = 1 << 20
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _NAMED = 20
 """So many references that lead nowhere are named in the log; all are counted."""
@@ -39,18 +40,12 @@ def read_metadata(parts: Iterable[Path], connection: Connection, prefix: str | N
         reading.incoming = Incoming(connection)
         for path in paths:
             read = read_resource_list if path == paths[0] else read_list_part
-            for item in read(blocks(path)):
-                reading.take(item)
+            with path.open("rb") as file:
+                for item in read(blocks(file)):
+                    reading.take(item)
         reading.incoming.finish()
         remarks = list(_remarks(connection))
     return reading.metadata(remarks)
-
-
-def blocks(path: Path) -> Iterator[bytes]:
-    """The bytes of a file, a block at a time."""
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            yield block
 
 
 @dataclass(slots=True)
@@ -159,19 +154,21 @@ class _Reading:
 def find_master_data(paths: Iterable[Path]) -> MasterData:
     """The master data of a list, wherever it stands."""
     for path in paths:
-        for item in read_list_part(blocks(path)):
-            if isinstance(item, MasterData):
-                return item
+        with path.open("rb") as file:
+            items = read_list_part(blocks(file))
+            found = next((item for item in items if isinstance(item, MasterData)), None)
+        if found is not None:
+            return found
     raise FormatError("the resource list has no master data")
 
 
 def _remarks(connection: Connection) -> Iterator[str]:
     """References that lead out of the list: reported, and not fatal."""
-    found = list(dangling(connection))
-    for one in found[:_NAMED]:
+    found = dangling(connection)
+    for one in islice(found, _NAMED):
         yield (
             f"{one.kind} {one.perm_id} names {one.target} ({one.reference}), which is not in the "
             "list: outside the filter, or not visible"
         )
-    if len(found) > _NAMED:
-        yield f"{len(found) - _NAMED} more references lead out of the list"
+    if more := sum(1 for _ in found):
+        yield f"{more} more references lead out of the list"

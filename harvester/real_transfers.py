@@ -22,10 +22,11 @@ from harvester.transfers import (
     is_strange,
     service_path,
 )
+from shared.atomic_file import write_atomically, written_aside
 from shared.errors import ItemError, SourceError
 from shared.model.entities import FileNode
 from shared.model.kinds import Kind
-from shared.store.files import DataStore, write_file, written_aside
+from shared.store.files import DataStore
 from shared.verification import Expected, VerificationError, matches
 
 
@@ -158,7 +159,7 @@ class RealTransfers:
             if wanted.content is None:
                 self._bring(wanted, target)
             else:
-                write_file(target, wanted.content)
+                write_atomically(target, wanted.content)
             os.utime(target, (modified, modified))
         except OSError as error:
             raise ItemError(wanted.kind, wanted.perm_id, f"{target}: {error}") from error

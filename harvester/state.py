@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harvester.ini import Given, read_ini
+from harvester.ini import read_ini
 from shared.atomic_file import write_atomically
 from shared.errors import ConfigError
+from shared.settings.faults import Given
 
 _SECTION = "TIMESTAMPS"
 _INCREMENTAL = "last-incremental-sync-timestamp"

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.blocks import blocks
 from shared.errors import SyncError
 
 _WORD = 0xFFFFFFFF
-_BLOCK = 1 << 20
 
 
 class VerificationError(SyncError):
@@ -96,7 +96,7 @@ def matches(path: Path, expected: Expected) -> bool:
     verifier = Verifier(expected)
     try:
         with path.open("rb") as file:
-            while block := file.read(_BLOCK):
+            for block in blocks(file):
                 verifier.feed(block)
         verifier.finish()
     except VerificationError:

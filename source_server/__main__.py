@@ -5,18 +5,21 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from shared.errors import SyncError
+from shared.command_line import Commands, run_command
 from shared.store.users import INSTANCE, Role
 from source_server.commands.document import DOCUMENTS, write_document
 from source_server.commands.load import demo, load
 from source_server.commands.serve import serve
 from source_server.commands.user import add_user, change_password, list_users, set_role
 
-Command = Callable[[argparse.Namespace], int]
-_Subcommands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for it
+if TYPE_CHECKING:
+    from shared.command_line import Subcommands
+
+_add = Commands(Path("config/source-server.properties")).add
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,18 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    try:
-        return int(options.command(options))
-    except SyncError as error:
-        for line in str(error).splitlines():
-            print(f"source-server: {line}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("source-server: interrupted", file=sys.stderr)
-        return 130
-    except Exception as error:  # noqa: BLE001 - the edge of the program: one line, no traceback
-        print(f"source-server: {type(error).__name__}: {error}", file=sys.stderr)
-        return SyncError.exit_code
+    return run_command("source-server", options, interrupted="interrupted")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_document(commands: _Subcommands[argparse.ArgumentParser]) -> None:
+def _add_document(commands: Subcommands) -> None:
     one = _add(commands, "document", write_document, "write a document to standard output")
     one.add_argument("document", choices=DOCUMENTS)
     one.add_argument("--user", help="show what this user may see (default: everything)")
@@ -71,7 +63,7 @@ def _add_document(commands: _Subcommands[argparse.ArgumentParser]) -> None:
         )
 
 
-def _add_users(commands: _Subcommands[argparse.ArgumentParser]) -> None:
+def _add_users(commands: Subcommands) -> None:
     _add(commands, "list", list_users, "list all users")
     for name, command, text in (
         ("add", add_user, "add a user, or give a password to one without"),
@@ -92,21 +84,6 @@ def _add_users(commands: _Subcommands[argparse.ArgumentParser]) -> None:
         help="/SPACE or /SPACE/PROJECT (default: the whole instance)",
     )
     one.add_argument("--revoke", action="store_true", help="take the role away")
-
-
-def _add(
-    commands: _Subcommands[argparse.ArgumentParser], name: str, command: Command, text: str
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=text, description=text)
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=Path("config/source-server.properties"),
-        metavar="FILE",
-        help="the source server's settings (default: %(default)s)",
-    )
-    parser.set_defaults(command=command)
-    return parser
 
 
 if __name__ == "__main__":

@@ -7,12 +7,13 @@ see what, and never returns anything outside the scope.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from shared.model.entities import Entity
 from shared.model.ids import Code, Identifier, PermId
@@ -37,7 +38,7 @@ class Scope:
 class Content:
     """Bytes that can be downloaded: either a file or, where a database holds them, the bytes.
 
-    ``etag`` changes whenever the bytes do; ``sha256`` is None where nobody computed it.
+    ``etag`` changes whenever the bytes do. ``modified`` has whole seconds, as HTTP has.
     """
 
     length: int
@@ -46,10 +47,28 @@ class Content:
     path: Path | None = None
     data: bytes | None = None
 
+    @classmethod
+    def of_file(cls, file: Path, etag: str | None = None) -> Self | None:
+        """None if there is no such file. Its ETag is what is known of its content, else its size
+        and time: to hash it would take as long as to send it, for every part that is asked for."""
+        try:
+            status = file.stat()
+        except OSError:
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        return cls(
+            length=status.st_size,
+            etag=etag or f"{status.st_size:x}-{status.st_mtime_ns:x}",
+            modified=datetime.fromtimestamp(int(status.st_mtime), UTC),
+            path=file,
+        )
+
 
 class Snapshot(Protocol):
     """One consistent view of an instance, for one answer. May be used from several threads, one
-    at a time; iterators read in batches and must be drained or dropped before the next call.
+    at a time. Iterators read in batches: between two entities other calls may be made, but of two
+    iterators the first must be drained or dropped before the second begins.
     """
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, select, text
@@ -15,17 +16,17 @@ from shared.model.ids import Code, PermId
 from shared.model.kinds import Kind
 from shared.model.master_data import MasterData
 from shared.passwords import verify_password
-from shared.paths import confine, safe_relative_path
 from shared.store import tables
 from shared.store.engine import data_store_uuid, snapshot
-from shared.store.files import DataStore, file_digest
+from shared.store.files import DataStore
 from shared.store.master_data import sample_property_codes, stored_master_data
-from shared.store.read import Reader, mentions, space_codes, within
+from shared.store.read import Reader, space_codes, texts_containing, within
 from shared.store.rows import moment
 from shared.store.sources import low_water_mark
 from shared.store.users import Person, find_person
 from source_server.catalogue import Content, Scope
-from source_server.service_files import mentions_in, texts_of_master_data
+from source_server.mentions import Mentions
+from source_server.service_files import MARK, mentions_in, texts_of_master_data
 
 _OLDEST_TRANSACTION = text(
     "SELECT min(xact_start) FROM pg_stat_activity"
@@ -71,6 +72,7 @@ class EmbeddedCatalogue:
                 service_root=service_root,
                 temporary=store_root / "temp",
             )
+        self._mentions = Mentions(self._mentioned)
 
     def scope_of(self, user_id: str) -> Scope | None:
         with self._engine.connect() as connection:
@@ -121,7 +123,8 @@ class EmbeddedCatalogue:
             place = self._files.data_set_file(code, path)
         except ValueError:
             return None
-        return _content(place, row.checksum or row.crc32)
+        known = row.checksum or row.crc32
+        return Content.of_file(place, str(known) if known else None)
 
     def attachment(
         self, kind: Kind, perm_id: PermId, file_name: str, version: int, scope: Scope
@@ -154,19 +157,17 @@ class EmbeddedCatalogue:
 
     def service_file(self, path: str, scope: Scope) -> Content | None:
         try:
-            place = confine(self._files.service_root, safe_relative_path(path))
+            content = Content.of_file(self._files.service_file(path))
         except ValueError:
             return None
-        if not place.is_file() or not self._is_mentioned(path, scope):
-            return None
-        return _content(place, file_digest(place))
+        return content if content and self._mentions.includes(path, scope) else None
 
-    def _is_mentioned(self, path: str, scope: Scope) -> bool:
+    def _mentioned(self, scope: Scope) -> frozenset[str]:
         with self._engine.connect() as connection:
-            if path in mentions_in(texts_of_master_data(stored_master_data(connection))):
-                return True
+            master_data = stored_master_data(connection)
             visible = within(tables.entity, scope.spaces, scope.projects)
-            return mentions(connection, visible, f"openbis/file-service/{path}")
+            texts = texts_containing(connection, visible, MARK)
+            return frozenset(mentions_in(chain(texts_of_master_data(master_data), texts)))
 
 
 class StoreUsers:
@@ -190,16 +191,3 @@ def _scope(connection: Connection, person: Person) -> Scope:
     if person.sees_everything:
         return Scope(spaces=spaces)
     return Scope(spaces=spaces & person.spaces, projects=person.projects)
-
-
-def _content(place: Path, mark: object) -> Content | None:
-    """A file on disk; its ETag is what the store knows of its content, else size and time."""
-    if not place.is_file():
-        return None
-    status = place.stat()
-    return Content(
-        length=status.st_size,
-        etag=str(mark) if mark else f"{status.st_size:x}-{status.st_mtime_ns:x}",
-        modified=datetime.fromtimestamp(status.st_mtime, UTC),
-        path=place,
-    )

@@ -22,8 +22,9 @@ from shared.paths import confine, safe_relative_path
 from shared.store.files import file_digest
 from source_server.settings import SourceSettings
 
-_MARK = "openbis/file-service/"
-_MENTION = re.compile(rf"{_MARK}([^\"']*)")
+MARK = "openbis/file-service/"
+"""Begins every mention of a file."""
+_MENTION = re.compile(rf"{MARK}([^\"']*)")
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ _log = logging.getLogger(__name__)
 def mentions_in(texts: Iterable[str | None]) -> Iterator[str]:
     """Paths of file-service files that the texts mention. Cheap where there are none."""
     for text in texts:
-        if text and _MARK in text:
+        if text and MARK in text:
             yield from _MENTION.findall(text)
 
 

@@ -1,38 +1,35 @@
 """The settings of the source server: ``config/source-server.properties``.
 
-Keys that openBIS has too bear openBIS's names. How the file is read: `source_server.settings_file`.
+Keys that openBIS has too bear openBIS's names. How the file is read: `shared.settings.properties`.
 """
 
 from __future__ import annotations
 
 import os
-import re
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
 from shared.resourcesync.addresses import Addresses
+from shared.settings.places import (
+    POSTGRESQL,
+    DatabaseServerUrl,
+    PathBelowBase,
+    PlacedSettings,
+    database_url,
+)
+from shared.settings.properties import read_properties_settings
+from shared.settings.values import BaseUrl, Boolean, Integer, Pattern
 
 _DOTTED = {
     "database_kind": "database.kind",
     "authorization_project_level_enabled": "authorization.project-level.enabled",
     "authorization_project_level_users": "authorization.project-level.users",
 }
-_POSTGRESQL = "postgresql+psycopg"
 
 
 class CatalogueKind(StrEnum):
@@ -42,104 +39,45 @@ class CatalogueKind(StrEnum):
     OPENBIS = "openbis"
 
 
-def key_of(name: str) -> str:
+def _key(name: str) -> str:
     return _DOTTED.get(name) or name.replace("_", "-")
 
 
-def _boolean(value: object) -> object:
-    if isinstance(value, str) and value.lower() not in {"true", "false"}:
-        raise ValueError(f"must be true or false, not {value!r}")
-    return value.lower() == "true" if isinstance(value, str) else value
+class SourceSettings(PlacedSettings):
+    """What is published, how it is served, and who may read it."""
 
+    model_config = ConfigDict(alias_generator=_key)
 
-def _whole_number(value: object) -> object:
-    if isinstance(value, str) and not re.fullmatch(r"[0-9]+", value):
-        raise ValueError(f"must be a whole number, not {value!r}")
-    return value
-
-
-def _url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError as error:
-        raise ValueError(f"is no URL: {error}") from error
-    if not usable or re.search(r"\s", value) or parts.query or parts.fragment:
-        raise ValueError("must be an http or https URL with a host, without ? and #")
-    if "@" in parts.netloc:
-        raise ValueError("must not contain a user or password")
-    return value
-
-
-def _pattern(value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"{value!r} is not a valid regular expression: {error}") from error
-    return value
-
-
-Boolean = Annotated[bool, BeforeValidator(_boolean)]
-WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
-Url = Annotated[str, BeforeValidator(_url)]
-Pattern = Annotated[str, BeforeValidator(_pattern)]
-
-
-class SourceSettings(BaseModel):
-    """All paths are absolute; those that are relative in the file lie below ``base-dir``."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        validate_default=True,
-        validate_by_name=True,
-        validate_by_alias=True,
-        alias_generator=key_of,
-    )
-
-    base_dir: Path = Path()
-    """Default: the folder of the properties file."""
-
-    server_url: Url = "http://localhost:8080/openbis"
-    download_url: Url = "http://localhost:8080"
+    server_url: BaseUrl = "http://localhost:8080/openbis"
+    download_url: BaseUrl = "http://localhost:8080"
     address: str = "127.0.0.1"
-    port: Annotated[WholeNumber, Field(le=65535)] = 8080
+    port: Annotated[Integer, Field(ge=0, le=65535)] = 8080
     """0: any free one."""
     auth_realm: Annotated[str, Field(pattern=r"^[ -~]+$")] = "OAI-PMH"
 
     catalogue: CatalogueKind = CatalogueKind.EMBEDDED
-    database_url: SecretStr = SecretStr("sqlite:///data/source.db")
+    database_url: DatabaseServerUrl = SecretStr("sqlite:///data/source.db")
     """As SQLAlchemy takes it; secret because it may contain a password."""
     database_kind: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")] = "prod"
     path_info_database_url: SecretStr | None = None
     """None: found by ``database.kind``; ``none``: there is none."""
-    storeroot_dir: Path = Path("data/store")
-    file_service_repository_path: Path = Path("data/file-service")
+    storeroot_dir: PathBelowBase = Path("data/store")
+    file_service_repository_path: PathBelowBase = Path("data/file-service")
 
-    users_file: Path | None = None
-    password_file: Path | None = None
+    users_file: PathBelowBase | None = None
+    password_file: PathBelowBase | None = None
     authorization_project_level_enabled: Boolean = False
     authorization_project_level_users: Pattern = ".*"
 
-    inline_file_limit: WholeNumber = 5_000_000
+    inline_file_limit: Annotated[Integer, Field(ge=0)] = 5_000_000
     """Bytes."""
 
-    @field_validator(
-        *("base_dir", "storeroot_dir", "file_service_repository_path"),
-        *("users_file", "password_file"),
-    )
-    @classmethod
-    def _below_base(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        base = info.data.get("base_dir") or info.context or Path()
-        return _absolute(base, path) if path else None
-
-    @field_validator("database_url", "path_info_database_url")
+    @field_validator("path_info_database_url")
     @classmethod
     def _usable_url(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if url is None or (info.field_name == "path_info_database_url" and _is_none(url)):
+        if url is None or _is_none(url):
             return url
-        location = _location(url.get_secret_value(), info.data.get("base_dir") or Path())
+        location = database_url(url.get_secret_value(), info.data.get("base_dir", Path()))
         return SecretStr(location.render_as_string(hide_password=False))
 
     @model_validator(mode="after")
@@ -147,7 +85,7 @@ class SourceSettings(BaseModel):
         if self.catalogue is not CatalogueKind.OPENBIS:
             return self
         location = make_url(self.database_url.get_secret_value())
-        if location.drivername != _POSTGRESQL:
+        if location.drivername != POSTGRESQL:
             raise ValueError(
                 "database-url: catalogue = openbis needs that of openBIS's PostgreSQL server, "
                 "postgresql://<user>:<password>@<host>/"
@@ -201,19 +139,6 @@ def _is_none(url: SecretStr) -> bool:
     return url.get_secret_value().lower() == "none"
 
 
-def _location(text: str, base: Path) -> URL:
-    """PostgreSQL by way of psycopg; a file of SQLite lies below ``base``."""
-    try:
-        location = make_url(text)
-    except (ArgumentError, ValueError) as error:
-        raise ValueError("is no database URL") from error
-    if location.drivername in {"postgresql", "postgres", _POSTGRESQL}:
-        return location.set(drivername=_POSTGRESQL)
-    if location.drivername == "sqlite" and location.database not in {None, "", ":memory:"}:
-        return location.set(database=str(_absolute(base, Path(str(location.database)))))
-    raise ValueError("must be sqlite:///<file> or postgresql://<user>:<password>@<host>/<database>")
-
-
-def _absolute(base: Path, path: Path) -> Path:
-    """Without ``..``, so that two ways to write a path are seen to be one."""
-    return Path(os.path.normpath(base.absolute() / path.expanduser()))
+def read_settings(path: Path, environ: Mapping[str, str] = os.environ) -> SourceSettings:
+    """Raises `ConfigError` with all faults, each naming file and line (or variable) and key."""
+    return read_properties_settings(SourceSettings, path, environ)

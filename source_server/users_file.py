@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
-import stat
-import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from shared.atomic_file import write_atomically
 from shared.errors import ConfigError
 from shared.passwords import verify_password
-from shared.store.files import sync_folder
 
 _Stamp = tuple[int, int, int]
 
@@ -112,28 +109,7 @@ def _is_user(entry: Any) -> bool:
 
 
 def _write(path: Path, hashes: dict[str, str]) -> None:
-    """A new file is for its owner only; a file that is there keeps its owner and mode."""
+    """A new file is for its owner only."""
     users = {user_id: {"password": hashes[user_id]} for user_id in sorted(hashes)}
     text = json.dumps({"users": users}, indent=2, ensure_ascii=False) + "\n"
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        _copy_owner(path, name)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
-def _copy_owner(path: Path, to: str) -> None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return
-    Path(to).chmod(stat.S_IMODE(status.st_mode))
-    with suppress(PermissionError):
-        os.chown(to, status.st_uid, status.st_gid)
+    write_atomically(path, text, mode=0o600)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import io
-import subprocess
-import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -18,19 +14,15 @@ from typing import Any
 from argon2 import PasswordHasher
 from sqlalchemy import Engine, text
 
-from harvester.__main__ import main as harvester
-from harvester.commands.sections import choose
-from harvester.execution import execute_section
-from harvester.sync import Destination, SectionReport
 from shared.model.entities import Attachment, AttachmentVersion, Entity, FileNode
+from shared.model.ids import Code, Identifier
 from shared.model.kinds import ENTITY_KINDS, Kind
 from shared.model.master_data import MasterData
-from shared.store.engine import connect, create_store, data_store_uuid, open_store, work
+from shared.store.engine import create_store, data_store_uuid, work
 from shared.store.files import DataStore
 from shared.store.load import Loadable, load
-from shared.store.master_data import flatten, stored_master_data, write_definitions
+from shared.store.master_data import stored_master_data
 from shared.store.read import Reader, space_codes
-from shared.store.shipped import SHIPPED
 from shared.store.tables import LOCAL, metadata
 from shared.store.users import Role, add_persons, grant, set_password
 from source_server.app import create_app
@@ -148,13 +140,7 @@ class Instance:
             yield url
 
     def entities(self) -> dict[tuple[Kind, str], Entity]:
-        with self.engine.connect() as connection:
-            reader = Reader(connection, frozenset(space_codes(connection)))
-            return {
-                (kind, entity.perm_id): entity
-                for kind in ENTITY_KINDS
-                for entity in reader.entities(kind)
-            }
+        return stored_in(self)
 
     def codes(self, kind: Kind) -> set[str]:
         """Perm ids of the stored entities of a kind."""
@@ -196,6 +182,16 @@ class Instance:
         return {**self.tables(), **files_below(self.root / "store", self.root / "file-service")}
 
 
+def stored_in(
+    instance: Instance, spaces: Iterable[str] | None = None, projects: Iterable[str] = ()
+) -> dict[tuple[Kind, str], Entity]:
+    """The entities of these spaces (of all, if None) and projects."""
+    with instance.engine.connect() as connection:
+        shown = space_codes(connection) if spaces is None else map(Code, spaces)
+        reader = Reader(connection, frozenset(shown), frozenset(map(Identifier, projects)))
+        return {(k, e.perm_id): e for k in ENTITY_KINDS for e in reader.entities(k)}
+
+
 class _Late:
     """An ASGI app that is known only when its address is."""
 
@@ -221,115 +217,6 @@ def reachable(
         named = settings.model_copy(update={"download_url": url, "server_url": f"{url}/openbis"})
         late.app = around(create_app(catalogue, authenticator, named))
         yield url
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a command printed, and its exit code."""
-
-    code: int
-    output: str
-
-
-class Harvest:
-    """A harvester's configuration folder with its destination."""
-
-    def __init__(self, root: Path, *, database_url: str | None = None) -> None:
-        self.root = root
-        self.root.mkdir(parents=True, exist_ok=True)
-        self.sections: dict[str, str] = {}
-        self._url = database_url or f"sqlite:///{self.root}/instance.db"
-        self._properties = [
-            "harvester-config-file = harvester-config.txt",
-            "storeroot-dir = store",
-            "file-service-repository-path = file-service",
-            f"database-url = {database_url or 'sqlite:///instance.db'}",
-        ]
-        self.instance = Instance(self.root, connect(self._url))
-
-    def section(self, name: str, url: str, **keys: str) -> None:
-        """Configure a section; keys with ``_`` for ``-``."""
-        given = {
-            "resource-list-url": f"{url}/datastore_server/re-sync",
-            "data-source-dss-url": f"{url}/datastore_server",
-            "data-source-auth-user": USER,
-            "data-source-auth-pass": PASSWORD,
-            "harvester-user": "admin",
-            "harvester-pass": "secret",
-        } | {key.replace("_", "-"): value for key, value in keys.items()}
-        self.sections[name] = "\n".join(f"{key} = {value}" for key, value in given.items() if value)
-        self._write()
-
-    def add_properties(self, *lines: str) -> None:
-        self._properties += lines
-
-    def _write(self) -> None:
-        properties = "\n".join(self._properties)
-        (self.root / "harvester.properties").write_text(properties)
-        config = "\n\n".join(f"[{name}]\n{text}" for name, text in self.sections.items())
-        (self.root / "harvester-config.txt").write_text(config)
-
-    def command(self, name: str, *options: str) -> Result:
-        """Run a command of the harvester in this process."""
-        output = io.StringIO()
-        config = str(self.root / "harvester.properties")
-        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-            code = harvester([name, "--config", config, *options])
-        return Result(code, output.getvalue())
-
-    def init(self) -> None:
-        """What ``harvester init`` does, but quicker."""
-        engine = create_store(self._url)
-        with engine.begin() as connection:
-            write_definitions(connection, LOCAL, flatten(SHIPPED))
-            add_persons(connection, LOCAL, ["admin"])
-            set_password(connection, "admin", hashed("secret"))
-            grant(connection, "admin", Role.ADMIN)
-        engine.dispose()
-
-    def run(self, *options: str) -> Result:
-        return self.command("run", *options)
-
-    def audit(self) -> Result:
-        return self.command("audit", "--contents")
-
-    def start(self, name: str, *options: str) -> subprocess.Popen[str]:
-        """Run a command as a process of its own."""
-        config = str(self.root / "harvester.properties")
-        return subprocess.Popen(
-            [sys.executable, "-m", "harvester", name, "--config", config, *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=PROJECT,
-        )
-
-    def converges(self) -> None:
-        """One more run must bring everything, and the audit must find nothing to say."""
-        result = self.run()
-        assert result.code == 0, result.output
-        self.agrees()
-
-    def agrees(self) -> None:
-        result = self.audit()
-        assert result.code == 0, result.output
-
-    def state(self, section: str = "DS1") -> str:
-        return (self.root / f"last-sync-timestamp-file_{section}.txt").read_text()
-
-    def log(self, section: str = "DS1") -> str:
-        return (self.root / f"synchronization_{section}.log").read_text()
-
-    def execute(self, name: str = "DS1") -> SectionReport:
-        """Run one section and see its report."""
-        chosen = choose(self.root / "harvester.properties", [name])
-        assert chosen.faults == ()
-        engine = open_store(chosen.settings.database_url.get_secret_value())
-        report = execute_section(
-            chosen.sections[0], Destination(engine=engine, settings=chosen.settings)
-        )
-        engine.dispose()
-        return report
 
 
 def files_below(*roots: Path) -> dict[str, object]:

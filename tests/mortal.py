@@ -20,7 +20,7 @@ from sqlalchemy import Engine, event
 from harvester.__main__ import main as harvester
 
 PROJECT = Path(__file__).parents[1]
-_FATAL = frozenset({"os.rename", "os.link", "os.remove", "os.rmdir", "shutil.rmtree", "os.truncate"})
+_FATAL = frozenset({"os.rename", "os.link", "os.remove", "os.rmdir", "shutil.rmtree"})
 
 
 class Mortals:

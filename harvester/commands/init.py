@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from harvester.reading import find_master_data
 from harvester.steps.master_data import is_shipped
 from shared.errors import ConfigError
 from shared.passwords import hash_password
+from shared.prompt import new_password
 from shared.store.engine import create_store
 from shared.store.master_data import Definition, Key, flatten, stored_definitions, write_definitions
 from shared.store.shipped import SHIPPED
@@ -53,20 +52,10 @@ def init(options: argparse.Namespace) -> int:
 def _admins(chosen: Chosen, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
     """User ids and passwords: as asked for, else those by which the sections want to log in."""
     if options.user:
-        yield options.user, _password(options)
+        yield options.user, new_password(options.user, from_input=options.password_stdin)
         return
     for section in chosen.sections:
         yield section.harvester_user, section.harvester_pass.get_secret_value()
-
-
-def _password(options: argparse.Namespace) -> str:
-    if options.password_stdin:
-        password = sys.stdin.readline().rstrip("\n")
-    else:
-        password = getpass.getpass(f"Password of {options.user}: ")
-    if not password:
-        raise ConfigError("the password is empty")
-    return password
 
 
 def _internal(path: Path) -> dict[Key, Definition]:

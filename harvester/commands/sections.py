@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from harvester.config import ConfigFile, SectionConfig, read_config
 from harvester.properties import HarvesterSettings, read_settings
 from shared.errors import ConfigError
+from shared.settings.faults import nearest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,6 @@ def _faults(file: ConfigFile, names: Sequence[str] | None) -> list[str]:
 
 
 def _unknown(name: str, known: set[str], path: Path) -> str:
-    near = get_close_matches(name, known, n=1)
-    hint = f"; did you mean [{near[0]}]?" if near else f"; it has {', '.join(sorted(known))}"
+    near = nearest(name, known)
+    hint = f"; did you mean [{near}]?" if near else f"; it has {', '.join(sorted(known))}"
     return f"{path}: there is no section [{name}]{hint}"

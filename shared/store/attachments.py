@@ -7,7 +7,7 @@ latest version of each file name and no checksum; then title, description and nu
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -64,20 +64,7 @@ def _versions(
     rows = connection.execute(query, {"kind": holder.kind, "perm_id": holder.perm_id})
     for file_name, *rest, address in rows:
         version = to_attachment_version(rest)
-        yield HeldVersion(file_name=file_name, version=_with_href(version, address))
-
-
-def _with_href(version: AttachmentVersion, href: str | None) -> AttachmentVersion:
-    return AttachmentVersion(
-        version=version.version,
-        title=version.title,
-        description=version.description,
-        registrator=version.registrator,
-        registered=version.registered,
-        length=version.length,
-        sha256=version.sha256,
-        href=href,
-    )
+        yield HeldVersion(file_name=file_name, version=replace(version, href=address))
 
 
 def replace_versions(

@@ -70,6 +70,9 @@ def _reported(engine: Engine) -> Iterator[None]:
     except SQLAlchemyError as error:
         engine.dispose()
         raise _cannot_open(engine, error) from error
+    except ConfigError:
+        engine.dispose()
+        raise
 
 
 def connect(url: str) -> Engine:

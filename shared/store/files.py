@@ -14,11 +14,11 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.atomic_file import sync_folder
 from shared.paths import confine, safe_relative_path
 
 SHARE = "1"
@@ -115,41 +115,6 @@ def data_set_location(store_uuid: str, code: str) -> str:
     """The path of a data set below its share, as openBIS computes it."""
     digest = hashlib.md5(code.encode(), usedforsecurity=False).hexdigest()
     return f"{store_uuid}/{digest[:2]}/{digest[2:4]}/{digest[4:6]}/{code}"
-
-
-@contextmanager
-def written_aside(target: Path) -> Iterator[Path]:
-    """A name beside the target to write to (it does not exist yet); renamed when all went well.
-
-    It is always the same for a target: what a killed program left there goes at the next try.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    name = hashlib.blake2b(target.name.encode(), digest_size=16).hexdigest()
-    aside = target.with_name(f".{name}.part")
-    aside.unlink(missing_ok=True)
-    try:
-        yield aside
-        aside.replace(target)
-        sync_folder(target.parent)
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-def write_file(target: Path, content: bytes) -> None:
-    """Write a file so that its name leads to the old content or the new, never to a part."""
-    with written_aside(target) as aside, aside.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames within a folder last, whatever happens to the machine."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def file_digest(path: Path) -> str:

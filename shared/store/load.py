@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, text
 
+from shared.atomic_file import write_atomically
 from shared.errors import ItemError
 from shared.model.entities import Entity, ServiceFile
 from shared.model.kinds import ENTITY_KINDS
 from shared.model.master_data import MasterData
 from shared.store.changes import ORIGINAL_STAMPS, apply_kind, compare, copy_flags, copy_stamps
 from shared.store.changes import users as users_of_list
-from shared.store.files import DataStore, write_file
+from shared.store.files import DataStore
 from shared.store.incoming import Incoming
 from shared.store.master_data import flatten, write_definitions
+from shared.store.rows import milliseconds
 from shared.store.statements import execute
 from shared.store.tables import LOCAL
 from shared.store.users import add_persons
@@ -80,14 +82,14 @@ def _put(connection: Connection, store: DataStore, file: ServiceFile) -> None:
         target = store.service_file(file.path)
     except ValueError as error:
         raise ItemError("FILE", file.path, str(error)) from error
-    write_file(target, file.content)
+    write_atomically(target, file.content)
     os.utime(target, (file.modified.timestamp(), file.modified.timestamp()))
     execute(
         connection,
         "put_service_file",
         path=file.path,
         source=LOCAL,
-        modified=round(file.modified.timestamp() * 1000),
+        modified=milliseconds(file.modified),
         length=file.length,
         sha256=file.sha256,
     )

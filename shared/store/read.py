@@ -6,12 +6,13 @@ Nothing here is bound to a thread, and between two batches no cursor is open.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 from sqlalchemy.sql.selectable import FromClause
 
 from shared.model.entities import Attachment, AttachmentVersion, ContentCopy, Entity, FileNode
@@ -234,10 +235,17 @@ def space_codes(connection: Connection) -> list[Code]:
     return [Code(code) for code in connection.execute(query).scalars()]
 
 
-def mentions(connection: Connection, scope: ColumnElement[bool], needle: str) -> bool:
-    """Whether a property or description of an entity within the scope contains a text."""
+def texts_containing(
+    connection: Connection, scope: ColumnElement[bool], needle: str
+) -> Iterator[str]:
+    """Property values and descriptions of entities within the scope, if they contain a text that
+    JSON writes as it is."""
     entity = tables.entity
-    texts = entity.c.properties.contains(needle, autoescape=True) | entity.c.description.contains(
-        needle, autoescape=True
+    found = or_(
+        entity.c.properties.contains(needle, autoescape=True),
+        entity.c.description.contains(needle, autoescape=True),
     )
-    return bool(connection.execute(select(exists().where(texts, scope))).scalar())
+    query = select(entity.c.properties, entity.c.description).where(found, scope)
+    for properties, description in connection.execute(query):
+        texts = [*json.loads(properties).values(), description or ""]
+        yield from (text for text in texts if needle in text)

@@ -96,7 +96,8 @@ def _person(connection: Connection, row: object) -> Person:
 def add_persons(connection: Connection, source: str, user_ids: Iterable[str]) -> list[str]:
     """Create those persons that do not exist, without password and roles; returns who was new."""
     known = {p.lower() for p in connection.execute(select(tables.person.c.user_id)).scalars()}
-    new = sorted({user for user in user_ids if user.lower() not in known})
+    spelt = {user.lower(): user for user in sorted(user_ids, reverse=True)}
+    new = sorted(user for lower, user in spelt.items() if lower not in known)
     now = round(time.time() * 1000)
     if new:
         connection.execute(

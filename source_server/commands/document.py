@@ -13,7 +13,7 @@ from source_server.documents import Publication, Visible, document, everything
 from source_server.instance import opened
 from source_server.selection import Selection, parse_patterns
 from source_server.service_files import ServiceFiles
-from source_server.settings_file import read_settings
+from source_server.settings import read_settings
 
 DOCUMENTS = {name.value.removesuffix(".xml"): name for name in Document}
 _BROKEN_PIPE_EXIT_CODE = 141

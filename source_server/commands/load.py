@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from sqlalchemy import Engine
 
+from shared.blocks import blocks
 from shared.errors import ConfigError, FormatError, ItemError
 from shared.resourcesync.items import ListHead, ListIndex, RecordFault
 from shared.resourcesync.reader import read_resource_list
@@ -18,10 +19,7 @@ from shared.store.files import DataStore
 from shared.store.load import Loadable, Loaded
 from shared.store.load import load as load_values
 from source_server.demo.commands import DEMO_PASSWORD, DEMO_USER, let_a_day_pass, make_demo
-from source_server.settings import CatalogueKind, SourceSettings
-from source_server.settings_file import read_settings
-
-_BLOCK = 1 << 20
+from source_server.settings import CatalogueKind, SourceSettings, read_settings
 
 
 def load(options: argparse.Namespace) -> int:
@@ -82,7 +80,7 @@ class _Reading:
     faults: list[ItemError] = field(default_factory=list)
 
     def values(self) -> Iterator[Loadable]:
-        for item in read_resource_list(self._blocks()):
+        for item in read_resource_list(blocks(self.file)):
             match item:
                 case RecordFault():
                     self.faults.append(ItemError(item.kind, item.perm_id, item.reason))
@@ -92,10 +90,6 @@ class _Reading:
                     pass
                 case _:
                     yield item
-
-    def _blocks(self) -> Iterator[bytes]:
-        while block := self.file.read(_BLOCK):
-            yield block
 
 
 def _report(loaded: Loaded) -> int:

@@ -15,8 +15,7 @@ from shared.resourcesync.addresses import RE_SYNC_PATH
 from source_server.app import create_app
 from source_server.auth import DirectoryAuthenticator
 from source_server.instance import opened
-from source_server.settings import SourceSettings
-from source_server.settings_file import read_settings
+from source_server.settings import SourceSettings, read_settings
 
 _GRACE = 30
 """Seconds in which answers that are under way may be finished after the signal to stop."""

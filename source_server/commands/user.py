@@ -7,9 +7,7 @@ The users of an embedded instance are kept in its store. Those of an openBIS ins
 from __future__ import annotations
 
 import argparse
-import getpass
 import re
-import sys
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from sqlalchemy import Connection
 
 from shared.errors import ConfigError
 from shared.passwords import hash_password
+from shared.prompt import new_password
 from shared.store.engine import open_store, work
 from shared.store.tables import LOCAL
 from shared.store.users import (
@@ -30,8 +29,7 @@ from shared.store.users import (
     revoke,
     set_password,
 )
-from source_server.settings import CatalogueKind, SourceSettings
-from source_server.settings_file import read_settings
+from source_server.settings import CatalogueKind, SourceSettings, read_settings
 from source_server.users_file import UsersFile
 
 _PLACE = re.compile(r"(/[A-Z0-9_.-]+){0,2}")
@@ -47,13 +45,13 @@ class _Users(Protocol):
 
 def add_user(options: argparse.Namespace) -> int:
     with _users(options) as users:
-        users.add(_user_id(options.user), hash_password(_password(options)))
+        users.add(_user_id(options.user), _new_hash(options))
     return 0
 
 
 def change_password(options: argparse.Namespace) -> int:
     with _users(options) as users:
-        users.set_password(options.user, hash_password(_password(options)))
+        users.set_password(options.user, _new_hash(options))
     return 0
 
 
@@ -150,13 +148,5 @@ def _user_id(text: str) -> str:
     return text
 
 
-def _password(options: argparse.Namespace) -> str:
-    if options.password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = getpass.getpass(f"Password of {options.user}: ")
-        if password != getpass.getpass("Again: "):
-            raise ConfigError("the passwords differ; nothing was changed")
-    if not password:
-        raise ConfigError("the password is empty; nothing was changed")
-    return password
+def _new_hash(options: argparse.Namespace) -> str:
+    return hash_password(new_password(options.user, from_input=options.password_stdin))

@@ -7,8 +7,9 @@ import random
 import struct
 import zlib
 
+from shared.atomic_file import write_atomically
 from shared.model.entities import Attachment, AttachmentVersion, FileNode
-from shared.store.files import DataStore, write_file
+from shared.store.files import DataStore
 from source_server.demo.moments import on_day
 
 
@@ -39,7 +40,7 @@ def put_data_set(store: DataStore, code: str, contents: dict[str, bytes]) -> tup
     """Write the files of a data set; returns what a list says of them."""
     folder = store.data_set_folder(code)
     for path, content in contents.items():
-        write_file(folder / path, content)
+        write_atomically(folder / path, content)
     return tuple(
         FileNode(
             path=path,
@@ -57,7 +58,7 @@ def put_attachment(store: DataStore, file_name: str, *contents: str) -> Attachme
     for number, content in enumerate(contents, start=1):
         data = content.encode()
         sha256 = hashlib.sha256(data).hexdigest()
-        write_file(store.attachment(sha256), data)
+        write_atomically(store.attachment(sha256), data)
         versions.append(
             AttachmentVersion(
                 version=number,

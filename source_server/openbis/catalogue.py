@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from shared.errors import ConfigError
 from shared.model.ids import Code, PermId
 from shared.model.kinds import Kind
 from source_server.catalogue import Content, Scope
+from source_server.mentions import Mentions
 from source_server.openbis import queries_access, scopes
 from source_server.openbis.connect import (
     check_low_water_mark,
@@ -23,12 +23,11 @@ from source_server.openbis.connect import (
     reading_engine,
     snapshot,
 )
-from source_server.openbis.data_store import DataStore, etag_of, file_below
+from source_server.openbis.data_store import DataStore, file_below
 from source_server.openbis.files import FileLists, PathInfo
 from source_server.openbis.opening import dialect_of, files_query_of
 from source_server.openbis.parts import moment
 from source_server.openbis.schema import Dialect
-from source_server.openbis.service_files import Mentions
 from source_server.openbis.snapshot import OpenBisSnapshot
 
 
@@ -193,12 +192,4 @@ def _can_be_asked_for(value: object) -> bool:
 
 def _file_content(folder: Path | None, path: str) -> Content | None:
     file = file_below(folder, path) if folder else None
-    if file is None:
-        return None
-    status = file.stat()
-    return Content(
-        length=status.st_size,
-        etag=etag_of(file),
-        modified=datetime.fromtimestamp(int(status.st_mtime), UTC),
-        path=file,
-    )
+    return Content.of_file(file) if file else None

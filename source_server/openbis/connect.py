@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Connection, Engine, TextClause, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from shared.errors import ConfigError
@@ -81,6 +82,17 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
                 connection.exec_driver_sql(setting)
             connection.exec_driver_sql("select 1")  # the first query takes the snapshot
             yield connection
+
+
+def plain_rows(
+    connection: Connection, query: TextClause, parameters: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    """All rows as the driver gives them, for values by the million: SQLAlchemy's own rows cost
+    more than twice the time of the driver's."""
+    with connection.execute(query, parameters) as result:
+        cursor: Any = result.cursor
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def low_water_mark(engine: Engine) -> datetime:

@@ -6,11 +6,14 @@ client says. A share may be a symbolic link to another disk.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from shared.errors import ConfigError
+
+_LOG = logging.getLogger(__name__)
 
 _NO_NAMES = frozenset({"", ".", ".."})
 
@@ -59,30 +62,38 @@ def file_below(folder: Path, path: str) -> Path | None:
     try:
         base = folder.resolve(strict=True)
         file = folder.joinpath(*parts).resolve(strict=True)
+        return file if file.is_relative_to(base) and file.is_file() else None
     except (OSError, ValueError, RuntimeError):
         return None  # not there, not a possible name, or links that run in a circle
-    return file if file.is_relative_to(base) and file.is_file() else None
+
+
+def length_below(folder: Path, path: str) -> int | None:
+    """The length of such a file; None if there is none."""
+    file = file_below(folder, path)
+    try:
+        return file.stat().st_size if file else None
+    except OSError:
+        return None  # it went away just now
 
 
 def files_below(folder: Path) -> list[tuple[str, int]]:
     """Path and length of every file below the folder, by path in byte order.
 
-    Links to files within the folder count; linked folders, and links that lead out, do not.
+    Links to files within the folder count; linked folders, and links that lead out, do not. What
+    cannot be read is left out, with a warning.
     """
     found = []
-    for place, _, names in os.walk(folder):
+    for place, _, names in os.walk(folder, onerror=_report):
         for name in names:
             path = Path(place, name).relative_to(folder).as_posix()
-            file = file_below(folder, path)
-            if file is not None:
-                found.append((path, file.stat().st_size))
+            length = length_below(folder, path)
+            if length is not None:
+                found.append((path, length))
     return sorted(found, key=lambda each: os.fsencode(each[0]))
 
 
-def etag_of(file: Path) -> str:
-    """Changes when the file does: openBIS never writes into a file that it has stored."""
-    status = file.stat()
-    return f"{status.st_size:x}-{status.st_mtime_ns:x}"
+def _report(fault: OSError) -> None:
+    _LOG.warning("the files in %s are not listed: %s", fault.filename, fault.strerror)
 
 
 def _is_name(part: str) -> bool:

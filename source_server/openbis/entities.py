@@ -12,14 +12,14 @@ from sqlalchemy import Connection, Row
 from shared.model.entities import Attachment, ContentCopy, Entity, FileNode
 from shared.model.entities import Connection as Edge
 from shared.model.ids import Code, Identifier, PermId
-from shared.model.kinds import FACTS, DataSetKind, Frozen, Kind
+from shared.model.kinds import FACTS, NOT_FROZEN, DataSetKind, Frozen, Kind
 from source_server.openbis import parts, queries_entities
 from source_server.openbis.files import FileLists
 from source_server.openbis.parts import moment
 from source_server.openbis.properties import PropertyReader
 from source_server.openbis.schema import Dialect
 from source_server.openbis.scopes import Window, array_of
-from source_server.openbis.texts import publishable, publishable_or_none
+from source_server.openbis.texts import publishable_or_none, publishable_values
 
 PAGE = 1000
 """Entities per page."""
@@ -109,8 +109,8 @@ class EntityReader:
             experiment=row.experiment and Identifier(row.experiment),
             sample=row.sample and Identifier(row.sample),
             description=publishable_or_none(row.description, kind, perm_id),
-            frozen=Frozen(row.flags),
-            properties={code: publishable(text, kind, perm_id) for code, text in values},
+            frozen=Frozen(row.flags) if row.flags else NOT_FROZEN,
+            properties=publishable_values(dict(values), kind, perm_id),
             connections=hanging.connections.get(row.id, ()),
             attachments=hanging.attachments.get(row.id, ()),
             data_set_kind=DataSetKind(row.data_set_kind) if kind is Kind.DATA_SET else None,

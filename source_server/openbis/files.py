@@ -15,7 +15,7 @@ from sqlalchemy import Engine, Row, TextClause
 from shared.model.entities import FileNode
 from shared.model.kinds import DataSetKind
 from source_server.openbis.connect import snapshot
-from source_server.openbis.data_store import DataStore, file_below, files_below
+from source_server.openbis.data_store import DataStore, files_below, length_below
 from source_server.openbis.texts import is_publishable
 
 _LOG = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class PathInfo:
 
     @contextmanager
     def noted(self, codes: Sequence[str]) -> Iterator[_Noted]:
-        """Reads row by row: a data set may have millions of files, a page a thousand data sets."""
+        """Reads row by row: a data set may have a million files, and a page many data sets."""
         with (
             snapshot(self.engine) as connection,
             connection.execute(
@@ -106,10 +106,10 @@ class FileLists:
         """None if the row is of a plain folder. A container has a CRC-32, if openBIS computes
         them, and is a file in the data store. Its noted length is only the sum of what is in it."""
         folder = self.folder_of(data_set)
-        file = file_below(folder, row.path) if folder else None
-        if file is not None:
-            return file.stat().st_size
-        return None if row.crc32 is None else int(row.length)
+        length = length_below(folder, row.path) if folder else None
+        if length is None and row.crc32 is not None:
+            return int(row.length)
+        return length
 
     def _from_folder(self, data_set: Row[Any]) -> Iterator[FileNode]:
         """Where path info knows nothing yet, or there is none; without any checksum."""

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from shared.model.kinds import Kind
 from source_server.openbis import queries_parts
+from source_server.openbis.connect import plain_rows
 from source_server.openbis.schema import Dialect
 
 
@@ -28,7 +29,7 @@ class PropertyReader:
         """Values by code, by the id of their owner. A value that points to a sample outside the
         scope is left out."""
         found: defaultdict[int, dict[str, str]] = defaultdict(dict)
-        rows = self._connection.execute(self._query, page).all()
+        rows = plain_rows(self._connection, self._query, page)
         for owner, assignment, value, reals in rows:
             text = value if reals is None else reals_text(reals)
             if text is not None:

@@ -31,6 +31,13 @@ def publishable_or_none(text: str | None, kind: str, name: str) -> str | None:
     return None if text is None else publishable(text, kind, name)
 
 
+def publishable_values(values: dict[str, str], kind: str, name: str) -> dict[str, str]:
+    """The same for many short texts at once; hardly ever is there anything to replace."""
+    if is_publishable("".join(values.values())):
+        return values
+    return {code: publishable(text, kind, name) for code, text in values.items()}
+
+
 def is_publishable(text: str) -> bool:
     """Whether XML can carry the text; a name must not be changed, so it is asked for instead."""
     if text.isprintable():

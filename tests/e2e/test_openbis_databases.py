@@ -19,7 +19,8 @@ from source_server.service_files import ServiceFiles
 from source_server.settings import SourceSettings
 from source_server.users_file import UsersFile
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.instances import PASSWORD, Harvest, hashed, reachable
+from tests.harvests import Harvest
+from tests.instances import PASSWORD, hashed, reachable
 
 DATABASES = (
     "openbis_unittest_154",

@@ -8,7 +8,8 @@ from pathlib import Path
 import certifi
 import pytest
 
-from tests.instances import Harvest, Instance
+from tests.harvests import Harvest
+from tests.instances import Instance
 from tests.kitchen import Kitchen, a_kitchen
 
 

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from shared.model.ids import Code
 from shared.model.kinds import Kind, Relation
 from tests.builders import a_project, a_sample, a_space, an_assignment, an_entity_type, perm_id
-from tests.instances import Harvest, Instance
+from tests.harvests import Harvest
+from tests.instances import Instance
 from tests.kitchen import Kitchen, connected, kitchen_master_data
 from tests.mailbox import mailbox
 from tests.spoiled import answering, replaced
@@ -95,7 +97,8 @@ def test_4_an_entity_that_moves_into_a_white_listed_space_arrives_although_it_is
         harvest.init()
         assert harvest.run().code == 0
         assert harvest.instance.codes(Kind.SAMPLE) == set()
-        source.load(replace(project, space="ALPHA"), replace(inside, space="ALPHA"))
+        alpha = Code("ALPHA")
+        source.load(replace(project, space=alpha), replace(inside, space=alpha))
         harvest.converges()
     assert harvest.instance.codes(Kind.SAMPLE) == {inside.perm_id}
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from shared.model.entities import Entity, FileNode
-from shared.model.ids import Identifier
+from shared.model.ids import Code, Identifier
 from shared.model.kinds import NOT_FROZEN, Frozen, Kind
 from tests.builders import a_data_set, a_sample, a_space, an_experiment, perm_id, some_master_data
-from tests.instances import Harvest, Instance
+from tests.harvests import Harvest
+from tests.instances import Instance
 from tests.kitchen import DIGITS, HELLO, Kitchen
 from tests.spoiled import edited, replaced
 
@@ -143,7 +144,7 @@ def test_14_freezing_and_changing_and_deleting_converge(
             replace(frozen, frozen=NOT_FROZEN),
             # unfrozen, changed and frozen again between two runs
             replace(frozen, properties={"NOTES": "changed"}, connections=(), frozen=flags),
-            replace(frozen, code="NEW", project=None, experiment=None, frozen=children),
+            replace(frozen, code=Code("NEW"), project=None, experiment=None, frozen=children),
         ]
         for changed in changes:
             source.load(changed)
@@ -198,13 +199,13 @@ def test_a_hostile_file_name_fails_its_own_data_set_only(
     with source.served() as url:
         harvest.section("DS1", url, max_threads="1")
         harvest.init()
-        before = {path for path in harvest.root.parent.rglob("*escaped*")}
+        before = set(harvest.root.parent.rglob("*escaped*"))
         result = harvest.run()
     assert result.code == 7, result.output
     assert f"not synchronized: DATA_SET {hostile.perm_id}: " in result.output
     stored = harvest.instance.entities()
     assert stored.keys() == source.entities().keys() - {(Kind.DATA_SET, hostile.perm_id)}
-    assert {path for path in harvest.root.parent.rglob("*escaped*")} == before
+    assert set(harvest.root.parent.rglob("*escaped*")) == before
 
 
 @pytest.mark.parametrize("code", ["../../../../../../../victim", "..", "a/b", "x" * 250])

@@ -20,7 +20,8 @@ from tests.builders import (
     perm_id,
     some_master_data,
 )
-from tests.instances import USER, Around, Harvest, Instance
+from tests.harvests import Harvest
+from tests.instances import USER, Around, Instance
 from tests.kitchen import Kitchen, connected
 from tests.spoiled import answering, edited, replaced
 

@@ -21,7 +21,8 @@ from tests.builders import (
     perm_id,
     some_master_data,
 )
-from tests.instances import Harvest, Instance
+from tests.harvests import Harvest
+from tests.instances import Instance
 from tests.kitchen import Kitchen, a_kitchen
 from tests.mailbox import free_port, mailbox
 from tests.spoiled import answering, edited, replaced

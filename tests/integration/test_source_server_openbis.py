@@ -18,7 +18,7 @@ from shared.resourcesync.reader import read_resource_list
 from source_server.app import create_app
 from source_server.auth import DirectoryAuthenticator
 from source_server.instance import opened
-from source_server.settings_file import read_settings
+from source_server.settings import read_settings
 from source_server.users_file import UsersFile
 from tests.conftest import LoadOpenBis
 from tests.servers import serving

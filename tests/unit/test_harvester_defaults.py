@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harvester.config import SectionConfig, read_config
-from harvester.keys import Settings, keys_of
 from harvester.properties import HarvesterSettings, read_settings
+from shared.settings.model import Settings, keys_of
 from tests.harvester_files import config_of, section_of, settings_in
 
 EXAMPLES = Path(__file__).parents[2] / "config"

@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
-from harvester.keys import keys_of
-from harvester.properties import HarvesterSettings, read_settings, variable_of
+from harvester.properties import HarvesterSettings, read_settings
 from shared.errors import ConfigError
+from shared.settings.model import keys_of
+from shared.settings.properties import variable_of
 from tests.harvester_files import settings_in
 
 
@@ -37,6 +39,7 @@ def test_a_relative_base_dir_starts_at_the_folder_of_the_file(tmp_path: Path) ->
     [
         ("sqlite:///some.db", "sqlite:///{base}/some.db"),
         ("sqlite:////var/some.db", "sqlite:////var/some.db"),
+        ("sqlite+pysqlite:///some.db", "sqlite:///{base}/some.db"),
         ("sqlite:///some.db?timeout=60", "sqlite:///{base}/some.db?timeout=60"),
         ("postgresql://u:p@host/openbis", "postgresql+psycopg://u:p@host/openbis"),
         ("postgres://host:5433/openbis", "postgresql+psycopg://host:5433/openbis"),
@@ -47,7 +50,9 @@ def test_a_database_url_gets_a_driver_or_an_absolute_path(
     tmp_path: Path, given: str, used: str
 ) -> None:
     settings = settings_in(tmp_path, f"harvester-config-file = h\ndatabase-url = {given}")
-    assert settings.database_url.get_secret_value() == used.format(base=tmp_path)
+    assert make_url(settings.database_url.get_secret_value()) == make_url(
+        used.format(base=tmp_path)
+    )
 
 
 @pytest.mark.parametrize("url", ["mysql://u:hidden@h/d", "postgresql://u:hidden@h", "sqlite://"])
@@ -124,6 +129,7 @@ def test_all_faults_of_the_properties_are_told_at_once(tmp_path: Path) -> None:
         ("mail.smtp.user = mira", "need each other"),
         ("mail.smtp.password = <mail password>", "fill in the password"),
         ("storeroot-dir = <folder>", "fill in <folder>"),
+        ("mail.smtp.port = <port>", r"^[^\n]*: fill in <port>$"),
     ],
 )
 def test_mail_settings_must_fit_together(tmp_path: Path, lines: str, fault: str) -> None:

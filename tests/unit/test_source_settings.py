@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from shared.errors import ConfigError
-from source_server.settings import CatalogueKind, SourceSettings, key_of
-from source_server.settings_file import keys, read_settings, variable_of
+from shared.settings.model import keys_of
+from shared.settings.properties import variable_of
+from source_server.settings import CatalogueKind, SourceSettings, read_settings
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "source-server.properties"
+KEYS = keys_of(SourceSettings)
 OPENBIS = "catalogue = openbis\nusers-file = users.json\n"
 
 
@@ -44,10 +46,10 @@ def test_the_example_shows_every_key_once_with_its_default(tmp_path: Path) -> No
     shown = re.findall(r"^#([a-z.-]+) =", text, re.MULTILINE)
     uncommented = re.sub(r"^#(?=[a-z.-]+ =)", "", text, flags=re.MULTILINE)
 
-    assert sorted(shown) == sorted(keys())
+    assert sorted(shown) == sorted(KEYS.values())
     assert settings_of(tmp_path, uncommented) == settings_of(tmp_path, "")
     assert settings_of(tmp_path, text) == settings_of(tmp_path, "")
-    defaults = {key_of(name): field.default for name, field in SourceSettings.model_fields.items()}
+    defaults = {KEYS[name]: field.default for name, field in SourceSettings.model_fields.items()}
     written = dict(re.findall(r"^#([a-z.-]+) = (.+)$", text, re.MULTILINE))
     assert written.keys() == {key for key, value in defaults.items() if value not in {None, Path()}}
 
@@ -85,7 +87,7 @@ def test_the_environment_wins(tmp_path: Path) -> None:
     ],
 )
 def test_a_variable_is_named_like_its_key(key: str, variable: str) -> None:
-    assert key in keys()
+    assert key in KEYS.values()
     assert variable_of(key) == variable
 
 
@@ -144,17 +146,18 @@ inline-file-limit = -5
 """
     key, users = "authorization.project-level.enabled", "authorization.project-level.users"
     variable = variable_of(key)
+    url = "must be an http or https URL with a host, without user, password and #"
     reason = "missing ), unterminated subpattern at position 0"
     faults = faults_of(tmp_path, text, **{variable: "yes"})
 
     assert faults == [
         "s.properties:6: storerot-dir: there is no such key; did you mean storeroot-dir?",
-        "s.properties:2: server-url: must be an http or https URL with a host, without ? and #",
+        f"s.properties:2: server-url: {url}",
         "s.properties:3: port: must be a whole number, not 'many'",
         "s.properties:5: catalogue: must be embedded or openbis",
         f"environment variable {variable}: {key}: must be true or false, not 'yes'",
         f"s.properties:7: {users}: '(' is not a valid regular expression: {reason}",
-        "s.properties:8: inline-file-limit: must be a whole number, not '-5'",
+        "s.properties:8: inline-file-limit: must be at least 0",
     ]
 
 
@@ -165,10 +168,13 @@ inline-file-limit = -5
         ("auth-realm = caf\u00e9\n", "auth-realm: contains characters that are not allowed here"),
         ("database.kind = a b\n", "database.kind: contains characters that are not allowed here"),
         ("database-url = mysql://h/x\n", "database-url: must be sqlite:///<file> or postgresql:"),
-        ("database-url = nonsense\n", "database-url: is no database URL"),
+        ("database-url = nonsense\n", "database-url: must be sqlite:///<file> or postgresql:"),
         ("database-url = sqlite://\n", "database-url: must be sqlite:///<file>"),
-        ("download-url = https://u:p@h/\n", "download-url: must not contain a user"),
-        ("download-url = https://h:x/\n", "download-url: is no URL"),
+        ("download-url = https://u:p@h/\n", "URL with a host, without user, password and #"),
+        ("download-url = https://h:x/\n", "download-url: must be an http or https URL with a host"),
+        ("download-url = https://h/?a\n", "download-url: must not contain a ?"),
+        ("download-url = https://<host>/\n", "download-url: fill in <host>"),
+        ("storeroot-dir = ~nobody-of-that-name/x\n", "storeroot-dir: is no usable path"),
         (OPENBIS, "database-url: catalogue = openbis needs"),
         (
             "catalogue = openbis\ndatabase-url = postgresql://h/\n",
@@ -195,6 +201,7 @@ def test_a_fault_says_what_would_be_right(tmp_path: Path, text: str, told: str) 
         "path-info-database-url = hunter2\n",
         OPENBIS + "database-url = postgresql://u:hunter2@h/a\ndatabase.kind = b\n",
         "download-url = https://u:hunter2@h/\n",
+        "download-url = https://u:hunter2/@h/\n",
     ],
 )
 def test_no_fault_shows_a_secret(tmp_path: Path, text: str) -> None:

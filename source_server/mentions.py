@@ -1,4 +1,4 @@
-"""Files of the file service: pictures and documents that texts mention by their path."""
+"""Which files of the file service the texts within a scope mention, remembered for a while."""
 
 from __future__ import annotations
 

@@ -1,0 +1,56 @@
+"""What the command lines of both programs have in common."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.errors import SyncError
+
+if TYPE_CHECKING:
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - it has no public name
+
+Command = Callable[[argparse.Namespace], int]
+
+_INTERRUPTED_EXIT_CODE = 130
+
+
+class Commands:
+    """Adds commands that all know ``--config``: the program's settings, with their default."""
+
+    def __init__(self, settings: Path) -> None:
+        self._settings = settings
+
+    def add(
+        self, commands: Subcommands, name: str, command: Command, text: str
+    ) -> argparse.ArgumentParser:
+        parser = commands.add_parser(name, help=text, description=text)
+        parser.add_argument(
+            "--config",
+            type=Path,
+            default=self._settings,
+            metavar="FILE",
+            help="the settings of this program (default: %(default)s)",
+        )
+        parser.set_defaults(command=command)
+        return parser
+
+
+def run_command(program: str, options: argparse.Namespace, *, interrupted: str) -> int:
+    """Run the command that was chosen; returns its exit code (docs/operations.md lists them).
+
+    Each fault is told in a line of its own; ``interrupted`` says what Ctrl-C means.
+    """
+    try:
+        return int(options.command(options))
+    except SyncError as error:
+        message, code = str(error), error.exit_code
+    except KeyboardInterrupt:
+        message, code = interrupted, _INTERRUPTED_EXIT_CODE
+    except Exception as error:  # noqa: BLE001 - the edge of the program: one line, no traceback
+        message, code = f"{type(error).__name__}: {error}", SyncError.exit_code
+    sys.stderr.writelines(f"{program}: {line}\n" for line in message.splitlines())
+    return code

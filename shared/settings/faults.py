@@ -1,0 +1,111 @@
+"""Faults of settings, all at once: each names the place, the key and what would be right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from shared.settings.model import Settings, secret_keys_of
+
+S = TypeVar("S", bound=Settings)
+
+_PLACEHOLDER = re.compile(r"(?<!\?)(?<!\?P)<[A-Za-z][A-Za-z0-9 _-]*>")
+"""As in ``https://<data source host>``, but not a named group of a regular expression."""
+_PASSWORD_PLACEHOLDER = re.compile(r"<[a-z ]+ password>")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A value as it was given, and where: ``file:line`` or the name of a variable."""
+
+    value: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """``text`` begins with the key, if it is that of one key."""
+
+    place: str
+    text: str
+
+
+def check(
+    model: type[S],
+    given: Mapping[str, Given],
+    *,
+    place: str,
+    beside: Mapping[str, str] | None = None,
+    context: object = None,
+) -> tuple[S | None, list[Fault]]:
+    """The settings, and all faults; settings with faults must not be used.
+
+    All keys of ``given`` are known. ``beside`` has values that no key gave. ``place`` is that of
+    what is missing.
+    """
+    gaps = dict(_left_to_fill_in(model, given))
+    faults = [Fault(place=given[key].place, text=f"{key}: {gap}") for key, gap in gaps.items()]
+    values = {**(beside or {}), **{key: entry.value for key, entry in given.items()}}
+    try:
+        return model.model_validate(values, context=context), faults
+    except ValidationError as error:
+        for detail in error.errors(include_url=False, include_input=False):
+            key = str(detail["loc"][0]) if detail["loc"] else ""
+            text = _told(key, detail)
+            if text and key not in gaps:
+                found = given[key].place if key in given else place
+                faults.append(Fault(place=found, text=text))
+        return None, faults
+
+
+def unknown_key(key: str, known: Iterable[str]) -> str:
+    near = nearest(key, known)
+    return f"{key}: there is no such key" + (f"; did you mean {near}?" if near else "")
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant."""
+    return next(iter(get_close_matches(word, list(known), n=1, cutoff=0.5)), None)
+
+
+def _left_to_fill_in(
+    model: type[Settings], given: Mapping[str, Given]
+) -> Iterator[tuple[str, str]]:
+    """Keys with a placeholder that is still there. A password may look like one."""
+    secret = secret_keys_of(model)
+    for key, entry in given.items():
+        if key in secret:
+            if _PASSWORD_PLACEHOLDER.fullmatch(entry.value):
+                yield key, "fill in the password"
+        elif placeholder := _PLACEHOLDER.search(entry.value):
+            yield key, f"fill in {placeholder[0]}"
+
+
+def _told(key: str, detail: ErrorDetails) -> str:
+    """What to say; nothing where it only follows from another fault."""
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "default_factory_not_called":
+            return ""
+        case "missing":
+            return f"{key} is missing"
+        case "value_error":
+            reason = str(context["error"])
+        case "greater_than_equal" | "greater_than" | "less_than_equal":
+            words = {"ge": "at least", "gt": "more than", "le": "at most"}
+            reason = "must be " + " ".join(
+                f"{words[name]} {limit}" for name, limit in context.items()
+            )
+        case "enum":
+            reason = f"must be {context['expected'].replace(chr(39), '')}"
+        case "string_pattern_mismatch":
+            reason = "contains characters that are not allowed here"
+        case _:
+            reason = detail["msg"]
+    return f"{key}: {reason}" if key else reason

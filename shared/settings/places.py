@@ -1,0 +1,80 @@
+"""Files, folders and databases that settings name: made absolute, and told apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, SecretStr, ValidationInfo
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from shared.settings.model import Settings
+
+POSTGRESQL = "postgresql+psycopg"
+_FORM = "must be sqlite:///<file> or postgresql://<user>:<password>@<host>/<database>"
+
+
+def absolute_below(base: Path, path: Path) -> Path:
+    """Without ``~``, ``..`` and linked folders: so two ways to write a path are seen to be one.
+
+    The last name stays: where it leads may change while a program runs, as with mounted secrets.
+    Raises `ValueError` if the folder cannot be told.
+    """
+    try:
+        place = base.absolute() / path.expanduser()
+        return place.resolve() if place.name == ".." else place.parent.resolve() / place.name
+    except RuntimeError as error:  # no such user, or links that run in a circle
+        raise ValueError(f"is no usable path: {error}") from error
+
+
+def database_url(text: str, base: Path) -> URL:
+    """PostgreSQL by way of psycopg; the file of SQLite below ``base``. Raises `ValueError`."""
+    try:
+        location = make_url(text)
+    except (ArgumentError, ValueError) as error:
+        raise ValueError(_FORM) from error
+    match location.get_backend_name():
+        case "postgresql" | "postgres":
+            return location.set(drivername=POSTGRESQL)
+        case "sqlite" if location.database not in {None, "", ":memory:"}:
+            file = absolute_below(base, Path(str(location.database)))
+            return location.set(drivername="sqlite", database=str(file))
+        case _:
+            raise ValueError(_FORM)
+
+
+def _below_base(path: Path, info: ValidationInfo) -> Path:
+    return absolute_below(_base(info), path)
+
+
+def _absolute_url(url: SecretStr, info: ValidationInfo) -> SecretStr:
+    location = database_url(url.get_secret_value(), _base(info))
+    return SecretStr(location.render_as_string(hide_password=False))
+
+
+def _with_database(url: SecretStr) -> SecretStr:
+    if not make_url(url.get_secret_value()).database:
+        raise ValueError(_FORM)
+    return url
+
+
+def _base(info: ValidationInfo) -> Path:
+    """``base-dir``; for itself, and if it is at fault, the folder of the file."""
+    return info.data.get("base_dir") or info.context or Path()
+
+
+PathBelowBase = Annotated[Path, AfterValidator(_below_base)]
+DatabaseServerUrl = Annotated[SecretStr, AfterValidator(_absolute_url)]
+"""Of a server or of one of its databases."""
+DatabaseUrl = Annotated[DatabaseServerUrl, AfterValidator(_with_database)]
+
+
+class PlacedSettings(Settings):
+    """All paths are absolute. Those that are relative in the file lie below ``base-dir``.
+
+    The context of the validation is the folder of the file.
+    """
+
+    base_dir: PathBelowBase = Path()
+    """Default: the folder of the properties file."""

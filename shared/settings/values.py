@@ -1,0 +1,87 @@
+"""The kinds of values that keys have. A fault shows a value only where it cannot be a secret."""
+
+from __future__ import annotations
+
+import re
+from email.utils import parseaddr
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator
+
+_NUMBER = re.compile(r"[+-]?\d+", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_ADDRESS = re.compile(r"[^@\s<>,;:]+@[^@\s<>,;:]+")
+
+
+def _boolean(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    word = value.lower()
+    if word not in {"true", "false"}:
+        raise ValueError(f"must be true or false, not {value!r}")
+    return word == "true"
+
+
+def _integer(value: object) -> object:
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise ValueError(f"must be a whole number, not {value!r}")
+    return value
+
+
+def _decimal(value: object) -> object:
+    if isinstance(value, str) and not _DECIMAL.fullmatch(value):
+        raise ValueError(f"must be a number such as 0.5, not {value!r}")
+    return value
+
+
+def _items(value: object) -> object:
+    """A comma separated list. ``...`` is how the manual's example ends one: no item of it."""
+    if not isinstance(value, str):
+        return value
+    items = (item.strip() for item in value.split(","))
+    return tuple(item for item in items if item not in {"", "..."})
+
+
+def _url(value: str) -> str:
+    """Told without the value: a URL is where people put passwords. One with a slash in it moves
+    the ``@`` behind the host, so none is taken anywhere."""
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is none, half of an IPv6 address
+        usable = None
+    if not usable or re.search(r"[\s@#]", value):
+        raise ValueError("must be an http or https URL with a host, without user, password and #")
+    return value
+
+
+def _base_url(value: str) -> str:
+    if "?" in value:
+        raise ValueError("must not contain a ?, since paths are put behind it")
+    return value
+
+
+def _address(value: str) -> str:
+    if not _ADDRESS.fullmatch(parseaddr(value)[1]):
+        raise ValueError(f"{value!r} is no e-mail address")
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"{value!r} is not a valid regular expression: {error}") from error
+    return value
+
+
+Boolean = Annotated[bool, BeforeValidator(_boolean)]
+Integer = Annotated[int, BeforeValidator(_integer)]
+Decimal = Annotated[float, BeforeValidator(_decimal)]
+Items = Annotated[tuple[str, ...], BeforeValidator(_items)]
+Url = Annotated[str, AfterValidator(_url)]
+BaseUrl = Annotated[Url, AfterValidator(_base_url)]
+Address = Annotated[str, AfterValidator(_address)]
+Addresses = Annotated[tuple[Address, ...], BeforeValidator(_items)]
+Pattern = Annotated[str, AfterValidator(_pattern)]

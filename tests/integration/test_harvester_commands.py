@@ -1,0 +1,340 @@
+"""What the commands of the harvester say, and their exit codes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from shared.model.kinds import Kind
+from shared.store.users import Role, add_persons, grant, set_password
+from tests.builders import a_sample
+from tests.harvests import Harvest
+from tests.instances import PASSWORD, USER, Instance, hashed
+from tests.kitchen import Kitchen, a_kitchen, kitchen_master_data
+from tests.mailbox import free_port
+from tests.spoiled import answering, cut
+
+NOWHERE = f"http://127.0.0.1:{free_port()}"
+
+
+@pytest.fixture
+def configured(harvest: Harvest) -> Harvest:
+    """With a section whose source does not answer."""
+    harvest.section("DS1", NOWHERE)
+    return harvest
+
+
+def tree(harvest: Harvest) -> set[str]:
+    return {str(path) for path in harvest.root.rglob("*") if "instance.db" not in path.name}
+
+
+@pytest.mark.parametrize("command", ["run", "audit"])
+def test_without_an_instance_the_command_names_the_one_that_makes_it(
+    configured: Harvest, command: str
+) -> None:
+    configured.instance.engine.dispose()
+    result = configured.command(command)
+    assert result.code == 2
+    assert "there is no instance yet; create one with 'harvester init'" in result.output
+    assert not (configured.root / "instance.db").exists()
+
+
+def test_a_wrong_password_of_the_harvester_is_told_without_it(configured: Harvest) -> None:
+    configured.init()
+    configured.section("DS1", NOWHERE, harvester_pass="guessed")
+    for command in ("run", "check-config"):
+        result = configured.command(command)
+        assert result.code == 2
+        assert "[DS1] harvester-pass: wrong password for 'admin'" in result.output
+        assert "guessed" not in result.output
+    assert "guessed" not in configured.log()
+
+
+def test_a_harvester_user_who_is_no_admin_may_not_harvest(configured: Harvest) -> None:
+    configured.init()
+    with configured.instance.engine.begin() as connection:
+        add_persons(connection, "", ["mira", "ghost"])
+        set_password(connection, "mira", hashed("secret"))
+        grant(connection, "mira", Role.POWER_USER)
+        grant(connection, "mira", Role.ADMIN, "/ALPHA")
+    for user, text in (
+        ("mira", "'mira' is no instance admin of the destination"),
+        ("ghost", "'ghost' cannot log in to the destination; create the user with"),
+        ("nobody", "'nobody' cannot log in to the destination"),
+    ):
+        configured.section("DS1", NOWHERE, harvester_user=user)
+        result = configured.run()
+        assert result.code == 2
+        assert f"[DS1] harvester-user: {text}" in " ".join(result.output.split())
+
+
+def test_init_makes_the_admin_and_may_be_repeated(configured: Harvest) -> None:
+    first = configured.command("init")
+    assert first.code == 0
+    assert "ready; admin: admin; " in first.output
+    before = configured.instance.tables()
+    assert before["person"] != []
+    again = configured.command("init")
+    assert again.code == 0
+    assert "0 internal definitions added" in again.output
+    after = configured.instance.tables()
+    assert {t for t in before if before[t] != after[t]} == {"person"}  # a hash with another salt
+    assert configured.command("check-config").code == 0
+
+
+def test_init_needs_a_user_from_somewhere(configured: Harvest) -> None:
+    configured.section("DS1", NOWHERE, harvester_usr="admin", harvester_user="")
+    result = configured.command("init")
+    assert result.code == 2
+    assert "no section can be read, so there is no harvester-user" in result.output
+
+
+def test_internal_master_data_are_taken_from_a_list(
+    source: Instance, kitchen: Kitchen, configured: Harvest
+) -> None:
+    missing = configured.root / "nothing.xml"
+    result = configured.command("init", "--internal-master-data", str(missing))
+    assert result.code == 2
+    assert f"--internal-master-data {missing}: No such file" in result.output
+    assert kitchen.everything
+
+
+def test_internal_master_data_that_are_missing_are_told_all_together(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    with source.served() as url:
+        harvest.section("DS1", url)
+        harvest.init()
+        harvest.instance.execute("DELETE FROM master_data")
+        result = harvest.run()
+    assert result.code == 6
+    assert "The internal vocabulary $STORAGE_FORMAT of the data source does not exist" in (
+        result.output
+    )
+    assert "The internal property type $NAME of the data source does not exist" in result.output
+    assert harvest.instance.entities() == {}
+    assert kitchen.everything
+
+
+def test_a_wrong_password_of_the_source_names_user_and_url_and_no_password(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    with source.served() as url:
+        harvest.section("DS1", url, data_source_auth_pass="guessed")
+        harvest.init()
+        for command in ("run", "audit"):
+            result = harvest.command(command)
+            assert result.code == 4
+            assert f"{url}/datastore_server/re-sync refuses user {USER} with" in result.output
+            assert "guessed" not in result.output
+    assert "guessed" not in harvest.log()
+    assert PASSWORD not in harvest.log()
+    assert kitchen.everything
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A run against a source that is out of order; the harvester tries again for a while."""
+
+    harvest: Harvest
+    process: subprocess.Popen[str]
+
+
+@pytest.fixture(scope="module")
+def attempts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[int, str]]]:
+    """All such runs at once, since each takes its time."""
+    root = tmp_path_factory.mktemp("attempts")
+    source = Instance.create(root / "source")
+    a_kitchen(source)
+    with (
+        source.served(answering(503)) as busy,
+        source.served(cut(2000)) as cutting,
+    ):
+        started = {}
+        for name, url in (("down", NOWHERE), ("503", busy), ("cut", cutting)):
+            harvest = Harvest(root / name)
+            harvest.section("DS1", url, deletion_allowed="true")
+            harvest.init()
+            harvest.instance.load(kitchen_master_data(), a_sample(90))
+            started[name] = Attempt(harvest, harvest.start("run"))
+        yield {name: _ended(attempt) for name, attempt in started.items()}
+    source.engine.dispose()
+
+
+def _ended(attempt: Attempt) -> tuple[int, str]:
+    output, _ = attempt.process.communicate(timeout=120)
+    assert attempt.harvest.instance.codes(Kind.SAMPLE) == {a_sample(90).perm_id}
+    assert not list((attempt.harvest.root / "store").glob("**/*"))
+    attempt.harvest.instance.engine.dispose()
+    return attempt.process.returncode, output
+
+
+OUT_OF_ORDER = {
+    "down": "cannot be read: ",
+    "503": "answers with status 503: out of order",
+    "cut": "cannot be read: ",
+}
+
+
+@pytest.mark.parametrize("how", OUT_OF_ORDER)
+def test_a_source_that_is_out_of_order_is_told_after_some_tries(
+    attempts: dict[str, tuple[int, str]], how: str
+) -> None:
+    code, output = attempts[how]
+    assert code == 3
+    assert OUT_OF_ORDER[how] in output
+    assert output.count("trying again in") == 3
+    assert "[DS1] FAILED: " in output
+
+
+def test_a_mistyped_key_stops_its_section_only(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    with source.served() as url:
+        harvest.section("BAD", url, deletion_alowed="true")
+        harvest.section("GOOD", url)
+        harvest.init()
+        result = harvest.run()
+        assert result.code == 2
+        place = re.escape(str(harvest.root / "harvester-config.txt"))
+        assert re.search(
+            rf"{place}:\d+: \[BAD\] deletion-alowed: there is no such key; "
+            "did you mean deletion-allowed\\?",
+            result.output,
+        )
+        assert "[GOOD] OK" in result.output
+        assert harvest.run("--section", "GOOD").code == 0
+        assert harvest.run("--section", "BAD").code == 2
+        check = harvest.command("check-config")
+        assert check.code == 2
+        assert "[GOOD] can run" in check.output
+    assert kitchen.everything
+
+
+@pytest.mark.parametrize("command", ["run", "audit"])
+def test_a_section_that_does_not_exist_is_told_with_the_nearest_one(
+    configured: Harvest, command: str
+) -> None:
+    configured.init()
+    result = configured.command(command, "--section", "DS2")
+    assert result.code == 2
+    assert "there is no section [DS2]; did you mean [DS1]?" in result.output
+
+
+def test_a_dry_run_changes_nothing(source: Instance, kitchen: Kitchen, either: Harvest) -> None:
+    with source.served() as url:
+        either.section("DS1", url)
+        either.init()
+        before, files = either.instance.content(), tree(either)
+        result = either.run("--dry-run")
+        assert result.code == 0
+        assert "OK: the dry run found no error; nothing was changed" in result.output
+        assert either.instance.content() == before
+        assert tree(either) - files == {str(either.root / "synchronization_DS1.log")}
+        assert f"created SAMPLE /ALPHA/KITCHEN/{kitchen.brew.code}" in either.log()
+        either.section("DS1", url, dry_run="true")
+        assert either.run().code == 0
+        assert either.instance.content() == before
+        audit = either.audit()
+        assert audit.code == 9
+        assert f"SAMPLE {kitchen.brew.perm_id}: is missing here" in audit.output
+        assert either.instance.content() == before
+        assert tree(either) - files == {str(either.root / "synchronization_DS1.log")}
+
+
+def test_an_audit_finds_what_was_spoiled_in_the_destination(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    with source.served() as url:
+        harvest.section("DS1", url)
+        harvest.init()
+        harvest.converges()
+        held = harvest.instance.store
+        raw = held.data_set_folder(kitchen.raw.code)
+        (raw / "original/run/hello.txt").write_bytes(b"hello_world")
+        (raw / "original/digits + 1%.txt").unlink()
+        (plan,) = kitchen.project.attachments
+        held.attachment(plan.versions[0].sha256 or "").write_bytes(b"short")
+        held.service_file(kitchen.picture.path).unlink()
+        child = kitchen.child.perm_id
+        harvest.instance.execute(f"UPDATE entity SET modifier = 'x' WHERE perm_id = '{child}'")  # noqa: S608
+        harvest.instance.execute("UPDATE entity SET frozen = 0 WHERE code = 'ALPHA'")
+        harvest.instance.execute("DELETE FROM master_data WHERE kind = 'PLUGIN' AND code = 'age'")
+        result = harvest.audit()
+        quick = harvest.command("audit")
+    assert result.code == quick.code == 9
+    for text in (
+        "PLUGIN age: is missing here",
+        f"SAMPLE {child}: timestamps or users differ",
+        "SPACE ALPHA: frozen flags differ",
+        f"PROJECT {kitchen.project.perm_id}: attachment plan.txt (version 1) has 5 bytes",
+        f"FILE {kitchen.picture.path}: is missing in the data store",
+        f"DATA_SET {kitchen.raw.perm_id}: file original/digits + 1%.txt is missing",
+        f"DATA_SET {kitchen.raw.perm_id}: file original/run/hello.txt has another checksum",
+    ):
+        assert text in result.output
+    assert "9 differences" in result.output
+    assert "8 differences" in quick.output  # a checksum is found by reading only
+
+
+def test_an_audit_does_not_wait_for_a_harvest_that_is_writing(
+    source: Instance, kitchen: Kitchen, either: Harvest
+) -> None:
+    with source.served() as url:
+        either.section("DS1", url)
+        either.init()
+        either.converges()
+        with either.instance.engine.connect() as writer, writer.begin():
+            writer.exec_driver_sql("UPDATE entity SET frozen = 1")
+            either.agrees()
+    assert kitchen.everything
+
+
+def test_a_file_that_was_lost_comes_again_with_the_next_baseline(
+    source: Instance, kitchen: Kitchen, either: Harvest
+) -> None:
+    with source.served() as url:
+        either.section("DS1", url, full_sync="true", full_sync_interval="0")
+        either.init()
+        either.converges()
+        lost = either.instance.store.data_set_folder(kitchen.of_well.code) / "original/big.bin"
+        lost.unlink()
+        either.section("DS1", url)
+        assert "nothing to do" in either.run().output
+        assert either.audit().code == 9
+        either.section("DS1", url, full_sync="true", full_sync_interval="0")
+        either.converges()
+    assert lost.stat().st_size == kitchen.of_well.files[0].length
+
+
+def test_a_black_listed_data_set_is_left_out(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    listed = harvest.root / "not-synced-entities_DS1.txt"
+    with source.served() as url:
+        harvest.section("DS1", url)
+        harvest.init()
+        listed.write_text(f"# too large\n#DATA_SET-{kitchen.of_well.code}\n")
+        assert harvest.run().code == 0
+        assert kitchen.of_well.perm_id not in harvest.instance.codes(Kind.DATA_SET)
+        assert listed.read_text() == f"# too large\n#DATA_SET-{kitchen.of_well.code}\n"
+        listed.unlink()
+        harvest.converges()
+
+
+def test_the_section_log_is_the_one_that_was_configured(
+    source: Instance, kitchen: Kitchen, harvest: Harvest, tmp_path: Path
+) -> None:
+    with source.served() as url:
+        harvest.section("DS1", url, log_file="logs/mine.log")
+        harvest.init()
+        assert harvest.run().code == 0
+    text = (harvest.root / "logs" / "mine.log").read_text()
+    assert "The timestamp of this synchronization has been saved" in text
+    assert kitchen.everything
+    assert tmp_path.exists()

@@ -1,0 +1,238 @@
+"""The manual's rules for master data (003, "Master Data Synchronization Rules"; semantics, 3.3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harvester.steps.master_data import MasterDataPlan, Rules, plan_master_data
+from shared.model.ids import Code
+from shared.model.kinds import Kind
+from shared.model.master_data import (
+    SYSTEM_USER,
+    AddressType,
+    DataType,
+    ExternalDms,
+    FileFormatType,
+    MasterData,
+)
+from shared.store.master_data import Definition, Key, Stored, assemble, flatten
+from tests.builders import (
+    a_plugin,
+    a_property_type,
+    a_term,
+    a_vocabulary,
+    an_assignment,
+    an_entity_type,
+)
+from tests.kitchen import kitchen_master_data
+
+SHIPPED_TYPE = a_property_type("$NAME", registrator=SYSTEM_USER)
+SHIPPED_VOCABULARY = a_vocabulary(
+    "$GEOMETRY", a_term("ROUND", registrator=SYSTEM_USER), registrator=SYSTEM_USER
+)
+ORDINARY: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "file format type": (
+        {"file_format_types": (FileFormatType(code=Code("TXT")),)},
+        {"file_format_types": (FileFormatType(code=Code("TXT"), description="text"),)},
+    ),
+    "plugin": ({"plugins": (a_plugin(),)}, {"plugins": (a_plugin(script="new"),)}),
+    "vocabulary": (
+        {"vocabularies": (a_vocabulary(),)},
+        {"vocabularies": (a_vocabulary(chosen_from_list=False),)},
+    ),
+    "term": (
+        {"vocabularies": (a_vocabulary("V", a_term()),)},
+        {"vocabularies": (a_vocabulary("V", a_term(label="Water")),)},
+    ),
+    "order of terms": (
+        {"vocabularies": (a_vocabulary("V", a_term()),)},
+        {"vocabularies": (a_vocabulary("V", a_term(ordinal=2)),)},
+    ),
+    "property type": (
+        {"property_types": (a_property_type(),)},
+        {"property_types": (a_property_type(data_type=DataType.REAL),)},
+    ),
+    "internal property type of somebody": (
+        {"property_types": (a_property_type("$OURS"),)},
+        {"property_types": (a_property_type("$OURS", label="other"),)},
+    ),
+    "sample type": (
+        {"entity_types": (an_entity_type(Kind.SAMPLE),)},
+        {"entity_types": (an_entity_type(Kind.SAMPLE, subcode_unique=True),)},
+    ),
+    "data set type": (
+        {"entity_types": (an_entity_type(Kind.DATA_SET),)},
+        {"entity_types": (an_entity_type(Kind.DATA_SET, deletion_disallowed=True),)},
+    ),
+    "assignment": (
+        {"entity_types": (an_entity_type(Kind.SAMPLE, an_assignment()),)},
+        {"entity_types": (an_entity_type(Kind.SAMPLE, an_assignment(mandatory=True)),)},
+    ),
+    "external data management system": (
+        {
+            "external_dms": (
+                ExternalDms(code=Code("GIT"), address="a", address_type=AddressType.URL),
+            )
+        },
+        {
+            "external_dms": (
+                ExternalDms(code=Code("GIT"), address="b", address_type=AddressType.URL),
+            )
+        },
+    ),
+}
+
+
+def of(*property_types: Any, **fields: Any) -> MasterData:
+    return MasterData(property_types=property_types, **fields)
+
+
+def plan_of(
+    incoming: MasterData,
+    stored: MasterData,
+    *,
+    owner: str = "DS1",
+    update_allowed: bool = False,
+    unassignment_allowed: bool = False,
+) -> MasterDataPlan:
+    here = {key: Stored(value=value, source=owner) for key, value in flatten(stored).items()}
+    rules = Rules(
+        source="DS1", update_allowed=update_allowed, unassignment_allowed=unassignment_allowed
+    )
+    return plan_master_data(flatten(incoming), here, rules)
+
+
+def only(planned: dict[Key, Definition]) -> Key:
+    (key,) = planned
+    return key
+
+
+def is_idle(plan: MasterDataPlan) -> bool:
+    return not (plan.create or plan.update or plan.remove or plan.skipped or plan.conflicts)
+
+
+def test_everything_that_is_missing_is_registered() -> None:
+    incoming = replace(kitchen_master_data(), property_types=(a_property_type(),))
+    plan = plan_of(incoming, MasterData(vocabularies=(a_vocabulary("$STORAGE_FORMAT"),)))
+    shipped = Key(kind="VOCABULARY", owner="", code="$STORAGE_FORMAT")
+    assert plan.create.keys() == flatten(incoming).keys() - {shipped}
+    assert plan.conflicts == []
+
+
+def test_what_is_the_same_on_both_sides_needs_nothing() -> None:
+    assert is_idle(plan_of(kitchen_master_data(), kitchen_master_data(), update_allowed=True))
+
+
+def test_who_defined_something_and_when_makes_no_difference() -> None:
+    other = of(a_property_type(registrator="otto", registered=None))
+    assert is_idle(plan_of(of(a_property_type()), other, update_allowed=True))
+
+
+@pytest.mark.parametrize("kind", ORDINARY)
+def test_what_differs_is_updated_only_if_updates_are_allowed(kind: str) -> None:
+    before, after = (MasterData(**fields) for fields in ORDINARY[kind])
+    plan = plan_of(after, before, update_allowed=True)
+    key = only(plan.update)
+    assert plan.update[key] == flatten(after)[key]
+    refused = plan_of(after, before)
+    assert refused.update == {}
+    assert refused.skipped == [(key, "master-data-update-allowed is false")]
+
+
+@pytest.mark.parametrize(("owner", "named"), [("DS2", "section DS2"), ("", "this instance")])
+@pytest.mark.parametrize("kind", ORDINARY)
+def test_what_belongs_to_somebody_else_is_never_updated(kind: str, owner: str, named: str) -> None:
+    before, after = (MasterData(**fields) for fields in ORDINARY[kind])
+    plan = plan_of(after, before, owner=owner, update_allowed=True)
+    assert plan.update == {}
+    assert [reason for _, reason in plan.skipped] == [f"it belongs to {named}"]
+
+
+def test_what_openbis_ships_is_neither_created_nor_updated() -> None:
+    incoming = of(
+        replace(SHIPPED_TYPE, label="other"),
+        vocabularies=(replace(SHIPPED_VOCABULARY, description="other"),),
+    )
+    stored = of(SHIPPED_TYPE, vocabularies=(SHIPPED_VOCABULARY,))
+    assert is_idle(plan_of(incoming, stored, update_allowed=True))
+
+
+def test_all_internal_definitions_that_are_missing_are_told_together() -> None:
+    other = replace(SHIPPED_TYPE, code=Code("$OTHER"), data_type=DataType.REAL)
+    incoming = of(SHIPPED_TYPE, other, vocabularies=(SHIPPED_VOCABULARY,))
+    plan = plan_of(incoming, of(replace(other, data_type=DataType.DATE)))
+    assert len(plan.conflicts) == 3
+    missing = "\n".join(plan.conflicts)
+    assert "The internal property type $NAME of the data source does not exist here" in missing
+    assert "The internal vocabulary $GEOMETRY of the data source does not exist here" in missing
+    assert (
+        "The internal property type $OTHER has the data type REAL on the data source and DATE here"
+        in missing
+    )
+
+
+def test_an_internal_definition_of_somebody_is_an_ordinary_one() -> None:
+    plan = plan_of(of(a_property_type("$OURS", registrator="mira")), MasterData())
+    assert only(plan.create).code == "$OURS"
+
+
+def test_an_ordinary_definition_registered_by_system_is_an_ordinary_one() -> None:
+    plan = plan_of(of(a_property_type(registrator=SYSTEM_USER)), MasterData())
+    assert only(plan.create).code == "NOTES"
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_terms_of_internal_vocabularies_are_added_and_never_updated(*, allowed: bool) -> None:
+    extended = replace(SHIPPED_VOCABULARY, terms=(a_term("ROUND", label="Rund"), a_term("FLAT", 2)))
+    plan = plan_of(
+        MasterData(vocabularies=(extended,)),
+        MasterData(vocabularies=(SHIPPED_VOCABULARY,)),
+        owner="",
+        update_allowed=allowed,
+    )
+    assert only(plan.create) == Key(kind="TERM", owner="$GEOMETRY", code="FLAT")
+    assert plan.update == {}
+    assert plan.skipped == []
+
+
+def test_terms_and_assignments_are_added_to_what_belongs_to_somebody_else() -> None:
+    stored = MasterData(vocabularies=(a_vocabulary(),), entity_types=(an_entity_type(Kind.SAMPLE),))
+    incoming = MasterData(
+        vocabularies=(a_vocabulary("SOLVENT", a_term()),),
+        entity_types=(an_entity_type(Kind.SAMPLE, an_assignment()),),
+    )
+    plan = plan_of(incoming, stored, owner="")
+    assert {key.kind for key in plan.create} == {"TERM", "PROPERTY_ASSIGNMENT"}
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_an_assignment_that_is_gone_is_removed_only_if_that_is_allowed(*, allowed: bool) -> None:
+    stored = MasterData(entity_types=(an_entity_type(Kind.SAMPLE, an_assignment()),))
+    incoming = MasterData(entity_types=(an_entity_type(Kind.SAMPLE),))
+    plan = plan_of(incoming, stored, unassignment_allowed=allowed)
+    key = Key(kind="PROPERTY_ASSIGNMENT", owner="SAMPLE_TYPE A_SAMPLE_TYPE", code="NOTES")
+    assert plan.remove == ([key] if allowed else [])
+    assert [skipped for skipped, _ in plan.skipped] == ([] if allowed else [key])
+
+
+def test_assignments_of_somebody_else_and_of_types_that_are_gone_stay() -> None:
+    stored = MasterData(entity_types=(an_entity_type(Kind.SAMPLE, an_assignment()),))
+    gone = MasterData(entity_types=(an_entity_type(Kind.EXPERIMENT),))
+    assert plan_of(gone, stored, unassignment_allowed=True).remove == []
+    kept = MasterData(entity_types=(an_entity_type(Kind.SAMPLE),))
+    assert plan_of(kept, stored, owner="DS2", unassignment_allowed=True).remove == []
+
+
+def test_nothing_but_assignments_is_ever_removed() -> None:
+    plan = plan_of(
+        MasterData(), kitchen_master_data(), update_allowed=True, unassignment_allowed=True
+    )
+    assert plan.remove == []
+
+
+def test_flattened_definitions_make_the_same_master_data_again() -> None:
+    flat = flatten(kitchen_master_data())
+    assert flatten(assemble(flat)) == flat

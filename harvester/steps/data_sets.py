@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from harvester.report import Outcome
 from harvester.run import SyncRun
+from harvester.steps.deletions import remove_files
 from harvester.steps.entities import note_plan
 from harvester.transfers import WantedDataSet
 from shared.errors import ItemError
@@ -51,6 +52,8 @@ def register_data_sets(run: SyncRun) -> Outcome:
         if len(arrived) == _TOGETHER:
             _admit(run, outcome, arrived)
     _admit(run, outcome, arrived)
+    with run.transaction():
+        remove_files(run)
     return outcome
 
 

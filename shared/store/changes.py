@@ -97,6 +97,8 @@ def replace_satellites(connection: Connection, kind: Kind) -> None:
 def apply_kind(connection: Connection, kind: Kind, source: str, stamps: Stamps) -> None:
     """Register and update all that the plan has of a kind."""
     register(connection, kind, source, stamps)
+    if kind is Kind.DATA_SET:
+        execute(connection, "drop_files")  # of what is physical no longer
     update(connection, kind, stamps)
     replace_satellites(connection, kind)
 

@@ -87,6 +87,15 @@ UPDATE entity
    AND i.kind = :kind AND i.perm_id = c.perm_id
    AND entity.kind = :kind AND entity.perm_id = c.perm_id;
 
+-- name: drop_files
+INSERT INTO file_removal (area, name)
+SELECT 'DATA_SET', c.perm_id FROM change AS c
+  JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
+  JOIN incoming_entity AS i ON i.kind = c.kind AND i.perm_id = c.perm_id
+ WHERE c.kind = 'DATA_SET' AND c.action = 'changed'
+   AND e.data_set_kind = 'PHYSICAL' AND i.data_set_kind <> 'PHYSICAL'
+ON CONFLICT DO NOTHING;
+
 -- name: replace_links
 DELETE FROM link
  WHERE kind = :kind AND from_perm_id IN (
@@ -241,7 +250,8 @@ DELETE FROM attachment WHERE kind = :kind AND perm_id = :perm_id;
 -- name: removals
 SELECT r.area, r.name,
        CASE WHEN r.area = 'DATA_SET' THEN EXISTS (
-                SELECT 1 FROM entity AS e WHERE e.kind = 'DATA_SET' AND e.perm_id = r.name)
+                SELECT 1 FROM entity AS e WHERE e.kind = 'DATA_SET' AND e.perm_id = r.name
+                                            AND e.data_set_kind = 'PHYSICAL')
             WHEN r.area = 'ATTACHMENT' THEN EXISTS (
                 SELECT 1 FROM attachment AS a WHERE a.sha256 = r.name)
             ELSE EXISTS (SELECT 1 FROM service_file AS f WHERE f.path = r.name) END

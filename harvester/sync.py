@@ -36,7 +36,14 @@ from shared.model.ids import PermId
 from shared.model.kinds import Kind
 from shared.passwords import verify_password
 from shared.store.changes import ORIGINAL_STAMPS, Stamps, compare
-from shared.store.engine import Transaction, data_store_uuid, refresh_statistics, rehearsal, work
+from shared.store.engine import (
+    Transaction,
+    data_store_uuid,
+    database_errors,
+    refresh_statistics,
+    rehearsal,
+    work,
+)
 from shared.store.files import DataStore
 from shared.store.sources import finish_source, start_source
 from shared.store.users import find_person
@@ -126,7 +133,11 @@ def synchronise(
     baseline = _is_baseline(config, last, started)
     log.info("Data source %s, user %s", config.resource_list_url, config.data_source_auth_user)
     log.info("Last synchronized up to %s", last.incremental if last else "never")
-    with Source(config) as source, destination.engine.connect() as connection:
+    with (
+        Source(config) as source,
+        database_errors(destination.engine),
+        destination.engine.connect() as connection,
+    ):
         with connection.begin():
             authorise(connection, config)
             store = data_store(connection, config, destination.settings)

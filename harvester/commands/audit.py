@@ -16,7 +16,7 @@ from harvester.source import Source
 from harvester.spool import spool
 from harvester.sync import data_store
 from shared.errors import ConfigError, SyncError
-from shared.store.engine import open_store
+from shared.store.engine import database_errors, open_store
 
 DIFFERENCES_EXIT_CODE = 9
 
@@ -51,7 +51,7 @@ def _audit_section(
 def _differences(
     engine: Engine, chosen: Chosen, section: SectionConfig, options: argparse.Namespace
 ) -> Iterator[Difference]:
-    with Source(section) as source, engine.connect() as connection:
+    with Source(section) as source, database_errors(engine), engine.connect() as connection:
         with connection.begin():
             store = data_store(connection, section, chosen.settings)
         with spool(section) as folder:

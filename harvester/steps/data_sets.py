@@ -67,9 +67,10 @@ def _wanted(run: SyncRun, codes: Sequence[str]) -> Iterator[WantedDataSet]:
 def _incomplete(run: SyncRun) -> list[str]:
     """Codes of data sets whose files are not in the data store as they were when they came."""
     rows = execute(run.connection, "physical_files", source=run.source)
-    return sorted(
-        {code for code, path, length, *_ in rows if not run.transfers.is_here(code, path, length)}
-    )
+    missing = {
+        code for code, path, length, *_ in rows if not run.transfers.is_here(code, path, length)
+    }
+    return sorted(missing - run.black_list)
 
 
 def _fail(run: SyncRun, outcome: Outcome, error: ItemError) -> None:

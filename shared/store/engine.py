@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from shared.errors import ConfigError
+from shared.errors import ConfigError, SyncError
 from shared.store.tables import SCHEMA_VERSION, meta, metadata
 
 Transaction = Callable[[], AbstractContextManager[Any]]
@@ -149,6 +149,21 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
             )
         with connection.begin():
             yield connection
+
+
+@contextmanager
+def database_errors(engine: Engine) -> Iterator[None]:
+    """What a database refuses, or that it is gone, as an error that says which one it was; without
+    the statement, which may hold thousands of values."""
+    driver: Any = engine.dialect.loaded_dbapi
+    try:
+        yield
+    except (DBAPIError, driver.Error) as error:
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        shown = engine.url.render_as_string(hide_password=True)
+        raise SyncError(f"database {shown}: {reason}; nothing is lost, the next run goes on") from (
+            error
+        )
 
 
 def refresh_statistics(connection: Connection) -> None:

@@ -68,7 +68,7 @@ def test_a_full_disk_below_the_database_is_told_and_the_next_run_goes_on(
         assert result.code == 1
         assert "[DS1] FAILED: " in result.output
         assert "database or disk is full" in result.output or "No space left" in result.output
-        assert len(result.output) < 1000  # no statement with all its values
+        assert "INSERT" not in result.output  # no statement with all its values
         enlarge(harvest.root)
         harvest.converges()
         assert harvest.instance.entities() == source.entities()
@@ -94,7 +94,7 @@ def test_a_file_that_may_not_be_that_large_fails_its_data_set_only(
             capture_output=True,
             text=True,
             cwd=PROJECT,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000)),  # noqa: PLW1509 - no thread is started before the program is
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000)),
         )
         assert process.returncode == 7, process.stderr
         assert f"DATA_SET {code}: file original/large: [Errno 27] File too large" in process.stdout

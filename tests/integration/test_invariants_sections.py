@@ -224,6 +224,21 @@ def test_13_one_bad_section_and_a_broken_mail_server_do_not_stop_the_others(
     assert kitchen.everything
 
 
+def test_13_a_section_whose_log_cannot_be_opened_does_not_stop_the_others(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    with source.served() as url:
+        harvest.section("BAD", url, log_file="store")
+        harvest.section("GOOD", url)
+        harvest.init()
+        (harvest.root / "store").mkdir()
+        result = harvest.run()
+    assert result.code == 2
+    assert "[BAD] FAILED: [BAD] log-file: cannot be opened: " in result.output
+    assert "[GOOD] OK" in result.output
+    assert kitchen.everything
+
+
 def test_13_each_failure_of_a_whole_section_is_mailed_once_to_everybody(
     source: Instance, kitchen: Kitchen, harvest: Harvest
 ) -> None:

@@ -136,6 +136,6 @@ class Harvest:
                 connection.execute(table.delete())
         for folder in ("store", "file-service"):
             shutil.rmtree(self.root / folder, ignore_errors=True)
-        for file in self.root.glob("*.txt"):
+        for file in self.root.glob("*_*.txt"):  # what a section remembers
             file.unlink()
         self.init()

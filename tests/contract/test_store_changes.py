@@ -2,91 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection
 
 from shared.model.entities import Entity
-from shared.model.kinds import ENTITY_KINDS, DataSetKind, Frozen, Kind, Relation
+from shared.model.kinds import ENTITY_KINDS, DataSetKind, Frozen, Relation
 from shared.store.changes import (
-    ORIGINAL_STAMPS,
     Action,
     Stamps,
-    admit_data_sets,
-    apply_kind,
     compare,
     copy_flags,
     copy_stamps,
     counts,
-    delete,
-    drop_from_plan,
-    hold_back_data_sets,
     planned,
-    settle_data_sets,
     users,
-    waiting_data_sets,
 )
-from shared.store.engine import Transaction, rehearsal, work
-from shared.store.incoming import Incoming, dangling, data_set_files
+from shared.store.incoming import Incoming
 from tests.builders import (
     a_data_set,
-    a_material,
     a_project,
     a_sample,
     a_space,
     an_experiment,
     perm_id,
 )
+from tests.contract.passes import WORLD, harvest, harvesting, plan
 from tests.instances import Instance, a_file, stored_in
 from tests.kitchen import a_kitchen, connected
-
-Plan = dict[str, set[str]]
-WORLD = (
-    a_space(),
-    a_project(2),
-    an_experiment(3),
-    a_sample(4, project="KITCHEN"),
-    a_data_set(5, experiment="/ALPHA/KITCHEN/EXPERIMENT-3"),
-    a_material(6),
-)
-
-
-@contextmanager
-def harvesting(instance: Instance, *listed: Entity, source: str = "DS1") -> Iterator[Connection]:
-    """A connection with a filled list and a plan, in a transaction that stays."""
-    with instance.engine.connect() as connection:
-        with connection.begin():
-            incoming = Incoming(connection)
-            for entity in listed:
-                incoming.add(entity)
-            incoming.finish()
-        with work(connection) as transaction, transaction():
-            compare(connection, source)
-            yield connection
-
-
-def harvest(
-    instance: Instance, *listed: Entity, source: str = "DS1", stamps: Stamps = ORIGINAL_STAMPS
-) -> None:
-    """A whole pass without files."""
-    with harvesting(instance, *listed, source=source) as connection:
-        delete(connection)
-        for kind in ENTITY_KINDS:
-            apply_kind(connection, kind, source, stamps)
-        if stamps is ORIGINAL_STAMPS:
-            copy_stamps(connection, source)
-        copy_flags(connection, source)
-
-
-def plan(instance: Instance, *listed: Entity, source: str = "DS1") -> Plan:
-    """Perm ids by action."""
-    with harvesting(instance, *listed, source=source) as connection:
-        found = {a.value: {p.perm_id for p in planned(connection, a)} for a in Action}
-        assert sum(counts(connection).values()) == sum(map(len, found.values()))
-    return {action: perm_ids for action, perm_ids in found.items() if perm_ids}
 
 
 def test_what_is_not_here_is_new(instance: Instance) -> None:
@@ -267,100 +210,3 @@ def test_what_is_gone_is_kept_while_something_of_others_lies_in_it(
     assert plan(instance).get("kept") == kept
     harvest(instance)
     assert {perm_id for _, perm_id in instance.entities()} == {*kept, local.perm_id}
-
-
-def test_data_sets_wait_for_files_that_are_not_here_yet(instance: Instance) -> None:
-    one = a_data_set(7, files=(a_file("a", b"a"), a_file("b", b"b")))
-    two = a_data_set(8, files=(a_file("a", b"a"),))
-    empty, link = a_data_set(9), a_data_set(10, data_set_kind=DataSetKind.LINK, files=one.files)
-    with harvesting(instance, one, two, empty, link) as connection:
-        hold_back_data_sets(connection)
-        assert waiting_data_sets(connection) == [one.code, two.code]
-        assert data_set_files(connection, one.code) == one.files
-        admit_data_sets(connection, [one.code])
-        apply_kind(connection, Kind.DATA_SET, "DS1", ORIGINAL_STAMPS)
-        settle_data_sets(connection)
-        assert {p.perm_id for p in planned(connection, Action.DONE)} == {
-            one.code,
-            empty.code,
-            link.code,
-        }
-    assert instance.codes(Kind.DATA_SET) == {one.code, empty.code, link.code}
-    other = replace(one, properties={"NOTES": "new"})
-    fewer = replace(one, files=one.files[:1])
-    changed = replace(one, files=(a_file("a", b"x"), one.files[1]))
-    for version, waits in ((other, False), (fewer, True), (changed, True)):
-        with harvesting(instance, version, empty, link) as connection:
-            hold_back_data_sets(connection)
-            assert waiting_data_sets(connection) == [one.code] * waits
-
-
-def test_what_is_dropped_from_the_plan_is_left_alone(instance: Instance) -> None:
-    with harvesting(instance, *WORLD) as connection:
-        drop_from_plan(connection, Kind.DATA_SET, [WORLD[4].perm_id, "other"])
-        drop_from_plan(connection, Kind.SAMPLE, [])
-        assert (Kind.DATA_SET, Action.NEW) not in counts(connection)
-        assert counts(connection)[Kind.SAMPLE, Action.NEW] == 1
-
-
-def test_references_that_lead_out_of_the_list_are_told(instance: Instance) -> None:
-    listed = [
-        a_sample(4, connections=connected(Relation.CHILD, perm_id(44)), experiment="/A/B/C"),
-        a_data_set(5, sample="/ALPHA/GONE"),
-        a_data_set(6, sample="/ALPHA/SAMPLE-4"),
-    ]
-    with harvesting(instance, *listed) as connection:
-        found = [(d.kind, d.perm_id, d.reference, d.target) for d in dangling(connection)]
-    assert found == [
-        ("SAMPLE", perm_id(4), "Child", perm_id(44)),
-        ("SAMPLE", perm_id(4), "experiment", "/A/B/C"),
-        ("DATA_SET", perm_id(5), "sample", "/ALPHA/GONE"),
-    ]
-
-
-def test_of_a_record_that_comes_twice_the_last_one_counts_with_all_that_it_has(
-    instance: Instance,
-) -> None:
-    first = a_data_set(
-        5,
-        files=(a_file("a", b"first"), a_file("b", b"b")),
-        connections=connected(Relation.CHILD, perm_id(6)),
-    )
-    last = a_data_set(5, files=(a_file("a", b"last"),))
-    with harvesting(instance, first, a_data_set(6), last) as connection:
-        assert data_set_files(connection, first.code) == last.files
-        assert list(dangling(connection)) == []
-        apply_kind(connection, Kind.DATA_SET, "DS1", ORIGINAL_STAMPS)
-    assert instance.entities()[Kind.DATA_SET, last.perm_id] == last
-
-
-def test_a_rehearsal_leaves_nothing_behind(instance: Instance) -> None:
-    harvest(instance, *WORLD)
-    before = instance.tables()
-    with instance.engine.connect() as connection:
-        with connection.begin():
-            incoming = Incoming(connection)
-            incoming.add(a_space(description="changed"))
-            incoming.add(a_sample(77))
-            incoming.finish()
-        for fails in (False, True):
-            try:
-                with rehearsal(connection) as transaction:
-                    _rehearse(connection, transaction, fails=fails)
-            except ZeroDivisionError:
-                assert fails
-        assert instance.tables() == before
-        with work(connection) as transaction:
-            _rehearse(connection, transaction, fails=False)
-    assert set(instance.entities()) == {(Kind.SPACE, "ALPHA"), (Kind.SAMPLE, perm_id(77))}
-
-
-def _rehearse(connection: Connection, transaction: Transaction, *, fails: bool) -> None:
-    with transaction():
-        compare(connection, "DS1")
-        delete(connection)
-    with transaction():
-        for kind in ENTITY_KINDS:
-            apply_kind(connection, kind, "DS1", ORIGINAL_STAMPS)
-        assert connection.exec_driver_sql("SELECT count(*) FROM entity").scalar() == 2
-        assert not fails or 1 / 0

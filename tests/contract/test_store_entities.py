@@ -28,7 +28,7 @@ from tests.kitchen import a_kitchen, connected, kitchen_master_data
 from tests.properties import strategies
 
 each_alone = settings(
-    max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,7 +12,7 @@ from shared.store.users import Role, add_persons, grant, set_password
 from tests.builders import a_sample
 from tests.harvests import Harvest
 from tests.instances import PASSWORD, USER, Instance, hashed
-from tests.kitchen import Kitchen, a_kitchen, kitchen_master_data
+from tests.kitchen import Kitchen, kitchen_master_data
 from tests.mailbox import free_port
 from tests.spoiled import answering, cut
 
@@ -136,59 +133,40 @@ def test_a_wrong_password_of_the_source_names_user_and_url_and_no_password(
     assert kitchen.everything
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A run against a source that is out of order; the harvester tries again for a while."""
-
-    harvest: Harvest
-    process: subprocess.Popen[str]
-
-
-@pytest.fixture(scope="module")
-def attempts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[int, str]]]:
-    """All such runs at once, since each takes its time."""
-    root = tmp_path_factory.mktemp("attempts")
-    source = Instance.create(root / "source")
-    a_kitchen(source)
-    with (
-        source.served(answering(503)) as busy,
-        source.served(cut(2000)) as cutting,
-    ):
-        started = {}
-        for name, url in (("down", NOWHERE), ("503", busy), ("cut", cutting)):
-            harvest = Harvest(root / name)
-            harvest.section("DS1", url, deletion_allowed="true")
-            harvest.init()
-            harvest.instance.load(kitchen_master_data(), a_sample(90))
-            started[name] = Attempt(harvest, harvest.start("run"))
-        yield {name: _ended(attempt) for name, attempt in started.items()}
-    source.engine.dispose()
-
-
-def _ended(attempt: Attempt) -> tuple[int, str]:
-    output, _ = attempt.process.communicate(timeout=120)
-    assert attempt.harvest.instance.rows("SELECT code FROM entity") == [("SAMPLE-90",)]
-    assert not list((attempt.harvest.root / "store").glob("**/*"))
-    attempt.harvest.instance.engine.dispose()
-    return attempt.process.returncode, output
-
-
 OUT_OF_ORDER = {
     "down": "cannot be read: ",
-    "503": "answers with status 503: out of order",
+    "busy": "answers with status 503: out of order",
     "cut": "cannot be read: ",
 }
 
 
-@pytest.mark.parametrize("how", OUT_OF_ORDER)
-def test_a_source_that_is_out_of_order_is_told_after_some_tries(
-    attempts: dict[str, tuple[int, str]], how: str
+def test_a_source_that_is_out_of_order_is_told_after_some_tries_and_nothing_changes(
+    source: Instance, kitchen: Kitchen, tmp_path: Path
 ) -> None:
-    code, output = attempts[how]
-    assert code == 3
-    assert OUT_OF_ORDER[how] in output
-    assert output.count("trying again in") == 3
-    assert "[DS1] FAILED: " in output
+    """All three at once, as processes: each tries again for about twenty seconds."""
+    with source.served(answering(503)) as busy, source.served(cut(2000)) as cutting:
+        urls = {"down": NOWHERE, "busy": busy, "cut": cutting}
+        harvests = {how: _with_an_entity(tmp_path / how, url) for how, url in urls.items()}
+        started = {how: harvest.start("run") for how, harvest in harvests.items()}
+        for how, process in started.items():
+            output, _ = process.communicate(timeout=120)
+            assert process.returncode == 3
+            assert f"[DS1] FAILED: {urls[how]}/datastore_server/re-sync " in output
+            assert OUT_OF_ORDER[how] in output
+            assert output.count("trying again in") == 3
+            assert harvests[how].instance.rows("SELECT code FROM entity") == [("SAMPLE-90",)]
+            assert not list((harvests[how].root / "store").glob("**/*"))
+            harvests[how].instance.engine.dispose()
+    assert kitchen.everything
+
+
+def _with_an_entity(root: Path, url: str) -> Harvest:
+    harvest = Harvest(root)
+    harvest.section("DS1", url, deletion_allowed="true")
+    harvest.init()
+    harvest.instance.load(kitchen_master_data(), a_sample(90))
+    harvest.instance.execute("UPDATE entity SET source = 'DS1'")
+    return harvest
 
 
 def test_a_mistyped_key_stops_its_section_only(
@@ -244,54 +222,6 @@ def test_a_dry_run_changes_nothing(source: Instance, kitchen: Kitchen, either: H
         assert f"SAMPLE {kitchen.brew.perm_id}: is missing here" in audit.output
         assert either.instance.content() == before
         assert tree(either) - files == {str(either.root / "synchronization_DS1.log")}
-
-
-def test_an_audit_finds_what_was_spoiled_in_the_destination(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
-) -> None:
-    with source.served() as url:
-        harvest.section("DS1", url)
-        harvest.init()
-        harvest.converges()
-        held = harvest.instance.store
-        raw = held.data_set_folder(kitchen.raw.code)
-        (raw / "original/run/hello.txt").write_bytes(b"hello_world")
-        (raw / "original/digits + 1%.txt").unlink()
-        (plan,) = kitchen.project.attachments
-        held.attachment(plan.versions[0].sha256 or "").write_bytes(b"short")
-        held.service_file(kitchen.picture.path).unlink()
-        child = kitchen.child.perm_id
-        harvest.instance.execute(f"UPDATE entity SET modifier = 'x' WHERE perm_id = '{child}'")  # noqa: S608
-        harvest.instance.execute("UPDATE entity SET frozen = 0 WHERE code = 'ALPHA'")
-        harvest.instance.execute("DELETE FROM master_data WHERE kind = 'PLUGIN' AND code = 'age'")
-        result = harvest.audit()
-        quick = harvest.command("audit")
-    assert result.code == quick.code == 9
-    for text in (
-        "PLUGIN age: is missing here",
-        f"SAMPLE {child}: timestamps or users differ",
-        "SPACE ALPHA: frozen flags differ",
-        f"PROJECT {kitchen.project.perm_id}: attachment plan.txt (version 1) has 5 bytes",
-        f"FILE {kitchen.picture.path}: is missing in the data store",
-        f"DATA_SET {kitchen.raw.perm_id}: file original/digits + 1%.txt is missing",
-        f"DATA_SET {kitchen.raw.perm_id}: file original/run/hello.txt has another checksum",
-    ):
-        assert text in result.output
-    assert "8 differences" in result.output
-    assert "7 differences" in quick.output  # a checksum is found by reading only
-
-
-def test_an_audit_does_not_wait_for_a_harvest_that_is_writing(
-    source: Instance, kitchen: Kitchen, either: Harvest
-) -> None:
-    with source.served() as url:
-        either.section("DS1", url)
-        either.init()
-        either.converges()
-        with either.instance.engine.connect() as writer, writer.begin():
-            writer.exec_driver_sql("UPDATE entity SET frozen = 1")
-            either.agrees()
-    assert kitchen.everything
 
 
 def test_a_file_that_was_lost_comes_again_with_the_next_baseline(

@@ -8,7 +8,7 @@ import pytest
 
 from shared.model.entities import Entity, FileNode
 from shared.model.ids import Code, Identifier
-from shared.model.kinds import NOT_FROZEN, DataSetKind, Frozen, Kind
+from shared.model.kinds import NOT_FROZEN, Frozen, Kind
 from tests.builders import a_data_set, a_sample, a_space, an_experiment, perm_id, some_master_data
 from tests.harvests import Harvest
 from tests.instances import Instance
@@ -107,24 +107,6 @@ def test_9_a_changed_data_set_that_cannot_be_brought_keeps_its_old_content(
         either.section("DS1", url)
         either.converges()
     assert held.read_bytes() == b"other digits"
-
-
-def test_a_data_set_that_is_physical_no_longer_leaves_no_files_behind(
-    source: Instance, kitchen: Kitchen, either: Harvest
-) -> None:
-    with source.served() as url:
-        either.section("DS1", url)
-        either.init()
-        assert either.run().code == 0
-        held = either.instance.store.data_set_folder(kitchen.raw.code)
-        assert held.is_dir()
-        changed = replace(kitchen.raw, data_set_kind=DataSetKind.CONTAINER, files=())
-        source.load(changed)
-        either.converges()
-        assert not held.exists()
-        source.load(kitchen.raw)
-        either.converges()
-    assert held.is_dir()
 
 
 def test_11_loss_of_the_last_attachment_is_propagated(

@@ -10,7 +10,15 @@ from dataclasses import replace
 import pytest
 
 from shared.model.kinds import NOT_FROZEN
-from tests.builders import a_data_set, a_material, a_sample, a_service_file, perm_id
+from tests.builders import (
+    a_data_set,
+    a_material,
+    a_sample,
+    a_service_file,
+    a_space,
+    perm_id,
+    some_master_data,
+)
 from tests.harvests import Harvest
 from tests.instances import Instance, files_below
 from tests.kitchen import HELLO, TRIAL, Kitchen
@@ -20,8 +28,8 @@ from tests.spoiled import slow
 KEYS = {"deletion_allowed": "true", "max_threads": "2"}
 MOMENTS = 200
 """More than a run has in which something can be half done."""
-STEP = 5
-"""Every fifth of them; with 1 the test takes minutes, and passes too."""
+STEP = 7
+"""Every seventh of them; with 1 the test takes minutes, and passes too."""
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +120,29 @@ def _deaths(mortal: Mortals, harvest: Harvest) -> int:
     """How often a run died before one came to its end."""
     moments = range(STEP, MOMENTS, STEP)
     return next(n for n, after in enumerate(moments) if mortal.run(run_of(harvest), after=after))
+
+
+def test_2_a_file_that_a_killed_run_wrote_may_change_before_the_next_one(
+    source: Instance, harvest: Harvest, mortal: Mortals
+) -> None:
+    """The moment between a file and its row: the file must not be taken for somebody else's."""
+    mention = {"NOTES": '"openbis/file-service/a.txt"'}
+    source.load(some_master_data(), a_space(), a_sample(1, properties=mention))
+    source.load(a_service_file("a.txt", b"before"))
+    source.add_user()
+    with source.served() as url:
+        harvest.section("DS1", url)
+        harvest.init()
+        written = harvest.root / "file-service" / "a.txt"
+        for after in range(MOMENTS):
+            came_to_its_end = mortal.run(run_of(harvest), after=after)
+            if written.exists():
+                break
+            harvest.start_anew()
+        assert not came_to_its_end
+        source.load(a_service_file("a.txt", b"after"))
+        harvest.converges()
+    assert written.read_bytes() == b"after"
 
 
 def test_2_what_a_killed_run_had_brought_is_not_brought_again(

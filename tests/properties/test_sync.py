@@ -55,7 +55,7 @@ flags = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=8, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=5, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(first=worlds(), second=worlds(), keys=flags)
 def test_one_run_brings_all_that_changed_and_is_foretold_by_its_rehearsal(
     source: Instance,

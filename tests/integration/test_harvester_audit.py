@@ -1,0 +1,55 @@
+"""What an audit finds, and that it is in nobody's way."""
+
+from __future__ import annotations
+
+from tests.harvests import Harvest
+from tests.instances import Instance
+from tests.kitchen import Kitchen
+
+
+def test_an_audit_finds_what_was_spoiled_in_the_destination(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    with source.served() as url:
+        harvest.section("DS1", url)
+        harvest.init()
+        harvest.converges()
+        held = harvest.instance.store
+        raw = held.data_set_folder(kitchen.raw.code)
+        (raw / "original/run/hello.txt").write_bytes(b"hello_world")
+        (raw / "original/digits + 1%.txt").unlink()
+        (plan,) = kitchen.project.attachments
+        held.attachment(plan.versions[0].sha256 or "").write_bytes(b"short")
+        held.service_file(kitchen.picture.path).unlink()
+        child = kitchen.child.perm_id
+        harvest.instance.execute(f"UPDATE entity SET modifier = 'x' WHERE perm_id = '{child}'")  # noqa: S608
+        harvest.instance.execute("UPDATE entity SET frozen = 0 WHERE code = 'ALPHA'")
+        harvest.instance.execute("DELETE FROM master_data WHERE kind = 'PLUGIN' AND code = 'age'")
+        result = harvest.audit()
+        quick = harvest.command("audit")
+    assert result.code == quick.code == 9
+    for text in (
+        "PLUGIN age: is missing here",
+        f"SAMPLE {child}: timestamps or users differ",
+        "SPACE ALPHA: frozen flags differ",
+        f"PROJECT {kitchen.project.perm_id}: attachment plan.txt (version 1) has 5 bytes",
+        f"FILE {kitchen.picture.path}: is missing in the data store",
+        f"DATA_SET {kitchen.raw.perm_id}: file original/digits + 1%.txt is missing",
+        f"DATA_SET {kitchen.raw.perm_id}: file original/run/hello.txt has another checksum",
+    ):
+        assert text in result.output
+    assert "8 differences" in result.output
+    assert "7 differences" in quick.output  # a checksum is found by reading only
+
+
+def test_an_audit_does_not_wait_for_a_harvest_that_is_writing(
+    source: Instance, kitchen: Kitchen, either: Harvest
+) -> None:
+    with source.served() as url:
+        either.section("DS1", url)
+        either.init()
+        either.converges()
+        with either.instance.engine.connect() as writer, writer.begin():
+            writer.exec_driver_sql("UPDATE entity SET frozen = 1")
+            either.agrees()
+    assert kitchen.everything

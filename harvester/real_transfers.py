@@ -68,12 +68,13 @@ class RealTransfers:
         tasks = self._tasks(wanted)
         flying: dict[Future[None], _Arriving] = {}
         while True:
-            for arriving, task in islice(tasks, 2 * self._threads - len(flying)):
+            window = list(islice(tasks, 2 * self._threads - len(flying)))
+            for arriving, task in window:
                 if isinstance(task, ItemError):
                     yield arriving.wanted.code, task
                 else:
                     flying[pool.submit(self._fetch, arriving, task)] = arriving
-            if not flying:
+            if not flying and not window:  # a window may hold nothing but refused data sets
                 return
             for future in wait(flying, return_when=FIRST_COMPLETED).done:
                 arriving = flying.pop(future)

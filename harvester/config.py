@@ -6,21 +6,33 @@ does not stop the others. Keys and their meaning are openBIS's, defaults those o
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from harvester.ini import IniSection, read_ini
+from harvester.ini import Ini, IniSection, read_ini
 from harvester.properties import HarvesterSettings
 from shared.errors import ConfigError
+from shared.settings.bandwidth import BandwidthSetting
 from shared.settings.faults import Given, check, unknown_key
 from shared.settings.model import Settings, keys_of
 from shared.settings.places import absolute_below
-from shared.settings.values import Addresses, Boolean, Decimal, Integer, Items, Url
+from shared.settings.quantities import (
+    Durations,
+    Limit,
+    LimitSetting,
+    LogFormat,
+    PositiveDuration,
+    Size,
+)
+from shared.settings.secrets import exposed_secrets, file_keys_of, resolve_secrets
+from shared.settings.values import Addresses, Boolean, Decimal, Integer, Items, SecretUrl, Url
 
 _DEAD = frozenset({"data-source-spaces", "harvester-spaces"})
 _SYNONYMS = {"wished-number-of-streams": "whished-number-of-streams"}
@@ -46,6 +58,7 @@ def _below_store(path: Path, info: ValidationInfo) -> Path:
 
 BasePath = Annotated[Path, AfterValidator(_below_base)]
 StorePath = Annotated[Path, AfterValidator(_below_store)]
+Days = Annotated[Integer, Field(ge=0, le=36500)]
 
 
 class SectionConfig(Settings):
@@ -72,11 +85,17 @@ class SectionConfig(Settings):
     master_data_update_allowed: Boolean = False
     property_unassignment_allowed: Boolean = False
     deletion_allowed: Boolean = False
+    max_deletions: LimitSetting = Limit(1000, 0.10)
+    """More are held back until the operator releases them."""
+    trash_retention_days: Days = 30
+    """0: what is deleted is gone at once."""
+    max_failed_records: LimitSetting = Limit(100, 0.01)
+    """Of the list's records; if more cannot be read, the pass fails."""
 
     dry_run: Boolean = False
     verbose: Boolean = Field(default_factory=lambda given: given["dry_run"])
     full_sync: Boolean = False
-    full_sync_interval: Annotated[Integer, Field(ge=0, le=36500)] = 14
+    full_sync_interval: Days = 14
     """Days; 0 makes every run a baseline, if ``full_sync`` is on."""
 
     harvester_tmp_dir: StorePath = Path("temp")
@@ -84,7 +103,11 @@ class SectionConfig(Settings):
     last_sync_timestamp_file: BasePath = Path("last-sync-timestamp-file_{alias}.txt")
     not_synced_entities_file: BasePath = Path("not-synced-entities_{alias}.txt")
     log_file: BasePath = Path("synchronization_{alias}.log")
+    log_format: LogFormat = LogFormat.TEXT
+    log_retention_days: Days = 90
+    """0: for ever."""
     email_addresses: Addresses = ()
+    webhook_url: SecretUrl | None = None
 
     whished_number_of_streams: Annotated[Integer, Field(ge=1, le=100)] | None = None
     machine_load: Annotated[Decimal, Field(gt=0, le=100)] = 0.5
@@ -93,6 +116,23 @@ class SectionConfig(Settings):
     stop_on_first_failure: Boolean = False
     timeout: Annotated[Integer, Field(ge=1, le=86400)] = 600
     """Seconds without a single byte from the data source."""
+    stall_timeout: PositiveDuration = timedelta(hours=1)
+    """Without any progress the run is given up; the next one goes on."""
+    retry_pauses: Durations = tuple(timedelta(seconds=seconds) for seconds in (1, 4, 15))
+    """Between one try of a request and the next."""
+    max_connections_per_source: Annotated[Integer, Field(ge=1, le=1000)] = 10
+    bandwidth_limit: BandwidthSetting | None = None
+    max_run_time: PositiveDuration | None = None
+    max_transfer: Size | None = None
+    """Bytes of files in one run."""
+
+    tls_verify: Boolean = True
+    ca_bundle: BasePath | None = None
+    client_certificate: BasePath | None = None
+    client_key: BasePath | None = None
+    client_key_password: SecretStr | None = None
+    proxy: Url | None = None
+    """None: as the environment says (``HTTPS_PROXY``, ``NO_PROXY``)."""
 
     @field_validator("data_source_alias")
     @classmethod
@@ -110,6 +150,20 @@ class SectionConfig(Settings):
         if ":" in user:
             raise ValueError("a user id with a colon cannot authenticate")
         return user
+
+    @field_validator("ca_bundle")
+    @classmethod
+    def _is_of_use(cls, bundle: Path | None, info: ValidationInfo) -> Path | None:
+        if bundle and not info.data.get("tls_verify", True):
+            raise ValueError("has no effect beside tls-verify = false; remove one of them")
+        return bundle
+
+    @field_validator("client_key", "client_key_password")
+    @classmethod
+    def _goes_with_a_certificate(cls, value: object, info: ValidationInfo) -> object:
+        if value is not None and info.data.get("client_certificate", value) is None:
+            raise ValueError("needs client-certificate, too")
+        return value
 
     @property
     def alias(self) -> str:
@@ -135,16 +189,18 @@ class ConfigFile:
     warnings: tuple[str, ...] = ()
 
 
-def read_config(path: Path, settings: HarvesterSettings) -> ConfigFile:
+def read_config(
+    path: Path, settings: HarvesterSettings, environ: Mapping[str, str] = os.environ
+) -> ConfigFile:
     """Raises `ConfigError` only if there is nothing to judge: no file, or no section in it."""
     ini = read_ini(path)
     if not ini.sections:
         raise ConfigError(f"{path}: there is no section; begin one with [name]")
-    warnings = list(ini.warnings)
+    warnings = [*ini.warnings, *_exposed(ini, path)]
     read = []
     for section in ini.sections.values():
         if section.entries or section.faults:
-            read.append((section, _read_section(section, settings)))
+            read.append((section, _read_section(section, settings, environ)))
         else:
             section.warn(section.place, "ignored, because it has no keys")
     _tell_shared([(section, config) for section, config in read if config])
@@ -157,28 +213,41 @@ def read_config(path: Path, settings: HarvesterSettings) -> ConfigFile:
     )
 
 
-def _read_section(section: IniSection, settings: HarvesterSettings) -> SectionConfig | None:
+def _read_section(
+    section: IniSection, settings: HarvesterSettings, environ: Mapping[str, str]
+) -> SectionConfig | None:
     """The section's settings if they can be read; its faults are added to it."""
     known = _known_entries(section)
     _warn_of_absolute_folder(section, known.get("harvester-tmp-dir"))
+    secrets = resolve_secrets(SectionConfig, known, base=settings.base_dir, environ=environ)
+    for warning in secrets.warnings:
+        section.warn(warning.place, warning.text)
     config, faults = check(
         SectionConfig,
-        known,
+        secrets.given,
         place=section.place,
         beside={
             "name": section.name,
             "file-service-repository-path": str(settings.file_service_repository_path),
         },
+        unread=secrets.unread,
         context=settings,
     )
-    for fault in faults:
+    for fault in (*secrets.faults, *faults):
         section.fault(fault.place, fault.text)
     return config
+
+
+def _exposed(ini: Ini, path: Path) -> list[str]:
+    """That others may read a password in the file."""
+    told = (exposed_secrets(SectionConfig, path, one.entries) for one in ini.sections.values())
+    return [text for text in told if text][:1]
 
 
 def _known_entries(section: IniSection) -> dict[str, Given]:
     """Entries that are not blank; others are warned of, or are faults."""
     keys = [key for name, key in keys_of(SectionConfig).items() if name != "name"]
+    keys += file_keys_of(SectionConfig)
     known: dict[str, Given] = {}
     for key, entry in _one_spelling(section):
         if key in _DEAD:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from harvester.run_schedule import RunSchedule, TimeOfDay
 from shared.settings.places import DatabaseUrl, PathBelowBase, PlacedSettings
 from shared.settings.properties import read_properties_settings
+from shared.settings.quantities import Durations, Listen, LogFormat, PositiveDuration
 from shared.settings.values import Boolean, Integer
 
 _DOTTED = ("mail_", "database_kind")
@@ -49,13 +52,20 @@ class HarvesterSettings(PlacedSettings):
     mail_smtp_ssl: Boolean = False
     mail_from: str | None = None
 
-    interval: str = "1 d"
-    """This and the following are for the daemon, and as they stand in the file."""
-    start: str | None = None
-    run_schedule: str | None = None
-    run_schedule_file: str | None = None
-    execute_only_once: str = "false"
-    retry_intervals_after_failure: str | None = None
+    parallel_sections: Annotated[Integer, Field(ge=1, le=100)] = 1
+    run_retention_days: Annotated[Integer, Field(ge=1, le=36500)] = 400
+    """How long the records of runs are kept in the destination."""
+    monitor_address: Listen | None = None
+    log_format: LogFormat = LogFormat.TEXT
+    """Of the daemon's own log, which goes to standard error."""
+
+    interval: PositiveDuration = timedelta(days=1)
+    """This and the following are for the daemon: `harvester.schedule` says what they mean."""
+    start: TimeOfDay | None = None
+    run_schedule: RunSchedule = ()
+    run_schedule_file: PathBelowBase = Path("data/next-run.txt")
+    execute_only_once: Boolean = False
+    retry_intervals_after_failure: Durations = ()
     database_kind: str | None = None
 
     @field_validator("mail_smtp_host")

@@ -18,6 +18,13 @@ harvester-pass = other
 """All that a section must have."""
 
 
+def write_private(file: Path, text: str | bytes) -> None:
+    """As operators keep a file with passwords: nobody else may read it."""
+    file.touch()
+    file.chmod(0o600)
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
 def settings_in(folder: Path, text: str = "harvester-config-file = h.txt") -> HarvesterSettings:
     file = folder / "harvester.properties"
     file.write_text(text)
@@ -26,7 +33,7 @@ def settings_in(folder: Path, text: str = "harvester-config-file = h.txt") -> Ha
 
 def config_of(folder: Path, text: str | bytes) -> ConfigFile:
     file = folder / "h.txt"
-    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    write_private(file, text)
     return read_config(file, settings_in(folder))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeVar
@@ -18,6 +18,8 @@ S = TypeVar("S", bound=Settings)
 _PLACEHOLDER = re.compile(r"(?<!\?)(?<!\?P)<[A-Za-z][A-Za-z0-9 _-]*>")
 """As in ``https://<data source host>``, but not a named group of a regular expression."""
 _PASSWORD_PLACEHOLDER = re.compile(r"<[a-z ]+ password>")
+_UNREAD = object()
+"""The value of no key: so a key that has it is not missing, and nothing is checked against it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,23 +44,25 @@ def check(
     *,
     place: str,
     beside: Mapping[str, str] | None = None,
+    unread: Collection[str] = (),
     context: object = None,
 ) -> tuple[S | None, list[Fault]]:
     """The settings, and all faults; settings with faults must not be used.
 
-    All keys of ``given`` are known. ``beside`` has values that no key gave. ``place`` is that of
-    what is missing.
+    All keys of ``given`` are known. ``beside`` has values that no key gave. ``unread`` are keys
+    that were given, and whose faults have been told. ``place`` is that of what is missing.
     """
     gaps = dict(_left_to_fill_in(model, given))
     faults = [Fault(place=given[key].place, text=f"{key}: {gap}") for key, gap in gaps.items()]
-    values = {**(beside or {}), **{key: entry.value for key, entry in given.items()}}
+    values: dict[str, object] = {**(beside or {}), **dict.fromkeys(unread, _UNREAD)}
+    values |= {key: entry.value for key, entry in given.items()}
     try:
         return model.model_validate(values, context=context), faults
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_input=False):
             key = str(detail["loc"][0]) if detail["loc"] else ""
             text = _told(key, detail)
-            if text and key not in gaps:
+            if text and key not in gaps and key not in unread:
                 found = given[key].place if key in given else place
                 faults.append(Fault(place=found, text=text))
         return None, faults
@@ -74,6 +78,12 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(word, list(known), n=1, cutoff=0.5)), None)
 
 
+def placeholder_in(value: str) -> str | None:
+    """As in ``https://<data source host>``."""
+    found = _PLACEHOLDER.search(value)
+    return found[0] if found else None
+
+
 def _left_to_fill_in(
     model: type[Settings], given: Mapping[str, Given]
 ) -> Iterator[tuple[str, str]]:
@@ -83,8 +93,8 @@ def _left_to_fill_in(
         if key in secret:
             if _PASSWORD_PLACEHOLDER.fullmatch(entry.value):
                 yield key, "fill in the password"
-        elif placeholder := _PLACEHOLDER.search(entry.value):
-            yield key, f"fill in {placeholder[0]}"
+        elif placeholder := placeholder_in(entry.value):
+            yield key, f"fill in {placeholder}"
 
 
 def _told(key: str, detail: ErrorDetails) -> str:

@@ -1,13 +1,16 @@
 """Reads settings from a ``.properties`` file and from the environment.
 
 Each key can be overridden by an environment variable: ``OPENBIS_SYNC_`` and the key in upper case,
-with ``_`` for ``.`` and ``-``. A value that is empty counts as not set, in both places.
+with ``_`` for ``.`` and ``-``. A value that is empty counts as not set, in both places. How secrets
+may be given: `shared.settings.secrets`.
 """
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,28 +18,52 @@ from shared.errors import ConfigError
 from shared.properties_file import read_entries
 from shared.settings.faults import Fault, Given, check, unknown_key
 from shared.settings.model import keys_of
-from shared.settings.places import PlacedSettings
+from shared.settings.places import PlacedSettings, absolute_below
+from shared.settings.secrets import exposed_secrets, file_keys_of, resolve_secrets
+
+logger = logging.getLogger(__name__)
 
 P = TypeVar("P", bound=PlacedSettings)
 
 
+@cache
+def _warn_once(text: str) -> None:
+    """A program reads its settings again and again."""
+    logger.warning("%s", text)
+
+
 def read_properties_settings(
-    model: type[P], path: Path, environ: Mapping[str, str], *, ignored: Collection[str] = ()
+    model: type[P],
+    path: Path,
+    environ: Mapping[str, str],
+    *,
+    ignored: Collection[str] = (),
+    warn: Callable[[str], None] = _warn_once,
 ) -> P:
-    """Keys that are ``ignored`` may stand in the file and mean nothing.
+    """Keys that are ``ignored`` may stand in the file and mean nothing. ``warn`` is told what
+    hinders nothing; by default it goes to the log.
 
     Raises `ConfigError` with all faults, each naming file and line (or variable) and key.
     """
-    keys = list(keys_of(model).values())
-    given = {**_in_file(path), **_in_environment(keys, environ)}
+    keys = [*keys_of(model).values(), *file_keys_of(model)]
+    in_file = _in_file(path)
+    given = _merged(model, in_file, _in_environment(keys, environ))
     faults = [
         Fault(place=entry.place, text=unknown_key(key, keys))
         for key, entry in given.items()
         if key not in keys and key not in ignored
     ]
     known = {key: entry for key, entry in given.items() if key in keys}
-    settings, more = check(model, known, place=str(path), context=path.absolute().parent)
-    faults += more
+    folder = path.absolute().parent
+    secrets = resolve_secrets(model, known, base=_base(known, folder), environ=environ)
+    settings, more = check(
+        model, secrets.given, place=str(path), unread=secrets.unread, context=folder
+    )
+    faults += [*secrets.faults, *more]
+    for warning in secrets.warnings:
+        warn(f"{warning.place}: {warning.text}")
+    if exposed := exposed_secrets(model, path, in_file):
+        warn(exposed)
     if faults or settings is None:
         raise ConfigError([f"{fault.place}: {fault.text}" for fault in faults])
     return settings
@@ -53,6 +80,27 @@ def _in_file(path: Path) -> dict[str, Given]:
         for entry in read_entries(path)
         if entry.value
     }
+
+
+def _merged(
+    model: type[P], in_file: Mapping[str, Given], in_environment: Mapping[str, Given]
+) -> dict[str, Given]:
+    """The environment wins, also where it gives a secret another way than the file does."""
+    ways = file_keys_of(model)
+    ways |= {key: file_key for file_key, key in ways.items()}
+    overridden = {ways[key] for key in in_environment if key in ways}
+    kept = {key: entry for key, entry in in_file.items() if key not in overridden}
+    return {**kept, **in_environment}
+
+
+def _base(given: Mapping[str, Given], folder: Path) -> Path:
+    """``base-dir``; if it is at fault, which is told elsewhere, the folder of the file."""
+    if "base-dir" not in given:
+        return folder
+    try:
+        return absolute_below(folder, Path(given["base-dir"].value))
+    except ValueError:
+        return folder
 
 
 def _in_environment(keys: Collection[str], environ: Mapping[str, str]) -> dict[str, Given]:

@@ -7,7 +7,7 @@ from email.utils import parseaddr
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 _NUMBER = re.compile(r"[+-]?\d+", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -56,6 +56,11 @@ def _url(value: str) -> str:
     return value
 
 
+def _secret_url(value: SecretStr) -> SecretStr:
+    _url(value.get_secret_value())
+    return value
+
+
 def _base_url(value: str) -> str:
     if "?" in value:
         raise ValueError("must not contain a ?, since paths are put behind it")
@@ -81,6 +86,8 @@ Integer = Annotated[int, BeforeValidator(_integer)]
 Decimal = Annotated[float, BeforeValidator(_decimal)]
 Items = Annotated[tuple[str, ...], BeforeValidator(_items)]
 Url = Annotated[str, AfterValidator(_url)]
+SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
+"""One whose path or query may be what lets somebody in."""
 BaseUrl = Annotated[Url, AfterValidator(_base_url)]
 Address = Annotated[str, AfterValidator(_address)]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(_items)]

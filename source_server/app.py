@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp
 
 from shared.errors import RequestError, SyncError
 from shared.model.ids import Code, PermId
@@ -27,14 +28,18 @@ from shared.resourcesync.addresses import (
     RE_SYNC_PATH,
 )
 from shared.resourcesync.terms import Document
+from source_server.access_log import access_log
 from source_server.auth import Authenticator, challenge, parse_basic
 from source_server.catalogue import Catalogue, Content, Scope, Snapshot
 from source_server.documents import Publication, document
 from source_server.downloads import answer_with
+from source_server.metrics import Metrics
+from source_server.politeness import Politeness, Refusal, Rules, Turn
 from source_server.selection import Selection, parse_patterns
 from source_server.service_files import ServiceFiles
 from source_server.settings import SourceSettings
 from source_server.streaming import StreamedResponse, accepts_gzip, gzipped
+from source_server.visits import Answer, Served, Visit, Visited, visit_of
 
 _XML = "text/xml; charset=UTF-8"
 _FORM = "application/x-www-form-urlencoded"
@@ -55,6 +60,7 @@ class _Site:
 
     publication: Publication
     authenticator: Authenticator
+    politeness: Politeness
     realm: str
 
     @property
@@ -68,12 +74,39 @@ class _Client:
 
     user_id: str
     scope: Scope
+    visit: Visit
 
 
 def create_app(
-    catalogue: Catalogue, authenticator: Authenticator, settings: SourceSettings
+    catalogue: Catalogue,
+    authenticator: Authenticator,
+    settings: SourceSettings,
+    *,
+    politeness: Politeness | None = None,
+    metrics: Metrics | None = None,
+) -> ASGIApp:
+    """The web application. It opens nothing and owns nothing of what it is given.
+
+    ``politeness`` and ``metrics`` are for those who want to look into them.
+    """
+    politeness = politeness or Politeness(Rules.of(settings))
+    counted = metrics or Metrics(lists=lambda: politeness.lists)
+    written = access_log(settings.access_log)
+
+    def ended(answer: Answer) -> None:
+        counted.count(answer)
+        written(answer)
+
+    app = _routed(catalogue, authenticator, settings, politeness)
+    return Visited(app, sent=counted.bytes_of, ended=ended)
+
+
+def _routed(
+    catalogue: Catalogue,
+    authenticator: Authenticator,
+    settings: SourceSettings,
+    politeness: Politeness,
 ) -> FastAPI:
-    """The web application. It opens nothing and owns nothing of what it is given."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.site = _Site(
         publication=Publication(
@@ -82,6 +115,7 @@ def create_app(
             service_files=ServiceFiles.of(settings),
         ),
         authenticator=authenticator,
+        politeness=politeness,
         realm=settings.auth_realm,
     )
     app.include_router(_routes)
@@ -106,8 +140,9 @@ def _client(request: Request, site: Site) -> _Client:
     if credentials is None or not site.authenticator.accepts(*credentials):
         headers = {"WWW-Authenticate": challenge(site.realm)}
         raise HTTPException(401, "user and password are needed, and these are not right", headers)
-    user_id = credentials[0]
-    return _Client(user_id=user_id, scope=_scope_of(site, user_id))
+    visit, user_id = visit_of(request), credentials[0]
+    visit.user_id = user_id
+    return _Client(user_id=user_id, scope=_scope_of(site, user_id), visit=visit)
 
 
 def _scope_of(site: _Site, user_id: str) -> Scope:
@@ -149,11 +184,14 @@ Parameters = Annotated[list[tuple[str, str]], Depends(_parameters)]
 @_routes.api_route(RE_SYNC_PATH + "/{below:path}", methods=[*_READ, "POST"])
 def re_sync(request: Request, site: Site, client: Client, parameters: Parameters) -> Response:
     """One of the three documents."""
-    name = _asked_for([value for key, value in parameters if key == "verb"])
+    name = _asked_for(_values(parameters, "verb"))
+    black, white = _values(parameters, "black_list"), _values(parameters, "white_list")
+    _note(client.visit, name, black, white)
     selection = Selection(
-        black=parse_patterns("black_list", _values(parameters, "black_list")),
-        white=parse_patterns("white_list", _values(parameters, "white_list")),
+        black=parse_patterns("black_list", black), white=parse_patterns("white_list", white)
     )
+    if name is Document.RESOURCE_LIST and request.method != "HEAD":
+        client.visit.hold(_turn(site, client, selection))
 
     def visible(_snapshot: Snapshot) -> Scope:
         return _scope_of(site, client.user_id)
@@ -174,6 +212,22 @@ def _asked_for(verbs: list[str]) -> Document:
     return next((name for name in Document if name.value in verbs), Document.ABOUT)
 
 
+def _note(visit: Visit, name: Document, black: list[str], white: list[str]) -> None:
+    visit.kind = Served(name.value.removesuffix(".xml"))
+    visit.verb = name.value
+    visit.black_list = ",".join(black) if black else None
+    visit.white_list = ",".join(white) if white else None
+
+
+def _turn(site: _Site, client: _Client, selection: Selection) -> Turn:
+    """Leave to send a list; 429 if that would be impolite. It ends with the visit."""
+    turn = site.politeness.turn(client.user_id, selection)
+    if isinstance(turn, Refusal):
+        client.visit.refused = turn.reason
+        raise HTTPException(429, turn.text, {"Retry-After": str(turn.seconds)})
+    return turn
+
+
 def _values(parameters: list[tuple[str, str]], name: str) -> list[str]:
     return [value for key, value in parameters if key == name]
 
@@ -183,6 +237,7 @@ def attachment(
     request: Request, site: Site, client: Client, kind: str, perm_id: str, file_name: str
 ) -> Response:
     """A version of an attachment."""
+    client.visit.kind = Served.ATTACHMENT
     version = request.query_params.get("version", "")
     if not re.fullmatch("[0-9]+", version):
         raise RequestError("version=<number> is missing: which version of the attachment?")
@@ -198,6 +253,7 @@ def attachment(
 @_routes.api_route(FILE_SERVICE_PATH + "/{path:path}", methods=_READ)
 def service_file(request: Request, site: Site, client: Client, path: str) -> Response:
     """A file of the file service."""
+    client.visit.kind = Served.SERVICE_FILE
     content = site.catalogue.service_file(path, client.scope) if _is_plain(path) else None
     return answer_with(content, request.method, request.headers)
 
@@ -205,6 +261,7 @@ def service_file(request: Request, site: Site, client: Client, path: str) -> Res
 @_routes.api_route(DATA_STORE_PATH + "/{code}/{path:path}", methods=_READ)
 def data_set_file(request: Request, site: Site, client: Client, code: str, path: str) -> Response:
     """A file of a data set."""
+    client.visit.kind = Served.DATA_SET_FILE
     content: Content | None = None
     if _is_plain(code) and _is_plain(path):
         content = site.catalogue.data_set_file(Code(code), path, client.scope)

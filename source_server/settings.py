@@ -23,6 +23,7 @@ from shared.settings.places import (
     database_url,
 )
 from shared.settings.properties import read_properties_settings
+from shared.settings.quantities import Listen, PositiveDuration
 from shared.settings.values import BaseUrl, Boolean, Integer, Pattern
 
 _DOTTED = {
@@ -37,6 +38,14 @@ class CatalogueKind(StrEnum):
 
     EMBEDDED = "embedded"
     OPENBIS = "openbis"
+
+
+class AccessLog(StrEnum):
+    """How the lines of the access log are written, if at all."""
+
+    TEXT = "text"
+    JSON = "json"
+    OFF = "off"
 
 
 def _key(name: str) -> str:
@@ -71,6 +80,14 @@ class SourceSettings(PlacedSettings):
 
     inline_file_limit: Annotated[Integer, Field(ge=0)] = 5_000_000
     """Bytes."""
+
+    minimum_interval: PositiveDuration | None = None
+    """Between two whole lists of the same patterns to the same user."""
+    max_lists: Annotated[Integer, Field(ge=1)] = 8
+    max_lists_per_user: Annotated[Integer, Field(ge=1)] = 2
+
+    access_log: AccessLog = AccessLog.TEXT
+    monitor_address: Listen | None = None
 
     @field_validator("path_info_database_url")
     @classmethod

@@ -1,0 +1,199 @@
+"""Health and metrics of a running program, for load balancers and Prometheus.
+
+Served on a socket of its own, by a web server in a thread of its own, so that neither waits for
+what the program does, nor the program for them. Nobody has to sign in: nothing that is shown there
+may be secret.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import anyio
+import anyio.to_thread
+import uvicorn
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from shared.errors import ConfigError, SyncError
+from shared.settings.quantities import ListenAddress
+
+T = TypeVar("T")
+
+PATIENCE = 8.0
+"""Seconds for an answer; Prometheus waits for ten."""
+
+_FAREWELL = 1
+"""Seconds in which answers that are under way may be finished when the program ends."""
+
+_THREAD = "monitoring"
+_NO_STORE = {"Cache-Control": "no-store"}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Whether a program can do what it is there for. ``details`` say why, or why not: texts,
+    numbers, lists and mappings of them."""
+
+    ok: bool
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+@contextmanager
+def monitored(
+    address: ListenAddress,
+    collect: Callable[[], Iterable[Metric]],
+    health: Callable[[], Health],
+) -> Iterator[int]:
+    """Serves ``GET /healthz`` (200, or 503 if not ok) and ``GET /metrics``; gives the port.
+
+    ``collect`` and ``health`` are asked anew for each request, in other threads, each by one
+    request at a time. What they raise, or take too long for, is an answer 500 or 503 and a line
+    of the log. Raises `ConfigError` if nobody can listen at the address.
+    """
+    with _bound(address) as listener:
+        port: int = listener.getsockname()[1]
+        config = uvicorn.Config(
+            _app(collect, health),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_FAREWELL,
+        )
+        server = uvicorn.Server(config)
+        with _quiet(), _in_a_thread(server, listener):
+            yield port
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A socket that listens there already. Raises `OSError`.
+
+    Without TCP_NODELAY, which connections inherit, each small answer takes 40 ms: its body waits
+    until the client confirms the head. asyncio sets it for sockets of its own making only.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=2048)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def _bound(address: ListenAddress) -> socket.socket:
+    try:
+        return listening_socket(address.host, address.port)
+    except OSError as error:
+        raise ConfigError(
+            f"monitor-address = {address}: cannot listen there: {error.strerror or error}; is "
+            "another program at that port, or the address not of this machine?"
+        ) from error
+
+
+@contextmanager
+def _in_a_thread(server: uvicorn.Server, listener: socket.socket) -> Iterator[None]:
+    """The thread is a daemon, and so are its own: what hangs in one never keeps a program."""
+    thread = threading.Thread(target=server.run, args=([listener],), name=_THREAD, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(_FAREWELL + 2)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """uvicorn tells at length that it starts and stops, as if it were the program itself."""
+
+    def is_worth_telling(record: logging.LogRecord) -> bool:
+        return record.threadName != _THREAD or record.levelno >= logging.WARNING
+
+    logger = logging.getLogger("uvicorn.error")
+    logger.addFilter(is_worth_telling)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_worth_telling)
+
+
+class _Collector:
+    """Metrics as a registry wants to be given them."""
+
+    def __init__(self, collect: Callable[[], Iterable[Metric]]) -> None:
+        self._collect = collect
+
+    def collect(self) -> Iterable[Metric]:
+        return self._collect()
+
+
+def _app(collect: Callable[[], Iterable[Metric]], health: Callable[[], Health]) -> Starlette:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collector(collect))
+    ProcessCollector(registry=registry)
+    ask_health = _OneAtATime(health)
+    ask_metrics = _OneAtATime(lambda: generate_latest(registry))
+
+    async def healthz(_request: Request) -> Response:
+        try:
+            found = await _in_time(ask_health)
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it is, an answer says so
+            found = Health(ok=False, details={"health": _told("/healthz", error)})
+        shown = {"status": "ok" if found.ok else "failing", "details": dict(found.details)}
+        body = json.dumps(shown, ensure_ascii=False, default=str) + "\n"
+        status = 200 if found.ok else 503
+        return Response(body, status, _NO_STORE, media_type="application/json")
+
+    async def metrics(_request: Request) -> Response:
+        try:
+            text = await _in_time(ask_metrics)
+        except Exception as error:  # noqa: BLE001 - as above
+            return PlainTextResponse(f"{_told('/metrics', error)}\n", 500, _NO_STORE)
+        return Response(text, 200, _NO_STORE, media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    return Starlette(routes=[Route("/healthz", healthz), Route("/metrics", metrics)])
+
+
+class _OneAtATime(Generic[T]):
+    """A question that is not asked again before it is answered: if it hangs, it hangs once."""
+
+    def __init__(self, ask: Callable[[], T]) -> None:
+        self._ask = ask
+        self._lock = threading.Lock()
+
+    def __call__(self) -> T:
+        if not self._lock.acquire(timeout=PATIENCE):
+            raise TimeoutError
+        try:
+            return self._ask()
+        finally:
+            self._lock.release()
+
+
+async def _in_time(ask: Callable[[], T]) -> T:
+    """What is asked for, from a worker thread; that is left to itself if it takes too long."""
+    with anyio.fail_after(PATIENCE):
+        return await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
+
+
+def _told(path: str, error: Exception) -> str:
+    """What to answer. Errors that were not raised on purpose may hold secrets: for the log only."""
+    if isinstance(error, TimeoutError):
+        _log.error("%s: no answer within %.0f seconds", path, PATIENCE)
+        return f"no answer within {PATIENCE:.0f} seconds"
+    _log.error("%s: %s: %s", path, type(error).__name__, error, exc_info=error)
+    return str(error) if isinstance(error, SyncError) else "it failed; the log says why"

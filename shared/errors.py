@@ -9,6 +9,8 @@
     ├── FormatError              an answer, but no whole resource list            5
     ├── ConflictError            the master data of both sides contradict         6
     ├── ItemError                one item failed; the rest goes on                7
+    ├── StoppedError             ended before its end: told to, out of time      10
+    ├── BusyError                somebody else is at work on the same section    11
     └── RequestError             a bad verb or pattern, before the first byte            400
 """
 
@@ -71,6 +73,23 @@ class ItemError(SyncError):
         self.perm_id = perm_id
         self.reason = reason
         super().__init__(f"{kind} {perm_id}: {reason}")
+
+
+class StoppedError(SyncError):
+    """A run ended before its end, at a point from which the next one goes on. ``stalled`` if it
+    was stuck, which somebody should look at."""
+
+    exit_code = 10
+
+    def __init__(self, reason: str, *, stalled: bool = False) -> None:
+        self.stalled = stalled
+        super().__init__(f"{reason}; the next run goes on from here")
+
+
+class BusyError(SyncError):
+    """Another process works on the same section of the same destination."""
+
+    exit_code = 11
 
 
 class RequestError(SyncError):

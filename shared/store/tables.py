@@ -21,27 +21,27 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 LOCAL = ""
 """The source of rows that no section harvested."""
 
 metadata = MetaData()
 
-_TEXT = Text()
-_KEY = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+TEXT = Text()
+KEY = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 meta = Table(
     "meta",
     metadata,
-    Column("key", _KEY, primary_key=True),
-    Column("value", _TEXT, nullable=False),
+    Column("key", KEY, primary_key=True),
+    Column("value", TEXT, nullable=False),
 )
 
 source = Table(
     "source",
     metadata,
-    Column("name", _KEY, primary_key=True),
-    Column("url", _TEXT, nullable=False),
+    Column("name", KEY, primary_key=True),
+    Column("url", TEXT, nullable=False),
     Column("at", BigInteger, comment="all that the source committed before is here"),
     Column("running_since", BigInteger, comment="set while a real pass is at work"),
     Column("held_back", Integer, nullable=False, server_default="0", comment="deletions that wait"),
@@ -50,10 +50,10 @@ source = Table(
 person = Table(
     "person",
     metadata,
-    Column("user_id", _KEY, primary_key=True),
-    Column("source", _KEY, nullable=False, default=LOCAL),
+    Column("user_id", KEY, primary_key=True),
+    Column("source", KEY, nullable=False, default=LOCAL),
     Column("active", Boolean, nullable=False, default=True),
-    Column("password_hash", _TEXT, comment="Argon2; a person without one cannot log in"),
+    Column("password_hash", TEXT, comment="Argon2; a person without one cannot log in"),
     Column("registered", BigInteger, nullable=False),
 )
 
@@ -61,46 +61,46 @@ role_assignment = Table(
     "role_assignment",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("user_id", _KEY, ForeignKey("person.user_id", ondelete="CASCADE"), nullable=False),
-    Column("role", _TEXT, nullable=False),
-    Column("place", _KEY, nullable=False, comment="'' instance, /SPACE or /SPACE/PROJECT"),
+    Column("user_id", KEY, ForeignKey("person.user_id", ondelete="CASCADE"), nullable=False),
+    Column("role", TEXT, nullable=False),
+    Column("place", KEY, nullable=False, comment="'' instance, /SPACE or /SPACE/PROJECT"),
     UniqueConstraint("user_id", "role", "place"),
 )
 
 master_data = Table(
     "master_data",
     metadata,
-    Column("kind", _KEY, primary_key=True),
-    Column("owner", _KEY, primary_key=True, comment="vocabulary of a term, type of an assignment"),
-    Column("code", _KEY, primary_key=True),
-    Column("source", _KEY, nullable=False),
-    Column("content", _TEXT, nullable=False, comment="the value as JSON"),
+    Column("kind", KEY, primary_key=True),
+    Column("owner", KEY, primary_key=True, comment="vocabulary of a term, type of an assignment"),
+    Column("code", KEY, primary_key=True),
+    Column("source", KEY, nullable=False),
+    Column("content", TEXT, nullable=False, comment="the value as JSON"),
 )
 
 entity = Table(
     "entity",
     metadata,
-    Column("kind", _KEY, primary_key=True),
-    Column("perm_id", _KEY, primary_key=True),
-    Column("code", _TEXT, nullable=False),
-    Column("identifier", _KEY, nullable=False),
-    Column("type", _TEXT),
-    Column("space", _TEXT),
-    Column("project", _TEXT),
-    Column("experiment", _TEXT),
-    Column("sample", _TEXT),
-    Column("home_space", _KEY, comment="decides visibility; null: shared or instance-wide"),
-    Column("home_project", _KEY, comment="/SPACE/PROJECT"),
-    Column("description", _TEXT),
-    Column("registrator", _TEXT),
-    Column("modifier", _TEXT),
+    Column("kind", KEY, primary_key=True),
+    Column("perm_id", KEY, primary_key=True),
+    Column("code", TEXT, nullable=False),
+    Column("identifier", KEY, nullable=False),
+    Column("type", TEXT),
+    Column("space", TEXT),
+    Column("project", TEXT),
+    Column("experiment", TEXT),
+    Column("sample", TEXT),
+    Column("home_space", KEY, comment="decides visibility; null: shared or instance-wide"),
+    Column("home_project", KEY, comment="/SPACE/PROJECT"),
+    Column("description", TEXT),
+    Column("registrator", TEXT),
+    Column("modifier", TEXT),
     Column("registered", BigInteger, nullable=False),
     Column("modified", BigInteger, nullable=False),
     Column("frozen", Integer, nullable=False, comment="shared.model.kinds.Frozen"),
-    Column("properties", _TEXT, nullable=False, comment="JSON object, keys sorted"),
-    Column("data_set_kind", _TEXT),
+    Column("properties", TEXT, nullable=False, comment="JSON object, keys sorted"),
+    Column("data_set_kind", TEXT),
     Column("content_hash", LargeBinary, nullable=False),
-    Column("source", _KEY, nullable=False),
+    Column("source", KEY, nullable=False),
     Column("source_modified", BigInteger, nullable=False, comment="lastmod at the last harvest"),
 )
 ENTITY_COLUMNS = tuple(c for c in entity.columns if not c.name.startswith("source"))
@@ -113,10 +113,10 @@ Index("entity_sample", entity.c.kind, entity.c.sample)
 link = Table(
     "link",
     metadata,
-    Column("kind", _KEY, primary_key=True),
-    Column("from_perm_id", _KEY, primary_key=True),
-    Column("relation", _KEY, primary_key=True),
-    Column("to_perm_id", _KEY, primary_key=True),
+    Column("kind", KEY, primary_key=True),
+    Column("from_perm_id", KEY, primary_key=True),
+    Column("relation", KEY, primary_key=True),
+    Column("to_perm_id", KEY, primary_key=True),
     Column("ordinal", Integer, nullable=False),
 )
 Index("link_reverse", link.c.kind, link.c.to_perm_id)
@@ -124,56 +124,56 @@ Index("link_reverse", link.c.kind, link.c.to_perm_id)
 data_set_file = Table(
     "data_set_file",
     metadata,
-    Column("code", _KEY, primary_key=True),
-    Column("path", _KEY, primary_key=True),
+    Column("code", KEY, primary_key=True),
+    Column("path", KEY, primary_key=True),
     Column("length", BigInteger, nullable=False),
     Column("crc32", BigInteger),
-    Column("checksum", _TEXT),
+    Column("checksum", TEXT),
 )
 
 content_copy = Table(
     "content_copy",
     metadata,
-    Column("code", _KEY, primary_key=True),
+    Column("code", KEY, primary_key=True),
     Column("ordinal", Integer, primary_key=True),
-    Column("external_dms", _TEXT, nullable=False),
-    Column("external_code", _TEXT),
-    Column("path", _TEXT),
-    Column("git_commit_hash", _TEXT),
-    Column("git_repository_id", _TEXT),
-    Column("id", _TEXT),
+    Column("external_dms", TEXT, nullable=False),
+    Column("external_code", TEXT),
+    Column("path", TEXT),
+    Column("git_commit_hash", TEXT),
+    Column("git_repository_id", TEXT),
+    Column("id", TEXT),
 )
 
 attachment = Table(
     "attachment",
     metadata,
-    Column("kind", _KEY, primary_key=True),
-    Column("perm_id", _KEY, primary_key=True),
-    Column("file_name", _KEY, primary_key=True),
+    Column("kind", KEY, primary_key=True),
+    Column("perm_id", KEY, primary_key=True),
+    Column("file_name", KEY, primary_key=True),
     Column("version", Integer, primary_key=True),
-    Column("title", _TEXT),
-    Column("description", _TEXT),
-    Column("registrator", _TEXT),
+    Column("title", TEXT),
+    Column("description", TEXT),
+    Column("registrator", TEXT),
     Column("registered", BigInteger),
     Column("length", BigInteger),
-    Column("sha256", _KEY, comment="names the content below the data store folder"),
+    Column("sha256", KEY, comment="names the content below the data store folder"),
 )
 Index("attachment_content", attachment.c.sha256)
 
 service_file = Table(
     "service_file",
     metadata,
-    Column("path", _KEY, primary_key=True),
-    Column("source", _KEY, nullable=False),
+    Column("path", KEY, primary_key=True),
+    Column("source", KEY, nullable=False),
     Column("modified", BigInteger, nullable=False),
     Column("length", BigInteger, nullable=False),
-    Column("sha256", _TEXT, nullable=False),
+    Column("sha256", TEXT, nullable=False),
 )
 
 file_removal = Table(
     "file_removal",
     metadata,
-    Column("area", _KEY, primary_key=True, comment="DATA_SET, ATTACHMENT or FILE"),
-    Column("name", _KEY, primary_key=True, comment="data set code, SHA-256 or path"),
+    Column("area", KEY, primary_key=True, comment="DATA_SET, ATTACHMENT or FILE"),
+    Column("name", KEY, primary_key=True, comment="data set code, SHA-256 or path"),
 )
 """Files whose rows are gone: written with the deletion, emptied when the files are gone too."""

@@ -1,0 +1,127 @@
+"""What could not be synchronised, how often it was tried, and when it is tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from shared.errors import ItemError
+from shared.store.operation_tables import failed_item
+from shared.store.rows import milliseconds, moment
+
+FIRST_PAUSE = timedelta(hours=11)
+"""A little less than half a day, so that a daily run tries again each time at first."""
+LONGEST_PAUSE = timedelta(days=7)
+_MOST = 10_000
+"""Remembered for one source; what is beyond is found by comparing anyway."""
+
+Key = tuple[str, str]
+"""Kind and perm id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedItem:
+    """Something that failed and has not succeeded since. ``next_try``: not before."""
+
+    source: str
+    kind: str
+    perm_id: str
+    reason: str
+    attempts: int
+    first_failed: datetime
+    last_failed: datetime
+    next_try: datetime
+
+
+def pause_after(attempts: int) -> timedelta:
+    """How long to wait after so many failures: not at all after the first, which may be bad luck,
+    then twice as long each time, at most a week."""
+    if attempts <= 1:
+        return timedelta(0)
+    doubled: timedelta = FIRST_PAUSE * int(2 ** min(attempts - 2, 10))
+    return min(doubled, LONGEST_PAUSE)
+
+
+def failed_items(connection: Connection, source: str | None = None) -> list[FailedItem]:
+    """By source, kind and perm id."""
+    query = select(failed_item).order_by(
+        failed_item.c.source, failed_item.c.kind, failed_item.c.perm_id
+    )
+    if source is not None:
+        query = query.where(failed_item.c.source == source)
+    return [
+        FailedItem(
+            source=row.source,
+            kind=row.kind,
+            perm_id=row.perm_id,
+            reason=row.reason,
+            attempts=row.attempts,
+            first_failed=moment(row.first_failed),
+            last_failed=moment(row.last_failed),
+            next_try=moment(row.next_try),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def remember_failures(
+    connection: Connection,
+    source: str,
+    errors: Iterable[ItemError],
+    now: datetime,
+    *,
+    waiting: Collection[Key] = (),
+) -> None:
+    """After a real pass: ``errors`` failed (again), ``waiting`` were not tried because their pause
+    is not over, and all else that failed before has succeeded or is gone."""
+    known = {(item.kind, item.perm_id): item for item in failed_items(connection, source)}
+    reasons = {(error.kind, error.perm_id): error.reason for error in errors}
+    over = [key for key in known if key not in reasons and key not in waiting]
+    _forget(connection, source, [*over, *(key for key in reasons if key in known)])
+    rows = []
+    for (kind, perm_id), reason in sorted(reasons.items())[:_MOST]:
+        before = known.get((kind, perm_id))
+        attempts = before.attempts + 1 if before else 1
+        rows.append(
+            {
+                "source": source,
+                "kind": kind,
+                "perm_id": perm_id,
+                "reason": reason,
+                "attempts": attempts,
+                "first_failed": milliseconds(before.first_failed if before else now),
+                "last_failed": milliseconds(now),
+                "next_try": milliseconds(now + pause_after(attempts)),
+            }
+        )
+    if rows:
+        connection.execute(failed_item.insert(), rows)
+
+
+def retry_now(connection: Connection, source: str, perm_ids: Collection[str] = ()) -> int:
+    """End the pauses of some items, or of all; returns how many there were."""
+    change = failed_item.update().where(failed_item.c.source == source).values(next_try=0)
+    if not perm_ids:
+        return connection.execute(change).rowcount
+    return sum(
+        connection.execute(change.where(failed_item.c.perm_id == perm_id)).rowcount
+        for perm_id in perm_ids
+    )
+
+
+def forget_failure(connection: Connection, source: str, kind: str, perm_id: str) -> None:
+    """The operator does not want this item any more."""
+    _forget(connection, source, [(kind, perm_id)])
+
+
+def _forget(connection: Connection, source: str, keys: Collection[Key]) -> None:
+    columns = failed_item.c
+    for kind, perm_id in keys:
+        connection.execute(
+            failed_item.delete().where(
+                columns.source == source, columns.kind == kind, columns.perm_id == perm_id
+            )
+        )

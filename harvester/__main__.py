@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from harvester.commands import failed, ignore, release, retry, runs, show, status, trash
 from harvester.commands.audit import audit
 from harvester.commands.check_config import check_config
 from harvester.commands.init import init
+from harvester.commands.run import add_arguments as add_run_arguments
 from harvester.commands.run import run
 from harvester.daemon import daemon
 from shared.command_line import Commands, run_command
@@ -33,20 +35,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add = partial(Commands(Path("config/harvester.properties")).add, commands)
-    one = add("run", run, "harvest every section now, dry-run pass first")
+    add_run_arguments(add("run", run, "harvest every section now, dry-run pass first"))
+    _add_sections(add("daemon", daemon, "harvest whenever it is due, until told to stop"))
+    one = add("check-config", check_config, "check all settings, changing nothing")
     _add_sections(one)
     one.add_argument(
-        "--dry-run", action="store_true", help="rehearse only, whatever the sections say"
-    )
-    one.add_argument(
-        "--allow-deletions",
+        "--online",
         action="store_true",
-        help="let deletions through that would be held back because they are so many",
+        help="try everything that a run needs, and say what it would harvest",
     )
-    one = add("daemon", daemon, "harvest every section at every interval, until told to stop")
-    _add_sections(one)
-    one.set_defaults(dry_run=False, allow_deletions=False)
-    add("check-config", check_config, "check all settings, changing nothing")
     one = add("init", init, "create the destination instance and its admin user")
     one.add_argument("--user", help="the admin's user id (default: harvester-user of the sections)")
     one.add_argument(
@@ -63,7 +60,21 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--contents", action="store_true", help="also read every file and verify its checksum"
     )
+    for name, module, command, text in _OPERATIONS:
+        module.add_arguments(add(name, command, text))
     return parser
+
+
+_OPERATIONS = (
+    ("runs", runs, runs.runs, "list the latest runs"),
+    ("show", show, show.show, "show what a run did, and what failed"),
+    ("status", status, status.status, "how old each section's data are, and what waits"),
+    ("failed", failed, failed.failed, "list what failed and waits to be tried again"),
+    ("retry", retry, retry.retry, "try failed items in the next run, whatever their pause"),
+    ("ignore", ignore, ignore.ignore, "keep a data set away for ever"),
+    ("release", release, release.release, "let the deletions through that a run held back"),
+    ("trash", trash, trash.trash, "list, restore or purge what was deleted"),
+)
 
 
 def _add_sections(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ from harvester.run import Metadata
 from harvester.steps.master_data import differences, is_fixed
 from shared.model.kinds import Kind
 from shared.store.attachments import differing_holders
-from shared.store.changes import Action, compare, planned
+from shared.store.changes import Action, compare, drop_from_plan, planned
 from shared.store.files import DataStore
 from shared.store.master_data import flatten, stored_definitions
 from shared.store.statements import execute
@@ -39,6 +39,8 @@ class Difference:
     kind: str
     perm_id: str
     text: str
+    intended: bool = False
+    """The rules want it so: worth knowing, and no fault."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.perm_id}: {self.text}"
@@ -52,6 +54,8 @@ class Audit:
     config: SectionConfig
     metadata: Metadata
     store: DataStore
+    black_list: frozenset[str] = frozenset()
+    """Codes of data sets that the operator does not want."""
     read_contents: bool = False
 
     def differences(self) -> Iterator[Difference]:
@@ -79,10 +83,12 @@ class Audit:
                 yield Difference(kind=key.kind, perm_id=str(key), text=text)
         for key, present in sorted(stored.items()):
             if present.source == self.config.alias and key not in incoming:
-                yield Difference(kind=key.kind, perm_id=str(key), text=_MEANINGS[Action.GONE])
+                text = f"{_MEANINGS[Action.GONE]}; master data are never deleted"
+                yield Difference(kind=key.kind, perm_id=str(key), text=text, intended=True)
 
     def _entities(self) -> Iterator[Difference]:
         compare(self.connection, self.config.alias)
+        drop_from_plan(self.connection, Kind.DATA_SET, self.black_list)
         for action, meaning in _MEANINGS.items():
             for entity in planned(self.connection, action):
                 yield Difference(kind=entity.kind, perm_id=entity.perm_id, text=meaning)

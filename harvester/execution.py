@@ -1,4 +1,4 @@
-"""The edge of a section: its log, and what happens to an error that ends it.
+"""The edge of a section: its lock, its log, its record, and what happens to an error that ends it.
 
 One of the two places where every exception is caught: a section that fails must not stop others.
 """
@@ -6,84 +6,206 @@ One of the two places where every exception is caught: a section that fails must
 from __future__ import annotations
 
 import logging
-import sys
+import os
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection
 
 from harvester.config import SectionConfig
-from harvester.mail import SUBJECT, SUBJECT_OF_DRY_RUN, send_failure_mail
-from harvester.sync import Destination, SectionReport, synchronise
-from shared.errors import ConfigError
+from harvester.destination import Destination
+from harvester.notifying import notify
+from harvester.section_log import SectionLog, section_log
+from harvester.section_report import SectionReport
+from harvester.stopping import Leash, StopRequest
+from harvester.sync import Assignment, synchronise
+from shared.errors import BusyError, StoppedError, SyncError
+from shared.store.engine import database_errors, work
+from shared.store.locks import section_lock
+from shared.store.runs import (
+    RunBegin,
+    RunEnd,
+    abandon_runs,
+    at_work,
+    begin_run,
+    end_run,
+    forget_runs,
+)
+from shared.store.writers import wait_for_writers
 
 logger = logging.getLogger(__name__)
 
+_ASK_AGAIN = 0.5
+"""Seconds between two tries to get a section that somebody else works on."""
+_MOMENT = timedelta(seconds=2)
+"""So long, at least, it is tried: whoever only asks for the status holds the lock for a moment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How sections are to be executed. ``patience``: how long to wait for somebody else who works
+    on the same section."""
+
+    deletions_confirmed: bool = False
+    patience: timedelta = timedelta(0)
+    request: StopRequest = field(default_factory=StopRequest)
+
 
 def execute_section(
-    config: SectionConfig, destination: Destination, *, deletions_confirmed: bool = False
+    config: SectionConfig, destination: Destination, manner: Manner | None = None
 ) -> SectionReport:
-    """Harvest a section; whatever happens is in the report, in its log, and if it failed as a
-    whole in a mail."""
+    """Harvest a section; whatever happens is in the report, in its log and in the destination's
+    memory of runs, and told to the operators if it is worth it."""
+    manner = manner or Manner()
     report = SectionReport(name=config.name)
+    written = b""
     try:
-        with _section_log(config) as log:
-            _synchronise(config, destination, log, report, deletions_confirmed=deletions_confirmed)
-    except ConfigError as error:
+        with section_log(config) as log:
+            _execute(config, destination, manner, log, report)
+            written = log.tail()
+    except SyncError as error:
         report.error = error
-    if report.error:
-        send_failure_mail(
-            destination.settings,
-            config.email_addresses,
-            SUBJECT if report.passes else SUBJECT_OF_DRY_RUN,
-            f"The synchronization of [{config.name}] from {config.resource_list_url} failed:\n\n"
-            f"{report.error}\n\nThe attached log has the details.",
-            config.log_file,
-        )
+    notify(config, destination, report, written)
     return report
 
 
-def _synchronise(
+def _execute(
     config: SectionConfig,
     destination: Destination,
-    log: logging.Logger,
+    manner: Manner,
+    log: SectionLog,
     report: SectionReport,
-    *,
-    deletions_confirmed: bool,
 ) -> None:
+    leash = Leash(config, manner.request)
     try:
-        synchronise(config, destination, log, report, deletions_confirmed=deletions_confirmed)
+        with (
+            database_errors(destination.engine),
+            destination.engine.connect() as connection,
+            _alone(connection, config, manner, leash),
+            _recorded(connection, config, destination, report, leash),
+        ):
+            task = Assignment(
+                config=config,
+                destination=destination,
+                connection=connection,
+                log=log,
+                leash=leash,
+                deletions_confirmed=manner.deletions_confirmed,
+            )
+            synchronise(task, report)
+    except BusyError as error:
+        report.error = error  # whoever is at work writes the log
     except Exception as error:
         report.error = error
-        log.exception("The synchronization was aborted")
-
-
-class _LogFile(logging.FileHandler):
-    """That a line cannot be written is told once, elsewhere, and stops nothing."""
-
-    told = False
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 - as logging has it
-        if not self.told:
-            self.told = True
-            logger.error("%s: the log cannot be written: %s", self.baseFilename, sys.exc_info()[1])
+        log.logger.exception("The synchronization was aborted")
+    if not isinstance(report.error, BusyError):
+        log.logger.info("%s", report.last_line)
 
 
 @contextmanager
-def _section_log(config: SectionConfig) -> Iterator[logging.Logger]:
-    """The section's own log file; what is written there appears nowhere else. `ConfigError` if it
-    cannot be opened."""
-    log = logging.getLogger(f"harvester.section.{config.alias}")
-    log.setLevel(logging.INFO)
-    log.propagate = False
+def _alone(
+    connection: Connection, config: SectionConfig, manner: Manner, leash: Leash
+) -> Iterator[None]:
+    """With the section's lock. Raises `BusyError` if somebody else keeps it too long."""
+    wait_for_writers(connection, leash.sleep)  # of other sections, unless told to stop
+    until = datetime.now(UTC) + max(manner.patience, _MOMENT)
+    told = not manner.patience
+    while True:
+        with section_lock(connection, config.alias) as held:
+            if held:
+                yield
+                return
+        if datetime.now(UTC) >= until:
+            raise BusyError(
+                f"[{config.name}] {_who(connection, config)}; wait for it with --wait, or try "
+                "again later"
+            )
+        if not told:
+            logger.warning("[%s] waits: %s", config.name, _who(connection, config))
+            told = True
+        leash.sleep(_ASK_AGAIN)
+
+
+def _who(connection: Connection, config: SectionConfig) -> str:
+    with connection.begin():
+        other = at_work(connection, config.alias)
+    if other is None:
+        return "another process is just beginning or ending a run of this section"
+    return (
+        f"{other.worker} works on this section since {other.started:%Y-%m-%d %H:%M:%S} UTC (run "
+        f"{other.id})"
+    )
+
+
+@contextmanager
+def _recorded(
+    connection: Connection,
+    config: SectionConfig,
+    destination: Destination,
+    report: SectionReport,
+    leash: Leash,
+) -> Iterator[None]:
+    """Around the run: its beginning and its end go into the destination's memory, whatever
+    happens in between."""
+    with work(connection) as transaction, transaction():
+        for killed in abandon_runs(connection, config.alias, report.started):
+            logger.warning("[%s] run %d was killed on the way", config.name, killed.id)
+        keep = timedelta(days=destination.settings.run_retention_days)
+        forget_runs(connection, config.alias, report.started - keep)
+        report.run = begin_run(
+            connection,
+            RunBegin(
+                source=config.alias,
+                section=config.name,
+                started=report.started,
+                worker=f"process {os.getpid()} on {socket.gethostname()}",
+                dry_run=config.dry_run,
+            ),
+        )
     try:
-        config.log_file.parent.mkdir(parents=True, exist_ok=True)
-        handler = _LogFile(config.log_file, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"[{config.name}] log-file: cannot be opened: {error}") from error
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-5s %(message)s"))
-    log.addHandler(handler)
-    try:
-        yield log
+        yield
+    except KeyboardInterrupt:
+        report.error = StoppedError("interrupted by the keyboard")
+        raise
+    except Exception as error:
+        report.error = _stalled(leash, error) or error
+        raise report.error from error
     finally:
-        log.removeHandler(handler)
-        with suppress(OSError):  # it was told already
-            handler.close()
+        report.transferred = leash.transferred
+        _write_end(connection, report.run, report)
+
+
+def _stalled(leash: Leash, error: Exception) -> StoppedError | None:
+    """The watchdog's reason, if it was the watchdog who broke off what failed then."""
+    if isinstance(error, StoppedError) or not leash.stalled:
+        return None
+    return StoppedError(leash.reason or "", stalled=True)
+
+
+def _write_end(connection: Connection, run: int, report: SectionReport) -> None:
+    """On a connection of its own: that of the run may be broken."""
+    last = report.passes[-1] if report.passes else None
+    end = RunEnd(
+        ended=datetime.now(UTC),
+        verdict=report.verdict,
+        exit_code=report.exit_code,
+        message=report.last_line,
+        at=report.metadata.at if report.metadata else None,
+        baseline=report.baseline,
+        bytes=report.transferred,
+        records=report.metadata.entities if report.metadata else None,
+        counts=last.counts if last else {},
+        failures=report.failed,
+    )
+    try:
+        with (
+            connection.engine.connect() as other,
+            work(other) as transaction,
+            transaction(),
+        ):
+            end_run(other, run, end)
+    except Exception:
+        logger.exception("the end of run %d could not be written down", run)

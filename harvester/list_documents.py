@@ -10,13 +10,14 @@ from shared.blocks import blocks
 from shared.errors import FormatError
 from shared.resourcesync.items import ListIndex
 from shared.resourcesync.reader import read_resource_list
+from shared.resourcesync.terms import Document
 
 
-def list_url(config: SectionConfig) -> str:
+def list_url(config: SectionConfig, document: Document = Document.RESOURCE_LIST) -> str:
     """One parameter for each item, black list first, as the original harvester asks; but encoded,
     so that a regular expression arrives as it was written."""
     query = [
-        ("verb", "resourcelist.xml"),
+        ("verb", document.value),
         *(("black_list", pattern) for pattern in config.space_black_list),
         *(("white_list", pattern) for pattern in config.space_white_list),
     ]

@@ -6,7 +6,7 @@ comparison, and a list that is cut never gets further than this module.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -31,9 +31,22 @@ _NAMED = 20
 """So many references that lead nowhere are named in the log; all are counted."""
 
 
-def read_metadata(parts: Iterable[Path], connection: Connection, prefix: str | None) -> Metadata:
+_OBSERVED = 1000
+
+
+def _nobody(_count: int) -> None:
+    pass
+
+
+def read_metadata(
+    parts: Iterable[Path],
+    connection: Connection,
+    prefix: str | None,
+    observe: Callable[[int], None] = _nobody,
+) -> Metadata:
     """Fill the incoming tables of the connection from the files of a list, in the names of the
-    destination. Raises `FormatError` if they are no whole resource list."""
+    destination; ``observe`` is told after every so many items, and may raise. Raises `FormatError`
+    if they are no whole resource list."""
     paths = list(parts)
     reading = _Reading(paths, prefix)
     with connection.begin():
@@ -41,8 +54,10 @@ def read_metadata(parts: Iterable[Path], connection: Connection, prefix: str | N
         for path in paths:
             read = read_resource_list if path == paths[0] else read_list_part
             with path.open("rb") as file:
-                for item in read(blocks(file)):
+                for number, item in enumerate(read(blocks(file)), 1):
                     reading.take(item)
+                    if number % _OBSERVED == 0:
+                        observe(_OBSERVED)
         reading.incoming.finish()
         remarks = list(_remarks(connection))
     return reading.metadata(remarks)

@@ -11,7 +11,11 @@ from itertools import islice
 from pathlib import Path
 
 from harvester.config import SectionConfig
+from harvester.leftovers import Leftovers
+from harvester.partials import partial_folder
+from harvester.retries import OutOfReachError
 from harvester.source import Source
+from harvester.stopping import Leash
 from harvester.transfers import (
     Arrival,
     WantedContent,
@@ -23,9 +27,10 @@ from harvester.transfers import (
     service_path,
 )
 from shared.atomic_file import write_atomically, written_aside
-from shared.errors import ItemError, SourceError
+from shared.errors import ItemError, SourceError, StoppedError
 from shared.model.entities import FileNode
 from shared.model.kinds import Kind
+from shared.store.file_work import FileEffects, StoreFiles
 from shared.store.files import DataStore
 from shared.verification import Expected, VerificationError, matches
 
@@ -38,6 +43,15 @@ class _Arriving:
     folder: Path
     missing: int
     error: ItemError | None = field(default=None)
+    left: bool = False
+    """To the next run, without anything being wrong with it."""
+    takes_room: bool = False
+    """The disk is in trouble: what has come of it must go."""
+    can_be_continued: bool = field(init=False)
+    """Whether a later run can take over what has come, see `Leftovers`."""
+
+    def __post_init__(self) -> None:
+        self.can_be_continued = all(_expected(file).proves for file in self.wanted.files)
 
 
 class RealTransfers:
@@ -45,21 +59,37 @@ class RealTransfers:
 
     A file that comes with other bytes than announced is asked for ``retries-on-failure`` times
     more; the source itself repeats what fails on the way.
+
+    If the run is to end, files that are on their way are finished, unless it is urgent, and no
+    others begun. A data set that is not whole then does not arrive, and is no failure; what has
+    come of it is kept.
     """
 
-    def __init__(self, store: DataStore, source: Source, config: SectionConfig) -> None:
+    def __init__(
+        self, store: DataStore, source: Source, config: SectionConfig, leash: Leash
+    ) -> None:
         self._store = store
         self._source = source
-        self._threads = config.max_threads
+        self._threads = min(config.max_threads, config.max_connections_per_source)
         self._retries = config.retries_on_failure
+        self._leash = leash
+        self._leftovers = Leftovers(partial_folder(config))
+        self._all_is_here = True
+        self._lost: OutOfReachError | None = None
 
     def data_sets(self, wanted: Iterable[WantedDataSet]) -> Iterator[Arrival]:
+        """Raises `SourceError` if the source went out of reach, after all that came before."""
+        self._leftovers.collect(self._store.temporary)
         self._store.clear_temporary()
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="transfer")
         try:
             yield from self._arrivals(wanted, pool)
         finally:
             pool.shutdown(cancel_futures=True)
+        if self._lost and not self._leash.reason:
+            raise self._lost
+        self._leftovers.tidy(all_is_here=self._all_is_here)
+        self._source.tidy_partials(all_is_here=self._all_is_here)
 
     def _arrivals(
         self, wanted: Iterable[WantedDataSet], pool: ThreadPoolExecutor
@@ -71,6 +101,7 @@ class RealTransfers:
             window = list(islice(tasks, 2 * self._threads - len(flying)))
             for arriving, task in window:
                 if isinstance(task, ItemError):
+                    self._all_is_here = False
                     yield arriving.wanted.code, task
                 else:
                     flying[pool.submit(self._fetch, arriving, task)] = arriving
@@ -81,12 +112,15 @@ class RealTransfers:
                 future.result()
                 arriving.missing -= 1
                 if arriving.missing == 0:
-                    yield self._finish(arriving)
+                    yield from self._finish(arriving)
 
     def _tasks(
         self, wanted: Iterable[WantedDataSet]
     ) -> Iterator[tuple[_Arriving, FileNode | ItemError]]:
         for data_set in wanted:
+            if self._lost or self._leash.declines():
+                self._all_is_here = False
+                return
             arriving = _Arriving(data_set, Path(), len(data_set.files))
             try:
                 check_files(data_set)
@@ -105,25 +139,52 @@ class RealTransfers:
                 yield arriving, file
 
     def _fetch(self, arriving: _Arriving, file: FileNode) -> None:
-        if arriving.error or not file.path:
-            return  # the data set failed already, or has no files at all
+        if arriving.error or arriving.left or not file.path:
+            return  # the data set is not to arrive any more, or has no files at all
         code = arriving.wanted.code
         target = arriving.folder / file.path
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            if not self._take_over(code, file, target):
-                self._download(code, file, target)
+            if self._take_over(code, file, target):
+                return
+            if self._is_left(arriving):
+                arriving.left = True
+                return
+            self._download(code, file, target)
+        except StoppedError:
+            arriving.left = True
         except (VerificationError, SourceError, OSError) as error:
-            arriving.error = ItemError(Kind.DATA_SET, code, f"file {file.path}: {error}")
+            self._note_failure(arriving, file, error)
+
+    def _is_left(self, arriving: _Arriving) -> bool:
+        """Whether the next file is not to be fetched. If what has come so far would have to be
+        fetched again, the data set is finished, however large it is; else it would never be."""
+        if self._lost or self._leash.reason:
+            return True
+        return self._leash.is_full and arriving.can_be_continued and self._leash.declines()
+
+    def _note_failure(
+        self, arriving: _Arriving, file: FileNode, error: VerificationError | SourceError | OSError
+    ) -> None:
+        """Nothing that ends the run is the fault of an item."""
+        if isinstance(error, OutOfReachError):
+            self._lost = error
+        if self._lost or self._leash.urgent_reason:
+            arriving.left = True
+            return
+        arriving.takes_room |= isinstance(error, OSError)
+        reason = f"file {file.path}: {error}"
+        arriving.error = ItemError(Kind.DATA_SET, arriving.wanted.code, reason)
 
     def _take_over(self, code: str, file: FileNode, target: Path) -> bool:
-        """Use what lies in the place of the data set already, if it is the same by checksum: an
-        unchanged file of a changed data set, or one that a killed run had brought."""
-        present = self._store.data_set_file(code, file.path)
-        if not present.is_file() or not matches(present, _expected(file)):
-            return False
-        target.hardlink_to(present)
-        return True
+        """Use what is here already, if it is the same by checksum: an unchanged file of a changed
+        data set, or what an earlier run has brought of one that it could not finish."""
+        present, expected = self._store.data_set_file(code, file.path), _expected(file)
+        moved = self._leash.moved
+        if present.is_file() and matches(present, expected, moved):
+            target.hardlink_to(present)
+            return True
+        return self._leftovers.take(code, file.path, expected, target, moved)
 
     def _download(self, code: str, file: FileNode, target: Path) -> None:
         for left in range(self._retries, -1, -1):
@@ -138,16 +199,28 @@ class RealTransfers:
             else:
                 return
 
-    def _finish(self, arriving: _Arriving) -> Arrival:
+    def _finish(self, arriving: _Arriving) -> Iterator[Arrival]:
+        """All its files have been dealt with; it is yielded unless it is left to the next run."""
+        code = arriving.wanted.code
+        if arriving.error is None and not arriving.left:
+            self._install(arriving)
+        if arriving.error or arriving.left:
+            self._all_is_here = False
+        if (arriving.error or arriving.left) and not arriving.takes_room:
+            self._leftovers.keep(arriving.folder)
+        else:
+            shutil.rmtree(arriving.folder, ignore_errors=True)
+            self._leftovers.forget(code)
+        if arriving.error or not arriving.left:
+            yield code, arriving.error
+
+    def _install(self, arriving: _Arriving) -> None:
         code = arriving.wanted.code
         try:
-            if arriving.error is None:
-                self._store.install_data_set(code, arriving.folder)
+            self._store.install_data_set(code, arriving.folder)
         except OSError as error:
+            arriving.takes_room = True
             arriving.error = ItemError(Kind.DATA_SET, code, f"cannot be put in place: {error}")
-        finally:
-            shutil.rmtree(arriving.folder, ignore_errors=True)
-        return code, arriving.error
 
     def attachment(self, wanted: WantedContent) -> None:
         target = self._store.attachment(attachment_name(wanted))
@@ -174,7 +247,11 @@ class RealTransfers:
                     length=wanted.length,
                     checksum=f"SHA256:{wanted.sha256}",
                 )
+        except OutOfReachError:
+            self._leash.check_urgent()
+            raise
         except (VerificationError, SourceError, OSError) as error:
+            self._leash.check_urgent()
             raise ItemError(wanted.kind, wanted.perm_id, f"{wanted.name}: {error}") from error
 
     def service_file_is_strange(self, path: str, sha256: str) -> bool:
@@ -183,14 +260,9 @@ class RealTransfers:
     def is_here(self, code: str, path: str, length: int) -> bool:
         return is_here(self._store, code, path, length)
 
-    def remove(self, area: str, name: str) -> None:
-        match area:
-            case "DATA_SET":
-                self._store.remove_data_set(name)
-            case "ATTACHMENT":
-                self._store.attachment(name).unlink(missing_ok=True)
-            case "FILE":
-                self._store.service_file(name).unlink(missing_ok=True)
+    @property
+    def files(self) -> FileEffects:
+        return StoreFiles(self._store)
 
 
 def _expected(file: FileNode) -> Expected:

@@ -18,6 +18,7 @@ from harvester.transfers import (
 )
 from shared.errors import ItemError
 from shared.model.kinds import Kind
+from shared.store.file_work import FileEffects, FileMove
 from shared.store.files import DataStore
 
 
@@ -52,8 +53,9 @@ class RehearsedTransfers:
     def is_here(self, code: str, path: str, length: int) -> bool:
         return is_here(self._store, code, path, length)
 
-    def remove(self, area: str, name: str) -> None:
-        """Nothing goes in a rehearsal."""
+    @property
+    def files(self) -> FileEffects:
+        return _Still()
 
     def _need(self, perm_id: str, length: int, kind: Kind = Kind.DATA_SET) -> None:
         """Add up what is wanted, and compare it with what the disk has."""
@@ -65,6 +67,19 @@ class RehearsedTransfers:
             )
             raise ItemError(kind, perm_id, reason)
         self._wanted += length
+
+
+class _Still:
+    """Nothing moves in a rehearsal."""
+
+    def remove(self, area: str, name: str) -> None:
+        pass
+
+    def move(self, wanted: FileMove) -> None:
+        pass
+
+    def deletions(self) -> list[int]:
+        return []
 
 
 def _existing(folder: Path) -> Path:

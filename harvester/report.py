@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from harvester.name_list import NameList
 from shared.errors import ItemError
 
 
@@ -25,27 +26,53 @@ class Verb(StrEnum):
 _CHANGES = frozenset({Verb.CREATED, Verb.UPDATED, Verb.DELETED})
 
 
+Group = tuple[str, Verb, str]
+"""A kind, what happened to it, and a sort within the kind; most kinds have none (``""``)."""
+
+
 @dataclass(slots=True)
 class Outcome:
-    """What one step did. Items are kept only if ``verbose``: there may be millions."""
+    """What one step did. Names are kept only if ``verbose``: there may be millions."""
 
     verbose: bool = False
     counts: Counter[tuple[str, Verb]] = field(default_factory=Counter)
-    items: list[tuple[Verb, str, str]] = field(default_factory=list)
+    sorts: Counter[Group] = field(default_factory=Counter)
+    """Of what is in ``counts``, how many are of which sort, if the sort is known."""
+    names: dict[Group, NameList] = field(default_factory=dict)
+    lists: dict[str, NameList] = field(default_factory=dict)
+    """What else is to be listed, by title; it counts for nothing."""
     failed: list[ItemError] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    postponed: list[tuple[str, str]] = field(default_factory=list)
+    """Kinds and perm ids of what failed lately and is not tried in this run."""
 
-    def note(self, verb: Verb, kind: str, names: Iterable[str]) -> None:
+    def note(self, verb: Verb, kind: str, names: Iterable[str], *, sort: str = "") -> None:
         """Count items of a kind, and name them if wanted."""
         for name in names:
-            self.counts[kind, verb] += 1
+            self.count(verb, kind, 1, sort=sort)
             if self.verbose:
-                self.items.append((verb, kind, name))
+                self.names.setdefault((kind, verb, sort), NameList()).add(name)
 
-    def count(self, verb: Verb, kind: str, number: int) -> None:
+    def count(self, verb: Verb, kind: str, number: int, *, sort: str = "") -> None:
         """Count items that nobody wants to see by name."""
         if number:
             self.counts[kind, verb] += number
+            if sort:
+                self.sorts[kind, verb, sort] += number
+
+    def show(self, title: str, lines: Iterable[str]) -> None:
+        """List something besides the items, if wanted."""
+        if self.verbose:
+            shown = self.lists.setdefault(title, NameList())
+            for line in lines:
+                shown.add(line)
+
+    @property
+    def items(self) -> Iterator[tuple[Verb, str, str]]:
+        """What happened to which item of which kind; after a long list was written to the log,
+        the items of it are gone."""
+        for (kind, verb, _), names in self.names.items():
+            yield from ((verb, kind, name) for name in names)
 
     def fail(self, error: ItemError) -> None:
         """An item could not be synchronised; the next run tries it again."""
@@ -83,9 +110,25 @@ class PassReport:
 
     @property
     def held_back(self) -> int:
-        return sum(
-            number
-            for outcome in self.steps.values()
-            for (_, verb), number in outcome.counts.items()
-            if verb is Verb.HELD_BACK
-        )
+        return self.number(Verb.HELD_BACK)
+
+    def number(self, wanted: Verb) -> int:
+        """Of all kinds, over all steps."""
+        return sum(n for (_, verb), n in self.counts.items() if verb == wanted)
+
+    @property
+    def counts(self) -> Counter[tuple[str, str]]:
+        """By kind and verb, over all steps."""
+        total: Counter[tuple[str, str]] = Counter()
+        for outcome in self.steps.values():
+            for (kind, verb), number in outcome.counts.items():
+                total[kind, verb.value] += number
+        return total
+
+    @property
+    def postponed(self) -> list[tuple[str, str]]:
+        return [key for outcome in self.steps.values() for key in outcome.postponed]
+
+    @property
+    def remarks(self) -> list[str]:
+        return [remark for outcome in self.steps.values() for remark in outcome.remarks]

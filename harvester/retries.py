@@ -6,7 +6,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
@@ -16,10 +16,11 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-PAUSES = (1.0, 4.0, 15.0)
-"""Seconds between one try and the next; so there is one try more than pauses."""
-_LONGEST_PAUSE = 300.0
-"""However long the source asks to wait."""
+LONGEST_PAUSE = 300.0
+"""Seconds; a source that asks for more is left to the next run."""
+_MOST_TRIES = 100
+"""Of one request, even if each brings it further."""
+_LONGEST_TOLD = timedelta(days=3650)
 
 
 class PassingError(SourceError):
@@ -30,34 +31,76 @@ class PassingError(SourceError):
         self.retry_after = retry_after
 
 
+class OutOfReachError(PassingError):
+    """Nothing at all can be had from the source: there is no connection, or it wants to be left
+    alone. So this is never the fault of one item."""
+
+
 class Retries:
     """How often to try, and how long to wait: a little more or less than the pauses, at random,
-    so that several threads do not come back at the same moment."""
+    so that several threads do not come back at the same moment. Safe for threads.
+
+    A source that wants to be left alone for longer than anybody would wait is not asked again
+    before that time, whatever is to be fetched.
+    """
 
     def __init__(
-        self, pauses: Sequence[float] = PAUSES, sleep: Callable[[float], None] = time.sleep
+        self,
+        pauses: Sequence[float],
+        sleep: Callable[[float], None] = time.sleep,
+        log: logging.Logger = logger,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pauses = tuple(pauses)
         self._sleep = sleep
+        self._log = log
+        self._clock = clock
+        self._left_alone: tuple[float, str] | None = None
 
-    def run(self, attempt: Callable[[], T]) -> T:
-        """What the attempt returns. A `PassingError` is raised only after the last try."""
-        for pause in self._pauses:
+    def run(self, attempt: Callable[[], T], progress: Callable[[], int] = lambda: 0) -> T:
+        """What the attempt returns. A `PassingError` is raised only after the last try. A try
+        after which ``progress`` gives more than before did not fail: counting begins anew."""
+        tries = failures = 0
+        while True:
+            self._check_left_alone()
+            before = progress()
             try:
                 return attempt()
             except PassingError as error:
-                jittered = pause * random.SystemRandom().uniform(0.5, 1.5)
-                wait = max(jittered, min(error.retry_after, _LONGEST_PAUSE))
-                logger.warning("%s; trying again in %.0f seconds", error, wait)
-                self._sleep(wait)
-        return attempt()
+                tries += 1
+                failures = 1 if progress() > before else failures + 1
+                if error.retry_after > LONGEST_PAUSE:
+                    raise self._leave_alone(error) from error
+                if failures > len(self._pauses) or tries == _MOST_TRIES:
+                    raise
+                wait = self._wait_for(failures, error)
+                self._log.warning("%s; trying again in %.0f seconds", error, wait)
+            self._sleep(wait)
+
+    def _wait_for(self, failures: int, error: PassingError) -> float:
+        jittered = self._pauses[failures - 1] * random.SystemRandom().uniform(0.5, 1.5)
+        return max(jittered, error.retry_after)
+
+    def _leave_alone(self, error: PassingError) -> OutOfReachError:
+        until = datetime.now(UTC).astimezone() + timedelta(seconds=error.retry_after)
+        message = f"{error}; it wants to be left alone until {until:%Y-%m-%d %H:%M:%S}"
+        self._left_alone = (self._clock() + error.retry_after, message)
+        return OutOfReachError(message, retry_after=error.retry_after)
+
+    def _check_left_alone(self) -> None:
+        if self._left_alone is None:
+            return
+        until, message = self._left_alone
+        if (left := until - self._clock()) > 0:
+            raise OutOfReachError(message, retry_after=left)
 
 
 def seconds_until(text: str) -> float:
     """What a ``Retry-After`` header says, as seconds or as a date; 0 if nobody can read it."""
+    longest = _LONGEST_TOLD.total_seconds()
     if text.isdecimal():
-        return float(text)
+        return min(float(text), longest)
     try:
-        return (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
+        return min((parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds(), longest)
     except (TypeError, ValueError):
         return 0.0

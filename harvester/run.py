@@ -8,7 +8,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from harvester.config import SectionConfig
+from harvester.progress import SILENT, Progress
 from harvester.report import Outcome
+from harvester.stopping import Leash
 from harvester.transfers import Transfers
 from shared.errors import ItemError
 from shared.model.master_data import MasterData
@@ -41,9 +43,18 @@ class SyncRun:
     """Opens what a step may commit."""
     metadata: Metadata
     transfers: Transfers
+    leash: Leash
     stamps: Stamps
+    progress: Progress = SILENT
+    """Of the step at hand."""
+    run_id: int | None = None
+    """In the destination's memory of runs."""
     black_list: frozenset[str] = frozenset()
     """Codes of data sets that the operator does not want."""
+    paused: frozenset[tuple[str, str]] = frozenset()
+    """Kinds and perm ids of what failed lately and is not tried again yet."""
+    requested: frozenset[tuple[str, str]] = frozenset()
+    """What the operator wants to be looked after although it may not have changed."""
     baseline: bool = False
     """Also look after the files that should be here already (``full-sync``)."""
     deletions_confirmed: bool = False

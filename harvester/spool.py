@@ -7,12 +7,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from harvester.config import SectionConfig
 
 _PREFIX = "list-"
+_TRIES = 100
 
 
 @contextmanager
@@ -20,15 +21,33 @@ def spool(config: SectionConfig) -> Iterator[Path]:
     """Below ``harvester-tmp-dir``; folders that had to be made for it vanish again."""
     root = config.harvester_tmp_dir
     missing = [folder for folder in (root, *root.parents) if not folder.exists()]
-    root.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(root)
     try:
-        with tempfile.TemporaryDirectory(dir=root, prefix=_PREFIX) as name, _locked(Path(name)):
-            yield Path(name)
+        with _own_folder(root) as folder:
+            yield folder
     finally:
         with suppress(OSError):  # something else is in it by now
             for folder_made in missing:
                 folder_made.rmdir()
+
+
+@contextmanager
+def _own_folder(root: Path) -> Iterator[Path]:
+    """A new folder, locked. Other sections may share ``root``: until the lock is ours, one of them
+    may take the folder for an abandoned one, or remove ``root`` as empty; then it is made anew."""
+    for _ in range(_TRIES):
+        with suppress(FileNotFoundError, BlockingIOError), ExitStack() as stack:
+            root.mkdir(parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(dir=root, prefix=_PREFIX))
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            descriptor = stack.enter_context(_locked(folder))
+            if os.fstat(descriptor).st_nlink and folder.exists():
+                held = stack.pop_all()
+                break
+    else:
+        raise OSError(f"{root}: no folder can be kept there; does another program clean it up?")
+    with held:
+        yield folder
 
 
 def _remove_abandoned(root: Path) -> None:
@@ -39,11 +58,11 @@ def _remove_abandoned(root: Path) -> None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[int]:
     """The system releases the lock when its holder dies. `OSError` if somebody else has it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from itertools import groupby
+from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from harvester.config import SectionConfig
-from harvester.not_synced import NotSynced, read_not_synced, write_not_synced
-from harvester.properties import HarvesterSettings
+from harvester.destination import Destination, authorise, data_store
+from harvester.failed_items import Standing, postponed, remember, standing
+from harvester.progress import Progress
 from harvester.reading import read_metadata
 from harvester.real_transfers import RealTransfers
 from harvester.rehearsed_transfers import RehearsedTransfers
 from harvester.report import Outcome, PassReport
 from harvester.run import Metadata, SyncRun
+from harvester.section_log import SectionLog
+from harvester.section_report import SectionReport
 from harvester.source import Source
 from harvester.spool import spool
 from harvester.state import LastSync, read_state, write_state
@@ -30,25 +34,12 @@ from harvester.steps.frozen_flags import copy_frozen_flags
 from harvester.steps.master_data import register_master_data
 from harvester.steps.service_files import register_service_files
 from harvester.steps.timestamps_and_users import copy_timestamps_and_users
+from harvester.stopping import Leash
 from harvester.transfers import Transfers
-from shared.errors import ConfigError, ItemError
-from shared.model.ids import PermId
-from shared.model.kinds import Kind
-from shared.passwords import verify_password
+from shared.errors import FormatError
 from shared.store.changes import ORIGINAL_STAMPS, Stamps, compare
-from shared.store.engine import (
-    Transaction,
-    data_store_uuid,
-    database_errors,
-    refresh_statistics,
-    rehearsal,
-    work,
-)
-from shared.store.files import DataStore
+from shared.store.engine import Transaction, refresh_statistics, rehearsal, work
 from shared.store.sources import finish_source, start_source
-from shared.store.users import find_person
-
-HELD_BACK_EXIT_CODE = 8
 
 
 def _always(_config: SectionConfig) -> bool:
@@ -85,94 +76,90 @@ STEPS = (  # step 1, reading the metadata, has filled the incoming tables
 )
 
 
-@dataclass(slots=True)
-class SectionReport:
-    """What became of a section: its passes, or the error that ended it."""
-
-    name: str
-    passes: list[PassReport] = field(default_factory=list)
-    metadata: Metadata | None = None
-    error: BaseException | None = None
-
-    @property
-    def failed(self) -> list[ItemError]:
-        """Items that were not synchronised."""
-        faults = list(self.metadata.faults) if self.metadata else []
-        return faults + (self.passes[-1].failed if self.passes else [])
-
-    @property
-    def exit_code(self) -> int:
-        if self.error:
-            return int(getattr(self.error, "exit_code", 1))
-        if self.failed:
-            return ItemError.exit_code
-        held_back = self.passes[-1].held_back if self.passes else 0
-        return HELD_BACK_EXIT_CODE if held_back else 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
-    """The instance that is written to."""
+class Assignment:
+    """One section to harvest: where to, and under which circumstances."""
 
-    engine: Engine
-    settings: HarvesterSettings
+    config: SectionConfig
+    destination: Destination
+    connection: Connection
+    """Holds the section's lock; all work is done on it."""
+    log: SectionLog
+    leash: Leash
+    deletions_confirmed: bool = False
 
 
-def synchronise(
-    config: SectionConfig,
-    destination: Destination,
-    log: logging.Logger,
-    report: SectionReport,
-    *,
-    deletions_confirmed: bool = False,
-) -> None:
+def synchronise(task: Assignment, report: SectionReport) -> None:
     """Harvest one section; what happened is in the report. Errors of the whole section raise."""
-    started = datetime.now(UTC)
+    config, connection = task.config, task.connection
     last = read_state(config.last_sync_timestamp_file)
-    not_synced = read_not_synced(config.not_synced_entities_file)
-    baseline = _is_baseline(config, last, started)
-    log.info("Data source %s, user %s", config.resource_list_url, config.data_source_auth_user)
-    log.info("Last synchronized up to %s", last.incremental if last else "never")
-    with (
-        Source(config) as source,
-        database_errors(destination.engine),
-        destination.engine.connect() as connection,
-    ):
+    report.baseline = _is_baseline(config, last, report.started)
+    task.log.banner(config, last, baseline=report.baseline, run=report.run, leash=task.leash)
+    with Source(config, task.leash, task.log.logger) as source:
         with connection.begin():
             authorise(connection, config)
-            store = data_store(connection, config, destination.settings)
-        with spool(config) as folder:
-            log.info("Reading the resource list")
-            metadata = read_metadata(source.fetch_list(folder), connection, config.prefix)
-        report.metadata = metadata
-        _log_metadata(log, metadata)
-        section = _Section(
-            config=config,
-            connection=connection,
-            metadata=metadata,
-            black_list=frozenset(not_synced.black_listed),
-            baseline=baseline,
-            deletions_confirmed=deletions_confirmed,
-            log=log,
+            store = data_store(connection, config, task.destination.settings)
+            items = standing(connection, config, report.started)
+        report.metadata = metadata = _read(task, source)
+        section = _Section(task=task, metadata=metadata, items=items, report=report)
+        with task.leash.watched(source.abort, partial(_interrupt, connection)):
+            with rehearsal(connection) as transaction:
+                section.perform(transaction, RehearsedTransfers(store))
+            if config.dry_run:
+                return
+            with work(connection) as transaction:
+                with transaction():
+                    start_source(connection, config.alias, config.resource_list_url, report.started)
+                section.perform(transaction, RealTransfers(store, source, config, task.leash))
+                report.unfinished = task.leash.volume_is_used_up
+                complete = not report.failed and not report.unfinished
+                with transaction():
+                    finish_source(connection, config.alias, metadata.at if complete else None)
+            refresh_statistics(connection)
+    remember(connection, config, items, report)
+    cutoff = min(metadata.at, report.started)
+    full = cutoff if report.baseline or last is None else last.full
+    write_state(config.last_sync_timestamp_file, LastSync(incremental=cutoff, full=full))
+    task.log.logger.info("The timestamp of this synchronization has been saved")
+
+
+def _read(task: Assignment, source: Source) -> Metadata:
+    """Step 1."""
+    config, connection = task.config, task.connection
+    with (
+        task.log.step("Read the resource list") as progress,
+        spool(config) as folder,
+        task.leash.watched(source.abort, partial(_interrupt, connection)),
+    ):
+        metadata = read_metadata(
+            source.fetch_list(folder),
+            connection,
+            config.prefix,
+            partial(_observe, task.leash, progress),
         )
-        with rehearsal(connection) as transaction:
-            rehearsed = section.perform(transaction, RehearsedTransfers(store))
-            report.passes.append(rehearsed)
-        if config.dry_run:
-            return
-        with work(connection) as transaction:
-            with transaction():
-                start_source(connection, config.alias, config.resource_list_url, started)
-            transfers = RealTransfers(store, source, config)
-            report.passes.append(section.perform(transaction, transfers))
-            complete = not report.failed
-            with transaction():
-                finish_source(connection, config.alias, metadata.at if complete else None)
-        refresh_statistics(connection)
-    cutoff = min(metadata.at, started)
-    full = cutoff if baseline or last is None else last.full
-    _remember(config, not_synced, report, LastSync(incremental=cutoff, full=full))
-    log.info("The timestamp of this synchronization has been saved")
+    task.log.read(metadata)
+    faults, records = len(metadata.faults), metadata.entities + len(metadata.faults)
+    if config.max_failed_records.is_exceeded(faults, records):
+        raise FormatError(
+            f"{faults} of {records} records of the list cannot be read, which is more than "
+            f"{config.max_failed_records} (max-failed-records); the first: {metadata.faults[0]}"
+        )
+    return metadata
+
+
+def _observe(leash: Leash, progress: Progress, count: int) -> None:
+    leash.moved()
+    leash.check()
+    progress.advance(count)
+
+
+def _interrupt(connection: Connection) -> None:
+    """End the statement that the database is at work on; from another thread."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        driver.interrupt()
+    else:
+        driver.cancel()
 
 
 def _is_baseline(config: SectionConfig, last: LastSync | None, started: datetime) -> bool:
@@ -182,122 +169,66 @@ def _is_baseline(config: SectionConfig, last: LastSync | None, started: datetime
     return (started - last.full).days >= config.full_sync_interval
 
 
-def authorise(connection: Connection, config: SectionConfig) -> None:
-    """The harvester's user must be an instance admin here, as the manual asks."""
-    user = find_person(connection, config.harvester_user)
-    password = config.harvester_pass.get_secret_value()
-    if user is None or not user.active or not user.password_hash:
-        raise ConfigError(
-            f"[{config.name}] harvester-user: {config.harvester_user!r} cannot log in to the "
-            "destination; create the user with 'harvester init'"
-        )
-    if not verify_password(user.password_hash, password):
-        raise ConfigError(
-            f"[{config.name}] harvester-pass: wrong password for {config.harvester_user!r}"
-        )
-    if not user.is_instance_admin:
-        raise ConfigError(
-            f"[{config.name}] harvester-user: {config.harvester_user!r} is no instance admin of "
-            "the destination"
-        )
-
-
-def data_store(
-    connection: Connection, config: SectionConfig, settings: HarvesterSettings
-) -> DataStore:
-    return DataStore(
-        root=settings.storeroot_dir,
-        uuid=data_store_uuid(connection),
-        service_root=config.file_service_repository_path,
-        temporary=config.harvester_tmp_dir / config.alias,
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Section:
     """What both passes of a section have in common."""
 
-    config: SectionConfig
-    connection: Connection
+    task: Assignment
     metadata: Metadata
-    black_list: frozenset[str]
-    baseline: bool
-    deletions_confirmed: bool
-    log: logging.Logger
+    items: Standing
+    report: SectionReport
 
-    def perform(self, transaction: Transaction, transfers: Transfers) -> PassReport:
+    def perform(self, transaction: Transaction, transfers: Transfers) -> None:
         """Walk through the steps once."""
         rehearsed = isinstance(transfers, RehearsedTransfers)
         report = PassReport(dry_run=rehearsed)
-        self.log.info("%s pass", "DRY RUN" if rehearsed else "REAL")
-        run = SyncRun(
-            config=self.config,
-            connection=self.connection,
-            transaction=transaction,
-            metadata=self.metadata,
-            transfers=transfers,
-            stamps=self._stamps(),
-            black_list=self.black_list,
-            baseline=self.baseline,
-            deletions_confirmed=self.deletions_confirmed,
-        )
+        self.report.passes.append(report)
+        self.task.log.pass_begins(dry_run=rehearsed)
+        run = self._run(transaction, transfers)
         with transaction():
             remove_files(run)
-            compare(self.connection, run.source)
         for together, steps in groupby(STEPS, key=lambda step: step.together):
+            run.leash.check()
             if together:
-                with transaction():
+                with transaction():  # the plan too, so that no other section writes in between
+                    compare(run.connection, run.source)
                     self._walk(run, report, list(steps))
                 with transaction():
                     remove_files(run)
             else:
                 self._walk(run, report, list(steps))
-        return report
+        self.report.waiting = postponed(self.items, self.report)
+
+    def _run(self, transaction: Transaction, transfers: Transfers) -> SyncRun:
+        return SyncRun(
+            config=self.task.config,
+            connection=self.task.connection,
+            transaction=transaction,
+            metadata=self.metadata,
+            transfers=transfers,
+            leash=self.task.leash,
+            stamps=self._stamps(),
+            run_id=self.report.run,
+            black_list=self.items.black_list,
+            paused=self.items.paused,
+            requested=self.items.requested,
+            baseline=self.report.baseline,
+            deletions_confirmed=self.task.deletions_confirmed,
+        )
 
     def _walk(self, run: SyncRun, report: PassReport, steps: list[Step]) -> None:
         for step in steps:
-            if step.wanted(self.config):
-                began = time.monotonic()
-                outcome = report.steps[step.title] = step.run(run)
-                _log_outcome(self.log, step.title, outcome, time.monotonic() - began)
+            if not step.wanted(run.config):
+                continue
+            with self.task.log.step(step.title) as progress:
+                outcome = report.steps[step.title] = step.run(replace(run, progress=progress))
+                run.leash.moved()
+            self.task.log.outcome(step.title, outcome)
+            if not step.together:
+                run.leash.check()
 
     def _stamps(self) -> Stamps:
-        if self.config.keep_original_timestamps_and_users:
+        config = self.task.config
+        if config.keep_original_timestamps_and_users:
             return ORIGINAL_STAMPS
-        return Stamps(user_id=self.config.harvester_user, now=round(time.time() * 1000))
-
-
-def _log_metadata(log: logging.Logger, metadata: Metadata) -> None:
-    log.info("The list shows %d items as of %s", metadata.entities, metadata.at)
-    for fault in metadata.faults:
-        log.warning("Not readable: %s", fault)
-    for remark in metadata.remarks:
-        log.warning("%s", remark)
-
-
-def _log_outcome(log: logging.Logger, title: str, outcome: Outcome, seconds: float) -> None:
-    log.info("[%s] %.1f s", title, seconds)
-    for verb, kind, name in outcome.items:
-        log.info("    %s %s %s", verb, kind, name)
-    for line in outcome.lines():
-        log.info("%s", line)
-    for remark in outcome.remarks:
-        log.warning("    %s", remark)
-    for error in outcome.failed:
-        log.error("    failed: %s", error)
-
-
-def _remember(
-    config: SectionConfig, not_synced: NotSynced, report: SectionReport, last: LastSync
-) -> None:
-    """Only after a real pass: what failed, then up to when everything else is here."""
-    failed = {(Kind(e.kind), PermId(e.perm_id)) for e in report.failed if e.kind in set(Kind)}
-    write_not_synced(
-        config.not_synced_entities_file,
-        NotSynced(
-            failed=frozenset(failed),
-            black_listed=not_synced.black_listed,
-            other_lines=not_synced.other_lines,
-        ),
-    )
-    write_state(config.last_sync_timestamp_file, last)
+        return Stamps(user_id=config.harvester_user, now=round(time.time() * 1000))

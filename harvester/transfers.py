@@ -16,6 +16,7 @@ from shared.errors import ItemError
 from shared.model.entities import FileNode
 from shared.model.kinds import Kind
 from shared.paths import safe_relative_path
+from shared.store.file_work import FileEffects
 from shared.store.files import DataStore, file_digest
 
 
@@ -70,8 +71,9 @@ class Transfers(Protocol):
         """Whether a file of a data set lies in its place, with its length."""
         ...
 
-    def remove(self, area: str, name: str) -> None:
-        """Remove files whose rows are gone; ``area`` as in the table file_removal."""
+    @property
+    def files(self) -> FileEffects:
+        """Moves and removes files whose rows have changed or are gone."""
         ...
 
 

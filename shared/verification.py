@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,11 @@ class Verifier:
         self._algorithm = name
         self._other = _hash_called(name)
 
+    @property
+    def length(self) -> int:
+        """Bytes so far."""
+        return self._length
+
     def feed(self, chunk: bytes) -> None:
         """Raises `VerificationError` as soon as there are too many bytes: they may never end."""
         self._length += len(chunk)
@@ -89,8 +94,9 @@ class Verifier:
             yield self._algorithm, self._digest.strip().lower(), self._other.hexdigest()
 
 
-def matches(path: Path, expected: Expected) -> bool:
-    """Whether a file on disk is as announced. False too if nothing announced could prove it."""
+def matches(path: Path, expected: Expected, moved: Callable[[], None] = lambda: None) -> bool:
+    """Whether a file on disk is as announced. False too if nothing announced could prove it.
+    ``moved`` is told after each block, since large files take long."""
     if not expected.proves or path.stat().st_size != expected.length:
         return False
     verifier = Verifier(expected)
@@ -98,6 +104,7 @@ def matches(path: Path, expected: Expected) -> bool:
         with path.open("rb") as file:
             for block in blocks(file):
                 verifier.feed(block)
+                moved()
         verifier.finish()
     except VerificationError:
         return False

@@ -24,10 +24,10 @@ _BASIC_CONSTRAINTS = bytes.fromhex("0603551d13")
 _NULL = b"\x05\x00"
 
 
-def certificate(folder: Path) -> Path:
-    """A PEM file with key and certificate, to serve with and to trust in."""
-    file = folder / "certificate.pem"
-    file.write_text(_pem())
+def certificate(folder: Path, number: int = 0) -> Path:
+    """A PEM file with key and certificate, to serve with and to trust in; each number another."""
+    file = folder / f"certificate{number or ''}.pem"
+    file.write_text(_pem(number))
     return file
 
 
@@ -38,7 +38,7 @@ def server_context(file: Path) -> ssl.SSLContext:
 
 
 @cache
-def _pem() -> str:
+def _pem(_number: int) -> str:
     p, q = _prime(_BITS // 2), _prime(_BITS // 2)
     modulus = p * q
     private = pow(_EXPONENT, -1, (p - 1) * (q - 1))

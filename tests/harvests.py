@@ -12,13 +12,15 @@ from pathlib import Path
 
 from harvester.__main__ import main as harvester
 from harvester.commands.sections import choose
-from harvester.execution import execute_section
-from harvester.sync import Destination, SectionReport
+from harvester.destination import Destination
+from harvester.execution import Manner, execute_section
+from harvester.section_report import SectionReport
 from shared.store.engine import connect, create_store, open_store
 from shared.store.master_data import flatten, write_definitions
 from shared.store.shipped import SHIPPED
 from shared.store.tables import LOCAL, metadata
 from shared.store.users import Role, add_persons, grant, set_password
+from tests.harvester_files import write_private
 from tests.instances import PASSWORD, PROJECT, USER, Instance, hashed
 
 
@@ -64,9 +66,9 @@ class Harvest:
 
     def _write(self) -> None:
         properties = "\n".join(self._properties)
-        (self.root / "harvester.properties").write_text(properties)
+        write_private(self.root / "harvester.properties", properties)
         config = "\n\n".join(f"[{name}]\n{text}" for name, text in self.sections.items())
-        (self.root / "harvester-config.txt").write_text(config)
+        write_private(self.root / "harvester-config.txt", config)
 
     def command(self, name: str, *options: str) -> Result:
         """Run a command of the harvester in this process."""
@@ -125,7 +127,8 @@ class Harvest:
         assert chosen.faults == ()
         engine = open_store(chosen.settings.database_url.get_secret_value())
         destination = Destination(engine=engine, settings=chosen.settings)
-        report = execute_section(chosen.sections[0], destination, deletions_confirmed=True)
+        manner = Manner(deletions_confirmed=True)
+        report = execute_section(chosen.sections[0], destination, manner)
         engine.dispose()
         return report
 

@@ -22,6 +22,7 @@ from shared.store.engine import create_store, data_store_uuid, work
 from shared.store.files import DataStore
 from shared.store.load import Loadable, load
 from shared.store.master_data import stored_master_data
+from shared.store.operation_tables import TABLES
 from shared.store.read import Reader, space_codes
 from shared.store.tables import LOCAL, metadata
 from shared.store.users import Role, add_persons, grant, set_password
@@ -36,6 +37,7 @@ Around = Callable[[Any], Any]
 """Takes an ASGI application and gives one that stands before it."""
 
 PROJECT = Path(__file__).parents[1]
+_ONLY_IN_TRASH = "SELECT sha256 FROM trash_attachment EXCEPT SELECT sha256 FROM attachment"
 USER = "harvest"
 PASSWORD = "s:e=c%r e#t-ü"
 
@@ -155,13 +157,16 @@ class Instance:
             return [tuple(row) for row in connection.execute(text(query))]
 
     def tables(self) -> dict[str, list[str]]:
-        """Every row of every table, but the times at which sources were harvested."""
-        queries = {name: f"SELECT * FROM {name}" for name in metadata.tables}  # noqa: S608
+        """Every row of the instance, but the times at which sources were harvested; without what a
+        harvester remembers of its runs."""
+        names = metadata.tables.keys() - {table.name for table in TABLES}
+        queries = {name: f"SELECT * FROM {name}" for name in names}  # noqa: S608
         queries["source"] = "SELECT name, url FROM source"
         return {name: sorted(map(repr, self.rows(query))) for name, query in queries.items()}
 
     def bytes_held(self) -> dict[str, bytes]:
-        """The contents in the data store and of the file service, by what they are."""
+        """The contents in the data store and of the file service, by what they are; without those
+        that only the trash needs."""
         data_sets = "SELECT perm_id FROM entity WHERE kind = 'DATA_SET'"
         roots = {
             str(code): self.store.data_set_folder(str(code)) for (code,) in self.rows(data_sets)
@@ -170,11 +175,12 @@ class Instance:
             "attachments": self.store.root / "attachments",
             "file-service": self.store.service_root,
         }
+        discarded = {name for (name,) in self.rows(_ONLY_IN_TRASH)}
         return {
             f"{name}/{path.relative_to(root)}": path.read_bytes()
             for name, root in roots.items()
             for path in root.rglob("*")
-            if path.is_file()
+            if path.is_file() and not (name == "attachments" and path.name in discarded)
         }
 
     def content(self) -> dict[str, object]:

@@ -1,42 +1,35 @@
-"""A real mail server for tests; remembers the subjects of what arrives."""
+"""A mail server for tests that harvest, and the lines of harvester.properties that lead to it."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email import message_from_bytes
-from typing import Any
+from dataclasses import dataclass
 
-from aiosmtpd.controller import Controller
+from tests.mail_server import Mailbox, mail_server, properties_for
 
 
-class Mailbox:
+@dataclass(frozen=True, slots=True)
+class Box:
     """``properties`` are the lines of harvester.properties that lead to it."""
 
-    def __init__(self, port: int) -> None:
-        self.subjects: list[str] = []
-        self.properties = (
-            "mail.smtp.host = 127.0.0.1",
-            f"mail.smtp.port = {port}",
-            "mail.from = harvester@example.org",
-        )
+    mail: Mailbox
+    properties: tuple[str, ...]
 
-    async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
-        self.subjects.append(str(message_from_bytes(envelope.original_content)["Subject"]))
-        return "250 OK"
+    @property
+    def subjects(self) -> list[str]:
+        return self.mail.subjects
+
+    @property
+    def bodies(self) -> list[str]:
+        return self.mail.bodies
 
 
 @contextmanager
-def mailbox() -> Iterator[Mailbox]:
-    port = free_port()
-    box = Mailbox(port)
-    controller = Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        yield box
-    finally:
-        controller.stop()
+def mailbox() -> Iterator[Box]:
+    with mail_server() as (mail, port):
+        yield Box(mail, properties_for(port))
 
 
 def free_port() -> int:

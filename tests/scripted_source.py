@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,11 @@ def scripted_source() -> Iterator[ScriptedSource]:
     with serving(source) as url:
         source.url = url
         yield source
+
+
+def seconds(*numbers: float) -> tuple[timedelta, ...]:
+    """Pauses between tries, for a section."""
+    return tuple(timedelta(seconds=number) for number in numbers)
 
 
 def section(url: str, **fields: Any) -> SectionConfig:

@@ -11,10 +11,11 @@ from sqlalchemy import Engine
 from harvester.auditing import Audit, Difference
 from harvester.commands.sections import Chosen, choose
 from harvester.config import SectionConfig
+from harvester.destination import data_store
+from harvester.not_synced import read_not_synced
 from harvester.reading import read_metadata
 from harvester.source import Source
 from harvester.spool import spool
-from harvester.sync import data_store
 from shared.errors import ConfigError, SyncError
 from shared.store.engine import database_errors, open_store
 
@@ -39,8 +40,9 @@ def _audit_section(
     number = 0
     try:
         for difference in _differences(engine, chosen, section, options):
-            number += 1
-            print(f"[{section.name}] {difference}")
+            number += not difference.intended
+            note = "note: " if difference.intended else ""
+            print(f"[{section.name}] {note}{difference}")
     except SyncError as error:
         print(f"harvester: [{section.name}] {error}", file=sys.stderr)
         return error.exit_code
@@ -51,6 +53,7 @@ def _audit_section(
 def _differences(
     engine: Engine, chosen: Chosen, section: SectionConfig, options: argparse.Namespace
 ) -> Iterator[Difference]:
+    black_list = frozenset(read_not_synced(section.not_synced_entities_file).black_listed)
     with Source(section) as source, database_errors(engine), engine.connect() as connection:
         with connection.begin():
             store = data_store(connection, section, chosen.settings)
@@ -62,6 +65,7 @@ def _differences(
                 config=section,
                 metadata=metadata,
                 store=store,
+                black_list=black_list,
                 read_contents=options.contents,
             ).differences()
             transaction.rollback()

@@ -4,24 +4,47 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Iterator
 
+from harvester.checks.findings import Verdict
 from harvester.commands.sections import Chosen, choose
-from harvester.sync import authorise
+from harvester.destination import authorise
+from harvester.online_checks import check_online
 from shared.errors import ConfigError, SyncError
 from shared.store.engine import open_store
 
 
 def check_config(options: argparse.Namespace) -> int:
-    """Names every fault; returns 0 only if there is none. No data source is asked."""
-    chosen = choose(options.config, None)
-    faults = [*chosen.faults, *_destination_faults(chosen)]
+    """Names every fault; returns 0 only if there is none. Without ``--online`` no data source is
+    asked."""
+    chosen = choose(options.config, options.section)
+    faults = [*chosen.faults, *(() if options.online else _destination_faults(chosen))]
     for fault in faults:
         print(f"harvester: {fault}", file=sys.stderr)
     names = ", ".join(f"[{section.name}]" for section in chosen.sections)
     print(f"{chosen.settings.harvester_config_file}: {names or 'no section'} can run")
+    if options.online:
+        return _check_online(chosen)
     print("no fault found" if not faults else f"{len(faults)} faults found")
     return ConfigError.exit_code if faults else 0
+
+
+def _check_online(chosen: Chosen) -> int:
+    """The findings, as they are made; returns the code of what weighs most."""
+    counts: Counter[Verdict] = Counter()
+    codes = {ConfigError.exit_code} if chosen.faults else set()
+    told = ""
+    for heading, finding in check_online(chosen.settings, chosen.sections):
+        if heading != told:
+            told = heading
+            print(heading)
+        print(f"  {finding}", flush=True)
+        counts[finding.verdict] += 1
+        codes.add(finding.exit_code)
+    failed, doubtful = counts[Verdict.FAILED] + len(chosen.faults), counts[Verdict.WARNING]
+    print(f"{failed} failed, {doubtful} {'warning' if doubtful == 1 else 'warnings'}")
+    return min(codes - {0}, default=0)
 
 
 def _destination_faults(chosen: Chosen) -> Iterator[str]:

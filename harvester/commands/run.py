@@ -1,39 +1,80 @@
-"""``harvester run``: one execution now, section by section."""
+"""``harvester run``: one execution now, of all sections or some."""
 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-from collections.abc import Iterator
+from datetime import timedelta
 
-from harvester.commands.sections import choose
+from harvester.commands.sections import Chosen, choose
 from harvester.config import SectionConfig
-from harvester.execution import execute_section
-from harvester.report import PassReport
-from harvester.sync import HELD_BACK_EXIT_CODE, Destination, SectionReport
-from shared.errors import ConfigError, ItemError
+from harvester.destination import Destination
+from harvester.execution import Manner
+from harvester.executions import execute_sections, overall, summary
+from harvester.fault_notices import notify_faults
+from harvester.progress_display import displayed
+from harvester.section_report import SectionReport
+from harvester.signals import stopping_on_signals
+from harvester.stopping import StopRequest
+from shared.errors import ConfigError
+from shared.settings.quantities import parse_duration
 from shared.store.engine import open_store
+
+_INTERRUPTED_EXIT_CODE = 130
+FOR_EVER = timedelta(days=36500)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--section", action="append", metavar="NAME", help="only this section; repeatable"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="rehearse only, whatever the sections say"
+    )
+    parser.add_argument(
+        "--allow-deletions",
+        action="store_true",
+        help="let deletions through that would be held back because they are so many",
+    )
+    parser.add_argument(
+        "--wait",
+        nargs="?",
+        type=_duration,
+        const=FOR_EVER,
+        default=timedelta(0),
+        metavar="DURATION",
+        help="wait for whoever works on a section, for so long ('30 min') or as long as it takes; "
+        "by default its turn is left out",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Returns 0 if everything is done, else the code of what went wrong first."""
-    chosen = choose(options.config, options.section)
-    for fault in chosen.faults:
-        print(f"harvester: {fault}", file=sys.stderr)
-    engine = open_store(chosen.settings.database_url.get_secret_value())
-    destination = Destination(engine=engine, settings=chosen.settings)
-    codes = [ConfigError.exit_code] if chosen.faults else []
-    for section in chosen.sections:
-        report = execute_section(
-            _as_asked(section, options),
-            destination,
-            deletions_confirmed=options.allow_deletions,
+    """Returns the code of what weighs most (`overall`); 130 if Ctrl-C ended it."""
+    request = StopRequest()
+    with stopping_on_signals(request):
+        chosen = choose(options.config, options.section)
+        for fault in chosen.faults:
+            print(f"harvester: {fault}", file=sys.stderr)
+        manner = Manner(
+            deletions_confirmed=options.allow_deletions, patience=options.wait, request=request
         )
-        for line in summary(report):
-            print(line, flush=True)
-        codes.append(report.exit_code)
-    engine.dispose()
-    return _overall(codes)
+        sections = [_as_asked(one, options) for one in chosen.sections]
+        with displayed():
+            code = _execute(chosen, sections, manner)
+    return _INTERRUPTED_EXIT_CODE if request.signal == signal.SIGINT else code
+
+
+def _execute(chosen: Chosen, sections: list[SectionConfig], manner: Manner) -> int:
+    engine = open_store(chosen.settings.database_url.get_secret_value())
+    try:
+        destination = Destination(engine=engine, settings=chosen.settings)
+        notify_faults(chosen.settings, engine, chosen.faults_of, known=chosen.sections)
+        reports = execute_sections(sections, destination, manner, _Printer())
+    finally:
+        engine.dispose()
+    faulty = [ConfigError.exit_code] if chosen.faults else []
+    return overall([*faulty, *(report.exit_code for report in reports)])
 
 
 def _as_asked(section: SectionConfig, options: argparse.Namespace) -> SectionConfig:
@@ -42,43 +83,19 @@ def _as_asked(section: SectionConfig, options: argparse.Namespace) -> SectionCon
     return section.model_copy(update={"dry_run": True, "verbose": True})
 
 
-def _overall(codes: list[int]) -> int:
-    """A section that failed as a whole weighs more than items, and they more than a guard."""
-    mild = (ItemError.exit_code, HELD_BACK_EXIT_CODE)
-    severe = [code for code in codes if code and code not in mild]
-    return next(iter([*severe, *(code for code in mild if code in codes)]), 0)
+class _Printer:
+    """Shows what became of a section as soon as it has ended."""
+
+    def began(self, section: SectionConfig) -> None:
+        pass
+
+    def ended(self, _section: SectionConfig, report: SectionReport) -> None:
+        for line in summary(report):
+            print(line, flush=True)
 
 
-def summary(report: SectionReport) -> Iterator[str]:
-    """What became of a section, for a person."""
-    for one in report.passes:
-        yield f"[{report.name}] {'dry run' if one.dry_run else 'done'}: {_changes(one)}"
-        if not one.dry_run or len(report.passes) == 1:
-            yield from _details(report, one)
-    for error in report.failed:
-        yield f"[{report.name}]   not synchronized: {error}"
-    yield f"[{report.name}] {_verdict(report)}"
-
-
-def _details(report: SectionReport, one: PassReport) -> Iterator[str]:
-    for title, outcome in one.steps.items():
-        for line in outcome.lines():
-            yield f"[{report.name}]   {line}  ({title})"
-        for remark in outcome.remarks:
-            yield f"[{report.name}]   note: {remark}"
-
-
-def _changes(one: PassReport) -> str:
-    return f"{one.changes} changes" if one.changes else "nothing to do"
-
-
-def _verdict(report: SectionReport) -> str:
-    if report.error:
-        return f"FAILED: {report.error}"
-    if report.failed:
-        return f"PARTIAL: {len(report.failed)} items failed and will be tried again"
-    if report.exit_code == HELD_BACK_EXIT_CODE:
-        return "HELD BACK: deletions wait for confirmation, all else is done"
-    if report.passes and report.passes[-1].dry_run:
-        return "OK: the dry run found no error; nothing was changed"
-    return "OK: source and destination agree"
+def _duration(text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
-from harvester.config import ConfigFile, SectionConfig, read_config
+from harvester.config import SectionConfig, read_config
 from harvester.properties import HarvesterSettings, read_settings
 from shared.errors import ConfigError
 from shared.settings.faults import nearest
@@ -15,11 +16,17 @@ from shared.settings.faults import nearest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """The settings, the sections that can run, and the faults of those that cannot."""
+    """The settings, the sections that can run, and by name the faults of those that cannot; under
+    ``''`` what belongs to none."""
 
     settings: HarvesterSettings
     sections: tuple[SectionConfig, ...]
-    faults: tuple[str, ...]
+    faults_of: Mapping[str, Sequence[str]]
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """All of them, one line each."""
+        return tuple(chain.from_iterable(self.faults_of.values()))
 
 
 def choose(config: Path, names: Sequence[str] | None) -> Chosen:
@@ -35,17 +42,12 @@ def choose(config: Path, names: Sequence[str] | None) -> Chosen:
     return Chosen(
         settings=settings,
         sections=tuple(s for s in file.sections if not names or s.name in names),
-        faults=tuple(_faults(file, names)),
+        faults_of={
+            name: faults
+            for name, faults in file.faults.items()
+            if not names or not name or name in names
+        },
     )
-
-
-def _faults(file: ConfigFile, names: Sequence[str] | None) -> list[str]:
-    return [
-        fault
-        for name, faults in file.faults.items()
-        if not names or not name or name in names
-        for fault in faults
-    ]
 
 
 def _unknown(name: str, known: set[str], path: Path) -> str:

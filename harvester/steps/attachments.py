@@ -32,7 +32,14 @@ def register_attachments(run: SyncRun) -> Outcome:
     outcome = run.outcome()
     with run.transaction():
         holders = differing_holders(run.connection, run.source)
+    run.progress.expect(len(holders))
     for holder in holders:
+        if not run.leash.may_fetch:
+            break
+        run.progress.advance()
+        if (holder.kind, holder.perm_id) in run.paused:
+            outcome.postponed.append((holder.kind, holder.perm_id))
+            continue
         try:
             _synchronise(run, outcome, holder)
         except ItemError as error:

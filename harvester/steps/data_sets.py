@@ -8,16 +8,17 @@ again what should be in the data store and is not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Collection, Iterator, Sequence
 
-from harvester.report import Outcome
+from harvester.report import Outcome, Verb
 from harvester.run import SyncRun
 from harvester.steps.deletions import remove_files
-from harvester.steps.entities import note_plan
 from harvester.transfers import WantedDataSet
 from shared.errors import ItemError
 from shared.model.kinds import Kind
 from shared.store.changes import (
+    Action,
     admit_data_sets,
     apply_kind,
     await_data_sets,
@@ -26,12 +27,14 @@ from shared.store.changes import (
     settle_data_sets,
     waiting_data_sets,
 )
+from shared.store.data_set_plans import data_set_codes, data_set_counts, waiting_bytes
 from shared.store.incoming import data_set_files
 from shared.store.statements import execute
 
 _TOGETHER = 50
-"""Data sets that have arrived are committed in groups; a crash costs so many lookups, since their
-files lie in place already."""
+_AT_LEAST_EVERY = 2.0
+"""Data sets that have arrived are committed in groups, of so many or after so many seconds. A crash
+costs a look at the files of a group, which lie in place already; large ones take long to read."""
 
 
 def register_data_sets(run: SyncRun) -> Outcome:
@@ -41,24 +44,40 @@ def register_data_sets(run: SyncRun) -> Outcome:
         hold_back_data_sets(run.connection)
         if run.baseline:
             await_data_sets(run.connection, _incomplete(run))
+        await_data_sets(run.connection, _codes(run.requested) - run.black_list)
         _register(run, outcome)
+        _note(run, outcome, Action.FOREIGN, Verb.SKIPPED)
         waiting = waiting_data_sets(run.connection)
+        size = waiting_bytes(run.connection)
+    later = _codes(run.paused).intersection(waiting)
+    outcome.postponed.extend((Kind.DATA_SET, code) for code in sorted(later))
+    waiting = [code for code in waiting if code not in later]
+    run.progress.expect(len(waiting), size=size)
     arrived: list[str] = []
+    due = time.monotonic() + _AT_LEAST_EVERY
     for code, error in run.transfers.data_sets(_wanted(run, waiting)):
+        run.progress.advance()
         if error:
             _fail(run, outcome, error)
             continue
         arrived.append(code)
-        if len(arrived) == _TOGETHER:
+        if len(arrived) == _TOGETHER or time.monotonic() > due:
             _admit(run, outcome, arrived)
+            due = time.monotonic() + _AT_LEAST_EVERY
     _admit(run, outcome, arrived)
     with run.transaction():
         remove_files(run)
     return outcome
 
 
+def _codes(items: Collection[tuple[str, str]]) -> frozenset[str]:
+    return frozenset(code for kind, code in items if kind == Kind.DATA_SET)
+
+
 def _wanted(run: SyncRun, codes: Sequence[str]) -> Iterator[WantedDataSet]:
     for code in codes:
+        if not run.leash.may_fetch:
+            return
         with run.transaction():
             files = data_set_files(run.connection, code)
         yield WantedDataSet(code=code, files=files)
@@ -84,10 +103,32 @@ def _admit(run: SyncRun, outcome: Outcome, arrived: list[str]) -> None:
         with run.transaction():
             admit_data_sets(run.connection, arrived)
             _register(run, outcome)
+            outcome.show("files of data sets", _shown_files(run, arrived))
         arrived.clear()
 
 
 def _register(run: SyncRun, outcome: Outcome) -> None:
     apply_kind(run.connection, Kind.DATA_SET, run.source, run.stamps)
-    note_plan(run, outcome, frozenset({Kind.DATA_SET}))
+    _note(run, outcome, Action.NEW, Verb.CREATED)
+    _note(run, outcome, Action.CHANGED, Verb.UPDATED)
     settle_data_sets(run.connection)
+
+
+def _note(run: SyncRun, outcome: Outcome, action: Action, verb: Verb) -> None:
+    """New ones by what they consist of, as the original does."""
+    if not outcome.verbose:
+        for kind, number in data_set_counts(run.connection, action).items():
+            outcome.count(verb, Kind.DATA_SET, number, sort=_sort(verb, kind))
+        return
+    for kind, code in data_set_codes(run.connection, action):
+        outcome.note(verb, Kind.DATA_SET, (code,), sort=_sort(verb, kind))
+
+
+def _sort(verb: Verb, kind: str) -> str:
+    return kind if verb is Verb.CREATED else ""
+
+
+def _shown_files(run: SyncRun, codes: Collection[str]) -> Iterator[str]:
+    for code in codes:
+        for file in data_set_files(run.connection, code):
+            yield f"{code}/{file.path} ({file.length:,} bytes)"

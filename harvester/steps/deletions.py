@@ -1,96 +1,160 @@
 """Step 2: delete entities that are no longer on the data source, if ``deletion-allowed``.
 
-Only rows of this section are ever deleted. What would go although the list does not look like a
-whole one is held back: additions and updates go on, and the report says so.
+Only rows of this section are ever deleted. What would go although it looks like an accident is held
+back: additions and updates go on, and it waits until the operator releases it or the source has it
+again. What is deleted goes to the trash, if the section has one.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 from harvester.report import Outcome, Verb
 from harvester.run import SyncRun
-from shared.model.kinds import Kind
-from shared.store.changes import Action, counts, delete, planned
-from shared.store.sources import held_back, remember_held_back
-from shared.store.statements import execute
+from shared.store.changes import Action, counts, delete, plan_files, planned
+from shared.store.file_work import finish_files
+from shared.store.held import (
+    brought_count,
+    earliest_waiting,
+    forget_done,
+    forget_returned,
+    hold,
+    new_count,
+    vanished_spaces,
+)
+from shared.store.restoring import forget_marks
+from shared.store.trash import discard, expired, purge
 
-_SMALL = 10
-"""Up to so many deletions are believed even if they are more than half of everything."""
+_NAMED = 20
+"""So many of a sort are named where nobody wants all; all are counted."""
 
 
 def delete_entities(run: SyncRun) -> Outcome:
     outcome = run.outcome()
-    gone = _gone_by_kind(run)
-    files = list(execute(run.connection, "service_files_gone", source=run.source).scalars())
-    if files:
-        gone[Kind.FILE] = len(files)
-    waiting = 0
-    if not run.config.deletion_allowed:
-        _count(outcome, Verb.SKIPPED, gone)
-        if gone:
-            outcome.remark(
-                f"{sum(gone.values())} items are no longer on the data source and stay here, "
-                "because deletion-allowed is false"
-            )
-    elif reason := _doubt(run, gone):
-        _count(outcome, Verb.HELD_BACK, gone)
-        waiting = sum(gone.values())
-        outcome.remark(
-            f"{waiting} deletions are held back: {reason}. If they are right, "
-            "run once with --allow-deletions"
-        )
+    connection, source = run.connection, run.source
+    forget_marks(connection, source)
+    plan_files(connection, source)
+    forget_returned(connection, source)
+    if run.config.deletion_allowed:
+        _hold_back(run, outcome)
+        _delete(run, outcome)
     else:
-        _delete(run, outcome, files)
-    remember_held_back(run.connection, run.source, waiting)
+        _leave(run, outcome)
+    _tell_of_what_stays(run, outcome)
+    kept = timedelta(days=run.config.trash_retention_days)
+    purge(connection, expired(connection, datetime.now(UTC) - kept, source))
     return outcome
 
 
-def _gone_by_kind(run: SyncRun) -> Counter[Kind]:
-    planned_counts = counts(run.connection)
-    return Counter({kind: n for (kind, action), n in planned_counts.items() if action == "gone"})
+def remove_files(run: SyncRun) -> None:
+    """Let the files follow their rows, after the deletion is committed: to the trash, or away. What
+    a killed run left undone is done by the next one."""
+    finish_files(run.connection, run.source, run.transfers.files, run.leash.moved)
 
 
-def _count(outcome: Outcome, verb: Verb, gone: Counter[Kind]) -> None:
-    for kind, number in gone.items():
-        outcome.count(verb, kind, number)
-
-
-def _doubt(run: SyncRun, gone: Counter[Kind]) -> str | None:
-    """Why the list may not be whole, although it reads so; None if there is no doubt."""
-    if not gone or run.deletions_confirmed:
-        return None
-    if run.metadata.deletions_unsafe:
-        return run.metadata.deletions_unsafe
-    if run.metadata.entities == 0:
-        return "the resource list is empty"
-    stored = execute(run.connection, "stored_count", source=run.source).scalar_one()
-    if sum(gone.values()) > max(_SMALL, stored / 2):
-        return f"they are more than half of the {stored} entities that this section brought here"
-    if sum(gone.values()) > held_back(run.connection, run.source) / 2 > 0:
-        return "they wait since an earlier run"
-    return None
-
-
-def _delete(run: SyncRun, outcome: Outcome, files: list[str]) -> None:
-    for entity in planned(run.connection, Action.GONE):
-        outcome.note(Verb.DELETED, entity.kind, (entity.identifier,))
-    delete(run.connection)
-    for path in files:
-        execute(run.connection, "delete_service_file", path=path)
-    outcome.note(Verb.DELETED, Kind.FILE, files)
-    for entity in planned(run.connection, Action.KEPT):
-        outcome.note(Verb.SKIPPED, entity.kind, (entity.identifier,))
+def _leave(run: SyncRun, outcome: Outcome) -> None:
+    if number := _count(run, outcome, Action.GONE, Verb.SKIPPED):
         outcome.remark(
-            f"{entity.kind} {entity.identifier} is no longer on the data source and stays, because "
-            "something that is not from this section lies in it"
+            f"{number} items are no longer on the data source and stay here, because "
+            "deletion-allowed is false"
         )
 
 
-def remove_files(run: SyncRun) -> None:
-    """Remove the files of what has been deleted, after the deletion is committed. What a killed
-    run left undone is done by the next one."""
-    for area, name, needed in execute(run.connection, "removals").all():
-        if not needed:
-            run.transfers.remove(area, name)
-        execute(run.connection, "removed", area=area, name=name)
+def _hold_back(run: SyncRun, outcome: Outcome) -> None:
+    if run.deletions_confirmed:
+        return
+    reasons = doubts = list(_doubts(run))
+    if (since := earliest_waiting(run.connection, run.source)) is not None:
+        reasons = [*doubts, f"what run {since} and later ones held back waits until it is released"]
+    number = hold(run.connection, run.source, run.run_id or 0, new=bool(doubts))
+    if not number:
+        return
+    _note(run, outcome, Action.HELD, Verb.HELD_BACK)
+    outcome.remark(
+        f"{number} deletions are held back: {'; '.join(reasons)}. If they are right: "
+        f"'harvester release {run.run_id or 'RUN'}', or run once with --allow-deletions"
+    )
+    if not outcome.verbose:
+        outcome.remark(f"held back: {_names(run, Action.HELD, number)}")
+
+
+def _doubts(run: SyncRun) -> Iterator[str]:
+    """Why what is newly gone may be an accident. What was held back or released before is not
+    judged again."""
+    new = new_count(run.connection, run.source)
+    if not new:
+        return
+    brought = brought_count(run.connection, run.source)
+    if run.metadata.deletions_unsafe:
+        yield run.metadata.deletions_unsafe
+    if run.metadata.entities == 0:
+        yield "the resource list is empty"
+    if 2 * new > brought:
+        yield (
+            f"the list is suddenly smaller than half: {new} of the {brought} items that this "
+            "section brought here are gone"
+        )
+    if run.config.max_deletions.is_exceeded(new, brought):
+        yield (
+            f"{new} of the {brought} items that this section brought here are gone, more than "
+            f"{run.config.max_deletions} (max-deletions)"
+        )
+    if spaces := vanished_spaces(run.connection, run.source):
+        named = [f"{space.code} ({space.inside} items)" for space in spaces[:_NAMED]]
+        yield (
+            f"spaces vanished with all that was in them: {_listed(named, len(spaces))}; deleted "
+            "on the source, or its user may not see them any more, or this section's own "
+            "space-white-list or space-black-list leaves them out"
+        )
+
+
+def _delete(run: SyncRun, outcome: Outcome) -> None:
+    connection, source = run.connection, run.source
+    number = _note(run, outcome, Action.GONE, Verb.DELETED)
+    forget_done(connection, source)
+    if number and run.config.trash_retention_days:
+        discard(connection, source, run.run_id, datetime.now(UTC))
+    elif number:
+        delete(connection)
+
+
+def _tell_of_what_stays(run: SyncRun, outcome: Outcome) -> None:
+    if number := _note(run, outcome, Action.KEPT, Verb.SKIPPED):
+        outcome.remark(
+            "no longer on the data source, but stays, because something lies in it that is not "
+            f"from this section or was restored: {_names(run, Action.KEPT, number)}"
+        )
+    if number := _note(run, outcome, Action.RESTORED, Verb.SKIPPED):
+        outcome.remark(
+            "not on the data source, but stays, because it was restored from the trash: "
+            f"{_names(run, Action.RESTORED, number)}"
+        )
+
+
+def _note(run: SyncRun, outcome: Outcome, action: Action, verb: Verb) -> int:
+    """Count what the plan has for an action, by name if the section is verbose; how many."""
+    if not outcome.verbose:
+        return _count(run, outcome, action, verb)
+    number = 0
+    for entity in planned(run.connection, action):
+        outcome.note(verb, entity.kind, (entity.identifier,))
+        number += 1
+    return number
+
+
+def _count(run: SyncRun, outcome: Outcome, action: Action, verb: Verb) -> int:
+    numbers = {kind: n for (kind, found), n in counts(run.connection).items() if found == action}
+    for kind, number in numbers.items():
+        outcome.count(verb, kind, number)
+    return sum(numbers.values())
+
+
+def _names(run: SyncRun, action: Action, number: int) -> str:
+    found = planned(run.connection, action, most=_NAMED)
+    return _listed([f"{entity.kind} {entity.identifier}" for entity in found], number)
+
+
+def _listed(names: list[str], number: int) -> str:
+    more = number - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")

@@ -7,6 +7,8 @@ arrives although its modification timestamp is old.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from harvester.report import Outcome, Verb
 from harvester.run import SyncRun
 from shared.errors import ItemError
@@ -19,8 +21,11 @@ _VERBS = {Action.NEW: Verb.CREATED, Action.CHANGED: Verb.UPDATED, Action.FOREIGN
 
 def register_entities(run: SyncRun) -> Outcome:
     outcome = run.outcome()
+    expected = _expected(run)
+    run.progress.expect(expected.total())
     for kind in _KINDS:
         apply_kind(run.connection, kind, run.source, run.stamps)
+        run.progress.advance(expected[kind])
     note_plan(run, outcome, frozenset(_KINDS))
     for taken in planned(run.connection, Action.TAKEN):
         outcome.fail(
@@ -32,6 +37,15 @@ def register_entities(run: SyncRun) -> Outcome:
             )
         )
     return outcome
+
+
+def _expected(run: SyncRun) -> Counter[Kind]:
+    """How many entities of each kind are to be registered or updated."""
+    expected: Counter[Kind] = Counter()
+    for (kind, action), number in counts(run.connection).items():
+        if kind in _KINDS and action in {Action.NEW, Action.CHANGED}:
+            expected[kind] += number
+    return expected
 
 
 def note_plan(run: SyncRun, outcome: Outcome, kinds: frozenset[Kind]) -> None:

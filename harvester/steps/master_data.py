@@ -27,6 +27,8 @@ from shared.store.master_data import (
 
 _STAMPS = frozenset({"registrator", "registered", "modified"})
 """Who defined something and when; a difference in these alone is none."""
+_LONGEST = 100
+"""So many letters of a value are shown."""
 
 
 @dataclass(slots=True)
@@ -50,31 +52,30 @@ class Rules:
 
 
 def register_master_data(run: SyncRun) -> Outcome:
-    outcome = run.outcome()
+    outcome = Outcome(verbose=True)  # they are few, and every dry run lists them
     rules = Rules(
         source=run.source,
         update_allowed=run.config.master_data_update_allowed,
         unassignment_allowed=run.config.property_unassignment_allowed,
     )
-    plan = plan_master_data(
-        flatten(run.metadata.master_data), stored_definitions(run.connection), rules
-    )
+    stored = stored_definitions(run.connection)
+    plan = plan_master_data(flatten(run.metadata.master_data), stored, rules)
     if plan.conflicts:
         raise ConflictError(plan.conflicts)
     write_definitions(run.connection, run.source, plan.create | plan.update)
     remove_definitions(run.connection, plan.remove)
-    _note(outcome, plan)
+    _note(outcome, plan, stored)
     return outcome
 
 
-def _note(outcome: Outcome, plan: MasterDataPlan) -> None:
-    for verb, keys in (
-        (Verb.CREATED, plan.create),
-        (Verb.UPDATED, plan.update),
-        (Verb.DELETED, plan.remove),
-    ):
-        for key in sorted(keys):
-            outcome.note(verb, key.kind, (str(key),))
+def _note(outcome: Outcome, plan: MasterDataPlan, stored: Mapping[Key, Stored]) -> None:
+    for key in plan.create:
+        outcome.note(Verb.CREATED, key.kind, (str(key),))
+    for key, value in plan.update.items():
+        text = f"{key}: {described_differences(stored[key].value, value)}"
+        outcome.note(Verb.UPDATED, key.kind, (text,))
+    for key in plan.remove:
+        outcome.note(Verb.DELETED, key.kind, (str(key),))
     for key, reason in sorted(plan.skipped):
         outcome.note(Verb.SKIPPED, key.kind, (str(key),))
         outcome.remark(f"{key.kind} {key} differs and is left as it is: {reason}")
@@ -155,6 +156,20 @@ def differences(one: Definition, other: Definition) -> list[str]:
         for f in fields(one)
         if f.name not in _STAMPS and getattr(one, f.name) != getattr(other, f.name, None)
     ]
+
+
+def described_differences(before: Definition, after: Definition) -> str:
+    """``label 'Old' becomes 'New'``, field by field."""
+    return ", ".join(
+        f"{name} {_shown(getattr(before, name, None))} becomes {_shown(getattr(after, name))}"
+        for name in differences(after, before)
+    )
+
+
+def _shown(value: object) -> str:
+    """Scripts can be long."""
+    text = "nothing" if value is None else repr(str(value))
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _unassigned(

@@ -25,7 +25,14 @@ def register_service_files(run: SyncRun) -> Outcome:
     outcome = run.outcome()
     with run.transaction():
         rows = execute(run.connection, "service_files").all()
+    run.progress.expect(len(rows))
     for row in rows:
+        if not run.leash.may_fetch:
+            break
+        run.progress.advance()
+        if (Kind.FILE, row.path) in run.paused:
+            outcome.postponed.append((Kind.FILE, row.path))
+            continue
         try:
             _write(run, row)
         except ItemError as error:

@@ -22,7 +22,7 @@ _UNITS = {
     "d": timedelta(days=1),
     "days": timedelta(days=1),
 }
-"""As openBIS reads them; a number alone counts milliseconds there, and here too."""
+"""As openBIS reads them; a number alone counts seconds there, and here too."""
 
 _SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -30,7 +30,7 @@ _SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 def parse_duration(text: str) -> timedelta:
     """``1 d``, ``12 h``, ``30 min``. Raises `ValueError`."""
     found = re.fullmatch(r"\s*(\d{1,15})\s*([a-z]*)\s*", text.lower())
-    unit = _UNITS.get(found[2] or "ms") if found else None
+    unit = _UNITS.get(found[2] or "s") if found else None
     if found is None or unit is None:
         raise ValueError(
             f"{text!r} is no duration; write a number and one of "

@@ -16,6 +16,8 @@ from sqlalchemy import Connection, text
 from shared.model.kinds import FACTS, Kind
 from shared.store.statements import execute, statements
 
+_NO_LIMIT = 2**62
+
 
 class Action(StrEnum):
     """What the plan says of an entity."""
@@ -24,7 +26,11 @@ class Action(StrEnum):
     CHANGED = "changed"
     GONE = "gone"
     KEPT = "kept"
-    """Gone from the source, but something of another owner lies in it."""
+    """Gone from the source, but something that stays lies in it."""
+    RESTORED = "restored"
+    """Gone from the source, but the operator took it out of the trash."""
+    HELD = "held"
+    """Gone from the source, but its deletion waits for the operator."""
     FOREIGN = "foreign"
     """Is here already, from another section or made here, and is left alone."""
     TAKEN = "taken"
@@ -69,9 +75,10 @@ def counts(connection: Connection) -> dict[tuple[Kind, Action], int]:
     return {(Kind(kind), Action(action)): number for kind, action, number in rows}
 
 
-def planned(connection: Connection, action: Action) -> Iterator[Planned]:
-    """What the plan has for an action, by kind and identifier."""
-    for kind, perm_id, identifier in execute(connection, "planned", action=action.value):
+def planned(connection: Connection, action: Action, most: int | None = None) -> Iterator[Planned]:
+    """What the plan has for an action, by kind and identifier; not more than ``most``."""
+    rows = execute(connection, "planned", action=action.value, most=most or _NO_LIMIT)
+    for kind, perm_id, identifier in rows:
         yield Planned(kind=Kind(kind), perm_id=perm_id, identifier=identifier)
 
 
@@ -95,7 +102,10 @@ def replace_satellites(connection: Connection, kind: Kind) -> None:
 
 
 def apply_kind(connection: Connection, kind: Kind, source: str, stamps: Stamps) -> None:
-    """Register and update all that the plan has of a kind."""
+    """Register and update all that the plan has of a kind. The plan for data sets is older than
+    this transaction: what another section brought meanwhile is left to that."""
+    if kind is Kind.DATA_SET:
+        execute(connection, "yield_data_sets", source=source)
     register(connection, kind, source, stamps)
     if kind is Kind.DATA_SET:
         execute(connection, "drop_files")  # of what is physical no longer
@@ -108,11 +118,11 @@ def hold_back_data_sets(connection: Connection) -> None:
     execute(connection, "hold_back_data_sets")
 
 
-def await_data_sets(connection: Connection, codes: Sequence[str]) -> None:
+def await_data_sets(connection: Connection, codes: Collection[str]) -> None:
     """Let these data sets wait for files, though nothing else of them may have changed."""
     (await_one,) = statements("shared.store", "changes.sql")["await_data_set"]
     if codes:
-        connection.execute(await_one, [{"code": code} for code in codes])
+        connection.execute(await_one, [{"code": code} for code in sorted(codes)])
 
 
 def waiting_data_sets(connection: Connection) -> list[str]:
@@ -131,8 +141,14 @@ def settle_data_sets(connection: Connection) -> None:
     execute(connection, "settle_data_sets")
 
 
+def plan_files(connection: Connection, source: str) -> None:
+    """Add the files of the file service that are gone to the plan, as of kind `Kind.FILE`."""
+    execute(connection, "plan_files", source=source)
+
+
 def delete(connection: Connection) -> None:
-    """Delete what the plan calls gone, and note its files for removal."""
+    """Delete what the plan calls gone for good, and note its files for removal."""
+    execute(connection, "remove_files")
     execute(connection, "delete")
 
 

@@ -5,6 +5,9 @@
 DROP TABLE IF EXISTS change;
 CREATE TEMPORARY TABLE change (
     kind TEXT NOT NULL, perm_id TEXT NOT NULL, action TEXT NOT NULL, PRIMARY KEY (kind, perm_id));
+DROP TABLE IF EXISTS staying;
+CREATE TEMPORARY TABLE staying (
+    kind TEXT NOT NULL, perm_id TEXT NOT NULL, PRIMARY KEY (kind, perm_id));
 
 -- name: compare
 INSERT INTO change (kind, perm_id, action)
@@ -24,33 +27,81 @@ SELECT e.kind, e.perm_id, 'gone' FROM entity AS e
                     WHERE i.kind = e.kind AND i.perm_id = e.perm_id)
    AND NOT EXISTS (SELECT 1 FROM incoming_fault AS f
                     WHERE f.kind = e.kind AND f.perm_id = e.perm_id);
+UPDATE change SET action = 'restored'
+ WHERE action = 'gone' AND EXISTS (
+    SELECT 1 FROM restored AS r WHERE r.kind = change.kind AND r.perm_id = change.perm_id);
 UPDATE change SET action = 'taken'
  WHERE action IN ('new', 'changed') AND kind IN ('PROJECT', 'EXPERIMENT', 'SAMPLE')
    AND EXISTS (SELECT 1 FROM incoming_entity AS i
                  JOIN entity AS e ON e.kind = i.kind AND e.identifier = i.identifier
-                                 AND e.perm_id <> i.perm_id AND e.source <> :source
-                WHERE i.kind = change.kind AND i.perm_id = change.perm_id);
--- what is gone stays as long as something of another owner lies in it; CROSS JOIN keeps SQLite
--- from joining the other way round, which would be quadratic
+                                 AND e.perm_id <> i.perm_id
+                WHERE i.kind = change.kind AND i.perm_id = change.perm_id
+                  AND (e.source <> :source OR EXISTS (
+                      SELECT 1 FROM restored AS r
+                       WHERE r.kind = e.kind AND r.perm_id = e.perm_id)));
+-- what is gone stays as long as something lies in it that stays: because it is of another owner,
+-- was restored, or stays itself for these reasons. CROSS JOIN keeps SQLite from joining the other
+-- way round, which would be quadratic; so does the table of its own, on PostgreSQL
+INSERT INTO staying (kind, perm_id)
+SELECT DISTINCT 'SAMPLE', e.perm_id FROM entity AS inside CROSS JOIN entity AS e
+ WHERE inside.source <> :source AND e.kind = 'SAMPLE' AND e.identifier = inside.sample
+ON CONFLICT DO NOTHING;
+INSERT INTO staying (kind, perm_id)
+SELECT DISTINCT 'EXPERIMENT', e.perm_id FROM entity AS inside CROSS JOIN entity AS e
+ WHERE inside.source <> :source AND e.kind = 'EXPERIMENT' AND e.identifier = inside.experiment
+ON CONFLICT DO NOTHING;
+INSERT INTO staying (kind, perm_id)
+SELECT DISTINCT 'PROJECT', e.perm_id FROM entity AS inside CROSS JOIN entity AS e
+ WHERE inside.source <> :source AND inside.kind <> 'PROJECT'
+   AND e.kind = 'PROJECT' AND e.identifier = inside.home_project
+ON CONFLICT DO NOTHING;
+INSERT INTO staying (kind, perm_id)
+SELECT DISTINCT 'SPACE', inside.home_space FROM entity AS inside
+ WHERE inside.source <> :source AND inside.kind <> 'SPACE' AND inside.home_space IS NOT NULL
+ON CONFLICT DO NOTHING;
+INSERT INTO staying (kind, perm_id)
+SELECT DISTINCT e.kind, e.perm_id FROM restored AS r
+  JOIN entity AS inside ON inside.kind = r.kind AND inside.perm_id = r.perm_id
+ CROSS JOIN entity AS e
+ WHERE e.kind = 'SAMPLE' AND e.identifier = inside.sample
+ON CONFLICT DO NOTHING;
+INSERT INTO staying (kind, perm_id)
+SELECT DISTINCT e.kind, e.perm_id FROM restored AS r
+  JOIN entity AS inside ON inside.kind = r.kind AND inside.perm_id = r.perm_id
+ CROSS JOIN entity AS e
+ WHERE e.kind = 'EXPERIMENT' AND e.identifier = inside.experiment
+ON CONFLICT DO NOTHING;
+INSERT INTO staying (kind, perm_id)
+SELECT DISTINCT e.kind, e.perm_id FROM restored AS r
+  JOIN entity AS inside ON inside.kind = r.kind AND inside.perm_id = r.perm_id
+ CROSS JOIN entity AS e
+ WHERE inside.kind <> 'PROJECT' AND e.kind = 'PROJECT' AND e.identifier = inside.home_project
+ON CONFLICT DO NOTHING;
+INSERT INTO staying (kind, perm_id)
+SELECT DISTINCT 'SPACE', inside.home_space FROM restored AS r
+  JOIN entity AS inside ON inside.kind = r.kind AND inside.perm_id = r.perm_id
+ WHERE inside.kind <> 'SPACE' AND inside.home_space IS NOT NULL
+ON CONFLICT DO NOTHING;
+INSERT INTO staying (kind, perm_id)
+SELECT DISTINCT e.kind, e.perm_id FROM staying AS s
+  JOIN change AS c ON c.kind = s.kind AND c.perm_id = s.perm_id AND c.action = 'gone'
+  JOIN entity AS inside ON inside.kind = s.kind AND inside.perm_id = s.perm_id
+ CROSS JOIN entity AS e
+ WHERE s.kind = 'SAMPLE' AND e.kind = 'EXPERIMENT' AND e.identifier = inside.experiment
+ON CONFLICT DO NOTHING;
 UPDATE change SET action = 'kept'
- WHERE action = 'gone' AND kind = 'SPACE' AND perm_id IN (
-    SELECT inside.home_space FROM entity AS inside
-     WHERE inside.source <> :source AND inside.kind <> 'SPACE');
-UPDATE change SET action = 'kept'
- WHERE action = 'gone' AND kind = 'PROJECT' AND perm_id IN (
-    SELECT e.perm_id FROM entity AS inside CROSS JOIN entity AS e
-     WHERE inside.source <> :source AND inside.kind <> 'PROJECT'
-       AND e.kind = 'PROJECT' AND e.identifier = inside.home_project);
-UPDATE change SET action = 'kept'
- WHERE action = 'gone' AND kind = 'EXPERIMENT' AND perm_id IN (
-    SELECT e.perm_id FROM entity AS inside CROSS JOIN entity AS e
-     WHERE inside.source <> :source
-       AND e.kind = 'EXPERIMENT' AND e.identifier = inside.experiment);
-UPDATE change SET action = 'kept'
- WHERE action = 'gone' AND kind = 'SAMPLE' AND perm_id IN (
-    SELECT e.perm_id FROM entity AS inside CROSS JOIN entity AS e
-     WHERE inside.source <> :source
-       AND e.kind = 'SAMPLE' AND e.identifier = inside.sample);
+ WHERE action = 'gone' AND EXISTS (
+    SELECT 1 FROM staying AS s WHERE s.kind = change.kind AND s.perm_id = change.perm_id);
+
+-- name: plan_files
+INSERT INTO change (kind, perm_id, action)
+SELECT 'FILE', f.path,
+       CASE WHEN EXISTS (SELECT 1 FROM restored AS r WHERE r.kind = 'FILE' AND r.perm_id = f.path)
+            THEN 'restored' ELSE 'gone' END
+  FROM service_file AS f
+ WHERE f.source = :source
+   AND NOT EXISTS (SELECT 1 FROM incoming_service_file AS i WHERE i.path = f.path)
+   AND NOT EXISTS (SELECT 1 FROM incoming_fault AS x WHERE x.kind = 'FILE' AND x.perm_id = f.path);
 
 -- name: planned
 SELECT c.kind, c.perm_id, coalesce(i.identifier, e.identifier, c.perm_id)
@@ -58,7 +109,7 @@ SELECT c.kind, c.perm_id, coalesce(i.identifier, e.identifier, c.perm_id)
   LEFT JOIN incoming_entity AS i ON i.kind = c.kind AND i.perm_id = c.perm_id
   LEFT JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
  WHERE c.action = :action
- ORDER BY 1, 3, 2;
+ ORDER BY 1, 3, 2 LIMIT :most;
 
 -- name: register
 INSERT INTO entity (
@@ -154,15 +205,29 @@ UPDATE change
                 THEN 'changed' ELSE 'new' END
  WHERE kind = 'DATA_SET' AND perm_id = :code AND action = 'waiting';
 
+-- name: yield_data_sets
+UPDATE change SET action = 'foreign'
+ WHERE kind = 'DATA_SET' AND action IN ('new', 'changed')
+   AND EXISTS (SELECT 1 FROM entity AS e
+                WHERE e.kind = change.kind AND e.perm_id = change.perm_id
+                  AND e.source <> :source);
+
 -- name: settle_data_sets
 UPDATE change SET action = 'done' WHERE kind = 'DATA_SET' AND action IN ('new', 'changed');
 
--- name: delete
+-- name: remove_files
 INSERT INTO file_removal (area, name)
 SELECT 'DATA_SET', c.perm_id FROM change AS c
   JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
  WHERE c.action = 'gone' AND c.kind = 'DATA_SET' AND e.data_set_kind = 'PHYSICAL'
 ON CONFLICT DO NOTHING;
+INSERT INTO file_move (source, area, name, goal)
+SELECT f.source, 'FILE', f.path, 'GONE' FROM change AS c
+  JOIN service_file AS f ON f.path = c.perm_id
+ WHERE c.action = 'gone' AND c.kind = 'FILE'
+ON CONFLICT (source, area, name) DO UPDATE SET goal = 'GONE', deletion = NULL;
+
+-- name: delete
 INSERT INTO file_removal (area, name)
 SELECT DISTINCT 'ATTACHMENT', a.sha256 FROM attachment AS a
   JOIN change AS c ON c.kind = a.kind AND c.perm_id = a.perm_id AND c.action = 'gone'
@@ -180,6 +245,9 @@ DELETE FROM data_set_file WHERE EXISTS (
 DELETE FROM content_copy WHERE EXISTS (
     SELECT 1 FROM change AS c WHERE c.action = 'gone'
        AND c.kind = 'DATA_SET' AND c.perm_id = content_copy.code);
+DELETE FROM service_file WHERE EXISTS (
+    SELECT 1 FROM change AS c WHERE c.action = 'gone'
+       AND c.kind = 'FILE' AND c.perm_id = service_file.path);
 DELETE FROM entity WHERE EXISTS (
     SELECT 1 FROM change AS c WHERE c.action = 'gone'
        AND c.kind = entity.kind AND c.perm_id = entity.perm_id);
@@ -253,7 +321,11 @@ SELECT r.area, r.name,
                 SELECT 1 FROM entity AS e WHERE e.kind = 'DATA_SET' AND e.perm_id = r.name
                                             AND e.data_set_kind = 'PHYSICAL')
             WHEN r.area = 'ATTACHMENT' THEN EXISTS (
-                SELECT 1 FROM attachment AS a WHERE a.sha256 = r.name)
+                SELECT 1 FROM attachment AS a WHERE a.sha256 = r.name) OR EXISTS (
+                SELECT 1 FROM trash_attachment AS t WHERE t.sha256 = r.name)
+            WHEN r.area = 'TRASH' THEN EXISTS (
+                SELECT 1 FROM deletion AS d WHERE CAST(d.id AS TEXT) = r.name) OR EXISTS (
+                SELECT 1 FROM file_move AS m WHERE CAST(m.deletion AS TEXT) = r.name)
             ELSE EXISTS (SELECT 1 FROM service_file AS f WHERE f.path = r.name) END
   FROM file_removal AS r ORDER BY 1, 2;
 
@@ -272,11 +344,8 @@ SELECT f.path FROM service_file AS f
  WHERE f.source = :source
    AND NOT EXISTS (SELECT 1 FROM incoming_service_file AS i WHERE i.path = f.path)
    AND NOT EXISTS (SELECT 1 FROM incoming_fault AS x WHERE x.kind = 'FILE' AND x.perm_id = f.path)
+   AND NOT EXISTS (SELECT 1 FROM restored AS r WHERE r.kind = 'FILE' AND r.perm_id = f.path)
  ORDER BY f.path;
-
--- name: delete_service_file
-INSERT INTO file_removal (area, name) VALUES ('FILE', :path) ON CONFLICT DO NOTHING;
-DELETE FROM service_file WHERE path = :path;
 
 -- name: forget_service_file
 DELETE FROM service_file WHERE path = :path;
@@ -285,9 +354,6 @@ DELETE FROM service_file WHERE path = :path;
 DELETE FROM service_file WHERE path = :path;
 INSERT INTO service_file (path, source, modified, length, sha256)
 VALUES (:path, :source, :modified, :length, :sha256);
-
--- name: stored_count
-SELECT count(*) FROM entity WHERE source = :source;
 
 -- name: foreign_differ
 SELECT e.kind, e.perm_id, e.identifier, e.source FROM change AS c

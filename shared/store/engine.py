@@ -6,28 +6,30 @@ a rehearsal would leak its writes. The driver's own BEGIN is switched off and ou
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from shared.errors import ConfigError, SyncError
+from shared.store import operation_tables
 from shared.store.tables import SCHEMA_VERSION, meta, metadata
+from shared.store.writers import PATIENCE, begin_postgresql, begin_sqlite, is_busy, write_lock
 
 Transaction = Callable[[], AbstractContextManager[Any]]
 """Opens what a step may commit: a transaction in earnest, a savepoint in a rehearsal."""
 
-_IMMEDIATE = "openbis_sync_immediate"
 
-
-def create_store(url: str) -> Engine:
+def create_store(url: str, data_store: str | None = None) -> Engine:
     """The store at a database URL; its tables are created if there are none.
 
+    ``data_store`` is the UUID of a data store folder that is there already, for a new instance.
     Raises `ConfigError` if it cannot be opened or was written by another version.
     """
     engine = connect(url)
@@ -35,7 +37,9 @@ def create_store(url: str) -> Engine:
         metadata.create_all(engine)
         with engine.begin() as connection:
             if not _settings(connection):
-                _initialise(connection)
+                _initialise(connection, data_store or str(uuid.uuid4()).upper())
+        _upgrade(engine)
+        with engine.connect() as connection:
             _check_version(connection)
     return engine
 
@@ -49,9 +53,23 @@ def open_store(url: str) -> Engine:
     with _reported(engine):
         if not inspect(engine).has_table(meta.name):
             raise ConfigError(_no_store(url))
+        _upgrade(engine)
         with engine.connect() as connection:
             _check_version(connection)
     return engine
+
+
+def _upgrade(engine: Engine) -> None:
+    """Version 1 lacks the tables of the harvester's memory, and nothing else."""
+    with engine.connect() as connection:
+        if _settings(connection).get("schema_version") != "1":
+            return
+    with engine.connect() as connection, write_lock(connection), connection.begin():
+        if engine.dialect.name == "postgresql":  # another program may upgrade at the same time
+            connection.execute(text("LOCK TABLE meta IN EXCLUSIVE MODE"))
+        metadata.create_all(connection, tables=operation_tables.TABLES)
+        version = meta.c.key == "schema_version"
+        connection.execute(meta.update().where(version).values(value=SCHEMA_VERSION))
 
 
 def _no_store(url: str) -> str:
@@ -75,6 +93,10 @@ def _reported(engine: Engine) -> Iterator[None]:
         raise
 
 
+_NO_LIMIT = -1
+"""Of connections: there are as many as threads, and none of those must wait for another."""
+
+
 def connect(url: str) -> Engine:
     """An engine whose transactions behave alike on SQLite and PostgreSQL."""
     location = make_url(url)
@@ -82,36 +104,35 @@ def connect(url: str) -> Engine:
         location = location.set(drivername="postgresql+psycopg")
     if location.drivername == "sqlite" and location.database:
         Path(location.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(location, pool_pre_ping=location.drivername != "sqlite")
+    engine = create_engine(
+        location, pool_pre_ping=location.drivername != "sqlite", max_overflow=_NO_LIMIT
+    )
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", begin_sqlite)
+    else:
+        event.listen(engine, "begin", begin_postgresql)
     return engine
 
 
 def _prepare_sqlite(driver: Any, _record: object) -> None:
     driver.isolation_level = None
-    for pragma in ("foreign_keys=ON", "busy_timeout=60000", "synchronous=NORMAL"):
+    for pragma in ("foreign_keys=ON", f"busy_timeout={PATIENCE}", "synchronous=NORMAL"):
         driver.execute(f"PRAGMA {pragma}")
     driver.execute("PRAGMA journal_mode=WAL")
     driver.execute("PRAGMA cache_size=-32000")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get(_IMMEDIATE)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
 def _settings(connection: Connection) -> dict[str, str]:
     return {row.key: row.value for row in connection.execute(select(meta))}
 
 
-def _initialise(connection: Connection) -> None:
+def _initialise(connection: Connection, data_store: str) -> None:
     connection.execute(
         meta.insert(),
         [
             {"key": "schema_version", "value": SCHEMA_VERSION},
-            {"key": "data_store_uuid", "value": str(uuid.uuid4()).upper()},
+            {"key": "data_store_uuid", "value": data_store},
         ],
     )
 
@@ -169,10 +190,18 @@ def database_errors(engine: Engine) -> Iterator[None]:
 def refresh_statistics(connection: Connection) -> None:
     """Let SQLite look at how its tables have grown, so that it chooses the right indexes;
     PostgreSQL does so by itself. To be called between transactions."""
-    if connection.dialect.name == "sqlite":
-        driver: Any = connection.connection.driver_connection
-        driver.execute("PRAGMA analysis_limit=1000")
+    if connection.dialect.name != "sqlite":
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA analysis_limit=1000")
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
         driver.execute("PRAGMA optimize")
+    except sqlite3.OperationalError as error:
+        if not is_busy(error):
+            raise  # else another writer is in the way; the next run looks again
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={PATIENCE}")
 
 
 @contextmanager
@@ -181,7 +210,7 @@ def work(connection: Connection) -> Iterator[Transaction]:
 
     @contextmanager
     def transaction() -> Iterator[None]:
-        with _write_lock(connection), connection.begin():
+        with write_lock(connection), connection.begin():
             yield
 
     yield transaction
@@ -191,19 +220,8 @@ def work(connection: Connection) -> Iterator[Transaction]:
 def rehearsal(connection: Connection) -> Iterator[Transaction]:
     """Like `work`, but nothing stays: what would be committed is only a savepoint, and in the end
     all is rolled back. No step can tell the difference."""
-    with _write_lock(connection), connection.begin() as outer:
+    with write_lock(connection), connection.begin() as outer:
         try:
             yield connection.begin_nested
         finally:
             outer.rollback()
-
-
-@contextmanager
-def _write_lock(connection: Connection) -> Iterator[None]:
-    """Let SQLite take its write lock when a transaction begins; halfway through, another writer
-    may have made that impossible."""
-    connection.execution_options(**{_IMMEDIATE: True})
-    try:
-        yield
-    finally:
-        connection.execution_options(**{_IMMEDIATE: False})

@@ -3,6 +3,8 @@
 A data set lies in ``<store root>/1/<uuid>/aa/bb/cc/<code>``, where aabbcc are the first hex digits
 of the MD5 of its code. Contents of attachments lie beside it, named by their SHA-256, in
 ``<store root>/attachments/aa/bb/``; openBIS itself takes only folders named by digits for shares.
+What was deleted together lies in ``<store root>/trash/<deletion>/``: data sets as folders named by
+their codes, files of the file service in ``files``.
 
 New content is written aside on the same file system, synced and renamed; so at any moment a name
 leads either to the whole old content or to the whole new one.
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import uuid
 from contextlib import suppress
@@ -19,11 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.atomic_file import sync_folder
+from shared.errors import ConfigError
 from shared.paths import confine, safe_relative_path
 
 SHARE = "1"
 """The share into which data sets are put; what lies in others is found too."""
 
+_SERVICE_FILES = "files"
+"""The folder within a deletion's folder in the trash."""
 _OLD = ".replaced"
 """Ends the name of a data set aside that is just being replaced; new ones end with 32 digits."""
 _LONGEST_CODE = 200
@@ -62,6 +68,26 @@ class DataStore:
     def service_file(self, path: str) -> Path:
         """A file of the file service. Raises ValueError if the path leads out of its folder."""
         return confine(self.service_root, safe_relative_path(path))
+
+    def trash(self, deletion: int) -> Path:
+        """What was deleted together."""
+        return self.root / "trash" / str(deletion)
+
+    def trashed_data_set(self, deletion: int, code: str) -> Path:
+        """Raises ValueError for a code that cannot be the name of a folder."""
+        name = folder_name(code)
+        if name.rstrip("~") == _SERVICE_FILES:  # that name is taken
+            name += "~"
+        return self.trash(deletion) / name
+
+    def trashed_service_file(self, deletion: int, path: str) -> Path:
+        """Raises ValueError if the path leads out of the folder."""
+        return confine(self.trash(deletion) / _SERVICE_FILES, safe_relative_path(path))
+
+    def trashed_deletions(self) -> list[int]:
+        """The numbers of all deletions of which something lies in the trash."""
+        found = (self.root / "trash").glob("[0-9]*")
+        return sorted(int(folder.name) for folder in found if folder.name.isdecimal())
 
     def new_data_set(self, code: str) -> Path:
         """An empty folder aside, into which the files of a data set are written."""
@@ -121,3 +147,20 @@ def file_digest(path: Path) -> str:
     """The SHA-256 of a file, lower-case hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def found_data_store(root: Path) -> str | None:
+    """The UUID of the data store whose data sets lie below a store root already, as in the folder
+    of an openBIS; None if there is none. Raises `ConfigError` if there are several."""
+    shares = [path for path in root.glob("[0-9]*") if path.name.isdigit()]
+    found = {folder.name for share in shares for folder in share.iterdir() if _is_uuid(folder)}
+    if len(found) > 1:
+        raise ConfigError(
+            f"storeroot-dir = {root}: holds the data sets of several data stores "
+            f"({', '.join(sorted(found))}); leave the folder of one of them there"
+        )
+    return next(iter(found), None)
+
+
+def _is_uuid(folder: Path) -> bool:
+    return re.fullmatch("[0-9A-Fa-f-]{36}", folder.name) is not None and folder.is_dir()

@@ -30,19 +30,6 @@ def finish_source(connection: Connection, name: str, at: datetime | None) -> Non
     connection.execute(change)
 
 
-def held_back(connection: Connection, name: str) -> int:
-    """How many deletions of this source wait for the operator since an earlier run."""
-    table = tables.source
-    return connection.execute(select(table.c.held_back).where(table.c.name == name)).scalar() or 0
-
-
-def remember_held_back(connection: Connection, name: str, number: int) -> None:
-    """So that they are not believed later, when additions have made them look few."""
-    table = tables.source
-    differs = (table.c.name == name) & (table.c.held_back != number)
-    connection.execute(table.update().where(differs).values(held_back=number))
-
-
 def low_water_mark(connection: Connection) -> datetime | None:
     """Rows that carry earlier times may yet be committed only after this; None without sources.
 

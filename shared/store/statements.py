@@ -28,11 +28,22 @@ def statements(package: str, file_name: str) -> Mapping[str, tuple[TextClause, .
 
 def execute(connection: Connection, section: str, /, **values: object) -> Rows:
     """Run a section of ``changes.sql``; returns the result of its last statement."""
-    *before, last = statements("shared.store", "changes.sql")[section]
+    return execute_from(connection, "changes.sql", section, **values)
+
+
+def execute_from(connection: Connection, file: str, section: str, /, **values: object) -> Rows:
+    """Run a section of a file of this package; returns the result of its last statement."""
+    *before, last = statements("shared.store", file)[section]
     for statement in before:
         connection.execute(statement, _used(statement, values))
     return connection.execute(last, _used(last, values))
 
 
 def _used(statement: TextClause, values: Mapping[str, object]) -> dict[str, object]:
-    return {name: values[name] for name in statement.compile().params}
+    return {name: values[name] for name in _names(statement)}
+
+
+@cache
+def _names(statement: TextClause) -> tuple[str, ...]:
+    """Of the values that a statement of a file needs; to find them takes as long as a query."""
+    return tuple(statement.compile().params)

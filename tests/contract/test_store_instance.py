@@ -20,9 +20,7 @@ from shared.store.master_data import (
 from shared.store.read import space_codes
 from shared.store.sources import (
     finish_source,
-    held_back,
     low_water_mark,
-    remember_held_back,
     start_source,
 )
 from shared.store.users import (
@@ -57,7 +55,7 @@ def test_a_store_of_another_version_is_refused(instance: Instance) -> None:
     instance.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
     url = instance.engine.url.render_as_string(hide_password=False)
     for opening in (open_store, create_store):
-        with pytest.raises(ConfigError, match="schema version 99, this program needs 1"):
+        with pytest.raises(ConfigError, match="schema version 99, this program needs 2"):
             opening(url)
 
 
@@ -190,18 +188,6 @@ def test_the_low_water_mark_is_that_of_the_source_that_is_furthest_behind(
         finish_source(connection, "ONE", None)  # keeps what it had
         finish_source(connection, "TWO", NOON + 3 * HOUR)
         assert low_water_mark(connection) == NOON + HOUR
-
-
-def test_deletions_that_were_held_back_are_remembered(instance: Instance) -> None:
-    with instance.engine.begin() as connection:
-        remember_held_back(connection, "ONE", 3)  # not known yet: nothing to remember it by
-        assert held_back(connection, "ONE") == 0
-        start_source(connection, "ONE", "http://one", NOON)
-        remember_held_back(connection, "ONE", 3)
-        assert held_back(connection, "ONE") == 3
-        assert held_back(connection, "TWO") == 0
-        start_source(connection, "ONE", "http://one", NOON)
-        assert held_back(connection, "ONE") == 3
 
 
 def test_definitions_are_read_as_they_were_written(instance: Instance) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harvester.config import SectionConfig
@@ -36,3 +37,16 @@ def test_what_a_killed_program_left_goes_and_what_another_one_uses_stays(tmp_pat
             assert (first / "list.xml").exists()
         assert not second.exists()
     assert (others / "file").exists()
+
+
+def test_sections_that_share_a_folder_do_not_take_each_others_lists(tmp_path: Path) -> None:
+    config = config_in(tmp_path)
+
+    def use(_: int) -> str:
+        with spool(config) as folder:
+            (folder / "list.xml").write_text("a list")
+            return (folder / "list.xml").read_text()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(use, range(600))) == {"a list"}
+    assert not list(config.harvester_tmp_dir.glob("list-*"))

@@ -53,3 +53,21 @@ def test_an_audit_does_not_wait_for_a_harvest_that_is_writing(
             writer.exec_driver_sql("UPDATE entity SET frozen = 1")
             either.agrees()
     assert kitchen.everything
+
+
+def test_what_the_rules_or_the_operator_want_so_is_no_difference(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    with source.served() as url:
+        harvest.section("DS1", url)
+        harvest.init()
+        ignored = f"#DATA_SET-{kitchen.raw.perm_id}\n"
+        (harvest.root / "not-synced-entities_DS1.txt").write_text(ignored)
+        harvest.converges()
+        source.execute("DELETE FROM master_data WHERE kind = 'TERM' AND code = 'OUR_OWN'")
+        result = harvest.audit()
+    assert result.code == 0
+    assert "note: TERM $STORAGE_FORMAT OUR_OWN: is here, but not on the data source" in (
+        result.output
+    )
+    assert "[DS1] 0 differences" in result.output

@@ -10,9 +10,18 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from harvester.looking import Look
 from harvester.source import Source
 from shared.errors import SourceError, SourceRefusedError
-from tests.scripted_source import PASSWORD, Answer, ScriptedSource, scripted_source, section
+from shared.resourcesync.terms import Document
+from tests.scripted_source import (
+    PASSWORD,
+    Answer,
+    ScriptedSource,
+    scripted_source,
+    seconds,
+    section,
+)
 
 RE_SYNC = "/datastore_server/re-sync"
 LIST = (
@@ -49,7 +58,8 @@ def index(*addresses: str) -> bytes:
 def fetch(
     url: str, folder: Path, pauses: tuple[float, ...] = (0, 0), **fields: object
 ) -> list[Path]:
-    with Source(section(url, **fields), pauses=pauses) as source:
+    config = section(url, **{"retry_pauses": seconds(*pauses), **fields})
+    with Source(config) as source:
         return source.fetch_list(folder)
 
 
@@ -201,3 +211,40 @@ def test_a_page_in_html_is_left_to_the_reader(source: ScriptedSource, tmp_path: 
     source.answer(RE_SYNC, page)
     (file,) = fetch(source.url, tmp_path)
     assert file.read_bytes() == page.body
+
+
+# --- small documents
+
+
+def look(source: ScriptedSource, document: Document) -> Look:
+    with Source(section(source.url, retry_pauses=seconds(0))) as opened:
+        return opened.look(document)
+
+
+def test_a_small_document_is_asked_for_with_credentials_and_filters(source: ScriptedSource) -> None:
+    source.answer(RE_SYNC, Answer(body=b"<about/>"))
+    found = look(source, Document.ABOUT)
+    assert (found.status, found.body) == (200, b"<about/>")
+    (request,) = source.requests
+    assert request.query.startswith(f"verb={Document.ABOUT.value}")
+    assert request.headers["authorization"].startswith("Basic ")
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 500])
+def test_a_look_is_told_with_whatever_status_it_has(source: ScriptedSource, status: int) -> None:
+    source.answer(RE_SYNC, Answer(status=status, body=b"why"))
+    found = look(source, Document.ABOUT)
+    assert (found.status, found.text) == (status, "why")
+    assert len(source.requests) == 1
+
+
+def test_a_look_at_something_without_end_ends(source: ScriptedSource) -> None:
+    source.answer(RE_SYNC, Answer(body=b"x" * 1000, endless=True))
+    assert len(look(source, Document.CAPABILITY_LIST).body) <= 1 << 20
+
+
+def test_a_look_at_a_source_that_is_not_there_is_an_error() -> None:
+    with scripted_source() as gone:
+        pass
+    with pytest.raises(SourceError, match="cannot be read"):
+        look(gone, Document.ABOUT)

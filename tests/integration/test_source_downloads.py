@@ -14,7 +14,14 @@ import pytest
 
 from harvester.source import Download, Source, VerificationError
 from shared.errors import SourceError, SourceRefusedError
-from tests.scripted_source import PASSWORD, Answer, ScriptedSource, scripted_source, section
+from tests.scripted_source import (
+    PASSWORD,
+    Answer,
+    ScriptedSource,
+    scripted_source,
+    seconds,
+    section,
+)
 
 CONTENT = b"hello world" * 10_000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -42,7 +49,7 @@ def source(empty_source: ScriptedSource) -> ScriptedSource:
 
 
 def opened(source: ScriptedSource, **fields: object) -> Source:
-    return Source(section(source.url, **fields), pauses=(0, 0))
+    return Source(section(source.url, retry_pauses=seconds(0, 0), **fields))
 
 
 def assert_not_downloaded(

@@ -14,7 +14,14 @@ import pytest
 
 from harvester.source import Source
 from shared.errors import SourceError
-from tests.scripted_source import PASSWORD, Answer, ScriptedSource, scripted_source, section
+from tests.scripted_source import (
+    PASSWORD,
+    Answer,
+    ScriptedSource,
+    scripted_source,
+    seconds,
+    section,
+)
 
 RE_SYNC = "/datastore_server/re-sync"
 LIST = b"<urlset/>"
@@ -35,7 +42,8 @@ def source(server: ScriptedSource) -> ScriptedSource:
 def fetch(
     url: str, folder: Path, pauses: tuple[float, ...] = (0, 0), **fields: object
 ) -> list[Path]:
-    with Source(section(url, **fields), pauses=pauses) as source:
+    config = section(url, **{"retry_pauses": seconds(*pauses), **fields})
+    with Source(config) as source:
         return source.fetch_list(folder)
 
 
@@ -53,7 +61,8 @@ def assert_fails(
 def waits_of(source: ScriptedSource, folder: Path, pauses: tuple[float, ...]) -> list[float]:
     """How long a fetch that must succeed has waited between its tries."""
     waits: list[float] = []
-    with Source(section(source.url), pauses=pauses, sleep=waits.append) as opened:
+    config = section(source.url, retry_pauses=seconds(*pauses))
+    with Source(config, sleep=waits.append) as opened:
         assert len(opened.fetch_list(folder)) == 1
     return waits
 
@@ -104,12 +113,12 @@ def test_pauses_grow_and_vary_by_half(source: ScriptedSource, tmp_path: Path) ->
     ("retry_after", "least", "most"),
     [
         ("70", 70, 70),
-        ("86400", 300, 300),
-        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 300, 300),
+        ("300", 300, 300),
+        (format_datetime(datetime.now(UTC) + timedelta(seconds=280), usegmt=True), 1, 280),
         (format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), 0, 0),
         ("soon", 0, 0),
     ],
-    ids=["seconds", "too-long", "date", "past", "nonsense"],
+    ids=["seconds", "longest", "date", "past", "nonsense"],
 )
 def test_the_source_may_say_how_long_to_wait(
     source: ScriptedSource, tmp_path: Path, retry_after: str, least: float, most: float
@@ -118,6 +127,21 @@ def test_the_source_may_say_how_long_to_wait(
     source.answer(RE_SYNC, failure, Answer(body=LIST))
     (wait,) = waits_of(source, tmp_path, (0,))
     assert least <= wait <= most
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    "retry_after",
+    ["301", format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True)],
+    ids=["seconds", "date"],
+)
+def test_a_source_that_wants_to_be_left_alone_for_long_is_not_asked_again(
+    source: ScriptedSource, tmp_path: Path, status: int, retry_after: str
+) -> None:
+    source.answer(RE_SYNC, Answer(status=status, headers={"retry-after": retry_after}, body=b"no"))
+    message = assert_fails(source.url, tmp_path)
+    assert f"status {status}: no; it wants to be left alone until 20" in message
+    assert len(source.requests) == 1
 
 
 def test_a_source_that_is_not_there_is_told(tmp_path: Path) -> None:

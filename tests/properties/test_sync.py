@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harvester.report import PassReport
-from harvester.sync import SectionReport
+from harvester.section_report import SectionReport
 from tests.builders import some_master_data
 from tests.harvests import Harvest
 from tests.instances import Instance

@@ -11,8 +11,9 @@ import pytest
 from harvester.__main__ import _parser as harvester_parser
 from harvester.commands.audit import DIFFERENCES_EXIT_CODE
 from harvester.config import SectionConfig
+from harvester.occasions import SUBJECTS
 from harvester.properties import HarvesterSettings
-from harvester.sync import HELD_BACK_EXIT_CODE
+from harvester.section_report import HELD_BACK_EXIT_CODE
 from shared import errors
 from shared.model.kinds import FACTS, Kind
 from shared.resourcesync.terms import Document
@@ -21,6 +22,7 @@ from source_server.settings import SourceSettings
 
 PROJECT = Path(__file__).parents[2]
 OPERATIONS = (PROJECT / "docs" / "operations.md").read_text(encoding="utf-8")
+SETTINGS = (PROJECT / "docs" / "settings.md").read_text(encoding="utf-8")
 FORMAT = (PROJECT / "docs" / "format.md").read_text(encoding="utf-8")
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
@@ -32,8 +34,8 @@ def keys() -> list[str]:
 
 
 @pytest.mark.parametrize("key", keys())
-def test_each_key_of_the_settings_is_in_the_operations(key: str) -> None:
-    assert f"`{key}`" in OPERATIONS
+def test_each_key_is_in_the_settings(key: str) -> None:
+    assert f"`{key}`" in SETTINGS
 
 
 def exit_codes() -> list[int]:
@@ -81,3 +83,8 @@ def test_links_between_the_documents_lead_somewhere(text: str) -> None:
     folder = PROJECT if text is README else PROJECT / "docs"
     targets = [t for t in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in t]
     assert all((folder / target).exists() for target in targets)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS.values())
+def test_each_mail_is_in_the_operations(subject: str) -> None:
+    assert f"`{subject.format('')}`" in OPERATIONS

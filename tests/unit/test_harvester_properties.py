@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 
 from harvester.properties import HarvesterSettings, read_settings
+from harvester.run_schedule import CalendarRule
 from shared.errors import ConfigError
 from shared.settings.model import keys_of
 from shared.settings.properties import variable_of
@@ -24,7 +26,7 @@ def test_the_defaults_lie_in_the_folder_of_the_file(tmp_path: Path) -> None:
     url = settings.database_url.get_secret_value()
     assert url == f"sqlite:///{tmp_path}/data/harvester.db"
     assert (settings.mail_smtp_host, settings.mail_smtp_port) == (None, 25)
-    assert settings.interval == "1 d"
+    assert settings.interval == timedelta(days=1)
 
 
 def test_a_relative_base_dir_starts_at_the_folder_of_the_file(tmp_path: Path) -> None:
@@ -78,9 +80,9 @@ harvester-config-file = ../../data/harvester-config.txt
     assert settings.harvester_config_file == (tmp_path / "../../data/h.txt").resolve().with_name(
         "harvester-config.txt"
     )
-    assert (settings.start, settings.execute_only_once) == ("02:00", "true")
-    assert settings.run_schedule == "cron: 0 0 2 * * *"
-    assert settings.retry_intervals_after_failure == "10 m, 1 h"
+    assert (settings.start, settings.execute_only_once) == (time(2), True)
+    assert settings.run_schedule == (CalendarRule(hours=(2,)),)
+    assert settings.retry_intervals_after_failure == (timedelta(minutes=10), timedelta(hours=1))
     assert settings.database_kind == "production"
 
 
@@ -94,9 +96,9 @@ def test_every_key_can_be_overridden_by_its_environment_variable(tmp_path: Path)
         "OPENBIS_SYNC_START": "",
     }
     settings = read_settings(file, environ)
-    assert (settings.interval, settings.mail_smtp_port) == ("2 h", 587)
+    assert (settings.interval, settings.mail_smtp_port) == (timedelta(hours=2), 587)
     assert settings.storeroot_dir == Path("/store")
-    assert settings.start == "1:00"
+    assert settings.start == time(1)
     for key in keys_of(HarvesterSettings).values():
         assert re.fullmatch(r"OPENBIS_SYNC_[A-Z_]+", variable_of(key))
 

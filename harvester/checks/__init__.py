@@ -1,0 +1,1 @@
+"""What ``harvester check-config --online`` tries, a module for each part of a harvest."""

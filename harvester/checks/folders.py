@@ -1,0 +1,102 @@
+"""Whether files can be written where a run would write them; nothing of a trial stays."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from harvester.checks.findings import Finding, broken, fine
+from harvester.config import SectionConfig
+from harvester.properties import HarvesterSettings
+
+_PREFIX = ".openbis-sync-check-"
+_TRIED = bytes(65536)
+"""More than a disk that is full has left for the sake of rounding."""
+
+
+def check_folders(section: SectionConfig, settings: HarvesterSettings) -> Iterator[Finding]:
+    """All folders in which a run of the section writes."""
+    yield _check_folder("data store", settings.storeroot_dir, "storeroot-dir")
+    yield _check_work_folder(section.harvester_tmp_dir, settings.storeroot_dir)
+    yield _check_folder(
+        "file service", section.file_service_repository_path, "file-service-repository-path"
+    )
+    for subject, file, key in (
+        ("log", section.log_file, "log-file"),
+        ("state", section.last_sync_timestamp_file, "last-sync-timestamp-file"),
+        ("failed items", section.not_synced_entities_file, "not-synced-entities-file"),
+    ):
+        yield _check_file(subject, file, key)
+
+
+def _check_folder(subject: str, folder: Path, key: str) -> Finding:
+    try:
+        with _trial_file(folder):
+            return fine(subject, f"{folder} can be written to")
+    except OSError as error:
+        return broken(subject, _unwritable(folder, key, error))
+
+
+def _check_file(subject: str, file: Path, key: str) -> Finding:
+    """Its folder must be writable, since most files are written aside; and the file, if it is
+    there."""
+    there = os.access(file, os.F_OK)
+    if there and not file.is_file():
+        return broken(subject, f"{file} is no file; correct {key}")
+    if there and not os.access(file, os.R_OK | os.W_OK):
+        return broken(subject, f"{file} cannot be written to; give this program's user the right")
+    return _check_folder(subject, file.parent, key)
+
+
+def _check_work_folder(folder: Path, store: Path) -> Finding:
+    """What is fetched is renamed into the data store, so both must lie on one file system."""
+    subject, key = "work folder", "harvester-tmp-dir"
+    try:
+        with _trial_file(store) as target, _trial_file(folder) as file:
+            file.replace(target)
+    except OSError as error:
+        if error.errno == errno.EXDEV:
+            return broken(
+                subject,
+                f"{folder} lies on another file system than the data store {store}; choose another "
+                f"{key}, or mount both as one",
+            )
+        return broken(subject, _unwritable(folder, key, error))
+    return fine(subject, f"{folder} can be written to, on the file system of the data store")
+
+
+def _unwritable(folder: Path, key: str, error: OSError) -> str:
+    reason = error.strerror or type(error).__name__
+    advice = {
+        errno.ENOSPC: "make room",
+        errno.EDQUOT: "make room, or have the quota raised",
+        errno.EROFS: f"mount it for writing, or correct {key}",
+        errno.ENOTDIR: f"a file stands where a folder should be; correct {key}",
+        errno.EEXIST: f"a file stands where a folder should be; correct {key}",
+    }.get(error.errno or 0, f"give this program's user the right, or correct {key}")
+    return f"{folder} cannot be written to: {reason}; {advice}"
+
+
+@contextmanager
+def _trial_file(folder: Path) -> Iterator[Path]:
+    """A file with some bytes on the disk; folders that had to be made for it vanish again."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=folder, prefix=_PREFIX, delete=False) as file:
+            path = Path(file.name)
+            try:
+                file.write(_TRIED)
+                file.flush()
+                os.fsync(file.fileno())
+                yield path
+            finally:
+                path.unlink(missing_ok=True)
+    finally:
+        for place in missing:
+            with suppress(OSError):  # something else is in it by now, or it could not be made
+                place.rmdir()

@@ -1,0 +1,38 @@
+"""``harvester failed``: what failed and has not succeeded since."""
+
+from __future__ import annotations
+
+import argparse
+
+from harvester.commands.listing import print_json, print_table
+from harvester.commands.memory import add_json, add_section, destination
+from shared.store.failures import failed_items
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_section(parser)
+    add_json(parser)
+
+
+def failed(options: argparse.Namespace) -> int:
+    """By section, kind and perm id."""
+    with destination(options) as (chosen, engine), engine.connect() as connection:
+        names = {section.alias: section.name for section in chosen.sections}
+        items = [item for item in failed_items(connection) if item.source in names]
+    if options.json:
+        print_json(items)
+        return 0
+    if not items:
+        print("nothing failed")
+        return 0
+    print_table(
+        ("section", "kind", "perm id", "#times", "since (UTC)", "not before (UTC)", "reason"),
+        [
+            (
+                *(names[item.source], item.kind, item.perm_id, item.attempts),
+                *(item.first_failed, item.next_try, item.reason),
+            )
+            for item in items
+        ],
+    )
+    return 0

@@ -1,0 +1,73 @@
+"""How commands show lists: columns for people, JSON for programs, times in UTC."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+_WIDE = 250
+"""Characters of a line where no terminal says how many there are."""
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Columns, cut to the terminal's width only if there is one; ``#`` before a heading puts its
+    column to the right."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        right = heading.startswith("#")
+        table.add_column(heading.removeprefix("#"), justify="right" if right else "left")
+    for row in rows:
+        table.add_row(*(_shown(cell) for cell in row))
+    width = None if sys.stdout.isatty() else _WIDE
+    Console(width=width, markup=False, highlight=False, emoji=False).print(table)
+
+
+def print_json(value: object) -> None:
+    """Data classes as objects, times as ISO 8601 in UTC, durations as seconds."""
+    print(json.dumps(_plain(value), ensure_ascii=False, indent=2))
+
+
+def _shown(cell: object) -> str:
+    match cell:
+        case None:
+            return "-"
+        case datetime():
+            return f"{cell.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+        case timedelta():
+            return in_words(cell)
+        case int():
+            return f"{cell:,}"
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(cell))
+
+
+def in_words(duration: timedelta) -> str:
+    """The two largest units: ``2 d 3 h``."""
+    seconds = max(0, round(duration.total_seconds()))
+    parts: list[tuple[int, str]] = []
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        number, seconds = divmod(seconds, length)
+        if number or parts:
+            parts.append((number, unit))
+    return " ".join(f"{number} {unit}" for number, unit in parts[:2] if number) or "0 s"
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case timedelta():
+            return value.total_seconds()
+        case dict():
+            return {str(key): _plain(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_plain(one) for one in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
+    return value

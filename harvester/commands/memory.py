@@ -1,0 +1,54 @@
+"""What the commands that ask and change the destination's memory have in common."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
+
+from harvester.commands.sections import Chosen, choose
+from harvester.config import SectionConfig
+from shared.errors import ConfigError
+from shared.store.engine import database_errors, open_store, work
+
+
+@contextmanager
+def destination(options: argparse.Namespace) -> Iterator[tuple[Chosen, Engine]]:
+    """The chosen sections and the database. Faults of other sections are only told."""
+    chosen = choose(options.config, getattr(options, "section", None))
+    for fault in chosen.faults:
+        print(f"harvester: {fault}", file=sys.stderr)
+    engine = open_store(chosen.settings.database_url.get_secret_value())
+    try:
+        with database_errors(engine):
+            yield chosen, engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def changing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes."""
+    with engine.connect() as connection, work(connection) as transaction, transaction():
+        yield connection
+
+
+def the_section(chosen: Chosen, name: str) -> SectionConfig:
+    """The one of this name. Raises `ConfigError` if its settings cannot be read."""
+    for section in chosen.sections:
+        if section.name == name:
+            return section
+    raise ConfigError(f"[{name}] cannot be read; correct it first (see 'harvester check-config')")
+
+
+def add_section(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--section", action="append", metavar="NAME", help="only this section; repeatable"
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="for programs")

@@ -1,0 +1,57 @@
+"""``harvester release``: let the deletions through that a run held back."""
+
+from __future__ import annotations
+
+import argparse
+
+from sqlalchemy import Connection
+
+from harvester.commands.memory import changing, destination
+from shared.errors import ConfigError
+from shared.store.held import held_back
+from shared.store.held import release as release_deletions
+from shared.store.runs import RunRecord, counts_of, find_run
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command line takes."""
+    parser.add_argument(
+        "run", type=int, metavar="RUN", help="the number of the run, as 'harvester runs' lists it"
+    )
+
+
+def release(options: argparse.Namespace) -> int:
+    """What waited at the end of the run, and waits still, is deleted by the next one."""
+    with destination(options) as (_, engine), changing(engine) as connection:
+        run = find_run(connection, options.run)
+        if run is None:
+            raise ConfigError(f"there is no run {options.run}; 'harvester runs' lists them")
+        released = release_deletions(connection, run.source, run.id)
+        if not released:
+            raise ConfigError(_why_nothing(connection, run))
+    for kind, number in released.items():
+        print(f"[{run.section}] {number:>9} {kind} released")
+    print(
+        f"[{run.section}] {sum(released.values())} deletions are released; the next run does "
+        f"them: harvester run --section '{run.section}'"
+    )
+    return 0
+
+
+def _why_nothing(connection: Connection, run: RunRecord) -> str:
+    if held_back(connection, run.source, run=run.id, most=1):
+        return (
+            f"what run {run.id} held back is released already; the next run of section "
+            f"[{run.section}] deletes it"
+        )
+    if not any(action == "held back" for _, action in counts_of(connection, run.id)):
+        return f"run {run.id} of section [{run.section}] held back no deletions"
+    if run.dry_run:
+        return (
+            f"run {run.id} was only a dry run, so nothing waits since then; let a real run hold "
+            "the deletions back first"
+        )
+    return (
+        f"nothing that run {run.id} held back waits any more: it is deleted by now, or the data "
+        "source has it again"
+    )

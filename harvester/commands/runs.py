@@ -1,0 +1,96 @@
+"""``harvester runs``: the latest runs, as the destination remembers them."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import timedelta
+
+from harvester.commands.listing import print_json, print_table
+from harvester.commands.memory import add_json, add_section, destination
+from harvester.report import Verb
+from shared.store.runs import RunRecord, counts_of, failure_count, find_runs
+
+_CHANGES = (Verb.CREATED, Verb.UPDATED, Verb.DELETED)
+_HEADINGS = (
+    *("#run", "section", "mode", "began (UTC)", "#took", "how it ended"),
+    *("#created", "#updated", "#deleted", "#failed", "#bytes"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_section(parser)
+    parser.add_argument(
+        "--most", type=int, default=20, metavar="N", help="so many (default: %(default)s)"
+    )
+    add_json(parser)
+
+
+def runs(options: argparse.Namespace) -> int:
+    """The latest first."""
+    with destination(options) as (chosen, engine), engine.connect() as connection:
+        aliases = {section.alias for section in chosen.sections}
+        found = [
+            run for run in find_runs(connection) if not options.section or run.source in aliases
+        ][: max(options.most, 0)]
+        listed = [
+            (run, counts_of(connection, run.id), failure_count(connection, run.id)) for run in found
+        ]
+    if options.json:
+        print_json(
+            [
+                {**as_object(run), "counts": as_list(counts), "failed": failed}
+                for run, counts, failed in listed
+            ]
+        )
+        return 0
+    print_table(
+        _HEADINGS,
+        [
+            (
+                *(run.id, run.section, mode(run), run.started, took(run), ending(run)),
+                *(sum(n for (_, verb), n in counts.items() if verb == v) for v in _CHANGES),
+                *(failed, run.bytes),
+            )
+            for run, counts, failed in listed
+        ],
+    )
+    return 0
+
+
+def mode(run: RunRecord) -> str:
+    """Dry runs rehearse only; full ones also look after the files that are here."""
+    return "dry run" if run.dry_run else "full" if run.baseline else "real"
+
+
+def took(run: RunRecord) -> timedelta | None:
+    return run.ended - run.started if run.ended else None
+
+
+def ending(run: RunRecord) -> str:
+    return run.verdict or "no end yet: at work, or killed"
+
+
+def as_object(run: RunRecord) -> dict[str, object]:
+    """A run for JSON."""
+    return {
+        "run": run.id,
+        "section": run.section,
+        "alias": run.source,
+        "mode": mode(run),
+        "started": run.started,
+        "ended": run.ended,
+        "at": run.at,
+        "worker": run.worker,
+        "records": run.records,
+        "bytes": run.bytes,
+        "verdict": run.verdict,
+        "exit_code": run.exit_code,
+        "message": run.message,
+    }
+
+
+def as_list(counts: dict[tuple[str, str], int]) -> list[dict[str, object]]:
+    return [
+        {"kind": kind, "action": action, "number": number}
+        for (kind, action), number in counts.items()
+    ]

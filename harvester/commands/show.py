@@ -1,0 +1,59 @@
+"""``harvester show RUN``: all that the destination remembers of a run."""
+
+from __future__ import annotations
+
+import argparse
+
+from harvester.commands.listing import in_words, print_json, print_table
+from harvester.commands.memory import add_json, destination
+from harvester.commands.runs import as_list, as_object, ending, mode, took
+from shared.errors import ConfigError
+from shared.store.held import held_back
+from shared.store.runs import counts_of, failures_of, find_run
+
+_MOST = 1000
+"""So many held-back deletions are listed."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=int, metavar="RUN", help="its number, see 'harvester runs'")
+    add_json(parser)
+
+
+def show(options: argparse.Namespace) -> int:
+    """Raises `ConfigError` if there is no such run."""
+    with destination(options) as (_, engine), engine.connect() as connection:
+        run = find_run(connection, options.run)
+        if run is None:
+            raise ConfigError(f"there is no run {options.run}; 'harvester runs' lists them")
+        counts = counts_of(connection, run.id)
+        failures = failures_of(connection, run.id)
+        held = list(held_back(connection, run.source, run=run.id, most=_MOST))
+    if options.json:
+        print_json(
+            {
+                **as_object(run),
+                "counts": as_list(counts),
+                "failures": [
+                    {"kind": e.kind, "perm_id": e.perm_id, "reason": e.reason} for e in failures
+                ],
+                "held_back": held,
+            }
+        )
+        return 0
+    print(f"run {run.id} of [{run.section}], {mode(run)}, by {run.worker}")
+    duration = took(run)
+    lasted = f"took {in_words(duration)}" if duration is not None else "has no end yet"
+    print(f"began {run.started:%Y-%m-%d %H:%M:%S} UTC, {lasted}: {ending(run)}")
+    if run.at:
+        print(f"the list shows {run.records:,} records as of {run.at:%Y-%m-%d %H:%M:%S} UTC")
+    print(f"fetched {run.bytes:,} bytes of files")
+    if run.message:
+        print(run.message)
+    if counts:
+        print_table(("#", "kind", "action"), [(n, *key) for key, n in counts.items()])
+    for error in failures:
+        print(f"failed: {error}")
+    for one in held:
+        print(f"held back: {one.kind} {one.identifier} ({one.perm_id})")
+    return 0

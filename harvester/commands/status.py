@@ -1,0 +1,87 @@
+"""``harvester status``: how old the data of each section are, and what waits."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from harvester.commands.listing import print_json, print_table
+from harvester.commands.memory import add_json, add_section, destination
+from harvester.config import SectionConfig
+from shared.store.failures import failed_items
+from shared.store.held import held_back_count
+from shared.store.locks import section_lock
+from shared.store.runs import HARVESTED, SUCCESSES, at_work, last_run
+from shared.store.schedule import next_run
+
+_HEADINGS = (
+    *("section", "last success (UTC)", "#age", "#lag", "last run", "next run (UTC)"),
+    *("#failed items", "#held back", "at work"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionStatus:
+    """``age``: since the last run after which nothing was left to do. ``lag``: since the moment up
+    to which the source's data are here."""
+
+    section: str
+    last_success: datetime | None
+    age: timedelta | None
+    lag: timedelta | None
+    last_verdict: str | None
+    next_run: datetime | None
+    failed_items: int
+    held_back: int
+    at_work: str | None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_section(parser)
+    add_json(parser)
+
+
+def status(options: argparse.Namespace) -> int:
+    """One line for each section of the config file."""
+    now = datetime.now(UTC)
+    with destination(options) as (chosen, engine), engine.connect() as connection:
+        found = [status_of(connection, section, now) for section in chosen.sections]
+    if options.json:
+        print_json(found)
+        return 0
+    print_table(
+        _HEADINGS,
+        [
+            (
+                *(one.section, one.last_success, one.age, one.lag, one.last_verdict or "never"),
+                *(one.next_run, one.failed_items, one.held_back, one.at_work or "nobody"),
+            )
+            for one in found
+        ],
+    )
+    return 0
+
+
+def status_of(connection: Connection, section: SectionConfig, now: datetime) -> SectionStatus:
+    """To be called between transactions."""
+    source = section.alias
+    with section_lock(connection, source) as idle, connection.begin():
+        success = last_run(connection, source, SUCCESSES)
+        harvested = last_run(connection, source, HARVESTED)
+        last = last_run(connection, source)
+        worker = None if idle else at_work(connection, source)
+        ended = success.ended if success else None
+        return SectionStatus(
+            section=section.name,
+            last_success=ended,
+            age=now - ended if ended else None,
+            lag=now - harvested.at if harvested and harvested.at else None,
+            last_verdict=last.verdict if last else None,
+            next_run=next_run(connection),
+            failed_items=len(failed_items(connection, source)),
+            held_back=held_back_count(connection, source),
+            at_work=worker.worker if worker else None,
+        )

@@ -1,0 +1,238 @@
+"""``harvester trash``: list, restore and purge what was deleted."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from harvester.commands.listing import print_json, print_table
+from harvester.commands.memory import changing, destination
+from harvester.commands.sections import Chosen
+from harvester.trashing import TrashKeeper
+from shared.errors import ConfigError, ItemError
+from shared.model.kinds import Kind
+from shared.settings.quantities import parse_duration
+from shared.store.restoring import Restoration, Wish, marked, unmark
+from shared.store.trash import Deletion, TrashItem, deletions, items
+
+_HEADINGS = ("#deletion", "section", "#run", "deleted (UTC)", "what", "#bytes", "purged (UTC)")
+_KINDS = tuple(kind.value for kind in Kind)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command line takes."""
+    commands = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
+    one = commands.add_parser("list", help="what is in the trash")
+    _add_deletion(one, nargs="?")
+    one.add_argument("--section", action="append", metavar="NAME", help="only of this section")
+    one.add_argument("--restored", action="store_true", help="what was restored and stays")
+    one.add_argument("--json", action="store_true", help="for programs")
+    one.set_defaults(command=_list)
+    one = commands.add_parser("restore", help="bring back what was deleted")
+    _add_deletion(one)
+    _add_items(one)
+    one.add_argument(
+        "--with-containers",
+        action="store_true",
+        help="also that in which it lies, and files that its texts mention",
+    )
+    one.set_defaults(command=_restore)
+    one = commands.add_parser("follow", help="let what was restored follow its source again")
+    _add_items(one)
+    one.set_defaults(command=_follow)
+    one = commands.add_parser("purge", help="remove deletions for good")
+    _add_deletion(one, nargs="*")
+    one.add_argument("--older-than", metavar="AGE", type=_age, help="for example '7 d'")
+    one.set_defaults(command=_purge)
+    for each in commands.choices.values():  # it may stand after the action, too
+        each.add_argument("--config", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+
+
+def trash(options: argparse.Namespace) -> int:
+    """Never called: each action has a function of its own."""
+    raise NotImplementedError(options.action)
+
+
+def _add_deletion(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
+    text = "its number, as 'harvester trash list' shows it"
+    parser.add_argument("deletion", type=int, nargs=nargs, metavar="DELETION", help=text)
+
+
+def _add_items(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--kind", choices=_KINDS, help="only of this kind")
+    parser.add_argument(
+        "--perm-id", nargs="+", action="extend", default=[], metavar="ID", help="only these"
+    )
+
+
+def _age(text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedDeletion:
+    """A deletion as it is shown; ``purged_on`` is None if its section is not configured."""
+
+    number: int
+    section: str
+    run: int | None
+    deleted: datetime
+    counts: dict[str, int]
+    bytes: int
+    purged_on: datetime | None
+
+
+def _list(options: argparse.Namespace) -> int:
+    with destination(options) as (chosen, engine), engine.begin() as connection:
+        if options.restored:
+            return _print_items(marked(connection), options)
+        found = deletions(connection)
+        if options.deletion is not None:
+            _the_deletion(found, options.deletion)
+            return _print_items(items(connection, options.deletion), options)
+    aliases = {section.alias for section in chosen.sections}
+    wanted = [one for one in found if not options.section or one.source in aliases]
+    listed = [_listed(one, chosen) for one in wanted]
+    if options.json:
+        print_json(listed)
+    else:
+        print_table(_HEADINGS, [_row(one) for one in listed])
+    return 0
+
+
+def _print_items(found: Iterable[TrashItem], options: argparse.Namespace) -> int:
+    """Line by line: there may be a million."""
+    if options.json:
+        print_json(list(found))
+        return 0
+    for item in found:
+        print(f"{item.kind} {item.perm_id} {item.identifier}")
+    return 0
+
+
+def _listed(deletion: Deletion, chosen: Chosen) -> ListedDeletion:
+    days = (s.trash_retention_days for s in chosen.sections if s.alias == deletion.source)
+    retention = next(days, None)
+    return ListedDeletion(
+        number=deletion.number,
+        section=deletion.section,
+        run=deletion.run,
+        deleted=deletion.deleted,
+        counts=deletion.counts,
+        bytes=deletion.bytes,
+        purged_on=None if retention is None else deletion.deleted + timedelta(days=retention),
+    )
+
+
+def _row(one: ListedDeletion) -> tuple[object, ...]:
+    what = ", ".join(f"{number:,} {kind}" for kind, number in one.counts.items())
+    return one.number, one.section, one.run, one.deleted, what, one.bytes, one.purged_on
+
+
+def _the_deletion(found: Sequence[Deletion], number: int) -> Deletion:
+    for deletion in found:
+        if deletion.number == number:
+            return deletion
+    raise ConfigError(
+        f"there is no deletion {number} in the trash; 'harvester trash list' shows what there is"
+    )
+
+
+def _restore(options: argparse.Namespace) -> int:
+    wish = Wish(
+        deletion=options.deletion,
+        kind=options.kind,
+        perm_ids=tuple(options.perm_id),
+        containers=options.with_containers,
+    )
+    with destination(options) as (chosen, engine):
+        deletion = _the_deletion(_all_deletions(engine), options.deletion)
+        keeper = _keeper(chosen, engine, [deletion])
+        restoration = keeper.restore(deletion.source, wish)
+    for line in _told(deletion, restoration):
+        print(line)
+    return ItemError.exit_code if restoration.refusals else 0
+
+
+def _told(deletion: Deletion, restoration: Restoration) -> Iterator[str]:
+    for refusal in restoration.refusals:
+        item = refusal.item
+        name = item.perm_id
+        if item.identifier != name:
+            name += f" ({item.identifier})"
+        yield f"[{deletion.section}] not restored: {item.kind} {name}: {refusal.reason}"
+    for item in restoration.left:
+        yield (
+            f"[{deletion.section}] note: texts mention {item.kind} {item.perm_id}, which stays in "
+            "the trash; restore it too, with --kind FILE --perm-id"
+        )
+    for kind, number in restoration.counts.items():
+        yield f"[{deletion.section}] {number:>9} {kind} restored"
+    if restoration.counts:
+        yield (
+            f"[{deletion.section}] what is restored stays until the data source has it again; "
+            "'harvester trash follow' ends that"
+        )
+
+
+def _follow(options: argparse.Namespace) -> int:
+    if not options.kind and not options.perm_id:
+        raise ConfigError("say which: --kind, --perm-id, or both")
+    with destination(options) as (_, engine), changing(engine) as connection:
+        found = [
+            item
+            for item in marked(connection)
+            if options.kind in {None, item.kind}
+            and (not options.perm_id or item.perm_id in options.perm_id)
+        ]
+        if not found:
+            raise ConfigError(
+                "nothing of that is restored; 'harvester trash list --restored' shows what is"
+            )
+        for item in found:
+            unmark(connection, item.kind, item.perm_id)
+    for item in found:
+        print(f"{item.kind} {item.perm_id} {item.identifier} follows its data source again")
+    return 0
+
+
+def _purge(options: argparse.Namespace) -> int:
+    if not options.deletion and options.older_than is None:
+        raise ConfigError("say what to purge: numbers of deletions, or --older-than '7 d'")
+    with destination(options) as (chosen, engine):
+        found = _all_deletions(engine)
+        wanted = [_the_deletion(found, number) for number in sorted(set(options.deletion))]
+        if options.older_than is not None:
+            before = datetime.now(UTC) - options.older_than
+            wanted = [one for one in wanted or found if one.deleted < before]
+        _keeper(chosen, engine, wanted).purge(wanted)
+    for one in wanted:
+        print(f"[{one.section}] deletion {one.number} is purged: {one.bytes:,} bytes")
+    if not wanted:
+        print("nothing to purge")
+    return 0
+
+
+def _all_deletions(engine: Engine) -> list[Deletion]:
+    with engine.begin() as connection:
+        return deletions(connection)
+
+
+def _keeper(chosen: Chosen, engine: Engine, wanted: Sequence[Deletion]) -> TrashKeeper:
+    """Without its settings it is not known where the files of a section lie."""
+    known = {section.alias for section in chosen.sections}
+    for one in wanted:
+        if chosen.faults and one.source not in known:
+            raise ConfigError(
+                f"the settings of section [{one.section}] cannot be read; correct them first, see "
+                "'harvester check-config'"
+            )
+    return TrashKeeper(engine=engine, settings=chosen.settings, sections=chosen.sections)

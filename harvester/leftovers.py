@@ -1,0 +1,86 @@
+"""Files of data sets that an earlier run could not bring whole: killed, stopped, out of time.
+
+Its folders aside are kept until the data set is wanted again. Then each file whose checksum is
+right is taken over; so data sets that take longer than a run may arrive over several.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from harvester.partials import KEPT, KEPT_UNASKED, remove, stale
+from shared.verification import Expected, matches
+
+_FOLDER = re.compile(r"(.+)\.[0-9a-f]{32}")
+"""As `DataStore.new_data_set` names them."""
+
+
+class Leftovers:
+    """``folder`` is where they are kept; it may be shared with files, which are left alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._found: defaultdict[str, list[Path]] = defaultdict(list)
+        self._asked: set[str] = set()
+
+    def collect(self, temporary: Path) -> None:
+        """Bring what lies in the temporary folder to safety before it is cleared."""
+        for folder in _folders(temporary):
+            self.keep(folder)
+        for folder in _folders(self._folder):
+            self._found[_code(folder)].append(folder)
+
+    def keep(self, folder: Path) -> None:
+        """A folder aside with files of a data set, for a later run. Without files it is removed,
+        and never is there an error: all can be fetched again."""
+        with suppress(OSError):
+            if any(path.is_file() for path in folder.rglob("*")):
+                self._folder.mkdir(parents=True, exist_ok=True)
+                kept = folder.rename(self._folder / folder.name)
+                os.utime(kept)
+            else:
+                shutil.rmtree(folder)
+
+    def take(
+        self, code: str, path: str, expected: Expected, target: Path, moved: Callable[[], None]
+    ) -> bool:
+        """Move a file to its place if it is here, whole and right."""
+        self._asked.add(code)
+        for folder in self._found.get(code, ()):
+            file = folder / path
+            if file.is_file() and matches(file, expected, moved):
+                file.rename(target)
+                return True
+        return False
+
+    def forget(self, code: str) -> None:
+        """The data set has arrived, or its files take room that others need."""
+        for folder in self._found.pop(code, ()):
+            remove(folder)
+
+    def tidy(self, *, all_is_here: bool, now: float | None = None) -> None:
+        """Remove what nobody asks for. ``all_is_here``: this run has brought everything."""
+        stale(
+            self._folder,
+            lambda path: path.is_dir() and _code(path) not in self._asked,
+            KEPT_UNASKED if all_is_here else KEPT,
+            time.time() if now is None else now,
+        )
+
+
+def _folders(folder: Path) -> list[Path]:
+    with suppress(OSError):
+        return sorted(p for p in folder.iterdir() if p.is_dir() and _FOLDER.fullmatch(p.name))
+    return []
+
+
+def _code(folder: Path) -> str:
+    found = _FOLDER.fullmatch(folder.name)
+    return found[1] if found else ""

@@ -1,0 +1,138 @@
+"""The file of a section's log: written line by line, put aside every day, removed after a while.
+
+Several sections may have the same file, and other programs may move it away between two runs.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+_DAY, _SECOND = "%Y-%m-%d", "%Y-%m-%d_%H-%M-%S"
+"""What stands behind the name of a log that was put aside; the original wrote the second one."""
+
+
+class LogFileHandler(logging.Handler):
+    """Appends each record in one go, so that sections with the same file do not tear each other's
+    lines. That a line cannot be written is told once, elsewhere, and stops nothing."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `OSError`."""
+        super().__init__()
+        self.path = path
+        self._file = path.open("a+b", buffering=0)
+        self._begin = self._size()
+        self._torn = self._begin > 0 and os.pread(self._file.fileno(), 1, self._begin - 1) != b"\n"
+        """Whether the last line has no end: the disk was full, or the machine went down."""
+        self._told = False
+
+    def _size(self) -> int:
+        """Of a regular file; 0 for pipes and the like, which cannot be read again."""
+        found = os.fstat(self._file.fileno())
+        return found.st_size if stat.S_ISREG(found.st_mode) else 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = self.format(record)
+            line = (f"\n{text}\n" if self._torn else f"{text}\n").encode(errors="backslashreplace")
+            if self._file.write(line) != len(line):
+                self._torn = True
+                raise OSError("only a part of a line fitted")  # noqa: TRY301 - the handler tells it
+            self._torn = False
+        except Exception as error:  # noqa: BLE001 - logging never raises
+            self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
+        if not self._told:
+            self._told = True
+            logger.error("%s: the log cannot be written: %s", self.path, error)
+
+    def tail(self, longest: int) -> bytes:
+        """What was written since this handler was opened; if that is more than so many bytes, only
+        whole lines at its end. Raises `OSError`."""
+        end = self._size()
+        begin = max(self._begin, end - longest)
+        written = b"".join(self._blocks(begin, end))
+        return written if begin == self._begin else written.partition(b"\n")[2]
+
+    def _blocks(self, begin: int, end: int) -> Iterator[bytes]:
+        while begin < end and (block := os.pread(self._file.fileno(), end - begin, begin)):
+            yield block
+            begin += len(block)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._file.close()
+        super().close()
+
+
+def tidy(path: Path, retention_days: int, now: datetime | None = None) -> None:
+    """Put the log of an earlier day aside, and remove those that are too old. What cannot be done
+    is told once, in this program's own log, and stops nothing."""
+    now = now or datetime.now(UTC)
+    try:
+        real = path.resolve()
+        if real.is_file():
+            _rotate(real, _local(now).date())
+        if retention_days:
+            _remove_old(real, _local(now).date() - timedelta(days=retention_days))
+    except OSError as error:
+        logger.warning("%s: an earlier log cannot be put aside or removed: %s", path, error)
+
+
+def _local(time: datetime) -> datetime:
+    return time.astimezone()
+
+
+def _rotate(path: Path, today: date) -> None:
+    """By the day of the last line: a run over midnight stays in one file."""
+    with suppress(FileNotFoundError), path.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # somebody else may have the same in mind
+        found = os.fstat(file.fileno())
+        last = _local(datetime.fromtimestamp(found.st_mtime, UTC))
+        if found.st_size and last.date() < today and os.path.samestat(found, path.stat()):
+            path.rename(_free_name(path, last))
+
+
+def _free_name(path: Path, last: datetime) -> Path:
+    for form in (_DAY, _SECOND):
+        aside = path.with_name(f"{path.name}.{last.strftime(form)}")
+        if not aside.exists():
+            return aside
+    raise FileExistsError(f"{aside} exists already")
+
+
+def _remove_old(path: Path, oldest: date) -> None:
+    """Whatever cannot be removed, the others are."""
+    errors = []
+    for file in path.parent.iterdir():
+        day = _day_of(file.name, path.name)
+        if day and day < oldest and file.is_file() and not file.is_symlink():
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def _day_of(name: str, log_name: str) -> date | None:
+    """The day of a log that was put aside, by us or by the original; None for all other files."""
+    ending = name.removeprefix(f"{log_name}.")
+    if name == ending or not re.fullmatch(
+        r"[0-9]{4}(-[0-9]{2}){2}(_[0-9]{2}(-[0-9]{2}){2})?", ending
+    ):
+        return None
+    try:
+        return datetime.strptime(ending, _SECOND if "_" in ending else _DAY).astimezone().date()
+    except ValueError:
+        return None

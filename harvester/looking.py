@@ -1,0 +1,51 @@
+"""A small document of a data source, as it came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+_LARGEST = 1 << 16
+"""Bytes that are read of a body."""
+_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """``skew``: how far the source's clock is ahead of the one here, to a second or two; None if
+    it did not tell its time."""
+
+    status: int
+    body: bytes
+    skew: timedelta | None
+
+    @property
+    def text(self) -> str:
+        """The beginning of the body, in a line."""
+        return " ".join(self.body.decode(errors="replace").split())[:_SHOWN]
+
+
+def look_at(response: httpx.Response) -> Look:
+    """An answer whose body has not been read."""
+    arrived = datetime.now(UTC)
+    body = b""
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) >= _LARGEST:
+            break
+    return Look(
+        status=response.status_code,
+        body=body[:_LARGEST],
+        skew=_skew(response.headers.get("date", ""), arrived),
+    )
+
+
+def _skew(text: str, arrived: datetime) -> timedelta | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)) - arrived

@@ -1,0 +1,41 @@
+"""The file of ``run-schedule-file``: when the daemon is to harvest next, in the original's format.
+
+It outlives the daemon, so that a run is made up for that was missed while the machine was off.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+
+from shared.atomic_file import write_atomically
+
+_FORMAT = "%Y-%m-%d %H:%M:%S"
+"""Local time; one that a change of the clock repeats is the first of the two."""
+
+logger = logging.getLogger(__name__)
+
+
+def read_next_date(path: Path, zone: tzinfo) -> datetime | None:
+    """None if there is none; what cannot be read is told and counts as none."""
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        logger.warning("run-schedule-file %s: cannot be read: %s", path, error)
+        return None
+    try:
+        return datetime.strptime(text, _FORMAT).replace(tzinfo=zone).astimezone(UTC)
+    except ValueError:
+        logger.warning("run-schedule-file %s: %r is no date; it counts as none", path, text[:80])
+        return None
+
+
+def write_next_date(path: Path, moment: datetime, zone: tzinfo) -> None:
+    """That it cannot be written is told, and hinders no harvest."""
+    try:
+        write_atomically(path, f"{moment.astimezone(zone):{_FORMAT}}\n")
+    except OSError as error:
+        logger.error("run-schedule-file %s: cannot be written: %s", path, error)  # noqa: TRY400 - the reason is enough

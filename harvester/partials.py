@@ -1,0 +1,149 @@
+"""Where the beginnings of large files lie until the rest has come, in this run or a later one.
+
+Each is a file named by a digest of what identifies its content, and a small one beside it with the
+validator (ETag) of the answer that it comes from. Nothing here is trusted: a content is verified
+whole in the end, so a kill at any moment costs at most what was there.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from harvester.config import SectionConfig
+from shared.verification import Expected
+
+KEPT = timedelta(days=7)
+"""For so long what nobody asks for is kept."""
+KEPT_UNASKED = timedelta(days=2)
+"""For so long it is kept if a run brought everything without it: it may only be paused."""
+_NOTE = ".validator"
+_LONGEST_VALIDATOR = 1000
+
+
+def partial_folder(config: SectionConfig) -> Path:
+    """Beside the temporary folder of the section, which each run clears. No alias has a ``~``."""
+    return config.harvester_tmp_dir / f"{config.alias}~partial"
+
+
+def partial_name(path: str, expected: Expected) -> str:
+    """What identifies a content: the path of its URL, and all that the list says of it."""
+    sums = (expected.length, expected.crc32, expected.checksum, expected.sha256)
+    return hashlib.blake2b(repr((path, sums)).encode(), digest_size=20).hexdigest()
+
+
+class Partial:
+    """The beginning of one content, open for writing at its end."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self.file = file
+        self._path = path
+        self._note = path.with_name(path.name + _NOTE)
+
+    @property
+    def validator(self) -> str | None:
+        """Of the answer that the content comes from; None if nobody knows."""
+        try:
+            text = self._note.read_text("ascii")
+        except (OSError, ValueError):
+            return None
+        return text if text.isprintable() and text else None
+
+    def begin(self, validator: str | None) -> None:
+        """Anew, with what comes now. At no moment does an old content have a new validator."""
+        self.file.seek(0)
+        self.file.truncate()
+        self._note.unlink(missing_ok=True)
+        if validator and validator.isascii() and len(validator) <= _LONGEST_VALIDATOR:
+            self._note.write_text(validator, "ascii")
+
+    def move(self, target: Path) -> None:
+        """Make the content, which is whole, last, and put it in the place of a file."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        try:
+            self._path.replace(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            _copy(self._path, target)
+        self.remove()
+
+    def remove(self) -> None:
+        self._path.unlink(missing_ok=True)
+        self._note.unlink(missing_ok=True)
+
+
+class Partials:
+    """The folder, which appears when it is needed. One program uses it at a time: the section's
+    lock sees to that; its threads may be many."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._in_use: set[str] = set()
+        self._asked: set[str] = set()
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[Partial | None]:
+        """None if another thread is at it. `OSError` if the disk is full or refuses."""
+        with self._lock:
+            busy = name in self._in_use
+            self._in_use.add(name)
+            self._asked.add(name)
+        if busy:
+            yield None
+            return
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            path = self._folder / name
+            path.touch()
+            with path.open("r+b") as file:
+                yield Partial(path, file)
+        finally:
+            with self._lock:
+                self._in_use.discard(name)
+
+    def tidy(self, *, all_is_here: bool, now: float | None = None) -> None:
+        """Remove what nobody asks for. ``all_is_here``: this run has brought everything."""
+        stale(
+            self._folder,
+            lambda path: path.is_file() and path.name.removesuffix(_NOTE) not in self._asked,
+            KEPT_UNASKED if all_is_here else KEPT,
+            time.time() if now is None else now,
+        )
+
+
+def stale(folder: Path, unasked: Callable[[Path], bool], kept: timedelta, now: float) -> None:
+    """Remove entries that nobody asked for and nobody touched for so long, and the folder if it
+    is empty. Never an error: it is tried again by the next run."""
+    with suppress(OSError):
+        for path in list(folder.iterdir()):
+            if unasked(path) and now - path.stat().st_mtime > kept.total_seconds():
+                remove(path)
+        folder.rmdir()
+
+
+def remove(path: Path) -> None:
+    """A file, or a folder with all that is in it."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """To another file system."""
+    with source.open("rb") as reading, target.open("r+b") as writing:
+        shutil.copyfileobj(reading, writing, 1 << 20)
+        writing.flush()
+        os.fsync(writing.fileno())

@@ -1,0 +1,201 @@
+"""The log of a section: what its runs did, in the original's order, and nowhere else."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from harvester.banner import banner_fields, banner_lines
+from harvester.config import SectionConfig
+from harvester.log_files import LogFileHandler, tidy
+from harvester.log_format import formatter
+from harvester.name_list import NameList
+from harvester.progress import WATCH, Progress
+from harvester.report import Outcome
+from harvester.run import Metadata
+from harvester.state import LastSync
+from harvester.step_progress import Fields, StepProgress, every
+from harvester.stopping import Leash
+from harvester.summaries import called, figures, groups, short_summary, title_lines
+from shared.errors import ConfigError, ItemError
+
+_LONGEST_TAIL = 5_000_000
+"""Bytes; mail servers refuse much larger mails."""
+_NOW_AND_THEN = 10.0
+"""Seconds between two lines about the progress of a step."""
+_NO_FIELDS: Fields = {}
+
+
+@dataclass(slots=True)
+class _Context:
+    """Which section, run, pass and step the records of a log belong to."""
+
+    section: str
+    run: int | None = None
+    dry_run: bool | None = None
+    step: str | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        told: dict[str, object] = {"section": self.section}
+        if self.run is not None:
+            told["run"] = self.run
+        if self.dry_run is not None:
+            told["pass"] = "dry run" if self.dry_run else "real"
+        if self.step is not None:
+            told["step"] = self.step
+        record.context = told
+        return True
+
+
+class SectionLog:
+    """What a run of a section tells, while it goes on."""
+
+    def __init__(self, log: logging.Logger, file: LogFileHandler, config: SectionConfig) -> None:
+        self.logger = log
+        self._file = file
+        self._config = config
+        self._leash: Leash | None = None
+        self._context = _Context(config.name)
+        file.addFilter(self._context.filter)
+
+    def banner(
+        self,
+        config: SectionConfig,
+        last: LastSync | None,
+        *,
+        baseline: bool,
+        run: int | None = None,
+        leash: Leash | None = None,
+    ) -> None:
+        """Who is harvested, how, and since when. ``run`` is the number of the run; the ``leash``
+        knows how many bytes have come."""
+        self._context.run, self._leash = run, leash
+        lines = tuple(banner_lines(config, last, baseline=baseline))
+        self._tell("banner", lines[-1], banner_fields(config, last), lines=lines)
+
+    def read(self, metadata: Metadata) -> None:
+        """What the list shows."""
+        at = metadata.at.astimezone().isoformat(sep=" ", timespec="milliseconds")
+        self._tell(
+            "list",
+            f"The list shows {metadata.entities:,} items as of {at}",
+            {
+                "items": metadata.entities,
+                "at": metadata.at.isoformat(),
+                "unreadable": len(metadata.faults),
+            },
+        )
+        for fault in metadata.faults:
+            self._failed("unreadable", fault)
+        self._remark(metadata.remarks)
+
+    def pass_begins(self, *, dry_run: bool) -> None:
+        if self._context.dry_run:
+            self._tell("pass", "The dry run is finished")
+        self._context.dry_run, self._context.step = dry_run, None
+        mode = "DRY RUN: nothing is changed" if dry_run else "REAL RUN: the same in earnest"
+        self._tell("pass", mode)
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Progress]:
+        """Around each step, reading included; the step tells how far it has come."""
+        self._context.step = title
+        self._tell("step", f"[{title}] monitoring started")
+        rehearsed = " (dry run)" if self._context.dry_run else ""
+        label = f"[{self._config.name}] {title}{rehearsed}"
+        with WATCH.bar(label, self._received) as bar:
+            progress = StepProgress(title, self._progress, self._received, bar)
+            try:
+                with every(_NOW_AND_THEN, progress.tell_if_moved):
+                    yield progress
+            except BaseException:
+                progress.tell("broken off")  # what is told of the error is told of this step
+                raise
+        progress.tell("finished")
+        self._context.step = None
+
+    def outcome(self, title: str, outcome: Outcome) -> None:
+        """What a step did: counts always, items if the section is verbose, definitions of master
+        data in every dry run, too."""
+        self._context.step = title
+        changes = f"{title}: {outcome.changes:,} changes"
+        self._tell("summary", changes, figures(outcome), lines=tuple(short_summary(title, outcome)))
+        if self._config.verbose or (self._context.dry_run and outcome.verbose):
+            self._itemize(outcome)
+        for names in (*outcome.names.values(), *outcome.lists.values()):
+            names.forget()
+        self._remark(outcome.remarks)
+        for error in outcome.failed:
+            self._failed("failed", error)
+        self._context.step = None
+
+    def tail(self) -> bytes:
+        """What this run has written so far, for the mail; without its beginning if it is huge."""
+        try:
+            return self._file.tail(_LONGEST_TAIL)
+        except OSError as error:
+            return f"The log cannot be read: {error}\n".encode()
+
+    def _itemize(self, outcome: Outcome) -> None:
+        for group in groups(outcome):
+            kind, verb, _ = group
+            self._list(called(group), outcome.names[group], {"kind": kind, "verb": verb})
+        for title, names in sorted(outcome.lists.items()):
+            self._list(title, names, {})
+
+    def _list(self, title: str, names: NameList, fields: Fields) -> None:
+        self._tell("items", title, fields | {"number": len(names)}, lines=title_lines(title))
+        for name in names:
+            self._tell("item", name, fields)
+        if names.lost:
+            self._tell("items", f"and {names.lost:,} more, for whose names the disk had no space")
+
+    def _remark(self, remarks: Iterable[str]) -> None:
+        for remark in remarks:
+            self._tell("remark", f"Note: {remark}", level=logging.WARNING)
+
+    def _failed(self, event: str, error: ItemError) -> None:
+        fields: Fields = {"kind": error.kind, "perm_id": error.perm_id, "reason": error.reason}
+        self._tell(event, f"{event.upper()}: {error}", fields, level=logging.ERROR)
+
+    def _progress(self, line: str, fields: Fields) -> None:
+        self._tell("progress", line, fields)
+
+    def _received(self) -> int:
+        return self._leash.transferred if self._leash else 0
+
+    def _tell(
+        self,
+        event: str,
+        text: str,
+        fields: Fields = _NO_FIELDS,
+        *,
+        level: int = logging.INFO,
+        lines: Sequence[str] = (),
+    ) -> None:
+        extra = {"event": event, "lines": lines, "fields": fields}
+        self.logger.log(level, "%s", text, extra=extra)
+
+
+@contextmanager
+def section_log(config: SectionConfig) -> Iterator[SectionLog]:
+    """The section's own log file; what is written there appears nowhere else. `ConfigError` if it
+    cannot be opened."""
+    log = logging.getLogger(f"harvester.section.{config.alias}")
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    try:
+        config.log_file.parent.mkdir(parents=True, exist_ok=True)
+        tidy(config.log_file, config.log_retention_days)
+        file = LogFileHandler(config.log_file)
+    except OSError as error:
+        raise ConfigError(f"[{config.name}] log-file: cannot be opened: {error}") from error
+    file.setFormatter(formatter(config.log_format))
+    log.addHandler(file)
+    try:
+        yield SectionLog(log, file, config)
+    finally:
+        log.removeHandler(file)
+        file.close()

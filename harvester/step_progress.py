@@ -1,0 +1,100 @@
+"""How far a step has come, in lines of the log."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from harvester.amounts import shown_size
+from harvester.memory_use import memory_use
+from harvester.progress import Progress, Received
+
+_MANY = 10_000
+"""The original reports so often."""
+
+Fields = dict[str, object]
+"""What programs want to know of a line."""
+
+Tell = Callable[[str, Fields], None]
+"""Takes a text for people and values for programs."""
+
+
+class StepProgress:
+    """Tells after every so many items, and now and then if something has moved meanwhile. Every
+    call is passed on to ``bar``. Safe for threads."""
+
+    def __init__(self, title: str, tell: Tell, received: Received, bar: Progress) -> None:
+        self._title = title
+        self._tell = tell
+        self._received = received
+        self._bar = bar
+        self._began = time.monotonic()
+        self._bytes_before = received()
+        self._done = self._total = self._size = 0
+        self._told = (0, 0)
+        self._lock = threading.Lock()
+
+    def expect(self, total: int, *, size: int = 0) -> None:
+        self._total, self._size = total, size
+        self._bar.expect(total, size=size)
+
+    def advance(self, count: int = 1) -> None:
+        before, self._done = self._done, self._done + count
+        self._bar.advance(count)
+        if before // _MANY != self._done // _MANY:
+            self.tell()
+
+    def tell_if_moved(self) -> None:
+        """For a clock to call."""
+        if (self._done, self._bytes) != self._told:
+            self.tell()
+
+    def tell(self, word: str = "") -> None:
+        """A progress line of the original's form; how far it has come stands behind ``word``."""
+        with self._lock:
+            self._told = (self._done, self._bytes)
+            used, seconds = memory_use(), time.monotonic() - self._began
+            text = ": ".join(part for part in (word, self._shown()) if part)
+            fields: Fields = {
+                "done": self._done,
+                "total": self._total or None,
+                "bytes": self._bytes,
+                "seconds": round(seconds, 3),
+                "memory": {"used": used.used, "free": used.free, "max": used.max},
+            }
+            self._tell(f"[{self._title}] [time: {seconds:5.0f} sec, {used}] {text}", fields)
+
+    @property
+    def _bytes(self) -> int:
+        return self._received() - self._bytes_before
+
+    def _shown(self) -> str:
+        parts = []
+        if self._total:
+            parts.append(f"{self._done:,} of {self._total:,} items")
+        elif self._done:
+            parts.append(f"{self._done:,} items")
+        if self._bytes:
+            of = f" of {shown_size(self._size)}" if self._size else ""
+            parts.append(f"{shown_size(self._bytes)}{of} received")
+        return ", ".join(parts)
+
+
+@contextmanager
+def every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
+    """Meanwhile call something from another thread, again and again."""
+    ended = threading.Event()
+
+    def tick() -> None:
+        while not ended.wait(seconds):
+            call()
+
+    clock = threading.Thread(target=tick, name="progress", daemon=True)
+    clock.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        clock.join()

@@ -1,0 +1,122 @@
+"""What a step did, as the original shows it: a short summary in a box, and lists of items.
+
+/-------------- Register data sets
+|       3 data sets ADDED
+|                2 physical data sets ADDED
+|       1 items FAILED
+\\______________
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harvester.report import Group, Outcome, Verb
+
+WIDTH = 60
+_HEAD, _FOOT = "/--------------", "\\______________"
+_DASHES = "-" * WIDTH
+_INDENT = " " * 10
+
+_OPERATIONS = {Verb.CREATED: "ADDED", Verb.DELETED: "REMOVED"}
+"""The original's words; the others are ours, in capitals."""
+
+_NOUNS = {
+    "FILE_FORMAT_TYPE": "file format types",
+    "PLUGIN": "plugins",
+    "VOCABULARY": "vocabularies",
+    "TERM": "terms",
+    "PROPERTY_TYPE": "property types",
+    "SAMPLE_TYPE": "sample types",
+    "EXPERIMENT_TYPE": "experiment types",
+    "DATA_SET_TYPE": "data set types",
+    "MATERIAL_TYPE": "material types",
+    "PROPERTY_ASSIGNMENT": "property assignments",
+    "EXTERNAL_DMS": "external data management systems",
+    "SPACE": "spaces",
+    "PROJECT": "projects",
+    "EXPERIMENT": "experiments",
+    "SAMPLE": "samples",
+    "MATERIAL": "materials",
+    "DATA_SET": "data sets",
+    "ATTACHMENT": "attachments",
+    "FILE": "files of the file service",
+    "USER": "users",
+}
+"""In the order in which they are shown."""
+
+_FAMILIES = {"TERM": "VOCABULARY", "PROPERTY_ASSIGNMENT": "MATERIAL_TYPE"} | dict.fromkeys(
+    ("SAMPLE_TYPE", "EXPERIMENT_TYPE", "DATA_SET_TYPE"), "MATERIAL_TYPE"
+)
+"""Kinds that are shown together, with what belongs to them."""
+_DETAILS = frozenset({"TERM", "PROPERTY_ASSIGNMENT"})
+"""They are shown as a detail of what they belong to."""
+
+
+def short_summary(title: str, outcome: Outcome) -> Iterator[str]:
+    """The box; always the same lines in the same order."""
+    yield f"{_HEAD} {title}"
+    body = list(_body(outcome))
+    yield from body or ["|         nothing to do"]
+    yield _FOOT
+
+
+def _body(outcome: Outcome) -> Iterator[str]:
+    for kind, verb, _ in sorted(((*key, "") for key in outcome.counts), key=_rank):
+        number = outcome.counts[kind, verb]
+        space = _INDENT if kind in _DETAILS else " "
+        yield f"|{space}{number:>7} {called((kind, verb, ''))}"
+        for group in _sorts(outcome, kind, verb):
+            yield f"|{_INDENT}{outcome.sorts[group]:>7} {called(group)}"
+    if outcome.failed:
+        yield f"| {len(outcome.failed):>7} items FAILED"
+    if outcome.postponed:
+        yield f"| {len(outcome.postponed):>7} items POSTPONED, because they failed lately"
+
+
+def figures(outcome: Outcome) -> dict[str, object]:
+    """The same for programs."""
+    counts: list[dict[str, object]] = []
+    for (kind, verb), number in sorted(outcome.counts.items()):
+        told: dict[str, object] = {"kind": kind, "verb": verb, "number": number}
+        if sorts := {g[2]: outcome.sorts[g] for g in _sorts(outcome, kind, verb)}:
+            told["of_which"] = sorts
+        counts.append(told)
+    return {
+        "changes": outcome.changes,
+        "counts": counts,
+        "failed": len(outcome.failed),
+        "postponed": len(outcome.postponed),
+    }
+
+
+def _sorts(outcome: Outcome, kind: str, verb: Verb) -> list[Group]:
+    return sorted(group for group in outcome.sorts if group[:2] == (kind, verb))
+
+
+def groups(outcome: Outcome) -> list[Group]:
+    """What has names, in the order of the summary."""
+    return sorted(outcome.names, key=_rank)
+
+
+def title_lines(title: str) -> tuple[str, str, str]:
+    """A title between two lines of dashes."""
+    return _DASHES, title, _DASHES
+
+
+def called(group: Group) -> str:
+    """``physical data sets ADDED``."""
+    kind, verb, sort = group
+    noun = _NOUNS.get(kind) or kind.lower().replace("_", " ")
+    operation = _OPERATIONS.get(verb, verb.upper())
+    return f"{sort.lower()} {noun} {operation}" if sort else f"{noun} {operation}"
+
+
+def _rank(group: Group) -> tuple[int, int, int, str, str]:
+    kind, verb, sort = group
+    family = _FAMILIES.get(kind, kind)
+    return _place(family), list(Verb).index(verb), _place(kind), kind, sort
+
+
+def _place(kind: str) -> int:
+    return list(_NOUNS).index(kind) if kind in _NOUNS else len(_NOUNS)

@@ -1,0 +1,34 @@
+"""Tells systemd how the daemon is, if systemd started it with ``Type=notify``.
+
+The protocol is a datagram to a socket whose name is in the environment; see sd_notify(3).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+
+READY = "READY=1"
+STOPPING = "STOPPING=1"
+
+logger = logging.getLogger(__name__)
+
+
+def notify(*assignments: str) -> None:
+    """Nothing happens if nobody listens; that systemd cannot be reached hinders no harvest."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):  # an abstract name
+        address = "\0" + address[1:]
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+            channel.sendto("\n".join(assignments).encode(), address)
+    except OSError as error:
+        logger.warning("systemd cannot be told %s: %s", assignments[0], error)
+
+
+def status(text: str) -> str:
+    """What ``systemctl status`` shows in one line."""
+    return "STATUS=" + " ".join(text.split())

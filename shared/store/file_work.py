@@ -1,0 +1,167 @@
+"""What is still to be done to files after their rows were changed.
+
+It is noted in the same transaction as the rows: in ``file_removal`` what nobody needs, in
+``file_move`` what goes to the trash, comes back from it, or belongs to a folder that only one
+section knows. It is done after that transaction; what a killed program left undone is done by the
+next one, and whatever is done twice does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from sqlalchemy import Connection, select
+
+from shared.errors import SyncError
+from shared.store.files import DataStore
+from shared.store.moving import duplicate, move, remove
+from shared.store.operation_tables import deletion as deletion_table
+from shared.store.operation_tables import file_move
+from shared.store.statements import execute, execute_from
+
+
+class Goal(StrEnum):
+    """Where a file is to be."""
+
+    TRASH = "TRASH"
+    HOME = "HOME"
+    """In the data store, or in the folder of the file service."""
+    GONE = "GONE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileMove:
+    """A data set (``area`` DATA_SET, ``name`` its code) or a file of the file service (FILE, its
+    path) on its way. ``needed``: something of that name is at home, and must stay there."""
+
+    area: str
+    name: str
+    goal: Goal
+    deletion: int | None
+    needed: bool
+
+
+class FileEffects(Protocol):
+    """Who does it: in earnest, or not at all."""
+
+    def remove(self, area: str, name: str) -> None:
+        """``area`` and ``name`` as in the table file_removal."""
+        ...
+
+    def move(self, wanted: FileMove) -> None: ...
+
+    def deletions(self) -> list[int]:
+        """The numbers of those whose files may lie in the trash."""
+        ...
+
+
+class StoreFiles:
+    """Does it in a data store. What cannot be done is a `SyncError`."""
+
+    def __init__(self, store: DataStore) -> None:
+        self._store = store
+
+    def remove(self, area: str, name: str) -> None:
+        try:
+            self._remove(area, name)
+        except (OSError, ValueError) as error:
+            raise SyncError(_cannot(area, name, "removed", error)) from error
+
+    def _remove(self, area: str, name: str) -> None:
+        match area:
+            case "DATA_SET":
+                self._store.remove_data_set(name)
+            case "ATTACHMENT":
+                self._store.attachment(name).unlink(missing_ok=True)
+            case "FILE":
+                self._store.service_file(name).unlink(missing_ok=True)
+            case "TRASH":
+                remove(self._store.trash(int(name)))
+
+    def move(self, wanted: FileMove) -> None:
+        try:
+            self._move(wanted)
+        except (OSError, ValueError) as error:
+            what = f"moved ({wanted.goal})"
+            raise SyncError(_cannot(wanted.area, wanted.name, what, error)) from error
+
+    def _move(self, wanted: FileMove) -> None:
+        store, name = self._store, wanted.name
+        data_set = wanted.area == "DATA_SET"
+        home = store.data_set_folder(name) if data_set else store.service_file(name)
+        if wanted.deletion is None:
+            if not wanted.needed:
+                remove(home)
+            return
+        trash = (store.trashed_data_set if data_set else store.trashed_service_file)(
+            wanted.deletion, name
+        )
+        if wanted.goal is Goal.HOME:
+            move(trash, home)
+        else:
+            (duplicate if wanted.needed else move)(home, trash)
+
+    def deletions(self) -> list[int]:
+        return self._store.trashed_deletions()
+
+
+def _cannot(area: str, name: str, done: str, error: Exception) -> str:
+    return (
+        f"the files of {area} {name} cannot be {done}: {error}; see to it that the data store can "
+        "be written to; the next run goes on from here"
+    )
+
+
+def _nobody() -> None:
+    pass
+
+
+def finish_files(
+    connection: Connection,
+    source: str,
+    effects: FileEffects,
+    moved: Callable[[], None] = _nobody,
+) -> None:
+    """Do what is to be done for a source, and what nobody needs any more. ``moved`` is called
+    after each item. The caller opens the transaction, and holds the section's lock."""
+    for row in execute_from(connection, "trash.sql", "moves", source=source).all():
+        wanted = FileMove(
+            area=row.area,
+            name=row.name,
+            goal=Goal(row.goal),
+            deletion=row.deletion,
+            needed=bool(row.needed),
+        )
+        effects.move(wanted)
+        _forget_move(connection, source, wanted)
+        moved()
+    known_folders = effects.deletions()  # before their rows are read: these come first
+    for area, name, needed in execute(connection, "removals").all():
+        if not needed:
+            effects.remove(area, name)
+        execute(connection, "removed", area=area, name=name)
+        moved()
+    for deletion in _unknown(connection, known_folders):
+        effects.remove("TRASH", str(deletion))
+
+
+def _forget_move(connection: Connection, source: str, done: FileMove) -> None:
+    connection.execute(
+        file_move.delete().where(
+            file_move.c.source == source,
+            file_move.c.area == done.area,
+            file_move.c.name == done.name,
+        )
+    )
+
+
+def _unknown(connection: Connection, deletions: list[int]) -> list[int]:
+    """Those of which the database knows nothing."""
+    if not deletions:
+        return []
+    known = set(connection.execute(select(deletion_table.c.id)).scalars())
+    known |= set(connection.execute(select(file_move.c.deletion)).scalars())
+    return [number for number in deletions if number not in known]

@@ -1,0 +1,125 @@
+"""Deletions that are held back: they wait in the destination until the operator releases them, or
+until the source has again what they would delete.
+
+A pass plans what is gone (`shared.store.changes`); here the plan's deletions are told apart: those
+that wait since an earlier run, those that were released and may be done, and those that are new.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from shared.store.changes import Action, counts
+from shared.store.statements import execute_from
+
+_FILE = "held.sql"
+_NO_LIMIT = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldDeletion:
+    """One deletion that was held back. ``run`` held it back first; if it is ``released``, the next
+    run does it."""
+
+    kind: str
+    perm_id: str
+    identifier: str
+    run: int
+    released: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VanishedSpace:
+    """A space that is gone with all that was in it."""
+
+    code: str
+    inside: int
+
+
+def held_back_count(connection: Connection, source: str) -> int:
+    """How many deletions of a source wait for the operator; without those that are released."""
+    return int(execute_from(connection, _FILE, "waiting_count", source=source).scalar_one())
+
+
+def held_back(
+    connection: Connection, source: str, run: int | None = None, most: int | None = None
+) -> list[HeldDeletion]:
+    """What is held back or released and not done yet, by kind and identifier; with ``run``, what
+    was held back at its end, by itself or by runs before it."""
+    rows = execute_from(
+        connection,
+        _FILE,
+        "held_back",
+        source=source,
+        run=_NO_LIMIT if run is None else run,
+        most=most or _NO_LIMIT,
+    )
+    return [
+        HeldDeletion(
+            kind=kind, perm_id=perm_id, identifier=identifier, run=held, released=bool(released)
+        )
+        for kind, perm_id, identifier, held, released in rows
+    ]
+
+
+def release(connection: Connection, source: str, run: int) -> dict[str, int]:
+    """Let through what was held back at the end of a run. Returns how many of which kind had
+    waited."""
+    rows = execute_from(connection, _FILE, "release_counts", source=source, run=run).all()
+    execute_from(connection, _FILE, "release", source=source, run=run)
+    return {str(kind): int(number) for kind, number in rows}
+
+
+def forget_returned(connection: Connection, source: str) -> None:
+    """What the source has again waits no longer, and if it was released, it is so no longer."""
+    execute_from(connection, _FILE, "forget_returned", source=source)
+
+
+def new_count(connection: Connection, source: str) -> int:
+    """How many of the plan's deletions were neither held back nor released before."""
+    return int(execute_from(connection, _FILE, "new_count", source=source).scalar_one())
+
+
+def brought_count(connection: Connection, source: str) -> int:
+    """How many entities and files of this source are here, without those that are known to be gone
+    from it: what its previous list showed."""
+    return int(execute_from(connection, _FILE, "brought_count", source=source).scalar_one())
+
+
+def vanished_spaces(connection: Connection, source: str) -> list[VanishedSpace]:
+    """Spaces of the plan's new deletions that would go with something in them, all of it."""
+    rows = execute_from(connection, _FILE, "vanished_spaces", source=source)
+    return [VanishedSpace(code=code, inside=inside) for code, inside in rows]
+
+
+def earliest_waiting(connection: Connection, source: str) -> int | None:
+    """The run that held back what waits longest."""
+    run = execute_from(connection, _FILE, "earliest_waiting", source=source).scalar_one()
+    return None if run is None else int(run)
+
+
+def hold(connection: Connection, source: str, run: int, *, new: bool) -> int:
+    """Take those deletions out of the plan that wait for the operator: the earlier ones, the
+    ``new`` ones too if wanted, and those of the places in which these lie. Returns how many."""
+    execute_from(connection, _FILE, "hold_waiting", source=source)
+    if new:
+        execute_from(connection, _FILE, "hold_new", source=source)
+    number = _planned_to_wait(connection)
+    if number:
+        execute_from(connection, _FILE, "hold_containers")
+        execute_from(connection, _FILE, "remember_held", source=source, run=run)
+        number = _planned_to_wait(connection)
+    return number
+
+
+def _planned_to_wait(connection: Connection) -> int:
+    return sum(
+        number for (_, action), number in counts(connection).items() if action == Action.HELD
+    )
+
+
+def forget_done(connection: Connection, source: str) -> None:
+    """What the plan deletes waits no longer."""
+    execute_from(connection, _FILE, "forget_done", source=source)

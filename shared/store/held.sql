@@ -1,0 +1,119 @@
+-- Deletions that wait for the operator: between the plan of a pass (``change``) and the table
+-- held_deletion. Every statement runs on SQLite and on PostgreSQL.
+
+-- name: forget_returned
+DELETE FROM held_deletion
+ WHERE source = :source AND NOT EXISTS (
+    SELECT 1 FROM change AS c
+     WHERE c.kind = held_deletion.kind AND c.perm_id = held_deletion.perm_id
+       AND c.action IN ('gone', 'kept'));
+
+-- name: new_count
+SELECT count(*) FROM change AS c
+ WHERE c.action = 'gone' AND NOT EXISTS (
+    SELECT 1 FROM held_deletion AS h
+     WHERE h.source = :source AND h.kind = c.kind AND h.perm_id = c.perm_id);
+
+-- name: brought_count
+SELECT (SELECT count(*) FROM entity WHERE source = :source)
+     + (SELECT count(*) FROM service_file WHERE source = :source)
+     - (SELECT count(*) FROM held_deletion WHERE source = :source);
+
+-- name: vanished_spaces
+-- all that was in a space is gone with it; what the operator has released already does not count.
+-- CROSS JOIN keeps SQLite from reading all entities once for each space
+SELECT e.home_space, count(*) AS inside FROM entity AS e
+ CROSS JOIN change AS s
+  LEFT JOIN change AS c ON c.kind = e.kind AND c.perm_id = e.perm_id AND c.action = 'gone'
+ WHERE e.source = :source AND e.kind <> 'SPACE'
+   AND s.kind = 'SPACE' AND s.action = 'gone' AND s.perm_id = e.home_space
+   AND NOT EXISTS (SELECT 1 FROM held_deletion AS h
+                    WHERE h.source = :source AND h.kind = 'SPACE' AND h.perm_id = s.perm_id)
+   AND NOT EXISTS (SELECT 1 FROM held_deletion AS h
+                    WHERE h.source = :source AND h.kind = e.kind AND h.perm_id = e.perm_id
+                      AND h.released)
+ GROUP BY e.home_space HAVING count(*) = count(c.perm_id)
+ ORDER BY 1;
+
+-- name: hold_waiting
+UPDATE change SET action = 'held'
+ WHERE action = 'gone' AND EXISTS (
+    SELECT 1 FROM held_deletion AS h
+     WHERE h.source = :source AND h.kind = change.kind AND h.perm_id = change.perm_id
+       AND NOT h.released);
+
+-- name: hold_new
+UPDATE change SET action = 'held'
+ WHERE action = 'gone' AND NOT EXISTS (
+    SELECT 1 FROM held_deletion AS h
+     WHERE h.source = :source AND h.kind = change.kind AND h.perm_id = change.perm_id);
+
+-- name: hold_containers
+-- what waits must not lose the place in which it lies
+DELETE FROM staying;
+INSERT INTO staying (kind, perm_id)
+SELECT DISTINCT 'SAMPLE', e.perm_id FROM change AS h
+  JOIN entity AS inside ON inside.kind = h.kind AND inside.perm_id = h.perm_id
+ CROSS JOIN entity AS e
+ WHERE h.action = 'held' AND e.kind = 'SAMPLE' AND e.identifier = inside.sample
+ON CONFLICT DO NOTHING;
+INSERT INTO staying (kind, perm_id)
+SELECT DISTINCT 'EXPERIMENT', e.perm_id FROM change AS h
+  JOIN entity AS inside ON inside.kind = h.kind AND inside.perm_id = h.perm_id
+ CROSS JOIN entity AS e
+ WHERE h.action = 'held' AND e.kind = 'EXPERIMENT' AND e.identifier = inside.experiment
+ON CONFLICT DO NOTHING;
+INSERT INTO staying (kind, perm_id)
+SELECT DISTINCT 'EXPERIMENT', e.perm_id FROM staying AS s
+  JOIN change AS c ON c.kind = s.kind AND c.perm_id = s.perm_id AND c.action = 'gone'
+  JOIN entity AS inside ON inside.kind = s.kind AND inside.perm_id = s.perm_id
+ CROSS JOIN entity AS e
+ WHERE s.kind = 'SAMPLE' AND e.kind = 'EXPERIMENT' AND e.identifier = inside.experiment
+ON CONFLICT DO NOTHING;
+INSERT INTO staying (kind, perm_id)
+SELECT DISTINCT 'PROJECT', e.perm_id FROM change AS h
+  JOIN entity AS inside ON inside.kind = h.kind AND inside.perm_id = h.perm_id
+ CROSS JOIN entity AS e
+ WHERE h.action = 'held' AND e.kind = 'PROJECT' AND e.identifier = inside.home_project
+ON CONFLICT DO NOTHING;
+INSERT INTO staying (kind, perm_id)
+SELECT DISTINCT 'SPACE', inside.home_space FROM change AS h
+  JOIN entity AS inside ON inside.kind = h.kind AND inside.perm_id = h.perm_id
+ WHERE h.action = 'held' AND inside.home_space IS NOT NULL
+ON CONFLICT DO NOTHING;
+UPDATE change SET action = 'held'
+ WHERE action = 'gone' AND EXISTS (
+    SELECT 1 FROM staying AS s WHERE s.kind = change.kind AND s.perm_id = change.perm_id);
+
+-- name: remember_held
+INSERT INTO held_deletion (source, kind, perm_id, run, released)
+SELECT :source, c.kind, c.perm_id, :run, FALSE FROM change AS c WHERE c.action = 'held'
+ON CONFLICT (source, kind, perm_id) DO NOTHING;
+
+-- name: forget_done
+DELETE FROM held_deletion
+ WHERE source = :source AND EXISTS (
+    SELECT 1 FROM change AS c
+     WHERE c.kind = held_deletion.kind AND c.perm_id = held_deletion.perm_id
+       AND c.action = 'gone');
+
+-- name: waiting_count
+SELECT count(*) FROM held_deletion WHERE source = :source AND NOT released;
+
+-- name: earliest_waiting
+SELECT min(h.run) FROM held_deletion AS h WHERE h.source = :source AND NOT h.released;
+
+-- name: held_back
+SELECT h.kind, h.perm_id, coalesce(e.identifier, h.perm_id) AS identifier, h.run, h.released
+  FROM held_deletion AS h
+  LEFT JOIN entity AS e ON e.kind = h.kind AND e.perm_id = h.perm_id
+ WHERE h.source = :source AND h.run <= :run
+ ORDER BY 1, 3, 2 LIMIT :most;
+
+-- name: release_counts
+SELECT kind, count(*) FROM held_deletion
+ WHERE source = :source AND run <= :run AND NOT released GROUP BY kind ORDER BY kind;
+
+-- name: release
+UPDATE held_deletion SET released = TRUE
+ WHERE source = :source AND run <= :run AND NOT released;

@@ -1,0 +1,93 @@
+"""Moves files and whole folders, so that a program that is killed can always do it again.
+
+As long as the old place is there, the move is not done, with one exception: between two file
+systems the new place is complete before the old one begins to go.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from shared.atomic_file import sync_folder
+
+
+def move(origin: Path, target: Path) -> None:
+    """Nothing happens if there is no origin: it was moved before. What lies at the target already
+    is replaced."""
+    if not origin.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        if _device(origin) != _device(target.parent):  # copied whole, and killed then
+            remove(origin)
+            return
+        remove(target)
+    try:
+        origin.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _put(origin, target, shutil.copy2)
+        remove(origin)
+    else:
+        sync_folder(target.parent)
+    sync_folder(origin.parent)
+
+
+def duplicate(origin: Path, target: Path) -> None:
+    """The same files at the target, too, if there are any; as links where that is possible."""
+    if origin.exists() and not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _put(origin, target, _link_or_copy)
+
+
+def remove(path: Path) -> None:
+    """A file or a folder; nothing happens if there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _put(origin: Path, target: Path, copy: Callable[[str, str], object]) -> None:
+    """Copied aside, synced, renamed. The name aside is always the same, so that what a killed
+    program left there goes; it is hashed, since that of the target may be as long as can be."""
+    name = hashlib.blake2b(target.name.encode(), digest_size=16).hexdigest()
+    aside = target.with_name(f".{name}.part")
+    remove(aside)
+    if origin.is_dir():
+        shutil.copytree(origin, aside, symlinks=True, copy_function=copy)
+    else:
+        copy(str(origin), str(aside))
+    _sync(aside)
+    aside.rename(target)
+    sync_folder(target.parent)
+
+
+def _link_or_copy(origin: str, target: str) -> None:
+    try:
+        Path(target).hardlink_to(origin)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copy2(origin, target)
+
+
+def _sync(path: Path) -> None:
+    if path.is_file():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        return
+    for folder, _, names in os.walk(path):
+        for name in names:
+            _sync(Path(folder, name))
+        sync_folder(Path(folder))
+
+
+def _device(path: Path) -> int:
+    return path.stat().st_dev

@@ -1,0 +1,214 @@
+"""Takes what was deleted out of the trash again, as a whole or in parts.
+
+What comes back belongs to its owner as before, and is marked in the table restored: it stays
+although its source does not have it, until the source has it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, column, exists, literal, select, table, text
+from sqlalchemy.sql.elements import ColumnElement
+
+from shared.model.kinds import Kind
+from shared.store.statements import Rows, execute_from
+from shared.store.trash import PARTS, Part, TrashItem
+
+Obstacle = Callable[[str, str], str | None]
+"""Given DATA_SET and a code, or FILE and a path: why its files cannot come back; None if they can.
+"""
+
+_FILE = "restoring.sql"
+_MORE = "add --with-containers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What to restore of a deletion: all, or what is of a kind, or has one of these perm ids. With
+    ``containers``, what it needs comes too: the places in which it lies, the files that its texts
+    mention."""
+
+    deletion: int
+    kind: str | None = None
+    perm_ids: tuple[str, ...] = ()
+    containers: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why something stays in the trash, and what to do about it."""
+
+    item: TrashItem
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restoration:
+    """What came back, by kind, and what did not. ``unknown``: perm ids that the deletion does not
+    have. ``left``: files that came-back texts mention and that stay in the trash."""
+
+    counts: dict[str, int]
+    refusals: tuple[Refusal, ...]
+    unknown: tuple[str, ...] = ()
+    left: tuple[TrashItem, ...] = ()
+
+
+def restore(connection: Connection, wish: Wish, obstacle: Obstacle) -> Restoration:
+    """Bring back what is wanted and possible, and note its files to follow. The caller opens the
+    transaction."""
+    unknown = _choose(connection, wish)
+    if wish.containers:
+        while _choose_needed(connection, wish.deletion):
+            pass
+    _refuse(connection, wish.deletion, obstacle)
+    refusals = tuple(_refusals(connection, wish.deletion))
+    refused = {refusal.item for refusal in refusals}
+    needed = _needed(connection, wish.deletion)
+    left = tuple(one for one in needed if one.kind == Kind.FILE and one not in refused)
+    counts = {str(kind): int(number) for kind, number in _execute(connection, "chosen_counts")}
+    if counts:
+        _bring_back(connection, wish.deletion)
+    return Restoration(counts=counts, refusals=refusals, unknown=unknown, left=left)
+
+
+def forget_marks(connection: Connection, source: str) -> None:
+    """What the incoming list of this source has again is no longer marked as restored."""
+    _execute(connection, "forget_marks", source=source)
+
+
+def marked(connection: Connection) -> list[TrashItem]:
+    """What was restored and is not on its source again, by kind and identifier."""
+    return [
+        TrashItem(kind=kind, perm_id=perm_id, identifier=identifier)
+        for kind, perm_id, identifier in _execute(connection, "marked")
+    ]
+
+
+def unmark(connection: Connection, kind: str, perm_id: str) -> bool:
+    """Let something that was restored follow its source again; whether it was marked."""
+    return bool(_execute(connection, "unmark", kind=kind, perm_id=perm_id).rowcount)
+
+
+def _execute(connection: Connection, section: str, /, **values: object) -> Rows:
+    return execute_from(connection, _FILE, section, **values)
+
+
+def _choose(connection: Connection, wish: Wish) -> tuple[str, ...]:
+    """Fill the table ``chosen``; returns the perm ids that are not in the deletion."""
+    _execute(connection, "new_choice")
+    _execute(connection, "choose_all", deletion=wish.deletion)
+    if wish.kind is not None:
+        _execute(connection, "drop_other_kinds", kind=wish.kind)
+    if not wish.perm_ids:
+        return ()
+    _execute(connection, "new_wish")
+    connection.execute(
+        text("INSERT INTO wished (perm_id) VALUES (:perm_id)"),
+        [{"perm_id": perm_id} for perm_id in sorted(set(wish.perm_ids))],
+    )
+    unknown = tuple(_execute(connection, "unknown_wishes").scalars())
+    _execute(connection, "drop_unwished")
+    return unknown
+
+
+def _choose_needed(connection: Connection, deletion: int) -> bool:
+    needed = _needed(connection, deletion)
+    for one in needed:
+        _execute(
+            connection, "choose", kind=one.kind, perm_id=one.perm_id, identifier=one.identifier
+        )
+    return bool(needed)
+
+
+def _needed(connection: Connection, deletion: int) -> list[TrashItem]:
+    return [
+        TrashItem(kind=kind, perm_id=perm_id, identifier=identifier)
+        for kind, perm_id, identifier in _execute(connection, "needed", deletion=deletion)
+    ]
+
+
+def _refuse(connection: Connection, deletion: int, obstacle: Obstacle) -> None:
+    """Move to ``refused`` what cannot come back; and, again and again, what lies in it."""
+    for kind, perm_id in _execute(connection, "chosen_with_files", deletion=deletion).all():
+        if reason := obstacle(kind, perm_id):
+            _execute(connection, "refuse", kind=kind, perm_id=perm_id, reason=reason)
+    _execute(connection, "refuse_present")
+    _execute(connection, "drop_refused")
+    while True:
+        _execute(connection, "refuse_homeless", deletion=deletion)
+        if not _execute(connection, "drop_refused").rowcount:
+            return
+
+
+def _refusals(connection: Connection, deletion: int) -> Iterator[Refusal]:
+    reasons = _Reasons(connection, deletion)
+    for kind, perm_id, identifier, problem, subject in _execute(connection, "refused").all():
+        item = TrashItem(kind=kind, perm_id=perm_id, identifier=identifier)
+        yield Refusal(item=item, reason=reasons.of(kind, identifier, problem, subject))
+
+
+class _Reasons:
+    """Words for refusals; what many of them have in common is looked up once."""
+
+    def __init__(self, connection: Connection, deletion: int) -> None:
+        self._connection = connection
+        self._deletion = deletion
+        self._known: dict[tuple[str, str], str] = {}
+
+    def of(self, kind: str, identifier: str, problem: str, subject: str) -> str:
+        match problem:
+            case "file":
+                return subject
+            case "here":
+                whose = f"from section {subject}" if subject else "made here"
+                return f"is here again, {whose}; there is nothing to restore"
+            case "taken":
+                return (
+                    f"{identifier} is {kind} {subject} now; rename or move that one on its data "
+                    "source, harvest, and restore then"
+                )
+        key = (problem, subject)
+        if key not in self._known:
+            self._known[key] = f"lies in {problem} {subject}, which {self._remedy(*key)}"
+        return self._known[key]
+
+    def _remedy(self, kind: str, identifier: str) -> str:
+        row = _execute(self._connection, "where_deleted", kind=kind, identifier=identifier).first()
+        if row is None:
+            return (
+                "is neither here nor in the trash; bring it back on the data source, harvest, and "
+                "restore then"
+            )
+        if row.deletion == self._deletion:
+            return f"was deleted with it; restore that one too: {_MORE}"
+        return (
+            "was deleted at another time; restore that one first: harvester trash restore "
+            f"{row.deletion} --kind {kind} --perm-id '{row.perm_id}' --with-containers"
+        )
+
+
+_chosen = table("chosen", column("kind"), column("perm_id"))
+
+
+def _bring_back(connection: Connection, deletion: int) -> None:
+    _execute(connection, "restore", deletion=deletion)
+    for part in PARTS:
+        trashed = part.trashed
+        names = [c.name for c in part.stored.c]
+        rows = select(*(trashed.c[name] for name in names)).join_from(
+            trashed, _chosen, and_(*_is_chosen(part))
+        )
+        rows = rows.where(trashed.c.deletion == deletion)
+        connection.execute(part.stored.insert().from_select(names, rows))
+    for part in PARTS:
+        ours = part.trashed.c.deletion == deletion
+        chosen = exists().where(*_is_chosen(part)).select_from(_chosen)
+        connection.execute(part.trashed.delete().where(ours, chosen))
+    _execute(connection, "finish", deletion=deletion)
+
+
+def _is_chosen(part: Part) -> Iterable[ColumnElement[bool]]:
+    kind = literal(part.kind.value) if part.kind else part.trashed.c.kind
+    return _chosen.c.kind == kind, _chosen.c.perm_id == part.trashed.c[part.perm_id]

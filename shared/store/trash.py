@@ -1,0 +1,147 @@
+"""The trash: what a run deleted stays for a while, its rows in tables beside the others and its
+files in a folder of the data store (`shared.store.files`), so that the operator can restore it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Table, and_, column, literal, select, table
+
+from shared.model.kinds import Kind
+from shared.store import operation_tables as trash
+from shared.store import tables
+from shared.store.rows import milliseconds, moment
+from shared.store.statements import execute, execute_from
+
+_FILE = "trash.sql"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A table that holds something of what is deleted. ``kind`` and ``perm_id`` name the columns
+    that say of what; a table without the first is all of one kind."""
+
+    stored: Table
+    trashed: Table
+    perm_id: str
+    kind: Kind | None = None
+
+
+PARTS = (
+    Part(stored=tables.entity, trashed=trash.trash_entity, perm_id="perm_id"),
+    Part(stored=tables.link, trashed=trash.trash_link, perm_id="from_perm_id"),
+    Part(
+        stored=tables.data_set_file,
+        trashed=trash.trash_data_set_file,
+        perm_id="code",
+        kind=Kind.DATA_SET,
+    ),
+    Part(
+        stored=tables.content_copy,
+        trashed=trash.trash_content_copy,
+        perm_id="code",
+        kind=Kind.DATA_SET,
+    ),
+    Part(stored=tables.attachment, trashed=trash.trash_attachment, perm_id="perm_id"),
+    Part(
+        stored=tables.service_file,
+        trashed=trash.trash_service_file,
+        perm_id="path",
+        kind=Kind.FILE,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """What one run deleted and what is still in the trash of it. ``run`` is None if that run is
+    forgotten; ``bytes`` are those of its files."""
+
+    number: int
+    source: str
+    section: str
+    run: int | None
+    deleted: datetime
+    counts: dict[str, int]
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrashItem:
+    """An entity or a file in the trash."""
+
+    kind: str
+    perm_id: str
+    identifier: str
+
+
+_plan = table("change", column("kind"), column("perm_id"), column("action"))
+
+
+def discard(connection: Connection, source: str, run: int | None, now: datetime) -> int:
+    """Move what the plan calls gone to the trash, and note its files to follow. Returns the number
+    of the deletion."""
+    values = {"source": source, "run": run, "deleted": milliseconds(now)}
+    result = connection.execute(
+        trash.deletion.insert().values(values).returning(trash.deletion.c.id)
+    )
+    number = int(result.scalar_one())
+    for part in PARTS:
+        stored = part.stored
+        kind = literal(part.kind.value) if part.kind else stored.c.kind
+        gone = and_(
+            _plan.c.kind == kind,
+            _plan.c.perm_id == stored.c[part.perm_id],
+            _plan.c.action == "gone",
+        )
+        rows = select(literal(number), *stored.c).join_from(stored, _plan, gone)
+        names = ["deletion", *(c.name for c in stored.c)]
+        connection.execute(part.trashed.insert().from_select(names, rows))
+    execute_from(connection, _FILE, "move_to_trash", source=source, deletion=number)
+    execute(connection, "delete")
+    return number
+
+
+def purge(connection: Connection, numbers: Collection[int]) -> None:
+    """Remove deletions for good, and note their files for removal."""
+    for number in sorted(numbers):
+        execute_from(connection, _FILE, "purge", deletion=number)
+
+
+def expired(connection: Connection, before: datetime, source: str | None = None) -> list[int]:
+    """The numbers of deletions that are older than a time."""
+    old = trash.deletion
+    query = select(old.c.id).where(old.c.deleted < milliseconds(before)).order_by(old.c.id)
+    if source is not None:
+        query = query.where(old.c.source == source)
+    return list(connection.execute(query).scalars())
+
+
+def deletions(connection: Connection, source: str | None = None) -> list[Deletion]:
+    """All of which something can be restored, the latest first."""
+    counts: dict[int, dict[str, int]] = defaultdict(dict)
+    for number, kind, count in execute_from(connection, _FILE, "deletion_counts"):
+        counts[number][kind] = count
+    sizes = {n: int(size or 0) for n, size in execute_from(connection, _FILE, "deletion_bytes")}
+    return [
+        Deletion(
+            number=row.id,
+            source=row.source,
+            section=row.section,
+            run=row.run,
+            deleted=moment(row.deleted),
+            counts=counts[row.id],
+            bytes=sizes.get(row.id, 0),
+        )
+        for row in execute_from(connection, _FILE, "deletions")
+        if source in {None, row.source}
+    ]
+
+
+def items(connection: Connection, number: int) -> Iterator[TrashItem]:
+    """What is in the trash of a deletion, by kind and identifier."""
+    for kind, perm_id, identifier in execute_from(connection, _FILE, "items", deletion=number):
+        yield TrashItem(kind=kind, perm_id=perm_id, identifier=identifier)

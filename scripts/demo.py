@@ -69,6 +69,10 @@ def main() -> int:
         _run("harvester", "run", *here)
         _say("6. The audit compares both instances, down to the checksum of every file")
         _run("harvester", "audit", "--contents", *here)
+    _say("7. What the destination remembers: its runs, and what was deleted")
+    _run("harvester", "runs", *here)
+    _run("harvester", "trash", "list", *here)
+    _run("harvester", "status", *here)
     _say(f"All of it lies in {root}; the log of the section in harvester/log")
     return 0
 
@@ -81,6 +85,7 @@ def _free_port() -> int:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)  # passwords are in it
     path.write_text(text, encoding="utf-8")
 
 

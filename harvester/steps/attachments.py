@@ -34,12 +34,12 @@ def register_attachments(run: SyncRun) -> Outcome:
         holders = differing_holders(run.connection, run.source)
     run.progress.expect(len(holders))
     for holder in holders:
-        if not run.leash.may_fetch:
-            break
         run.progress.advance()
         if (holder.kind, holder.perm_id) in run.paused:
             outcome.postponed.append((holder.kind, holder.perm_id))
             continue
+        if not run.leash.may_fetch:
+            break
         try:
             _synchronise(run, outcome, holder)
         except ItemError as error:

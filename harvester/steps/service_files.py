@@ -27,12 +27,12 @@ def register_service_files(run: SyncRun) -> Outcome:
         rows = execute(run.connection, "service_files").all()
     run.progress.expect(len(rows))
     for row in rows:
-        if not run.leash.may_fetch:
-            break
         run.progress.advance()
         if (Kind.FILE, row.path) in run.paused:
             outcome.postponed.append((Kind.FILE, row.path))
             continue
+        if not run.leash.may_fetch:
+            break
         try:
             _write(run, row)
         except ItemError as error:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from shared.model.entities import Entity
-from shared.model.ids import Identifier
+from shared.model.ids import Code, Identifier
 from shared.model.kinds import Kind
 from shared.store.changes import Action, counts, delete, plan_files, planned
 from shared.store.held import (
@@ -194,8 +194,8 @@ def test_only_spaces_that_go_with_all_that_was_in_them_vanished(instance: Instan
     }
     harvest(instance, *spaces.values(), *(s for found in inside.values() for s in found))
     harvest(instance, a_material(9), a_sample(50, space="FOREIGN"), source="DS2")
-    moved = [replace(s, space="HOME", modified=MODIFIED) for s in inside["MOVED"]]
-    listed = [a_space("HOME"), *moved, replace(inside["PARTLY"][0], space="HOME")]
+    moved = [replace(s, space=Code("HOME")) for s in inside["MOVED"]]
+    listed = [a_space("HOME"), *moved, replace(inside["PARTLY"][0], space=Code("HOME"))]
     with judging(instance, *listed) as connection:
         assert vanished_spaces(connection, "DS1") == [VanishedSpace(code="WHOLE", inside=2)]
         hold(connection, "DS1", 1, new=True)

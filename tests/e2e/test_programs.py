@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from tests.conftest import LoadOpenBis
+from tests.harvester_files import write_private
 
 PROJECT = Path(__file__).parents[2]
 PATIENCE = 60.0
@@ -101,13 +102,14 @@ def test_a_real_openbis_is_published_and_harvested_by_processes(
     )
     harvester = tmp_path / "harvester.properties"
     harvester.write_text("harvester-config-file = sections.txt\n")
-    (tmp_path / "sections.txt").write_text(
+    write_private(
+        tmp_path / "sections.txt",
         "[X192]\n"
         f"resource-list-url = http://127.0.0.1:{port}/datastore_server/re-sync\n"
         f"data-source-dss-url = http://127.0.0.1:{port}/datastore_server\n"
         "data-source-auth-user = test\ndata-source-auth-pass = p:w#1\n"
         "harvester-user = admin\nharvester-pass = secret\n"
-        "translate-using-data-source-alias = true\n"
+        "translate-using-data-source-alias = true\n",
     )
     at_source = ("--config", str(source))
     here = ("--config", str(harvester))
@@ -131,12 +133,13 @@ def test_the_daemon_harvests_again_and_again_until_it_is_told_to_stop(tmp_path: 
     (tmp_path / "harvester.properties").write_text(
         "harvester-config-file = sections.txt\ninterval = 1 s\n"
     )
-    (tmp_path / "sections.txt").write_text(
+    write_private(
+        tmp_path / "sections.txt",
         "[DS1]\n"
         f"resource-list-url = http://127.0.0.1:{port}/datastore_server/re-sync\n"
         f"data-source-dss-url = http://127.0.0.1:{port}/datastore_server\n"
         "data-source-auth-user = harvest\ndata-source-auth-pass = demo\n"
-        "harvester-user = admin\nharvester-pass = secret\n"
+        "harvester-user = admin\nharvester-pass = secret\n",
     )
     source = tmp_path / "source.properties"
     source.write_text(
@@ -163,5 +166,5 @@ def test_the_daemon_harvests_again_and_again_until_it_is_told_to_stop(tmp_path: 
         daemon.terminate()
         rest, _ = daemon.communicate(timeout=PATIENCE)
     assert daemon.returncode == 0, rest
-    done = [line.strip() for line in lines if "] done" in line]
+    done = ["[DS1]" + line.strip().partition("[DS1]")[2] for line in lines if "] done" in line]
     assert done == ["[DS1] done: 99 changes", *["[DS1] done: nothing to do"] * 2]

@@ -55,8 +55,8 @@ def test_what_comes_through_two_harvesters_is_what_the_source_has(
             either.converges()
             last.converges()
             check_same(source, last, names)
-            assert either.run().output.count("nothing to do") == 2
-            assert last.run().output.count("nothing to do") == 2
+            assert either.run().output.count(": nothing to do") == 3
+            assert last.run().output.count(": nothing to do") == 3
 
 
 def check_same(source: Instance, last: Harvest, names: Names) -> None:
@@ -88,7 +88,7 @@ def test_the_example_of_a_whole_list_is_harvested_without_loss(
         either.section("DS1", url, verbose="true")
         assert either.command("init", "--internal-master-data", str(EXAMPLE)).code == 0
         either.converges()
-        assert either.run().output.count("nothing to do") == 2
+        assert either.run().output.count(": nothing to do") == 3
     assert either.instance.entities() == source.entities()
     stored, published = either.instance.master_data(), source.master_data()
     assert stored.entity_types == published.entity_types

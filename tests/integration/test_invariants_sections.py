@@ -221,7 +221,7 @@ def test_13_one_bad_section_and_a_broken_mail_server_do_not_stop_the_others(
     assert result.code == 2
     assert "[WRONG] max-treads: there is no such key; did you mean max-threads?" in result.output
     assert "[BAD] FAILED: " in result.output
-    assert "[GOOD] OK: source and destination agree" in result.output
+    assert "[GOOD] OK: everything is done, source and destination agree" in result.output
     assert "aborted" in either.log("BAD")
     assert either.instance.entities() == second.entities()
     assert kitchen.everything

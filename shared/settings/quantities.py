@@ -83,13 +83,13 @@ class Limit:
 
 def parse_limit(text: str) -> Limit:
     """``1000, 10 %``, ``1000`` or ``10 %``. Raises `ValueError`."""
-    found = re.fullmatch(r"(?:(\d+))?\s*,?\s*(?:(\d+(?:\.\d+)?)\s*%)?", text.strip())
-    if found is None or not (found[1] or found[2]):
+    found = re.fullmatch(r"(\d+)|(?:(\d+)\s*[,\s]\s*)?(\d+(?:\.\d+)?)\s*%", text.strip())
+    if found is None:
         raise ValueError(f"{text!r} is no limit; write a number, a part, or both: 1000, 10 %")
-    part = float(found[2]) / 100 if found[2] else None
+    count, part = found[1] or found[2], float(found[3]) / 100 if found[3] else None
     if part is not None and part > 1:
         raise ValueError(f"{text!r}: a part is at most 100 %")
-    return Limit(count=int(found[1]) if found[1] else None, part=part)
+    return Limit(count=int(count) if count else None, part=part)
 
 
 @dataclass(frozen=True, slots=True)

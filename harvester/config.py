@@ -49,7 +49,9 @@ def _below_base(path: Path, info: ValidationInfo) -> Path:
 def _below_store(path: Path, info: ValidationInfo) -> Path:
     """Always below the data store root, as in the original, even if it begins with ``/``."""
     settings = info.context
-    root: Path = settings.storeroot_dir if settings else Path()
+    if not settings:
+        return path
+    root: Path = settings.storeroot_dir
     below = absolute_below(root, Path(str(path).lstrip("/")))
     if not below.resolve().is_relative_to(root.resolve()):
         raise ValueError("must stay below the data store root (storeroot-dir)")

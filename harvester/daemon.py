@@ -15,22 +15,22 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-from harvester.agenda import Agenda, Appointment
 from harvester.commands.sections import Chosen, choose
 from harvester.config import SectionConfig
 from harvester.destination import Destination
 from harvester.execution import Manner
 from harvester.executions import execute_sections, overall, summary
-from harvester.fault_notices import WHOLE, notify_faults
-from harvester.log_format import formatter
-from harvester.monitor import health, metrics
+from harvester.logs.log_format import formatter
 from harvester.properties import read_settings
-from harvester.schedule import runs_once
+from harvester.scheduling.agenda import Agenda, Appointment
+from harvester.scheduling.monitor import health, metrics
+from harvester.scheduling.schedule import runs_once
+from harvester.scheduling.systemd import READY, STOPPING, notify, status
+from harvester.scheduling.watch import Watch
 from harvester.section_report import SectionReport
 from harvester.signals import stopping_on_signals
 from harvester.stopping import StopRequest
-from harvester.systemd import READY, STOPPING, notify, status
-from harvester.watch import Watch
+from harvester.telling.fault_notices import WHOLE, notify_faults
 from shared.errors import ConfigError, StoppedError, SyncError
 from shared.monitoring import monitored
 from shared.settings.quantities import LogFormat

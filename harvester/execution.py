@@ -17,11 +17,11 @@ from sqlalchemy import Connection
 
 from harvester.config import SectionConfig
 from harvester.destination import Destination
-from harvester.notifying import notify
-from harvester.section_log import SectionLog, section_log
+from harvester.logs.section_log import SectionLog, section_log
 from harvester.section_report import SectionReport
 from harvester.stopping import Leash, StopRequest
 from harvester.sync import Assignment, synchronise
+from harvester.telling.notifying import notify
 from shared.errors import BusyError, StoppedError, SyncError
 from shared.store.engine import database_errors, work
 from shared.store.locks import section_lock

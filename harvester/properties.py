@@ -15,7 +15,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from harvester.run_schedule import RunSchedule, TimeOfDay
+from harvester.scheduling.run_schedule import RunSchedule, TimeOfDay
 from shared.settings.places import DatabaseUrl, PathBelowBase, PlacedSettings
 from shared.settings.properties import read_properties_settings
 from shared.settings.quantities import Durations, Listen, LogFormat, PositiveDuration
@@ -60,7 +60,7 @@ class HarvesterSettings(PlacedSettings):
     """Of the daemon's own log, which goes to standard error."""
 
     interval: PositiveDuration = timedelta(days=1)
-    """This and the following are for the daemon: `harvester.schedule` says what they mean."""
+    """This and the following are for the daemon, see `harvester.scheduling.schedule`."""
     start: TimeOfDay | None = None
     run_schedule: RunSchedule = ()
     run_schedule_file: PathBelowBase = Path("data/next-run.txt")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from harvester.name_list import NameList
+from harvester.logs.name_list import NameList
 from shared.errors import ItemError
 
 

@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from harvester.config import SectionConfig
-from harvester.progress import SILENT, Progress
+from harvester.fetching.transfers import Transfers
+from harvester.logs.progress import SILENT, Progress
 from harvester.report import Outcome
 from harvester.stopping import Leash
-from harvester.transfers import Transfers
 from shared.errors import ItemError
 from shared.model.master_data import MasterData
 from shared.store.changes import Stamps

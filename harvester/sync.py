@@ -15,16 +15,17 @@ from sqlalchemy import Connection
 from harvester.config import SectionConfig
 from harvester.destination import Destination, authorise, data_store
 from harvester.failed_items import Standing, postponed, remember, standing
-from harvester.progress import Progress
+from harvester.fetching.real_transfers import RealTransfers
+from harvester.fetching.rehearsed_transfers import RehearsedTransfers
+from harvester.fetching.source import Source
+from harvester.fetching.spool import spool
+from harvester.fetching.transfers import Transfers
+from harvester.logs.progress import Progress
+from harvester.logs.section_log import SectionLog
 from harvester.reading import read_metadata
-from harvester.real_transfers import RealTransfers
-from harvester.rehearsed_transfers import RehearsedTransfers
 from harvester.report import Outcome, PassReport
 from harvester.run import Metadata, SyncRun
-from harvester.section_log import SectionLog
 from harvester.section_report import SectionReport
-from harvester.source import Source
-from harvester.spool import spool
 from harvester.state import LastSync, read_state, write_state
 from harvester.steps.attachments import register_attachments
 from harvester.steps.data_sets import register_data_sets
@@ -35,7 +36,6 @@ from harvester.steps.master_data import register_master_data
 from harvester.steps.service_files import register_service_files
 from harvester.steps.timestamps_and_users import copy_timestamps_and_users
 from harvester.stopping import Leash
-from harvester.transfers import Transfers
 from shared.errors import FormatError
 from shared.store.changes import ORIGINAL_STAMPS, Stamps, compare
 from shared.store.engine import Transaction, refresh_statistics, rehearsal, work

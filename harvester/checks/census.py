@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from harvester.amounts import shown_size
+from harvester.logs.amounts import shown_size
 from shared.blocks import blocks
 from shared.errors import FormatError
 from shared.model.entities import Attachment, Entity, FileNode, ServiceFile

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harvester.plain_text import plain_line
+from harvester.telling.plain_text import plain_line
 from shared.errors import ConfigError, SyncError
 
 _LONGEST = 2000

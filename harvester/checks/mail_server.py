@@ -6,10 +6,10 @@ import smtplib
 import ssl
 from functools import partial
 
-from harvester.bounded import within
 from harvester.checks.findings import Finding, broken, doubtful, fine
-from harvester.mail import open_mail_server
 from harvester.properties import HarvesterSettings
+from harvester.telling.bounded import within
+from harvester.telling.mail import open_mail_server
 
 _SUBJECT = "mail server"
 _PATIENCE = 30.0

@@ -12,10 +12,10 @@ from harvester.auditing import Audit, Difference
 from harvester.commands.sections import Chosen, choose
 from harvester.config import SectionConfig
 from harvester.destination import data_store
+from harvester.fetching.source import Source
+from harvester.fetching.spool import spool
 from harvester.not_synced import read_not_synced
 from harvester.reading import read_metadata
-from harvester.source import Source
-from harvester.spool import spool
 from shared.errors import ConfigError, SyncError
 from shared.store.engine import database_errors, open_store
 

@@ -12,11 +12,11 @@ from harvester.config import SectionConfig
 from harvester.destination import Destination
 from harvester.execution import Manner
 from harvester.executions import execute_sections, overall, summary
-from harvester.fault_notices import notify_faults
-from harvester.progress_display import displayed
+from harvester.logs.progress_display import displayed
 from harvester.section_report import SectionReport
 from harvester.signals import stopping_on_signals
 from harvester.stopping import StopRequest
+from harvester.telling.fault_notices import notify_faults
 from shared.errors import ConfigError
 from shared.settings.quantities import parse_duration
 from shared.store.engine import open_store

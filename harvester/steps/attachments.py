@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harvester.fetching.transfers import WantedContent
 from harvester.report import Outcome, Verb
 from harvester.run import SyncRun
 from harvester.steps.deletions import remove_files
-from harvester.transfers import WantedContent
 from shared.errors import ItemError
 from shared.store.attachments import (
     HeldVersion,

@@ -11,10 +11,10 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Sequence
 
+from harvester.fetching.transfers import WantedDataSet
 from harvester.report import Outcome, Verb
 from harvester.run import SyncRun
 from harvester.steps.deletions import remove_files
-from harvester.transfers import WantedDataSet
 from shared.errors import ItemError
 from shared.model.kinds import Kind
 from shared.store.changes import (

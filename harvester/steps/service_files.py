@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from harvester.fetching.transfers import WantedContent
 from harvester.report import Outcome, Verb
 from harvester.run import SyncRun
-from harvester.transfers import WantedContent
 from shared.errors import ItemError
 from shared.model.kinds import Kind
 from shared.store.incoming import service_file_content

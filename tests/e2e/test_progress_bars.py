@@ -26,7 +26,7 @@ BAR = "━"
 RUN = """
 import sys
 from harvester.__main__ import main
-from harvester.progress_display import displayed
+from harvester.logs.progress_display import displayed
 with displayed():
     sys.exit(main(sys.argv[1:]))
 """
@@ -207,8 +207,8 @@ def test_a_program_that_nobody_watches_shows_no_bars(harvest: Harvest) -> None:
 def test_who_leaves_at_once_leaves_a_cursor_behind(harvest: Harvest) -> None:
     leaving = """
 import os
-from harvester.progress import WATCH
-from harvester.progress_display import displayed
+from harvester.logs.progress import WATCH
+from harvester.logs.progress_display import displayed
 with displayed():
     WATCH.leave()
     os._exit(0)

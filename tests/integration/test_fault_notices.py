@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 
 from harvester.commands.sections import choose
 from harvester.config import SectionConfig, read_config
-from harvester.fault_notices import WHOLE, notify_faults
 from harvester.properties import HarvesterSettings, read_settings
+from harvester.telling.fault_notices import WHOLE, notify_faults
 from shared.store.engine import connect
 from tests.builders import a_space, some_master_data
 from tests.harvests import Harvest

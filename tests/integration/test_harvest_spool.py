@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harvester.config import SectionConfig
-from harvester.spool import spool
+from harvester.fetching.spool import spool
 from tests.harvester_files import section_of
 
 

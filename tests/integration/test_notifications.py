@@ -12,8 +12,8 @@ import pytest
 
 from harvester.commands.sections import choose
 from harvester.destination import Destination
-from harvester.notifying import notify
 from harvester.section_report import SectionReport
+from harvester.telling.notifying import notify
 from shared.errors import BusyError, ConflictError, StoppedError, SyncError
 from shared.store.engine import connect, open_store
 from tests.builders import a_sample, a_space, perm_id, some_master_data

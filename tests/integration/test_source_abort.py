@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.source import Source
+from harvester.fetching.source import Source
 from harvester.stopping import Leash, StopRequest
 from shared.errors import SourceError, StoppedError
 from tests.certificates import certificate, server_context

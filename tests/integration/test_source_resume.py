@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from harvester.downloads import LARGE
-from harvester.partials import Partials, partial_folder
-from harvester.source import Source, VerificationError
+from harvester.fetching.downloads import LARGE
+from harvester.fetching.partials import Partials, partial_folder
+from harvester.fetching.source import Source, VerificationError
 from harvester.stopping import Leash, StopRequest
 from shared.errors import SourceError, StoppedError
 from tests.range_source import RangeSource, range_source
@@ -378,7 +378,7 @@ def test_a_run_that_is_out_of_time_cuts_the_file_at_hand_and_keeps_it(tmp_path: 
 _PROGRAM = """
 import sys
 from pathlib import Path
-from harvester.source import Source
+from harvester.fetching.source import Source
 from tests.scripted_source import section
 url, address, folder, length, crc32 = sys.argv[1:]
 with Source(section(url, harvester_tmp_dir=Path(folder) / "temp")) as source:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from harvester.source import Source
+from harvester.fetching.source import Source
 from shared.errors import SourceError, SyncError
 from shared.model.entities import Entity
 from shared.model.kinds import Kind

@@ -11,9 +11,9 @@ import pytest
 from harvester.__main__ import _parser as harvester_parser
 from harvester.commands.audit import DIFFERENCES_EXIT_CODE
 from harvester.config import SectionConfig
-from harvester.occasions import SUBJECTS
 from harvester.properties import HarvesterSettings
 from harvester.section_report import HELD_BACK_EXIT_CODE
+from harvester.telling.occasions import SUBJECTS
 from shared import errors
 from shared.model.kinds import FACTS, Kind
 from shared.resourcesync.terms import Document

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.log_files import LogFileHandler, tidy
+from harvester.logs.log_files import LogFileHandler, tidy
 
 NOON = datetime(2026, 3, 5, 12).astimezone()
 

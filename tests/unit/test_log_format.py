@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harvester.log_format import formatter, one_line
+from harvester.logs.log_format import formatter, one_line
 from shared.settings.quantities import LogFormat
 
 

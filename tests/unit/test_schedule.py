@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from harvester.properties import HarvesterSettings
-from harvester.schedule import Schedule, remarks, runs_once, schedule_of
+from harvester.scheduling.schedule import Schedule, remarks, runs_once, schedule_of
 
 ZONE = ZoneInfo("Europe/Zurich")
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=ZONE)

@@ -6,7 +6,7 @@ import pytest
 
 from harvester.checks.findings import Verdict
 from harvester.checks.space_patterns import check_patterns
-from harvester.looking import Look
+from harvester.fetching.looking import Look
 from tests.scripted_source import section
 
 ARRIVED = {"LAB_1", "LAB_2", "KITCHEN"}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from harvester.logs.summaries import called, figures, groups, short_summary
 from harvester.report import Outcome, Verb
-from harvester.summaries import called, figures, groups, short_summary
 from shared.errors import ItemError
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from harvester.bounded import within
+from harvester.telling.bounded import within
 
 logger = logging.getLogger(__name__)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # on INFO it tells whole URLs

@@ -62,4 +62,4 @@ class _Watch:
 
 
 WATCH = _Watch()
-"""Set by `harvester.progress_display.displayed`, and by nobody in the daemon."""
+"""Set by `harvester.logs.progress_display.displayed`, and by nobody in the daemon."""

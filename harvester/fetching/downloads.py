@@ -15,10 +15,10 @@ from typing import BinaryIO
 
 import httpx
 
-from harvester.bandwidth import Throttle
-from harvester.http_client import HttpClient
-from harvester.partials import Partial, Partials, partial_name
-from harvester.retries import Retries
+from harvester.fetching.bandwidth import Throttle
+from harvester.fetching.http_client import HttpClient
+from harvester.fetching.partials import Partial, Partials, partial_name
+from harvester.fetching.retries import Retries
 from harvester.stopping import Leash
 from shared.blocks import blocks
 from shared.verification import Download, Expected, VerificationError, Verifier

@@ -13,7 +13,7 @@ from apscheduler.triggers.cron import CronTrigger
 from tzlocal import get_localzone
 
 from harvester.properties import HarvesterSettings
-from harvester.run_schedule import WEEKDAYS, CalendarRule
+from harvester.scheduling.run_schedule import WEEKDAYS, CalendarRule
 
 _DAY = timedelta(days=1)
 _ALL_HOURS = tuple(range(24))

@@ -11,12 +11,11 @@ from itertools import islice
 from pathlib import Path
 
 from harvester.config import SectionConfig
-from harvester.leftovers import Leftovers
-from harvester.partials import partial_folder
-from harvester.retries import OutOfReachError
-from harvester.source import Source
-from harvester.stopping import Leash
-from harvester.transfers import (
+from harvester.fetching.leftovers import Leftovers
+from harvester.fetching.partials import partial_folder
+from harvester.fetching.retries import OutOfReachError
+from harvester.fetching.source import Source
+from harvester.fetching.transfers import (
     Arrival,
     WantedContent,
     WantedDataSet,
@@ -26,6 +25,7 @@ from harvester.transfers import (
     is_strange,
     service_path,
 )
+from harvester.stopping import Leash
 from shared.atomic_file import write_atomically, written_aside
 from shared.errors import ItemError, SourceError, StoppedError
 from shared.model.entities import FileNode

@@ -16,17 +16,17 @@ from typing import IO, Self
 
 import httpx
 
-from harvester.bandwidth import Throttle
 from harvester.config import SectionConfig
-from harvester.downloads import Downloads
-from harvester.http_client import HttpClient
-from harvester.list_documents import list_url, parts_of
-from harvester.looking import Look, look_at
-from harvester.openbis_session import OpenbisSession
-from harvester.partials import Partials, partial_folder
-from harvester.retries import Retries
+from harvester.fetching.bandwidth import Throttle
+from harvester.fetching.downloads import Downloads
+from harvester.fetching.http_client import HttpClient
+from harvester.fetching.list_documents import list_url, parts_of
+from harvester.fetching.looking import Look, look_at
+from harvester.fetching.openbis_session import OpenbisSession
+from harvester.fetching.partials import Partials, partial_folder
+from harvester.fetching.retries import Retries
+from harvester.fetching.tls import warn_if_unverified
 from harvester.stopping import Leash
-from harvester.tls import warn_if_unverified
 from shared.errors import SourceError, StoppedError
 from shared.resourcesync.terms import Document
 from shared.verification import Download, Expected, VerificationError

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from harvester.partials import KEPT, KEPT_UNASKED, remove, stale
+from harvester.fetching.partials import KEPT, KEPT_UNASKED, remove, stale
 from shared.verification import Expected, matches
 
 _FOLDER = re.compile(r"(.+)\.[0-9a-f]{32}")

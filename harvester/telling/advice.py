@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harvester.occasions import Event
+from harvester.telling.occasions import Event
 from shared.store.runs import Verdict
 
 

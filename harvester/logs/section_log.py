@@ -7,18 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from harvester.banner import banner_fields, banner_lines
 from harvester.config import SectionConfig
-from harvester.log_files import LogFileHandler, tidy
-from harvester.log_format import formatter
-from harvester.name_list import NameList
-from harvester.progress import WATCH, Progress
+from harvester.logs.banner import banner_fields, banner_lines
+from harvester.logs.log_files import LogFileHandler, tidy
+from harvester.logs.log_format import formatter
+from harvester.logs.name_list import NameList
+from harvester.logs.progress import WATCH, Progress
+from harvester.logs.step_progress import Fields, StepProgress, every
+from harvester.logs.summaries import called, figures, groups, short_summary, title_lines
 from harvester.report import Outcome
 from harvester.run import Metadata
 from harvester.state import LastSync
-from harvester.step_progress import Fields, StepProgress, every
 from harvester.stopping import Leash
-from harvester.summaries import called, figures, groups, short_summary, title_lines
 from shared.errors import ConfigError, ItemError
 
 _LONGEST_TAIL = 5_000_000

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit, urlunsplit
 
-from harvester.advice import advice
 from harvester.config import SectionConfig
-from harvester.occasions import Event, subject_of
-from harvester.plain_text import plain_line
 from harvester.report import PassReport, Verb
 from harvester.section_report import SectionReport
 from harvester.sync import STEPS
+from harvester.telling.advice import advice
+from harvester.telling.occasions import Event, subject_of
+from harvester.telling.plain_text import plain_line
 from shared.errors import ConfigError, ConflictError, SyncError
 from shared.store.notices import Notice, Setbacks
 

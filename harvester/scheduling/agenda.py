@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from harvester.commands.sections import Chosen
-from harvester.next_date import read_next_date, write_next_date
-from harvester.schedule import Schedule, remarks, schedule_of
+from harvester.scheduling.next_date import read_next_date, write_next_date
+from harvester.scheduling.schedule import Schedule, remarks, schedule_of
 from shared.errors import BusyError, SyncError
 from shared.store.engine import database_errors, open_store, work
 from shared.store.runs import last_run

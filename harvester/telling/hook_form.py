@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from harvester.messages import News, last_pass
-from harvester.occasions import SUBJECTS, Event
-from harvester.plain_text import plain
+from harvester.telling.messages import News, last_pass
+from harvester.telling.occasions import SUBJECTS, Event
+from harvester.telling.plain_text import plain
 from shared.errors import ConfigError
 from shared.store.rows import milliseconds
 from shared.store.rows import moment as stored

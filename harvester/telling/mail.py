@@ -16,9 +16,9 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from functools import partial
 
-from harvester.bounded import within
-from harvester.plain_text import plain, plain_line
 from harvester.properties import HarvesterSettings
+from harvester.telling.bounded import within
+from harvester.telling.plain_text import plain, plain_line
 
 logger = logging.getLogger(__name__)
 

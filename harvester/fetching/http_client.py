@@ -16,8 +16,8 @@ from weakref import WeakSet
 import httpx
 
 from harvester.config import SectionConfig
-from harvester.retries import OutOfReachError, PassingError, seconds_until
-from harvester.tls import tls_context, trusting_context
+from harvester.fetching.retries import OutOfReachError, PassingError, seconds_until
+from harvester.fetching.tls import tls_context, trusting_context
 from shared.errors import ConfigError, SourceError, SourceRefusedError
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs URLs, with session tokens

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from harvester.transfers import (
+from harvester.fetching.transfers import (
     Arrival,
     WantedContent,
     WantedDataSet,

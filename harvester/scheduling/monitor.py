@@ -17,7 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from sqlalchemy import Connection
 
 from harvester.config import SectionConfig
-from harvester.watch import Watch
+from harvester.scheduling.watch import Watch
 from shared.errors import SyncError
 from shared.monitoring import Health
 from shared.store.engine import database_errors, open_store

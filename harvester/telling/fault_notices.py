@@ -16,17 +16,17 @@ from itertools import chain
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Engine
 
-from harvester.advice import advice
 from harvester.config import SectionConfig
-from harvester.hook_form import form_of_faults
 from harvester.ini import IniSection, read_ini
-from harvester.mail import Mail, send_mail
-from harvester.notifying import is_due
-from harvester.occasions import SUBJECTS, Event, digest, steady
-from harvester.plain_text import plain_line
 from harvester.properties import HarvesterSettings
-from harvester.told import Told
-from harvester.webhook import post
+from harvester.telling.advice import advice
+from harvester.telling.hook_form import form_of_faults
+from harvester.telling.mail import Mail, send_mail
+from harvester.telling.notifying import is_due
+from harvester.telling.occasions import SUBJECTS, Event, digest, steady
+from harvester.telling.plain_text import plain_line
+from harvester.telling.told import Told
+from harvester.telling.webhook import post
 from shared.errors import ConfigError
 from shared.settings.values import Address, Url
 from shared.store.notices import Notice

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from harvester.config import SectionConfig
+from harvester.logs.summaries import WIDTH
 from harvester.state import LastSync
-from harvester.summaries import WIDTH
 
 
 def banner_lines(config: SectionConfig, last: LastSync | None, *, baseline: bool) -> Iterator[str]:

@@ -10,15 +10,15 @@ from datetime import UTC, datetime, timedelta
 
 from harvester.config import SectionConfig
 from harvester.destination import Destination
-from harvester.hook_form import form_of
-from harvester.mail import Mail, send_mail
-from harvester.messages import MOST_HELD, News, body_of
-from harvester.occasions import Event, event_of, fingerprint
 from harvester.properties import HarvesterSettings
 from harvester.report import Verb
 from harvester.section_report import SectionReport
-from harvester.told import Told
-from harvester.webhook import post
+from harvester.telling.hook_form import form_of
+from harvester.telling.mail import Mail, send_mail
+from harvester.telling.messages import MOST_HELD, News, body_of
+from harvester.telling.occasions import Event, event_of, fingerprint
+from harvester.telling.told import Told
+from harvester.telling.webhook import post
 from shared.store.notices import Notice
 
 logger = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""When the daemon harvests, and what it shows of itself."""

@@ -1,0 +1,1 @@
+"""Who is told what: mail and web hook, and not twice the same."""

@@ -127,7 +127,7 @@ class Census:
         self.bytes += size
         self._data_sets[data_set.perm_id] = size
         for file in data_set.files:
-            if file.length <= (self.small.file.length - 1 if self.small else _SMALL):
+            if 0 < file.length <= (self.small.file.length - 1 if self.small else _SMALL):
                 self.small = SmallFile(code=data_set.code, file=file)
         if len(self._data_sets) >= _AT_ONCE:
             self._look_up()

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     one.add_argument("--section", action="append", metavar="NAME", help="only of this section")
     one.add_argument("--restored", action="store_true", help="what was restored and stays")
     one.add_argument("--json", action="store_true", help="for programs")
-    one.set_defaults(command=_list)
+    one.set_defaults(act=_list)
     one = commands.add_parser("restore", help="bring back what was deleted")
     _add_deletion(one)
     _add_items(one)
@@ -41,21 +41,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also that in which it lies, and files that its texts mention",
     )
-    one.set_defaults(command=_restore)
+    one.set_defaults(act=_restore)
     one = commands.add_parser("follow", help="let what was restored follow its source again")
     _add_items(one)
-    one.set_defaults(command=_follow)
+    one.set_defaults(act=_follow)
     one = commands.add_parser("purge", help="remove deletions for good")
     _add_deletion(one, nargs="*")
     one.add_argument("--older-than", metavar="AGE", type=_age, help="for example '7 d'")
-    one.set_defaults(command=_purge)
+    one.set_defaults(act=_purge)
     for each in commands.choices.values():  # it may stand after the action, too
         each.add_argument("--config", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 
 def trash(options: argparse.Namespace) -> int:
-    """Never called: each action has a function of its own."""
-    raise NotImplementedError(options.action)
+    """What the chosen action returns."""
+    return int(options.act(options))
 
 
 def _add_deletion(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:

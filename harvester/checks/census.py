@@ -13,7 +13,7 @@ from harvester.logs.amounts import shown_size
 from shared.blocks import blocks
 from shared.errors import FormatError
 from shared.model.entities import Attachment, Entity, FileNode, ServiceFile
-from shared.model.kinds import Kind
+from shared.model.kinds import DataSetKind, Kind
 from shared.model.master_data import MasterData
 from shared.resourcesync.items import ListHead, ListIndex, ListItem, RecordFault
 from shared.resourcesync.reader import read_list_part, read_resource_list
@@ -108,7 +108,7 @@ class Census:
         if space := entity.home[0]:
             self.spaces.add(space)
         self.needed += sum(map(self._missing, entity.attachments))
-        if entity.kind is Kind.DATA_SET:
+        if entity.data_set_kind is DataSetKind.PHYSICAL:  # others' files are not fetched
             self._take_files(entity)
 
     def _take_service_file(self, file: ServiceFile) -> None:
@@ -127,7 +127,7 @@ class Census:
         self.bytes += size
         self._data_sets[data_set.perm_id] = size
         for file in data_set.files:
-            if 0 < file.length <= (self.small.file.length - 1 if self.small else _SMALL):
+            if file.length <= (self.small.file.length - 1 if self.small else _SMALL):
                 self.small = SmallFile(code=data_set.code, file=file)
         if len(self._data_sets) >= _AT_ONCE:
             self._look_up()

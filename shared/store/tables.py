@@ -44,7 +44,7 @@ source = Table(
     Column("url", TEXT, nullable=False),
     Column("at", BigInteger, comment="all that the source committed before is here"),
     Column("running_since", BigInteger, comment="set while a real pass is at work"),
-    Column("held_back", Integer, nullable=False, server_default="0", comment="deletions that wait"),
+    Column("held_back", Integer, nullable=False, server_default="0", comment="not used any more"),
 )
 
 person = Table(
@@ -173,7 +173,7 @@ service_file = Table(
 file_removal = Table(
     "file_removal",
     metadata,
-    Column("area", KEY, primary_key=True, comment="DATA_SET, ATTACHMENT or FILE"),
+    Column("area", KEY, primary_key=True, comment="DATA_SET, ATTACHMENT, FILE or TRASH"),
     Column("name", KEY, primary_key=True, comment="data set code, SHA-256 or path"),
 )
 """Files whose rows are gone: written with the deletion, emptied when the files are gone too."""

@@ -97,7 +97,7 @@ def test_between_the_commit_and_the_files_a_restore_may_come_first(
         assert bool(copy.instance.entities()) == done
 
     moments(dying(mortal, harvested, ["run", "--allow-deletions"], STEP), check)
-    assert seen.count(True) > 1
+    assert any(seen)
 
 
 def test_on_the_way_back(

@@ -33,8 +33,8 @@ def register_entities(run: SyncRun) -> Outcome:
                 taken.kind,
                 taken.perm_id,
                 f"{taken.identifier} exists here already and is not from this section; rename or "
-                "move that one, or set translate-using-data-source-alias = true; if it was restored "
-                "from the trash, see 'harvester trash follow'",
+                "move that one, or set translate-using-data-source-alias = true; if that one was "
+                "restored from the trash, see 'harvester trash follow'",
             )
         )
     return outcome

@@ -108,7 +108,7 @@ class Census:
         if space := entity.home[0]:
             self.spaces.add(space)
         self.needed += sum(map(self._missing, entity.attachments))
-        if entity.data_set_kind is DataSetKind.PHYSICAL:  # others' files are not fetched
+        if entity.kind is Kind.DATA_SET:
             self._take_files(entity)
 
     def _take_service_file(self, file: ServiceFile) -> None:
@@ -122,11 +122,13 @@ class Census:
             self.examples.append(f"{fault.kind} {fault.perm_id}: {fault.reason}")
 
     def _take_files(self, data_set: Entity) -> None:
-        size = sum(file.length for file in data_set.files)
-        self.files += len(data_set.files)
+        physical = data_set.data_set_kind is DataSetKind.PHYSICAL
+        files = data_set.files if physical else ()  # those of others are not fetched
+        size = sum(file.length for file in files)
+        self.files += len(files)
         self.bytes += size
         self._data_sets[data_set.perm_id] = size
-        for file in data_set.files:
+        for file in files:
             if file.length <= (self.small.file.length - 1 if self.small else _SMALL):
                 self.small = SmallFile(code=data_set.code, file=file)
         if len(self._data_sets) >= _AT_ONCE:

@@ -160,6 +160,8 @@ def a_daemon(
 def goes_well_in_the_end(runs: list[str], first: str, *others: str) -> None:
     """It begins with the first, and ends well; in between there may be the others."""
     assert runs[0] == first
+    if runs[-1] == "stopped":  # one more had just begun when the daemon was told to end
+        runs = runs[:-1]
     trouble = [run for run in runs if run not in OVER]
     assert set(trouble) <= {first, *others}
     assert runs[: len(trouble)] == trouble

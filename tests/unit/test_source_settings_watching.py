@@ -44,7 +44,7 @@ def test_the_keys_are_read(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("minimum-interval = often\n", "minimum-interval: 'often' is no duration; write a number"),
-        ("minimum-interval = 20\n", "minimum-interval: '20' is too short; at least 1 s"),
+        ("minimum-interval = 20 ms\n", "minimum-interval: '20 ms' is too short; at least 1 s"),
         ("max-lists = 0\n", "max-lists: must be at least 1"),
         ("max-lists-per-user = none\n", "max-lists-per-user: must be a whole number, not 'none'"),
         ("access-log = yes\n", "access-log: must be text, json or off"),

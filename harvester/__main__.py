@@ -13,6 +13,7 @@ from harvester.commands import failed, ignore, release, retry, runs, show, statu
 from harvester.commands.audit import audit
 from harvester.commands.check_config import check_config
 from harvester.commands.init import init
+from harvester.commands.memory import add_section
 from harvester.commands.run import add_arguments as add_run_arguments
 from harvester.commands.run import run
 from harvester.daemon import daemon
@@ -36,9 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add = partial(Commands(Path("config/harvester.properties")).add, commands)
     add_run_arguments(add("run", run, "harvest every section now, dry-run pass first"))
-    _add_sections(add("daemon", daemon, "harvest whenever it is due, until told to stop"))
+    add_section(add("daemon", daemon, "harvest whenever it is due, until told to stop"))
     one = add("check-config", check_config, "check all settings, changing nothing")
-    _add_sections(one)
+    add_section(one)
     one.add_argument(
         "--online",
         action="store_true",
@@ -56,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a resource list whose internal master data the destination shall start with",
     )
     one = add("audit", audit, "compare sources and destination, writing nothing")
-    _add_sections(one)
+    add_section(one)
     one.add_argument(
         "--contents", action="store_true", help="also read every file and verify its checksum"
     )
@@ -75,12 +76,6 @@ _OPERATIONS = (
     ("release", release, release.release, "let the deletions through that a run held back"),
     ("trash", trash, trash.trash, "list, restore or purge what was deleted"),
 )
-
-
-def _add_sections(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--section", action="append", metavar="NAME", help="only this section; repeatable"
-    )
 
 
 if __name__ == "__main__":

@@ -17,9 +17,8 @@ from functools import partial
 
 from harvester.commands.sections import Chosen, choose
 from harvester.config import SectionConfig
-from harvester.destination import Destination
 from harvester.execution import Manner
-from harvester.executions import execute_sections, overall, summary
+from harvester.executions import execute_chosen, overall_of, summary
 from harvester.logs.log_format import formatter
 from harvester.properties import read_settings
 from harvester.scheduling.agenda import Agenda, Appointment
@@ -34,7 +33,6 @@ from harvester.telling.fault_notices import WHOLE, notify_faults
 from shared.errors import ConfigError, StoppedError, SyncError
 from shared.monitoring import monitored
 from shared.settings.quantities import LogFormat
-from shared.store.engine import open_store
 from shared.store.runs import Verdict
 
 _LOOK = 10.0
@@ -133,8 +131,7 @@ class _Daemon:
             chosen = self._read()
             reports = self._execute(chosen, appointment)
             unfinished = frozenset(one.name for one in reports if _is_worth_a_retry(one))
-            faulty = [ConfigError.exit_code] if chosen.faults else []
-            code = overall([*faulty, *(report.exit_code for report in reports)])
+            code = overall_of(chosen, reports)
         except SyncError as error:
             code = error.exit_code
             self._tell(error)
@@ -166,17 +163,12 @@ class _Daemon:
 
     def _execute(self, chosen: Chosen, appointment: Appointment) -> list[SectionReport]:
         wanted = appointment.sections
-        engine = open_store(chosen.settings.database_url.get_secret_value())
-        try:
-            notify_faults(chosen.settings, engine, chosen.faults_of, known=chosen.sections)
-            return execute_sections(
-                [one for one in chosen.sections if not wanted or one.name in wanted],
-                Destination(engine=engine, settings=chosen.settings),
-                Manner(request=self._request),
-                _Narrator(self._watch),
-            )
-        finally:
-            engine.dispose()
+        return execute_chosen(
+            chosen,
+            [one for one in chosen.sections if not wanted or one.name in wanted],
+            Manner(request=self._request),
+            _Narrator(self._watch),
+        )
 
 
 class _Narrator:

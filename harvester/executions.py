@@ -9,13 +9,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Protocol
 
+from harvester.commands.sections import Chosen
 from harvester.config import SectionConfig
 from harvester.destination import Destination
 from harvester.execution import Manner, execute_section
 from harvester.report import PassReport
 from harvester.section_report import HELD_BACK_EXIT_CODE, SectionReport
 from harvester.stopping import StopRequest
-from shared.errors import BusyError, ItemError, StoppedError
+from harvester.telling.fault_notices import notify_faults
+from shared.errors import BusyError, ConfigError, ItemError, StoppedError
+from shared.store.engine import open_store
 from shared.store.writers import Pause, wait_for_writers
 
 logger = logging.getLogger(__name__)
@@ -38,6 +41,20 @@ class Observer(Protocol):
     def began(self, section: SectionConfig) -> None: ...
 
     def ended(self, section: SectionConfig, report: SectionReport) -> None: ...
+
+
+def execute_chosen(
+    chosen: Chosen, sections: Sequence[SectionConfig], manner: Manner, observer: Observer
+) -> list[SectionReport]:
+    """Open the destination, tell of the sections that cannot run, and harvest these. Raises
+    `ConfigError` if there is no destination."""
+    engine = open_store(chosen.settings.database_url.get_secret_value())
+    try:
+        notify_faults(chosen.settings, engine, chosen.faults_of, known=chosen.sections)
+        destination = Destination(engine=engine, settings=chosen.settings)
+        return execute_sections(sections, destination, manner, observer)
+    finally:
+        engine.dispose()
 
 
 def execute_sections(
@@ -93,6 +110,12 @@ def _survived(section: SectionConfig, destination: Destination, manner: Manner) 
     except Exception as error:
         logger.exception("[%s] a fault of the program", section.name)
         return SectionReport(name=section.name, error=error)
+
+
+def overall_of(chosen: Chosen, reports: Iterable[SectionReport]) -> int:
+    """The exit code of an execution, sections that could not run included."""
+    faulty = [ConfigError.exit_code] if chosen.faults else []
+    return overall([*faulty, *(report.exit_code for report in reports)])
 
 
 def overall(codes: Iterable[int]) -> int:

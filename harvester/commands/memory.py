@@ -13,6 +13,7 @@ from harvester.commands.sections import Chosen, choose
 from harvester.config import SectionConfig
 from shared.errors import ConfigError
 from shared.store.engine import database_errors, open_store, work
+from shared.store.runs import RunRecord, find_run
 
 
 @contextmanager
@@ -44,10 +45,18 @@ def the_section(chosen: Chosen, name: str) -> SectionConfig:
     raise ConfigError(f"[{name}] cannot be read; correct it first (see 'harvester check-config')")
 
 
-def add_section(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--section", action="append", metavar="NAME", help="only this section; repeatable"
-    )
+def the_run(connection: Connection, number: int) -> RunRecord:
+    """Raises `ConfigError` if nobody remembers it."""
+    run = find_run(connection, number)
+    if run is None:
+        raise ConfigError(f"there is no run {number}; 'harvester runs' lists them")
+    return run
+
+
+def add_section(
+    parser: argparse.ArgumentParser, text: str = "only this section; repeatable"
+) -> None:
+    parser.add_argument("--section", action="append", metavar="NAME", help=text)
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

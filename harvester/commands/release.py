@@ -6,11 +6,11 @@ import argparse
 
 from sqlalchemy import Connection
 
-from harvester.commands.memory import changing, destination
+from harvester.commands.memory import changing, destination, the_run
 from shared.errors import ConfigError
 from shared.store.held import held_back
 from shared.store.held import release as release_deletions
-from shared.store.runs import RunRecord, counts_of, find_run
+from shared.store.runs import RunRecord, counts_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def release(options: argparse.Namespace) -> int:
     """What waited at the end of the run, and waits still, is deleted by the next one."""
     with destination(options) as (_, engine), changing(engine) as connection:
-        run = find_run(connection, options.run)
-        if run is None:
-            raise ConfigError(f"there is no run {options.run}; 'harvester runs' lists them")
+        run = the_run(connection, options.run)
         released = release_deletions(connection, run.source, run.id)
         if not released:
             raise ConfigError(_why_nothing(connection, run))

@@ -7,28 +7,23 @@ import signal
 import sys
 from datetime import timedelta
 
+from harvester.commands.memory import add_section
 from harvester.commands.sections import Chosen, choose
 from harvester.config import SectionConfig
-from harvester.destination import Destination
 from harvester.execution import Manner
-from harvester.executions import execute_sections, overall, summary
+from harvester.executions import execute_chosen, overall_of, summary
 from harvester.logs.progress_display import displayed
 from harvester.section_report import SectionReport
 from harvester.signals import stopping_on_signals
 from harvester.stopping import StopRequest
-from harvester.telling.fault_notices import notify_faults
-from shared.errors import ConfigError
 from shared.settings.quantities import parse_duration
-from shared.store.engine import open_store
 
 _INTERRUPTED_EXIT_CODE = 130
 FOR_EVER = timedelta(days=36500)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--section", action="append", metavar="NAME", help="only this section; repeatable"
-    )
+    add_section(parser)
     parser.add_argument(
         "--dry-run", action="store_true", help="rehearse only, whatever the sections say"
     )
@@ -66,15 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _execute(chosen: Chosen, sections: list[SectionConfig], manner: Manner) -> int:
-    engine = open_store(chosen.settings.database_url.get_secret_value())
-    try:
-        destination = Destination(engine=engine, settings=chosen.settings)
-        notify_faults(chosen.settings, engine, chosen.faults_of, known=chosen.sections)
-        reports = execute_sections(sections, destination, manner, _Printer())
-    finally:
-        engine.dispose()
-    faulty = [ConfigError.exit_code] if chosen.faults else []
-    return overall([*faulty, *(report.exit_code for report in reports)])
+    return overall_of(chosen, execute_chosen(chosen, sections, manner, _Printer()))
 
 
 def _as_asked(section: SectionConfig, options: argparse.Namespace) -> SectionConfig:

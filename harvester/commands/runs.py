@@ -28,10 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def runs(options: argparse.Namespace) -> int:
     """The latest first."""
     with destination(options) as (chosen, engine), engine.connect() as connection:
-        aliases = {section.alias for section in chosen.sections}
-        found = [
-            run for run in find_runs(connection) if not options.section or run.source in aliases
-        ][: max(options.most, 0)]
+        aliases = [section.alias for section in chosen.sections] if options.section else None
+        found = find_runs(connection, sources=aliases, most=max(options.most, 0))
         listed = [
             (run, counts_of(connection, run.id), failure_count(connection, run.id)) for run in found
         ]

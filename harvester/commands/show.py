@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 
 from harvester.commands.listing import in_words, print_json, print_table
-from harvester.commands.memory import add_json, destination
+from harvester.commands.memory import add_json, destination, the_run
 from harvester.commands.runs import as_list, as_object, ending, mode, took
-from shared.errors import ConfigError
 from shared.store.held import held_back
-from shared.store.runs import counts_of, failures_of, find_run
+from shared.store.runs import counts_of, failures_of
 
 _MOST = 1000
 """So many held-back deletions are listed."""
@@ -23,9 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def show(options: argparse.Namespace) -> int:
     """Raises `ConfigError` if there is no such run."""
     with destination(options) as (_, engine), engine.connect() as connection:
-        run = find_run(connection, options.run)
-        if run is None:
-            raise ConfigError(f"there is no run {options.run}; 'harvester runs' lists them")
+        run = the_run(connection, options.run)
         counts = counts_of(connection, run.id)
         failures = failures_of(connection, run.id)
         held = list(held_back(connection, run.source, run=run.id, most=_MOST))

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from harvester.commands.listing import print_json, print_table
-from harvester.commands.memory import changing, destination
+from harvester.commands.memory import add_json, add_section, changing, destination
 from harvester.commands.sections import Chosen
 from harvester.trashing import TrashKeeper
 from shared.errors import ConfigError, ItemError
@@ -29,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
     one = commands.add_parser("list", help="what is in the trash")
     _add_deletion(one, nargs="?")
-    one.add_argument("--section", action="append", metavar="NAME", help="only of this section")
+    add_section(one, "only of this section")
     one.add_argument("--restored", action="store_true", help="what was restored and stays")
-    one.add_argument("--json", action="store_true", help="for programs")
+    add_json(one)
     one.set_defaults(act=_list)
     one = commands.add_parser("restore", help="bring back what was deleted")
     _add_deletion(one)

@@ -141,7 +141,6 @@ def _listen_address(value: object) -> object:
     return parse_listen_address(value) if isinstance(value, str) else value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
 PositiveDuration = Annotated[timedelta, BeforeValidator(_positive_duration)]
 """At least a second."""
 Durations = Annotated[tuple[timedelta, ...], BeforeValidator(_durations)]

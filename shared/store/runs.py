@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -141,7 +141,7 @@ def end_run(connection: Connection, run_id: int, end: RunEnd) -> None:
 def abandon_runs(connection: Connection, source: str, now: datetime) -> list[RunRecord]:
     """Write the end of runs that have none: they were killed. Only the holder of the section's
     lock knows that nobody is at work."""
-    abandoned = [one for one in find_runs(connection, source=source) if one.ended is None]
+    abandoned = [one for one in find_runs(connection, sources=[source]) if one.ended is None]
     for one in abandoned:
         connection.execute(
             run.update()
@@ -156,13 +156,13 @@ def abandon_runs(connection: Connection, source: str, now: datetime) -> list[Run
 
 
 def find_runs(
-    connection: Connection, *, source: str | None = None, most: int | None = None
+    connection: Connection, *, sources: Collection[str] | None = None, most: int | None = None
 ) -> list[RunRecord]:
-    """The latest first."""
-    query = select(run).order_by(run.c.id.desc())
-    if source is not None:
-        query = query.where(run.c.source == source)
-    return _records(connection, query.limit(most) if most else query)
+    """The latest first; of all sources if None are named."""
+    query = select(run).order_by(run.c.id.desc()).limit(most)
+    if sources is not None:
+        query = query.where(run.c.source.in_(sources))
+    return _records(connection, query)
 
 
 def find_run(connection: Connection, run_id: int) -> RunRecord | None:

@@ -18,7 +18,7 @@ from harvester.section_report import HELD_BACK_EXIT_CODE, SectionReport
 from harvester.stopping import StopRequest
 from harvester.telling.fault_notices import notify_faults
 from shared.errors import BusyError, ConfigError, ItemError, StoppedError
-from shared.store.engine import open_store
+from shared.store.engine import opened_store
 from shared.store.writers import Pause, wait_for_writers
 
 logger = logging.getLogger(__name__)
@@ -48,13 +48,10 @@ def execute_chosen(
 ) -> list[SectionReport]:
     """Open the destination, tell of the sections that cannot run, and harvest these. Raises
     `ConfigError` if there is no destination."""
-    engine = open_store(chosen.settings.database_url.get_secret_value())
-    try:
+    with opened_store(chosen.settings.database_url) as engine:
         notify_faults(chosen.settings, engine, chosen.faults_of, known=chosen.sections)
         destination = Destination(engine=engine, settings=chosen.settings)
         return execute_sections(sections, destination, manner, observer)
-    finally:
-        engine.dispose()
 
 
 def execute_sections(

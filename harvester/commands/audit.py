@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from sqlalchemy import Engine
 
 from harvester.auditing import Audit, Difference
-from harvester.commands.sections import Chosen, choose
+from harvester.commands.memory import destination
+from harvester.commands.sections import Chosen
 from harvester.config import SectionConfig
 from harvester.destination import data_store
 from harvester.fetching.source import Source
@@ -17,20 +18,16 @@ from harvester.fetching.spool import spool
 from harvester.not_synced import read_not_synced
 from harvester.reading import read_metadata
 from shared.errors import ConfigError, SyncError
-from shared.store.engine import database_errors, open_store
+from shared.store.engine import database_errors
 
 DIFFERENCES_EXIT_CODE = 9
 
 
 def audit(options: argparse.Namespace) -> int:
     """Returns 0 only if nothing differs; a section that cannot be compared gives its own code."""
-    chosen = choose(options.config, options.section)
-    for fault in chosen.faults:
-        print(f"harvester: {fault}", file=sys.stderr)
-    engine = open_store(chosen.settings.database_url.get_secret_value())
-    codes = [ConfigError.exit_code] if chosen.faults else []
-    codes.extend(_audit_section(engine, chosen, s, options) for s in chosen.sections)
-    engine.dispose()
+    with destination(options) as (chosen, engine):
+        codes = [ConfigError.exit_code] if chosen.faults else []
+        codes.extend(_audit_section(engine, chosen, s, options) for s in chosen.sections)
     return next((code for code in codes if code), 0)
 
 

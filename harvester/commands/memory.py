@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from harvester.commands.sections import Chosen, choose
 from harvester.config import SectionConfig
 from shared.errors import ConfigError
-from shared.store.engine import database_errors, open_store, work
+from shared.store.engine import database_errors, opened_store, work
 from shared.store.runs import RunRecord, find_run
 
 
@@ -22,12 +22,8 @@ def destination(options: argparse.Namespace) -> Iterator[tuple[Chosen, Engine]]:
     chosen = choose(options.config, getattr(options, "section", None))
     for fault in chosen.faults:
         print(f"harvester: {fault}", file=sys.stderr)
-    engine = open_store(chosen.settings.database_url.get_secret_value())
-    try:
-        with database_errors(engine):
-            yield chosen, engine
-    finally:
-        engine.dispose()
+    with opened_store(chosen.settings.database_url) as engine, database_errors(engine):
+        yield chosen, engine
 
 
 @contextmanager

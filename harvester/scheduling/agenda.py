@@ -12,7 +12,7 @@ from harvester.commands.sections import Chosen
 from harvester.scheduling.next_date import read_next_date, write_next_date
 from harvester.scheduling.schedule import Schedule, remarks, schedule_of
 from shared.errors import BusyError, SyncError
-from shared.store.engine import database_errors, open_store, work
+from shared.store.engine import database_errors, opened_store, work
 from shared.store.runs import last_run
 from shared.store.schedule import remember_next_run
 from shared.store.writers import Pause, wait_for_writers
@@ -121,40 +121,35 @@ class Agenda:
 
     def _last(self) -> datetime | None:
         """When the last run of that section began which waits longest."""
-        engine = None
         try:
-            engine = open_store(self._chosen.settings.database_url.get_secret_value())
-            with database_errors(engine), engine.connect() as connection:
+            with (
+                opened_store(self._chosen.settings.database_url) as engine,
+                database_errors(engine),
+                engine.connect() as connection,
+            ):
                 runs = [last_run(connection, one.alias) for one in self._chosen.sections]
         except SyncError as error:
             logger.warning("when the last run was is not known: %s", error)
             return None
-        finally:
-            if engine:
-                engine.dispose()
         return min((run.started for run in runs if run), default=None)
 
     def _remember(self, when: datetime | None) -> None:
         """For those who ask for the status; that it does not succeed is nothing to worry about."""
         if when == self._remembered:
             return
-        engine = None
         try:
-            engine = open_store(self._chosen.settings.database_url.get_secret_value())
-            wait_for_writers(engine, _impatient())
-            with (
-                database_errors(engine),
-                engine.connect() as connection,
-                work(connection) as transaction,
-                transaction(),
-            ):
-                remember_next_run(connection, when)
+            with opened_store(self._chosen.settings.database_url) as engine:
+                wait_for_writers(engine, _impatient())
+                with (
+                    database_errors(engine),
+                    engine.connect() as connection,
+                    work(connection) as transaction,
+                    transaction(),
+                ):
+                    remember_next_run(connection, when)
             self._remembered = when
         except SyncError as error:
             logger.info("the status will not show when the next execution is due: %s", error)
-        finally:
-            if engine:
-                engine.dispose()
 
 
 def _impatient() -> Pause:

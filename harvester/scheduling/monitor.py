@@ -20,7 +20,7 @@ from harvester.config import SectionConfig
 from harvester.scheduling.watch import Watch
 from shared.errors import SyncError
 from shared.monitoring import Health
-from shared.store.engine import database_errors, open_store
+from shared.store.engine import database_errors, opened_store
 from shared.store.failures import failed_items
 from shared.store.held import held_back_count
 from shared.store.runs import HARVESTED, SUCCESSES, RunRecord, Verdict, counts_of, last_run
@@ -79,12 +79,13 @@ def metrics(watch: Watch) -> Iterator[Metric]:
 def _destination(watch: Watch) -> Iterator[Connection]:
     """Opened anew each time: so the answer is true, whatever became of the database meanwhile.
     Raises `SyncError`."""
-    engine = open_store(watch.settings.database_url.get_secret_value())
-    try:
-        with database_errors(engine), engine.connect() as connection, connection.begin():
-            yield connection
-    finally:
-        engine.dispose()
+    with (
+        opened_store(watch.settings.database_url) as engine,
+        database_errors(engine),
+        engine.connect() as connection,
+        connection.begin(),
+    ):
+        yield connection
 
 
 @dataclass(slots=True)

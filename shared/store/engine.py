@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -57,6 +58,16 @@ def open_store(url: str) -> Engine:
         with engine.connect() as connection:
             _check_version(connection)
     return engine
+
+
+@contextmanager
+def opened_store(url: SecretStr) -> Iterator[Engine]:
+    """As `open_store`, and closed at the end."""
+    engine = open_store(url.get_secret_value())
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _upgrade(engine: Engine) -> None:

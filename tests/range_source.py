@@ -64,7 +64,6 @@ class RangeSource:
         cut = self.cuts.pop(0) if self.cuts and body else len(body)
         headers["content-length"] = str(len(body))
         encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": status, "headers": encoded})
         self.sent.append(
             Sent(
                 range=asked.get("range"),
@@ -73,6 +72,7 @@ class RangeSource:
                 length=min(cut, len(body)),
             )
         )
+        await send({"type": "http.response.start", "status": status, "headers": encoded})
         for at in range(0, min(cut, len(body)), _BLOCK):
             block = body[at : min(at + _BLOCK, cut)]
             await send({"type": "http.response.body", "body": block, "more_body": True})

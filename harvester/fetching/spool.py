@@ -34,9 +34,12 @@ def spool(config: SectionConfig) -> Iterator[Path]:
 @contextmanager
 def _own_folder(root: Path) -> Iterator[Path]:
     """A new folder, locked. Other sections may share ``root``: until the lock is ours, one of them
-    may take the folder for an abandoned one, or remove ``root`` as empty; then it is made anew."""
+    may take the folder for an abandoned one, or remove ``root`` as empty; then it is made anew.
+
+    `Path.mkdir` looks twice: what vanishes in between is "a file that exists" to it.
+    """
     for _ in range(_TRIES):
-        with suppress(FileNotFoundError, BlockingIOError), ExitStack() as stack:
+        with suppress(FileNotFoundError, FileExistsError, BlockingIOError), ExitStack() as stack:
             root.mkdir(parents=True, exist_ok=True)
             folder = Path(tempfile.mkdtemp(dir=root, prefix=_PREFIX))
             stack.callback(shutil.rmtree, folder, ignore_errors=True)

@@ -1,22 +1,23 @@
 """Step 1: read the metadata of the data source into the incoming tables.
 
-The list is fetched once, to a file, and only then read: a source is not kept waiting by the
-comparison, and a list that is cut never gets further than this module.
+The list is fetched once, to a file, and read while it comes: a source is not kept waiting by the
+reader, and a list that is cut never gets further than this module.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy import Connection
 
+from harvester.fetching.growing_file import BegunAnewError
 from harvester.names import Names
 from harvester.run import Metadata
-from shared.blocks import blocks
 from shared.errors import FormatError, ItemError
 from shared.model.entities import Entity, ServiceFile
 from shared.model.ids import Code, PermId
@@ -34,30 +35,41 @@ _NAMED = 20
 _OBSERVED = 1000
 
 
+class Part(Protocol):
+    """A list, or a part of one; it may still be growing."""
+
+    def blocks(self) -> Iterator[bytes]:
+        """All its bytes, each time from the beginning on."""
+        ...
+
+
 def _nobody(_count: int) -> None:
     pass
 
 
 def read_metadata(
-    parts: Iterable[Path],
+    parts: Sequence[Part],
     connection: Connection,
     prefix: str | None,
     observe: Callable[[int], None] = _nobody,
 ) -> Metadata:
-    """Fill the incoming tables of the connection from the files of a list, in the names of the
-    destination; ``observe`` is told after every so many items, and may raise. Raises `FormatError`
-    if they are no whole resource list."""
-    paths = list(parts)
-    reading = _Reading(paths, prefix)
+    """Fill the incoming tables of the connection from a list, in the names of the destination;
+    ``observe`` is told after every so many items, and may raise. Raises `FormatError` if the parts
+    are no whole resource list."""
+    while True:
+        with suppress(BegunAnewError):
+            return _read(_Reading(parts, prefix), connection, observe)
+
+
+def _read(reading: _Reading, connection: Connection, observe: Callable[[int], None]) -> Metadata:
     with connection.begin():
         reading.incoming = Incoming(connection)
-        for path in paths:
-            read = read_resource_list if path == paths[0] else read_list_part
-            with path.open("rb") as file:
-                for number, item in enumerate(read(blocks(file)), 1):
-                    reading.take(item)
-                    if number % _OBSERVED == 0:
-                        observe(_OBSERVED)
+        for part in reading.parts:
+            read = read_resource_list if part is reading.parts[0] else read_list_part
+            for number, item in enumerate(read(part.blocks()), 1):
+                reading.take(item)
+                if number % _OBSERVED == 0:
+                    observe(_OBSERVED)
         reading.incoming.finish()
         remarks = list(_remarks(connection))
     return reading.metadata(remarks)
@@ -67,7 +79,7 @@ def read_metadata(
 class _Reading:
     """What has been read so far."""
 
-    paths: list[Path]
+    parts: Sequence[Part]
     prefix: str | None
     incoming: Incoming = field(init=False)
     at: datetime | None = None
@@ -107,7 +119,7 @@ class _Reading:
     def _known_names(self) -> Names:
         if self.names is None:
             # The original's first version sorts its list by address: definitions come later.
-            self._define(find_master_data(self.paths))
+            self._define(find_master_data(self.parts))
         if self.names is None:
             raise FormatError("the resource list has entities but no master data")
         return self.names
@@ -166,12 +178,11 @@ class _Reading:
         return None
 
 
-def find_master_data(paths: Iterable[Path]) -> MasterData:
+def find_master_data(parts: Iterable[Part]) -> MasterData:
     """The master data of a list, wherever it stands."""
-    for path in paths:
-        with path.open("rb") as file:
-            items = read_list_part(blocks(file))
-            found = next((item for item in items if isinstance(item, MasterData)), None)
+    for part in parts:
+        items = read_list_part(part.blocks())
+        found = next((item for item in items if isinstance(item, MasterData)), None)
         if found is not None:
             return found
     raise FormatError("the resource list has no master data")

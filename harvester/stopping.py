@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from queue import Empty, SimpleQueue
 
-from harvester.config import SectionConfig
+from harvester.section_settings import SectionSettings
 from shared.errors import StoppedError
 
 _WATCH = 1.0
@@ -57,7 +57,7 @@ class Leash:
 
     def __init__(
         self,
-        config: SectionConfig,
+        config: SectionSettings,
         request: StopRequest | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -130,12 +130,10 @@ def _read(task: Assignment, source: Source) -> Metadata:
         task.log.step("Read the resource list") as progress,
         spool(config) as folder,
         task.leash.watched(source.abort, partial(_interrupt, connection)),
+        source.list_on_its_way(folder) as parts,
     ):
         metadata = read_metadata(
-            source.fetch_list(folder),
-            connection,
-            config.prefix,
-            partial(_observe, task.leash, progress),
+            parts, connection, config.prefix, partial(_observe, task.leash, progress)
         )
     task.log.read(metadata)
     faults, records = len(metadata.faults), metadata.entities + len(metadata.faults)

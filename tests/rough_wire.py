@@ -210,8 +210,8 @@ class _Line:
             time.sleep(portion / rate)
 
     def _send(self, exchange: Exchange, data: bytes) -> None:
+        exchange.bytes += len(data)  # first: who has got it may look at once
         self._client.sendall(data)
-        exchange.bytes += len(data)
 
     def _end(self) -> None:
         _close(self._client)

@@ -27,7 +27,7 @@ def audit(options: argparse.Namespace) -> int:
     """Returns 0 only if nothing differs; a section that cannot be compared gives its own code."""
     with destination(options) as (chosen, engine):
         codes = [ConfigError.exit_code] if chosen.faults else []
-        codes.extend(_audit_section(engine, chosen, s, options) for s in chosen.sections)
+        codes.extend(_audit_section(engine, chosen, s, options) for s in chosen.openbis)
     return next((code for code in codes if code), 0)
 
 
@@ -54,8 +54,8 @@ def _differences(
     with Source(section) as source, database_errors(engine), engine.connect() as connection:
         with connection.begin():
             store = data_store(connection, section, chosen.settings)
-        with spool(section) as folder:
-            metadata = read_metadata(source.fetch_list(folder), connection, section.prefix)
+        with spool(section) as folder, source.list_on_its_way(folder) as parts:
+            metadata = read_metadata(parts, connection, section.prefix)
         with connection.begin() as transaction:
             yield from Audit(
                 connection=connection,

@@ -9,6 +9,7 @@ from pathlib import Path
 from harvester.commands.sections import Chosen, choose
 from harvester.reading import find_master_data
 from harvester.steps.master_data import is_shipped
+from shared.blocks import WholeFile
 from shared.errors import ConfigError
 from shared.passwords import hash_password
 from shared.prompt import new_password
@@ -24,7 +25,7 @@ def init(options: argparse.Namespace) -> int:
     """May be repeated: what is there already stays, the admin's password is set anew."""
     chosen = choose(options.config, None)
     admins = dict(_admins(chosen, options))
-    if not admins:
+    if not admins and not chosen.repositories:
         raise ConfigError(
             f"{chosen.settings.harvester_config_file}: no section can be read, so there is no "
             "harvester-user; correct it (see 'harvester check-config') or give --user"
@@ -45,7 +46,7 @@ def init(options: argparse.Namespace) -> int:
             grant(connection, user_id, Role.ADMIN)
     engine.dispose()
     print(
-        f"{engine.url.render_as_string()}: ready; admin: {', '.join(sorted(admins))}; "
+        f"{engine.url.render_as_string()}: ready; admin: {', '.join(sorted(admins)) or 'none'}; "
         f"{len(new)} internal definitions added"
     )
     return 0
@@ -56,14 +57,14 @@ def _admins(chosen: Chosen, options: argparse.Namespace) -> Iterator[tuple[str, 
     if options.user:
         yield options.user, new_password(options.user, from_input=options.password_stdin)
         return
-    for section in chosen.sections:
+    for section in chosen.openbis:
         yield section.harvester_user, section.harvester_pass.get_secret_value()
 
 
 def _internal(path: Path) -> dict[Key, Definition]:
     """The internal definitions of a resource list, with the terms of internal vocabularies."""
     try:
-        definitions = flatten(find_master_data([path]))
+        definitions = flatten(find_master_data([WholeFile(path)]))
     except OSError as error:
         raise ConfigError(f"--internal-master-data {path}: {error.strerror}") from error
     shipped = {key for key, value in definitions.items() if is_shipped(value)}

@@ -11,13 +11,16 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.request import getproxies
 from weakref import WeakSet
 
 import httpx
 
 from harvester.config import SectionConfig
+from harvester.fetching.direct_transport import DirectTransport
 from harvester.fetching.retries import OutOfReachError, PassingError, seconds_until
 from harvester.fetching.tls import tls_context, trusting_context
+from harvester.section_settings import SectionSettings
 from shared.errors import ConfigError, SourceError, SourceRefusedError
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs URLs, with session tokens
@@ -27,6 +30,8 @@ _MOST_REDIRECTS = 5
 _SHOWN = 200
 _REFUSED = frozenset({401, 403})
 _PASSING = frozenset({408, 429})
+_PROXIES = frozenset({"http", "https", "all"})
+"""As the environment may name them."""
 
 
 class HttpClient:
@@ -39,11 +44,11 @@ class HttpClient:
             *(config.resource_list_url, config.data_source_dss_url),
             config.data_source_openbis_url or config.data_source_dss_url,
         )
-        self._origins = frozenset(_origin(httpx.URL(url)) for url in urls)
+        self._origins = frozenset(origin(httpx.URL(url)) for url in urls)
         password = config.data_source_auth_pass.get_secret_value()
         self._auth = httpx.BasicAuth(self._user, password)
-        self._sockets = _Sockets()
-        self._client = _client(config)
+        self._sockets = Sockets()
+        self._client = open_client(config, self._sockets)
 
     def close(self) -> None:
         self._client.close()
@@ -61,7 +66,7 @@ class HttpClient:
             request = self._client.build_request(
                 "GET", url, headers=headers, extensions={"trace": self._sockets.trace}
             )
-            with _translated(url):
+            with translated(url):
                 response = self._client.send(request, auth=self._auth, stream=True)
                 try:
                     if not response.has_redirect_location:
@@ -77,7 +82,7 @@ class HttpClient:
         """The answer to JSON, read whole."""
         url = httpx.URL(address)
         self._sockets.check(url)
-        with _translated(url):
+        with translated(url):
             return self._client.post(
                 url,
                 content=body,
@@ -112,7 +117,7 @@ class HttpClient:
             raise SourceError(f"{shown(seen_in)} names an invalid URL: {error}") from error
         if not address:
             raise SourceError(f"{shown(seen_in)}: the list does not say where the file lies")
-        if _origin(url) not in self._origins:
+        if origin(url) not in self._origins:
             raise SourceError(
                 f"{shown(seen_in)} leads to {shown(url)}, another origin than those of the "
                 "section's URLs; credentials are not sent there. If it is right, configure it"
@@ -120,7 +125,7 @@ class HttpClient:
         return url
 
 
-class _Sockets:
+class Sockets:
     """All connections of a client: to close a socket does not wake up a thread that reads from
     it, to shut it down does."""
 
@@ -130,13 +135,15 @@ class _Sockets:
         self._broken_off = False
 
     def trace(self, event: str, found: Mapping[str, Any]) -> None:
-        """Told by httpcore of each step of a request."""
+        """Told by httpx's own transport of each step of a request."""
         if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
-            connection = found["return_value"].get_extra_info("socket")
-            with self._lock:
-                if self._broken_off:
-                    connection.close()  # by the thread that has just made it
-                self._open.add(connection)
+            self.add(found["return_value"].get_extra_info("socket"))
+
+    def add(self, connection: socket.socket) -> None:
+        with self._lock:
+            if self._broken_off:
+                connection.close()  # by the thread that has just made it
+            self._open.add(connection)
 
     def check(self, url: httpx.URL) -> None:
         """Raises `SourceError` if the work was broken off."""
@@ -156,10 +163,13 @@ def _shut_down(connection: socket.socket) -> None:
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
-def _client(config: SectionConfig) -> httpx.Client:
-    """Raises `ConfigError`."""
+def open_client(config: SectionSettings, sockets: Sockets | None = None) -> httpx.Client:
+    """Raises `ConfigError`. With ``sockets`` what needs no proxy goes by our own transport."""
     context = tls_context(config)
-    proxy = None
+    proxy = transport = None
+    if sockets and not config.proxy and not _PROXIES & getproxies().keys():
+        most = config.max_connections_per_source
+        transport = DirectTransport(context, most, sockets.add)
     if config.proxy:
         through_tls = httpx.URL(config.proxy).scheme == "https"
         proxy = httpx.Proxy(
@@ -169,6 +179,7 @@ def _client(config: SectionConfig) -> httpx.Client:
         return httpx.Client(
             verify=context,
             proxy=proxy,
+            transport=transport,
             timeout=httpx.Timeout(config.timeout, connect=_CONNECT, pool=None),
             limits=httpx.Limits(max_connections=config.max_connections_per_source),
             headers={"User-Agent": "openbis-sync"},
@@ -181,7 +192,7 @@ def _client(config: SectionConfig) -> httpx.Client:
         ) from error
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int]:
+def origin(url: httpx.URL) -> tuple[str, str, int]:
     port = url.port or {"https": 443}.get(url.scheme, 80)
     return url.scheme, url.host.lower(), port
 
@@ -192,7 +203,7 @@ def shown(url: httpx.URL) -> str:
 
 
 @contextmanager
-def _translated(url: httpx.URL) -> Iterator[None]:
+def translated(url: httpx.URL) -> Iterator[None]:
     """httpx's errors as ours; nearly all of them may pass."""
     try:
         yield

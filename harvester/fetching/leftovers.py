@@ -27,15 +27,22 @@ class Leftovers:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._found: defaultdict[str, list[Path]] = defaultdict(list)
+        self._found: dict[str, list[Path]] = {}
         self._asked: set[str] = set()
+        self._lying: dict[str, list[Path]] | None = None
+
+    def drop(self, code: str, temporary: Path) -> None:
+        """The data set is not to come any more. To be called before `collect`."""
+        if self._lying is None:  # there may be many to drop
+            self._lying = _by_code(*_folders(temporary), *_folders(self._folder))
+        for folder in self._lying.pop(code, ()):
+            remove(folder)
 
     def collect(self, temporary: Path) -> None:
         """Bring what lies in the temporary folder to safety before it is cleared."""
         for folder in _folders(temporary):
             self.keep(folder)
-        for folder in _folders(self._folder):
-            self._found[_code(folder)].append(folder)
+        self._found = _by_code(*_folders(self._folder))
 
     def keep(self, folder: Path) -> None:
         """A folder aside with files of a data set, for a later run. Without files it is removed,
@@ -79,6 +86,13 @@ def _folders(folder: Path) -> list[Path]:
     with suppress(OSError):
         return sorted(p for p in folder.iterdir() if p.is_dir() and _FOLDER.fullmatch(p.name))
     return []
+
+
+def _by_code(*folders: Path) -> dict[str, list[Path]]:
+    found: defaultdict[str, list[Path]] = defaultdict(list)
+    for folder in folders:
+        found[_code(folder)].append(folder)
+    return found
 
 
 def _code(folder: Path) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from harvester.config import SectionConfig
-from shared.blocks import blocks
+from harvester.fetching.growing_file import BegunAnewError, GrowingFile
 from shared.errors import FormatError
 from shared.resourcesync.items import ListIndex
 from shared.resourcesync.reader import read_resource_list
@@ -25,11 +24,13 @@ def list_url(config: SectionConfig, document: Document = Document.RESOURCE_LIST)
     return f"{config.resource_list_url}{joint}{urlencode(query, quote_via=quote)}"
 
 
-def parts_of(path: Path) -> tuple[str, ...] | None:
+def parts_of(document: GrowingFile) -> tuple[str, ...] | None:
     """The addresses in an index; None for a list, or for what only its reader can judge."""
-    with path.open("rb") as file:
+    while True:
         try:
-            item = next(iter(read_resource_list(blocks(file))), None)
+            item = next(iter(read_resource_list(document.blocks())), None)
+        except BegunAnewError:
+            continue
         except FormatError:
             return None
-    return item.parts if isinstance(item, ListIndex) else None
+        return item.parts if isinstance(item, ListIndex) else None

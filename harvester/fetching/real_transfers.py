@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock
 
 from harvester.config import SectionConfig
 from harvester.fetching.leftovers import Leftovers
@@ -22,6 +24,7 @@ from harvester.fetching.transfers import (
     attachment_name,
     check_files,
     is_here,
+    is_occupied,
     is_strange,
     service_path,
 )
@@ -30,6 +33,7 @@ from shared.atomic_file import write_atomically, written_aside
 from shared.errors import ItemError, SourceError, StoppedError
 from shared.model.entities import FileNode
 from shared.model.kinds import Kind
+from shared.store.arrivals import DATA_SET, Abandoned
 from shared.store.file_work import FileEffects, StoreFiles
 from shared.store.files import DataStore
 from shared.verification import Expected, VerificationError, matches
@@ -42,6 +46,9 @@ class _Arriving:
     wanted: WantedDataSet
     folder: Path
     missing: int
+    """Files that were not dealt with yet."""
+    replaces: bool = False
+    """Whether there is an earlier state of it, whose files may be the same."""
     error: ItemError | None = field(default=None)
     left: bool = False
     """To the next run, without anything being wrong with it."""
@@ -70,11 +77,13 @@ class RealTransfers:
     ) -> None:
         self._store = store
         self._source = source
+        self._alias = config.alias
         self._threads = min(config.max_threads, config.max_connections_per_source)
         self._retries = config.retries_on_failure
         self._leash = leash
         self._leftovers = Leftovers(partial_folder(config))
         self._all_is_here = True
+        self._counting = Lock()
         self._lost: OutOfReachError | None = None
 
     def data_sets(self, wanted: Iterable[WantedDataSet]) -> Iterator[Arrival]:
@@ -96,23 +105,23 @@ class RealTransfers:
     ) -> Iterator[Arrival]:
         """Keep twice as many files on their way as there are threads, over data set borders."""
         tasks = self._tasks(wanted)
-        flying: dict[Future[None], _Arriving] = {}
+        flying = 0
+        landed: SimpleQueue[Future[_Arriving | None]] = SimpleQueue()
         while True:
-            window = list(islice(tasks, 2 * self._threads - len(flying)))
+            window = list(islice(tasks, 2 * self._threads - flying))
             for arriving, task in window:
                 if isinstance(task, ItemError):
                     self._all_is_here = False
                     yield arriving.wanted.code, task
                 else:
-                    flying[pool.submit(self._fetch, arriving, task)] = arriving
+                    flying += 1
+                    pool.submit(self._deal_with, arriving, task).add_done_callback(landed.put)
             if not flying and not window:  # a window may hold nothing but refused data sets
                 return
-            for future in wait(flying, return_when=FIRST_COMPLETED).done:
-                arriving = flying.pop(future)
-                future.result()
-                arriving.missing -= 1
-                if arriving.missing == 0:
-                    yield from self._finish(arriving)
+            if flying:
+                flying -= 1
+                if whole := landed.get().result():
+                    yield from self._finish(whole)
 
     def _tasks(
         self, wanted: Iterable[WantedDataSet]
@@ -125,6 +134,7 @@ class RealTransfers:
             try:
                 check_files(data_set)
                 arriving.folder = self._store.new_data_set(data_set.code)
+                arriving.replaces = self._store.data_set_folder(data_set.code).is_dir()
             except ItemError as error:
                 yield arriving, error
                 continue
@@ -138,6 +148,17 @@ class RealTransfers:
             for file in data_set.files:
                 yield arriving, file
 
+    def _deal_with(self, arriving: _Arriving, file: FileNode) -> _Arriving | None:
+        """Fetch a file. After the last one the data set is put in place, and returned."""
+        self._fetch(arriving, file)
+        with self._counting:
+            arriving.missing -= 1
+            if arriving.missing:
+                return None
+        if arriving.error is None and not arriving.left:
+            self._install(arriving)
+        return arriving
+
     def _fetch(self, arriving: _Arriving, file: FileNode) -> None:
         if arriving.error or arriving.left or not file.path:
             return  # the data set is not to arrive any more, or has no files at all
@@ -145,7 +166,7 @@ class RealTransfers:
         target = arriving.folder / file.path
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            if self._take_over(code, file, target):
+            if self._take_over(arriving, file, target):
                 return
             if self._is_left(arriving):
                 arriving.left = True
@@ -176,14 +197,15 @@ class RealTransfers:
         reason = f"file {file.path}: {error}"
         arriving.error = ItemError(Kind.DATA_SET, arriving.wanted.code, reason)
 
-    def _take_over(self, code: str, file: FileNode, target: Path) -> bool:
+    def _take_over(self, arriving: _Arriving, file: FileNode, target: Path) -> bool:
         """Use what is here already, if it is the same by checksum: an unchanged file of a changed
         data set, or what an earlier run has brought of one that it could not finish."""
-        present, expected = self._store.data_set_file(code, file.path), _expected(file)
-        moved = self._leash.moved
-        if present.is_file() and matches(present, expected, moved):
-            target.hardlink_to(present)
-            return True
+        code, expected, moved = arriving.wanted.code, _expected(file), self._leash.moved
+        if arriving.replaces:
+            present = self._store.data_set_file(code, file.path)
+            if present.is_file() and matches(present, expected, moved):
+                target.hardlink_to(present)
+                return True
         return self._leftovers.take(code, file.path, expected, target, moved)
 
     def _download(self, code: str, file: FileNode, target: Path) -> None:
@@ -201,18 +223,16 @@ class RealTransfers:
 
     def _finish(self, arriving: _Arriving) -> Iterator[Arrival]:
         """All its files have been dealt with; it is yielded unless it is left to the next run."""
-        code = arriving.wanted.code
-        if arriving.error is None and not arriving.left:
-            self._install(arriving)
         if arriving.error or arriving.left:
             self._all_is_here = False
-        if (arriving.error or arriving.left) and not arriving.takes_room:
-            self._leftovers.keep(arriving.folder)
-        else:
+            if not arriving.takes_room:
+                self._leftovers.keep(arriving.folder)
+        if arriving.takes_room:
             shutil.rmtree(arriving.folder, ignore_errors=True)
-            self._leftovers.forget(code)
+        if arriving.takes_room or not (arriving.error or arriving.left):
+            self._leftovers.forget(arriving.wanted.code)
         if arriving.error or not arriving.left:
-            yield code, arriving.error
+            yield arriving.wanted.code, arriving.error
 
     def _install(self, arriving: _Arriving) -> None:
         code = arriving.wanted.code
@@ -233,14 +253,14 @@ class RealTransfers:
             if wanted.content is None:
                 self._bring(wanted, target)
             else:
-                write_atomically(target, wanted.content)
+                write_atomically(target, wanted.content, writer=self._alias)
             os.utime(target, (modified, modified))
         except OSError as error:
             raise ItemError(wanted.kind, wanted.perm_id, f"{target}: {error}") from error
 
     def _bring(self, wanted: WantedContent, target: Path) -> None:
         try:
-            with written_aside(target) as aside:
+            with written_aside(target, self._alias) as aside:
                 self._source.download(
                     wanted.href or "",
                     aside,
@@ -259,6 +279,14 @@ class RealTransfers:
 
     def is_here(self, code: str, path: str, length: int) -> bool:
         return is_here(self._store, code, path, length)
+
+    def is_occupied(self, code: str) -> bool:
+        return is_occupied(self._store, code)
+
+    def abandon(self, one: Abandoned) -> None:
+        StoreFiles(self._store, self._alias).abandon(one)
+        if one.area == DATA_SET and not one.needed:
+            self._leftovers.drop(one.name, self._store.temporary)
 
     @property
     def files(self) -> FileEffects:

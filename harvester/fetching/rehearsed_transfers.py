@@ -13,11 +13,13 @@ from harvester.fetching.transfers import (
     attachment_name,
     check_files,
     is_here,
+    is_occupied,
     is_strange,
     service_path,
 )
 from shared.errors import ItemError
 from shared.model.kinds import Kind
+from shared.store.arrivals import Abandoned
 from shared.store.file_work import FileEffects, FileMove
 from shared.store.files import DataStore
 
@@ -52,6 +54,12 @@ class RehearsedTransfers:
 
     def is_here(self, code: str, path: str, length: int) -> bool:
         return is_here(self._store, code, path, length)
+
+    def is_occupied(self, code: str) -> bool:
+        return is_occupied(self._store, code)
+
+    def abandon(self, one: Abandoned) -> None:
+        pass
 
     @property
     def files(self) -> FileEffects:

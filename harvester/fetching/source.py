@@ -7,18 +7,21 @@ then leaves as one of ours. HTTP itself is spoken in `http_client`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import IO, Self
+from tempfile import mkstemp
+from typing import Self
 
 import httpx
 
 from harvester.config import SectionConfig
 from harvester.fetching.bandwidth import Throttle
 from harvester.fetching.downloads import Downloads
+from harvester.fetching.growing_file import GrowingFile
 from harvester.fetching.http_client import HttpClient
 from harvester.fetching.list_documents import list_url, parts_of
 from harvester.fetching.looking import Look, look_at
@@ -80,27 +83,46 @@ class Source:
         """Break off whatever is on its way; from another thread. Nothing more can be fetched."""
         self._client.abort()
 
-    def fetch_list(self, spool_dir: Path) -> list[Path]:
+    @contextmanager
+    def list_on_its_way(self, spool_dir: Path) -> Iterator[Sequence[GrowingFile]]:
         """The resource list, unpacked, in one file; or in several, in order, if it lies in parts.
 
-        The files are new ones below ``spool_dir`` and the caller's to remove. None is left if this
-        raises: `SourceRefusedError`, `SourceError`, `StoppedError`, or `OSError` if the disk is
-        full.
+        They can be read at once, while the first one is still being fetched. The files are new ones
+        below ``spool_dir`` and the caller's to remove. Who reads them gets `SourceRefusedError`,
+        `SourceError`, `StoppedError`, or `OSError` if the disk is full; and whoever leaves with an
+        error ends the work with this source.
         """
         url = httpx.URL(list_url(self._config))
-        first = self._spool(url, spool_dir)
-        parts = parts_of(first)
-        if parts is None:
+        with ThreadPoolExecutor(1, thread_name_prefix="list") as thread:
+            first = self._begin(url, spool_dir, thread)
+            try:
+                yield self._parts(url, first, thread)
+            except BaseException:
+                first.give_up()
+                self.abort()
+                raise
+
+    def _parts(
+        self, url: httpx.URL, first: GrowingFile, thread: ThreadPoolExecutor
+    ) -> Sequence[GrowingFile]:
+        addresses = parts_of(first)
+        if addresses is None:
             return [first]
-        first.unlink()
-        files: list[Path] = []
-        with ExitStack() as undo:
-            for part in parts:
-                file = self._spool(self._client.at_home(part, seen_in=url), spool_dir)
-                undo.callback(file.unlink, missing_ok=True)
-                files.append(file)
-            undo.pop_all()
-        return files
+        first.wait().unlink()
+        folder = first.path.parent
+        homes = [self._client.at_home(address, seen_in=url) for address in addresses]
+        return [self._begin(home, folder, thread) for home in homes]
+
+    def fetch_list(self, spool_dir: Path) -> list[Path]:
+        """As `list_on_its_way`, when all of it is there. None is left if this raises."""
+        before = set(spool_dir.iterdir())
+        try:
+            with self.list_on_its_way(spool_dir) as parts:
+                return [part.wait() for part in parts]
+        except BaseException:
+            for left in set(spool_dir.iterdir()) - before:
+                left.unlink(missing_ok=True)
+            raise
 
     def look(self, document: Document) -> Look:
         """At a small document of the source, whatever the status is."""
@@ -146,22 +168,20 @@ class Source:
         """
         return self._session.file_url(code, path)
 
-    def _spool(self, url: httpx.URL, folder: Path) -> Path:
-        with NamedTemporaryFile(dir=folder, prefix="list-", suffix=".xml", delete=False) as file:
-            path = Path(file.name)
-            try:
-                self._retries.run(partial(self._copy, url, file))
-                file.flush()
-            except BaseException:
-                path.unlink(missing_ok=True)
-                raise
-        return path
+    def _begin(self, url: httpx.URL, folder: Path, thread: ThreadPoolExecutor) -> GrowingFile:
+        """A file that is being fetched by the thread, when that has ended what it did before."""
+        descriptor, name = mkstemp(dir=folder, prefix="list-", suffix=".xml")
+        os.close(descriptor)
+        file = GrowingFile(Path(name))
+        thread.submit(self._retries.run, partial(self._copy, url, file)).add_done_callback(
+            lambda task: file.end(task.exception())
+        )
+        return file
 
-    def _copy(self, url: httpx.URL, file: IO[bytes]) -> None:
-        file.seek(0)
-        file.truncate()  # whatever an earlier try has left
+    def _copy(self, url: httpx.URL, file: GrowingFile) -> None:
         with self._client.get(url, {"Accept-Encoding": "gzip"}) as response:
             self._client.check(response)
+            file.begin_anew()
             before = 0
             for chunk in response.iter_bytes():
                 file.write(chunk)

@@ -9,21 +9,21 @@ from pathlib import Path
 
 import httpx
 
-from harvester.config import SectionConfig
+from harvester.section_settings import SectionSettings
 from shared.errors import ConfigError
 
 _ENCRYPTED = b"ENCRYPTED"
 """In the first lines of a key that needs a password."""
 
 
-def tls_context(config: SectionConfig) -> ssl.SSLContext:
+def tls_context(config: SectionSettings) -> ssl.SSLContext:
     """For connections to the data source. `ConfigError` names section, key and file."""
     context = trusting_context(config)
     _prove_identity(context, config)
     return context
 
 
-def trusting_context(config: SectionConfig) -> ssl.SSLContext:
+def trusting_context(config: SectionSettings) -> ssl.SSLContext:
     """The same without a certificate of our own: for a proxy, which has no need of it."""
     if not config.tls_verify:
         return httpx.create_ssl_context(verify=False)
@@ -43,7 +43,7 @@ def trusting_context(config: SectionConfig) -> ssl.SSLContext:
         ) from error
 
 
-def warn_if_unverified(config: SectionConfig, log: logging.Logger) -> None:
+def warn_if_unverified(config: SectionSettings, log: logging.Logger) -> None:
     """So loud that nobody overlooks it: in the section's log and on standard error."""
     if config.tls_verify:
         return
@@ -56,7 +56,7 @@ def warn_if_unverified(config: SectionConfig, log: logging.Logger) -> None:
     sys.stderr.write(f"harvester: WARNING: {warning}\n")
 
 
-def _prove_identity(context: ssl.SSLContext, config: SectionConfig) -> None:
+def _prove_identity(context: ssl.SSLContext, config: SectionSettings) -> None:
     certificate, key = config.client_certificate, config.client_key
     if certificate is None:
         return
@@ -71,7 +71,7 @@ def _prove_identity(context: ssl.SSLContext, config: SectionConfig) -> None:
         raise _identity_fault(config, certificate, key or certificate, error) from error
 
 
-def _check_readable(config: SectionConfig, key: str, file: Path | None) -> None:
+def _check_readable(config: SectionSettings, key: str, file: Path | None) -> None:
     if file is None:
         return
     try:
@@ -82,7 +82,7 @@ def _check_readable(config: SectionConfig, key: str, file: Path | None) -> None:
 
 
 def _identity_fault(
-    config: SectionConfig, certificate: Path, key: Path, error: ssl.SSLError | ValueError
+    config: SectionSettings, certificate: Path, key: Path, error: ssl.SSLError | ValueError
 ) -> ConfigError:
     if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
         return _fault(config, "client-key", key, f"is not the key of {certificate}")
@@ -93,7 +93,7 @@ def _identity_fault(
     return _fault(config, "client-certificate", certificate, text)
 
 
-def _fault(config: SectionConfig, key: str, file: Path, text: str) -> ConfigError:
+def _fault(config: SectionSettings, key: str, file: Path, text: str) -> ConfigError:
     return ConfigError(f"[{config.name}] {key}: {file}: {text}")
 
 

@@ -16,6 +16,7 @@ from shared.errors import ItemError
 from shared.model.entities import FileNode
 from shared.model.kinds import Kind
 from shared.paths import safe_relative_path
+from shared.store.arrivals import Abandoned
 from shared.store.file_work import FileEffects
 from shared.store.files import DataStore, file_digest
 
@@ -71,6 +72,14 @@ class Transfers(Protocol):
         """Whether a file of a data set lies in its place, with its length."""
         ...
 
+    def is_occupied(self, code: str) -> bool:
+        """Whether anything lies in the place of a data set."""
+        ...
+
+    def abandon(self, one: Abandoned) -> None:
+        """Remove what a killed run has brought of it."""
+        ...
+
     @property
     def files(self) -> FileEffects:
         """Moves and removes files whose rows have changed or are gone."""
@@ -115,6 +124,11 @@ def is_here(store: DataStore, code: str, path: str, length: int) -> bool:
         return store.data_set_file(code, path).stat().st_size == length
     except FileNotFoundError:
         return False
+
+
+def is_occupied(store: DataStore, code: str) -> bool:
+    """See `Transfers.is_occupied`."""
+    return store.data_set_folder(code).exists()
 
 
 def is_strange(store: DataStore, path: str, sha256: str) -> bool:

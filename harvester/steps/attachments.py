@@ -16,6 +16,12 @@ from harvester.report import Outcome, Verb
 from harvester.run import SyncRun
 from harvester.steps.deletions import remove_files
 from shared.errors import ItemError
+from shared.store.arrivals import (
+    ATTACHMENT,
+    announce_attachments,
+    drop_abandoned,
+    forget_arrivals,
+)
 from shared.store.attachments import (
     HeldVersion,
     Holder,
@@ -30,7 +36,11 @@ _WHAT = "ATTACHMENT"
 
 def register_attachments(run: SyncRun) -> Outcome:
     outcome = run.outcome()
+    if not run.metadata.deletions_unsafe:
+        with run.transaction():  # before anything else is brought, here or in later steps
+            drop_abandoned(run.connection, run.source, run.transfers.abandon, moved=run.leash.moved)
     with run.transaction():
+        announce_attachments(run.connection, run.source)
         holders = differing_holders(run.connection, run.source)
     run.progress.expect(len(holders))
     for holder in holders:
@@ -57,6 +67,8 @@ def _synchronise(run: SyncRun, outcome: Outcome, holder: Holder) -> None:
         _bring(run, outcome, holder, held)
     with run.transaction():
         replace_versions(run.connection, holder, incoming)
+        contents = {held.version.sha256 for held in incoming if held.version.sha256}
+        forget_arrivals(run.connection, run.source, ATTACHMENT, contents)
     _note(outcome, holder, stored, incoming)
 
 

@@ -17,6 +17,13 @@ from harvester.run import SyncRun
 from harvester.steps.deletions import remove_files
 from shared.errors import ItemError
 from shared.model.kinds import Kind
+from shared.store.arrivals import (
+    DATA_SET,
+    announce,
+    announce_stored,
+    forget_arrivals,
+    interrupted_data_sets,
+)
 from shared.store.changes import (
     Action,
     admit_data_sets,
@@ -27,7 +34,12 @@ from shared.store.changes import (
     settle_data_sets,
     waiting_data_sets,
 )
-from shared.store.data_set_plans import data_set_codes, data_set_counts, waiting_bytes
+from shared.store.data_set_plans import (
+    data_set_codes,
+    data_set_counts,
+    files_of_first,
+    waiting_bytes,
+)
 from shared.store.incoming import data_set_files
 from shared.store.statements import execute
 
@@ -44,7 +56,8 @@ def register_data_sets(run: SyncRun) -> Outcome:
         hold_back_data_sets(run.connection)
         if run.baseline:
             await_data_sets(run.connection, _incomplete(run))
-        await_data_sets(run.connection, _codes(run.requested) - run.black_list)
+        doubtful = interrupted_data_sets(run.connection, run.source)
+        await_data_sets(run.connection, (doubtful | _codes(run.requested)) - run.black_list)
         _register(run, outcome)
         _note(run, outcome, Action.FOREIGN, Verb.SKIPPED)
         waiting = waiting_data_sets(run.connection)
@@ -75,12 +88,28 @@ def _codes(items: Collection[tuple[str, str]]) -> frozenset[str]:
 
 
 def _wanted(run: SyncRun, codes: Sequence[str]) -> Iterator[WantedDataSet]:
-    for code in codes:
+    for begin in range(0, len(codes), _TOGETHER):
         if not run.leash.may_fetch:
             return
-        with run.transaction():
-            files = data_set_files(run.connection, code)
-        yield WantedDataSet(code=code, files=files)
+        group = codes[begin : begin + _TOGETHER]
+        _announce(run, group)
+        while group:
+            with run.transaction():
+                found = files_of_first(run.connection, group)
+            for code, files in found.items():
+                if not run.leash.may_fetch:
+                    return
+                yield WantedDataSet(code=code, files=files)
+            group = group[len(found) :]
+
+
+def _announce(run: SyncRun, codes: Sequence[str]) -> None:
+    """What lies in the place of a data set without anybody knowing of it, as in a data store that
+    was taken over from an original harvester, is not noted: it would not be ours to remove."""
+    free = {code for code in codes if not run.transfers.is_occupied(code)}
+    with run.transaction():
+        announce(run.connection, run.source, DATA_SET, free)
+        announce_stored(run.connection, run.source, set(codes) - free)
 
 
 def _incomplete(run: SyncRun) -> list[str]:
@@ -103,6 +132,7 @@ def _admit(run: SyncRun, outcome: Outcome, arrived: list[str]) -> None:
         with run.transaction():
             admit_data_sets(run.connection, arrived)
             _register(run, outcome)
+            forget_arrivals(run.connection, run.source, DATA_SET, arrived)
             outcome.show("files of data sets", _shown_files(run, arrived))
         arrived.clear()
 

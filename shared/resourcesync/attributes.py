@@ -29,8 +29,13 @@ class UnreadableError(ValueError):
     """An item cannot be read; the message says why. It becomes a `RecordFault`."""
 
 
+def items_of(element: _Element) -> list[tuple[str, str]]:
+    """Names and values of an element's attributes, in the order of the document."""
+    return cast("list[tuple[str, str]]", element.items())
+
+
 def attributes_of(element: _Element) -> dict[str, str]:
-    return dict(cast("list[tuple[str, str]]", element.items()))
+    return dict(items_of(element))
 
 
 def word(attributes: Attributes, name: str) -> str | None:

@@ -37,6 +37,7 @@ from shared.resourcesync.terms import X
 _RELATIONS: Mapping[str, Relation] = {relation.value: relation for relation in Relation}
 _NAMES = {kind: frozenset(facts.attributes) for kind, facts in FACTS.items()}
 _FLAGS = {kind: tuple((f, FLAG_NAMES[f]) for f in facts.flags) for kind, facts in FACTS.items()}
+_FLAG_NAMES = frozenset(FLAG_NAMES.values())
 _PLACE: Mapping[Kind, tuple[str, ...]] = {
     Kind.PROJECT: ("space",),
     Kind.EXPERIMENT: ("space", "project"),
@@ -91,8 +92,8 @@ def read_entity(kind: Kind, xd: _Element, perm_id: str, modified: datetime) -> E
         registrator=words.get("registrator"),
         modifier=words.get("modifier"),
         type=Code(needed(words, "type")) if facts.has_type else None,
-        space=values.optional_code(words, "space"),
-        project=values.optional_code(words, "project"),
+        space=_code(words, "space"),
+        project=_code(words, "project"),
         experiment=_identifier(words, "experiment"),
         sample=_identifier(words, "sample"),
         description=xd.get("desc") if "desc" in words else None,
@@ -111,7 +112,7 @@ def _words(kind: Kind, xd: _Element) -> _Words:
     allowed = _NAMES[kind]
     words = {
         name: value
-        for name, text in values.attributes_of(xd).items()
+        for name, text in values.items_of(xd)
         if name in allowed and (value := text.strip(BLANKS))
     }
     for name in _PLACE.get(kind, ()):
@@ -141,6 +142,11 @@ def _perm_id(kind: Kind, in_loc: str, code: Code, words: _Words) -> PermId:
             return PermId(in_loc)
 
 
+def _code(words: _Words, name: str) -> Code | None:
+    value = words.get(name)
+    return None if value is None else Code(value)
+
+
 def _identifier(words: _Words, name: str) -> Identifier | None:
     value = words.get(name)
     if value is None:
@@ -152,6 +158,8 @@ def _identifier(words: _Words, name: str) -> Identifier | None:
 
 def _frozen(kind: Kind, words: _Words) -> Frozen:
     frozen = NOT_FROZEN
+    if _FLAG_NAMES.isdisjoint(words):
+        return frozen
     for flag, name in _FLAGS[kind]:
         if name in words and words[name].lower() == "true":
             frozen |= flag

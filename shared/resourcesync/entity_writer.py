@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter
 
 from shared.errors import ItemError
 from shared.model.entities import Connection, Entity, ServiceFile
 from shared.model.ids import Code
-from shared.model.kinds import FACTS, FLAG_NAMES, Kind, Relation
+from shared.model.kinds import FACTS, FLAG_NAMES, Frozen, Kind, KindFacts, Relation
 from shared.model.master_data import SYSTEM_USER
 from shared.resourcesync import content_writer
 from shared.resourcesync.addresses import Addresses
@@ -19,87 +20,111 @@ from shared.resourcesync.escaping import (
     attribute,
     escaped_attribute,
     escaped_text,
-    is_plain_attribute,
-    is_plain_text,
+    is_plain_utf8,
 )
 from shared.resourcesync.terms import DATA_SET_CONNECTION, SHA256
 from shared.resourcesync.timestamps import format_timestamp
 
-_Value = Callable[[Entity], str | None]
-
-_FIELDS: Mapping[str, _Value] = {
-    "code": attrgetter("code"),
-    "desc": attrgetter("description"),
-    "dsKind": attrgetter("data_set_kind"),
-    "experiment": attrgetter("experiment"),
-    "kind": attrgetter("kind"),
-    "modifier": attrgetter("modifier"),
-    "project": attrgetter("project"),
-    "registration-timestamp": lambda entity: format_timestamp(entity.registered),
-    "registrator": lambda entity: entity.registrator or SYSTEM_USER,
-    "sample": attrgetter("sample"),
-    "space": attrgetter("space"),
-    "type": attrgetter("type"),
+_FIELDS: Mapping[str, str] = {
+    "desc": "description",
+    "dsKind": "data_set_kind",
+    "experiment": "experiment",
+    "kind": "kind",
+    "modifier": "modifier",
+    "project": "project",
+    "registrator": "registrator",
+    "sample": "sample",
+    "space": "space",
+    "type": "type",
 }
+"""Where an entity has the values of attributes."""
+_REGISTERED = "registration-timestamp"
 _FLAGS = {name: flag for flag, name in FLAG_NAMES.items()}
 
 _RELATIONS = tuple(Relation)
 
-_Attributes = tuple[tuple[str, str, _Value], ...]
+
+def _places(kind: Kind) -> tuple[str, str]:
+    """What stands between the server and the perm id, in the location and in the link."""
+    return f"/{kind}/", f"?viewMode=SIMPLE&amp;anonymous=true#entity={kind}&amp;permId="
 
 
-def _attributes_of(names: Sequence[str]) -> _Attributes:
-    """Name, opening and value of those attributes; a flag is written only if it is set."""
+class _Shape:
+    """What entries of one kind have in common, and what many of them have: project, type, users."""
 
-    def flag(name: str) -> _Value:
-        return lambda entity: "true" if entity.frozen & _FLAGS[name] else None
+    _MOST = 4096
+    """Combinations of values that are remembered."""
 
-    return tuple((name, f' {name}="', _FIELDS.get(name) or flag(name)) for name in names)
+    def __init__(self, kind: Kind, facts: KindFacts) -> None:
+        self.kind = kind
+        self.facts = facts
+        self.names = facts.attributes[1:]  # the code comes first, and no two have the same
+        self.values_of = attrgetter("frozen", *[_FIELDS.get(n, "frozen") for n in self._shared])
+        self.shared = lru_cache(self._MOST)(self._written)
+        self.path, self.query = _places(kind)
+
+    @property
+    def _shared(self) -> list[str]:
+        """The attributes whose values many have."""
+        return [name for name in self.names if name not in {_REGISTERED, *_FLAGS}]
+
+    def _written(self, frozen: Frozen, *values: str | None) -> tuple[str, str]:
+        """The attributes between the code and the time of registration, and those behind it."""
+        texts = dict(zip(self._shared, values, strict=True))
+        texts["registrator"] = texts["registrator"] or SYSTEM_USER
+        texts |= {name: "true" for name, flag in _FLAGS.items() if frozen & flag}
+        middle = self.names.index(_REGISTERED)
+        before, behind = self.names[:middle], self.names[middle + 1 :]
+        return (
+            "".join([attribute(name, texts.get(name)) for name in before]),
+            "".join([attribute(name, texts.get(name)) for name in behind]),
+        )
 
 
-_FROZEN_ATTRIBUTES = {kind: _attributes_of(facts.attributes) for kind, facts in FACTS.items()}
-_ATTRIBUTES = {
-    kind: _attributes_of([name for name in facts.attributes if name not in _FLAGS])
-    for kind, facts in FACTS.items()
-}
+_SHAPES = {kind: _Shape(kind, facts) for kind, facts in FACTS.items()}
 
 
-class _PropertyOpenings(dict[str, str]):
-    """What stands before a value, by property code; there are few codes and many values."""
+class _PropertyTemplates(dict[tuple[str, ...], bytes]):
+    """The block of properties, by their codes, with places for the values. Entities of a type
+    mostly have the same ones, in the same order."""
 
-    def __missing__(self, code: str) -> str:
-        escaped = escaped_text(code, "a property's code")
-        self[code] = f"<x:property><x:code>{escaped}</x:code><x:value>"
-        return self[code]
+    _MOST = 10_000
+
+    def __missing__(self, codes: tuple[str, ...]) -> bytes:
+        if len(self) >= self._MOST:
+            self.clear()
+        openings = [escaped_text(code, "a property's code").replace("%", "%%") for code in codes]
+        block = "".join([_property(opening, "%b") for opening in openings])
+        template = self[codes] = f"<x:properties>{block}</x:properties>".encode()
+        return template
 
 
-_PROPERTY_OPENINGS = _PropertyOpenings()
+_PROPERTY_TEMPLATES = _PropertyTemplates()
 
 
-def entity_entry(addresses: Addresses, entity: Entity, data_sets: Sequence[Code] = ()) -> str:
+def entity_entry(addresses: Addresses, entity: Entity, data_sets: Sequence[Code] = ()) -> bytes:
     """The ``url`` element of an entity; what its kind does not have is not written.
 
     ``data_sets``: codes of a sample's data sets, written as its first connections, as the original
     does. ItemError if a text holds what XML cannot.
     """
+    shape = _SHAPES[entity.kind]
     try:
-        attributes = _written_attributes(entity)
-        inner = "".join(_blocks(addresses, entity, data_sets))
-        if entity.kind is Kind.MATERIAL:
-            opening = _material_opening(addresses, entity)
-        else:
-            opening = _opening(addresses, entity.kind, entity.perm_id, entity.modified)
+        head = _head(addresses, shape, entity)
+        content = _content(addresses, shape, entity, data_sets)
     except UnwritableTextError as error:
-        raise ItemError(entity.kind.value, entity.perm_id, str(error)) from error
-    content = f">{inner}</x:xd></url>" if inner else "/></url>"
-    return f"{opening}<x:xd{attributes}{content}"
+        raise ItemError(shape.kind.value, entity.perm_id, str(error)) from error
+    return b"%b>%b</x:xd></url>" % (head, content) if content else head + b"/></url>"
 
 
-def service_file_entry(addresses: Addresses, file: ServiceFile) -> str:
+def service_file_entry(addresses: Addresses, file: ServiceFile) -> bytes:
     """The ``url`` element of a file-service file: its bytes, or where they are served."""
     try:
         path = attribute("path", file.path)
-        opening = _opening(addresses, Kind.FILE, file.path, file.modified)
+        server = escaped_attribute(addresses.server_url, "server URL")
+        name = escaped_attribute(file.path, "perm id")
+        location, link = (f"{server}{place}{name}" for place in _places(Kind.FILE))
+        opening = _opening(location, link, file.modified)
         if file.content is None:
             content = (
                 f"{attribute('href', addresses.service_file(file.path))}"
@@ -110,80 +135,95 @@ def service_file_entry(addresses: Addresses, file: ServiceFile) -> str:
             content = f">{text}</x:xd>" if text else "/>"
     except UnwritableTextError as error:
         raise ItemError(Kind.FILE.value, file.path, str(error)) from error
-    return f'{opening}<x:xd kind="FILE"{path}{content}</url>'
+    return f'{opening}<x:xd kind="FILE"{path}{content}</url>'.encode()
 
 
-def _opening(addresses: Addresses, kind: Kind, perm_id: str, modified: datetime) -> str:
-    """All that stands before ``x:xd``."""
-    server = escaped_attribute(addresses.server_url, "server URL")
-    name = escaped_attribute(perm_id, "perm id")
-    link = f"{server}?viewMode=SIMPLE&amp;anonymous=true#entity={kind}&amp;permId={name}"
-    return _envelope(f"{server}/{kind}/{name}", modified, link)
-
-
-def _material_opening(addresses: Addresses, entity: Entity) -> str:
-    server = escaped_attribute(addresses.server_url, "server URL")
+def _head(addresses: Addresses, shape: _Shape, entity: Entity) -> bytes:
+    """All that stands before the content of ``x:xd``."""
+    before, behind = shape.shared(*shape.values_of(entity))
     code = escaped_attribute(entity.code, "code")
-    type_code = escaped_attribute(entity.type or "", "type")
-    link = f"{server}#action=VIEW&amp;entity=MATERIAL&amp;code={code}&amp;type={type_code}"
-    return _envelope(f"{server}/MATERIAL/{type_code}/{code}", entity.modified, link)
-
-
-def _envelope(name: str, modified: datetime, link: str) -> str:
+    server = escaped_attribute(addresses.server_url, "server URL")
+    if shape.kind is Kind.MATERIAL:
+        location, link = _places_of_material(server, code, entity)
+    else:
+        name = escaped_attribute(entity.perm_id, "perm id")
+        location, link = f"{server}{shape.path}{name}", f"{server}{shape.query}{name}"
     return (
-        f"<url><loc>{name}/M</loc><lastmod>{format_timestamp(modified)}</lastmod>"
+        f'{_opening(location, link, entity.modified)}<x:xd code="{code}"{before}'
+        f' registration-timestamp="{format_timestamp(entity.registered)}"{behind}'
+    ).encode()
+
+
+def _opening(location: str, link: str, modified: datetime) -> str:
+    """All that stands before ``x:xd``."""
+    return (
+        f"<url><loc>{location}/M</loc><lastmod>{format_timestamp(modified)}</lastmod>"
         f'<rs:ln href="{link}" rel="describes"/>'
     )
 
 
-def _written_attributes(entity: Entity) -> str:
-    """One look at all the values together, as for the properties."""
-    wanted = (_FROZEN_ATTRIBUTES if entity.frozen else _ATTRIBUTES)[entity.kind]
-    written = [
-        (opening, value, name)
-        for name, opening, value_of in wanted
-        if (value := value_of(entity)) is not None
-    ]
-    if is_plain_attribute("".join([value for _, value, _ in written])):
-        return "".join([f'{opening}{value}"' for opening, value, _ in written])
-    return "".join(
-        [f'{opening}{escaped_attribute(value, name)}"' for opening, value, name in written]
+def _places_of_material(server: str, code: str, entity: Entity) -> tuple[str, str]:
+    """Location and link; materials are named by type and code."""
+    type_code = escaped_attribute(entity.type or "", "type")
+    link = f"{server}#action=VIEW&amp;entity=MATERIAL&amp;code={code}&amp;type={type_code}"
+    return f"{server}/MATERIAL/{type_code}/{code}", link
+
+
+def _content(
+    addresses: Addresses, shape: _Shape, entity: Entity, data_sets: Sequence[Code]
+) -> bytes:
+    """What stands in ``x:xd``. A kind has only what `FACTS` gives it."""
+    facts, content, rest = shape.facts, b"", ""
+    if entity.properties and facts.has_properties:
+        content = _properties(entity.properties)
+    if shape.kind is Kind.DATA_SET:
+        rest = content_writer.data_set_content(addresses, entity)
+    if (data_sets or entity.connections) and facts.relations:
+        rest += _connections(entity.connections, data_sets)
+    if entity.attachments and facts.has_attachments:
+        rest += content_writer.attachments(addresses, entity)
+    return content + rest.encode() if rest else content
+
+
+def _properties(properties: Mapping[str, str]) -> bytes:
+    """One look at all the values together: most entities need no escaping at all. What is looked
+    at is UTF-8, since Python is much quicker with bytes than with texts of many scripts."""
+    try:
+        values = [value.encode() for value in properties.values()]
+        plain = is_plain_utf8(b"".join(values))
+    except UnicodeEncodeError:
+        plain = False
+    if not plain:
+        values = [
+            escaped_text(value, f"property {code}").encode() for code, value in properties.items()
+        ]
+    if b"" in values:
+        return _with_empty_ones(properties, values)
+    return _PROPERTY_TEMPLATES[tuple(properties)] % tuple(values)
+
+
+def _with_empty_ones(codes: Iterable[str], values: Iterable[bytes]) -> bytes:
+    block = "".join(
+        [
+            _property(escaped_text(code, "a property's code"), value.decode())
+            for code, value in zip(codes, values, strict=True)
+        ]
     )
+    return f"<x:properties>{block}</x:properties>".encode()
 
 
-def _blocks(addresses: Addresses, entity: Entity, data_sets: Sequence[Code]) -> Iterator[str]:
-    facts = FACTS[entity.kind]
-    if facts.has_properties and entity.properties:
-        yield _properties(entity.properties)
-    if entity.kind is Kind.DATA_SET:
-        yield content_writer.data_set_content(addresses, entity)
-    if facts.relations and (data_sets or entity.connections):
-        yield _connections(entity.connections, data_sets)
-    if facts.has_attachments and entity.attachments:
-        yield content_writer.attachments(addresses, entity)
-
-
-def _properties(properties: Mapping[str, str]) -> str:
-    """One look at all the values together: most entities need no escaping at all."""
-    if not is_plain_text("".join(properties.values())):
-        properties = {
-            code: escaped_text(value, f"property {code}") for code, value in properties.items()
-        }
-    openings = _PROPERTY_OPENINGS
-    parts = [
-        f"{openings[code]}{value}</x:value></x:property>"
-        if value
-        else f"{openings[code][:-1]}/></x:property>"
-        for code, value in properties.items()
-    ]
-    return f"<x:properties>{''.join(parts)}</x:properties>"
+def _property(code: str, value: str) -> str:
+    """Of escaped texts."""
+    written = f"<x:value>{value}</x:value>" if value else "<x:value/>"
+    return f"<x:property><x:code>{code}</x:code>{written}</x:property>"
 
 
 def _connections(connections: tuple[Connection, ...], data_sets: Sequence[Code]) -> str:
     """Data sets, then children, then components, each in the order given."""
     parts = [_connection(code, DATA_SET_CONNECTION) for code in data_sets]
-    for relation in _RELATIONS:
-        parts += [_connection(c.to, relation) for c in connections if c.relation is relation]
+    if len(connections) > 1:
+        connections = tuple(c for r in _RELATIONS for c in connections if c.relation is r)
+    parts += [_connection(connection.to, connection.relation) for connection in connections]
     return f"<x:connections>{''.join(parts)}</x:connections>"
 
 

@@ -33,6 +33,17 @@ def is_plain_attribute(value: str) -> bool:
     return value.isprintable() and not ("&" in value or "<" in value or '"' in value)
 
 
+_SPECIAL = bytes(set(range(0x20)) - set(b"\t\n")) + b"&<>"
+_NO_CHARACTERS = ("\ufffe".encode(), "\uffff".encode())
+
+
+def is_plain_utf8(value: bytes) -> bool:
+    """Like `is_plain_text`, for a text in UTF-8; it may have tabs and line breaks."""
+    return len(value.translate(None, _SPECIAL)) == len(value) and not (
+        _NO_CHARACTERS[0] in value or _NO_CHARACTERS[1] in value
+    )
+
+
 def escaped_text(value: str, field: str) -> str:
     """For the content of an element. ``field`` is for the message of UnwritableTextError."""
     if is_plain_text(value):

@@ -56,12 +56,12 @@ class _ListReader:
         yield from self._last_items()
 
     def _new_items(self, parser: XMLPullParser) -> Iterator[ListItem]:
-        """From the children of the root that ended with the last chunk; they are then removed."""
+        """From the children of the root that ended with the last chunk; they are then removed, all
+        at once, but for the last child, which may not be whole yet."""
         for _, element in parser.read_events():
             if isinstance(element, _Element) and (root := _root_above(element)) is not None:
                 self._root = root
                 yield from self._child(element)
-                _remove(element, root)
         if self._root is not None:
             del self._root[:-1]
 
@@ -136,13 +136,6 @@ def _root_above(element: _Element) -> _Element | None:
     """None if the element lies deeper: then it is a part of something else."""
     parent = element.getparent()
     return None if parent is None or parent.getparent() is not None else parent
-
-
-def _remove(element: _Element, root: _Element) -> None:
-    """Frees an entry and whatever stands before it."""
-    while (unknown := element.getprevious()) is not None:
-        root.remove(unknown)
-    root.remove(element)
 
 
 def _loc(child: _Element) -> str:

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 _SHAPE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
     r"(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 ).fullmatch
 
-_TWO = tuple(f"{number:02}" for number in range(60))
-"""Two digits. `datetime.isoformat` asks the zone for its offset, which takes much longer."""
+_HOURS = tuple(f"T{number:02}:" for number in range(24))
+_MINUTES = tuple(f"{number:02}:" for number in range(60))
+_SECONDS = tuple(f"{number:02}Z" for number in range(60))
+
+
+class _Days(dict[int, str]):
+    """Dates by their ordinal. `datetime.isoformat` asks the zone for its offset, and numbers are
+    slow to format; days are few."""
+
+    _MOST = 100_000
+
+    def __missing__(self, ordinal: int) -> str:
+        if len(self) >= self._MOST:
+            self.clear()
+        day = self[ordinal] = date.fromordinal(ordinal).isoformat()
+        return day
+
+
+_DAYS = _Days()
 
 
 def format_timestamp(moment: datetime) -> str:
@@ -20,8 +37,8 @@ def format_timestamp(moment: datetime) -> str:
         if moment.tzinfo is None:
             raise ValueError(f"{moment} has no time zone; give an aware datetime")
         moment = moment.astimezone(UTC)
-    day = f"{moment.year:04}-{_TWO[moment.month]}-{_TWO[moment.day]}"
-    return f"{day}T{_TWO[moment.hour]}:{_TWO[moment.minute]}:{_TWO[moment.second]}Z"
+    day = _DAYS[moment.toordinal()]
+    return f"{day}{_HOURS[moment.hour]}{_MINUTES[moment.minute]}{_SECONDS[moment.second]}"
 
 
 def optional_timestamp(moment: datetime | None) -> str | None:

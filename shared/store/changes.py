@@ -17,6 +17,8 @@ from shared.model.kinds import FACTS, Kind
 from shared.store.statements import execute, statements
 
 _NO_LIMIT = 2**62
+_BLOCK = 1_000
+"""Rows of the plan that are held at a time."""
 
 
 class Action(StrEnum):
@@ -66,7 +68,7 @@ def compare(connection: Connection, source: str) -> None:
     execute(connection, "new_plan")
     execute(connection, "compare", source=source)
     if connection.dialect.name == "postgresql":
-        connection.execute(text("ANALYZE change"))
+        connection.execute(text("ANALYZE change, apart"))
 
 
 def counts(connection: Connection) -> dict[tuple[Kind, Action], int]:
@@ -76,10 +78,13 @@ def counts(connection: Connection) -> dict[tuple[Kind, Action], int]:
 
 
 def planned(connection: Connection, action: Action, most: int | None = None) -> Iterator[Planned]:
-    """What the plan has for an action, by kind and identifier; not more than ``most``."""
-    rows = execute(connection, "planned", action=action.value, most=most or _NO_LIMIT)
-    for kind, perm_id, identifier in rows:
-        yield Planned(kind=Kind(kind), perm_id=perm_id, identifier=identifier)
+    """What the plan has for an action, by kind and identifier; not more than ``most``. To be read
+    to the end before the plan is changed: not all of it is held at a time."""
+    (query,) = statements("shared.store", "changes.sql")["planned"]
+    values = {"action": action.value, "most": most or _NO_LIMIT}
+    with connection.execute(query, values, execution_options={"yield_per": _BLOCK}) as rows:
+        for kind, perm_id, identifier in rows:
+            yield Planned(kind=Kind(kind), perm_id=perm_id, identifier=identifier)
 
 
 def register(connection: Connection, kind: Kind, source: str, stamps: Stamps) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
+from shared.model.entities import FileNode
 from shared.store.changes import Action
+from shared.store.incoming import data_set_files
+from shared.store.incoming import files as file
+from shared.store.rows import to_file
 
 _PLANNED = """
   FROM change AS c
@@ -42,3 +47,22 @@ def data_set_codes(connection: Connection, action: Action) -> Iterator[tuple[str
 def waiting_bytes(connection: Connection) -> int:
     """Of all files of the data sets that wait for files."""
     return int(connection.execute(_WAITING).scalar_one())
+
+
+def files_of_first(
+    connection: Connection, codes: Sequence[str], most: int = _BLOCK
+) -> dict[str, tuple[FileNode, ...]]:
+    """What the list says of the files of the first few of these data sets, whose codes are sorted:
+    of as many as have together less than ``most`` files, but at least of one."""
+    query = (
+        select(file).where(file.c.code.in_(codes)).order_by(file.c.code, file.c.path).limit(most)
+    )
+    rows = connection.execute(query).all()
+    whole = list(codes) if len(rows) < most else [code for code in codes if code < rows[-1].code]
+    if not whole:
+        return {codes[0]: data_set_files(connection, codes[0])}
+    found: dict[str, list[FileNode]] = {code: [] for code in whole}
+    for row in rows:
+        if row.code in found:
+            found[row.code].append(replace(to_file(row[1:]), href=row.href))
+    return {code: tuple(nodes) for code, nodes in found.items()}

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from shared.errors import ConfigError, SyncError
 from shared.store import operation_tables
+from shared.store.published import renew_mark, watch
 from shared.store.tables import SCHEMA_VERSION, meta, metadata
 from shared.store.writers import PATIENCE, begin_postgresql, begin_sqlite, is_busy, write_lock
 
@@ -71,16 +72,34 @@ def opened_store(url: SecretStr) -> Iterator[Engine]:
 
 
 def _upgrade(engine: Engine) -> None:
-    """Version 1 lacks the tables of the harvester's memory, and nothing else."""
+    """Version 1 lacks the tables of the harvester's memory; version 2 may lack the latest ones."""
     with engine.connect() as connection:
-        if _settings(connection).get("schema_version") != "1":
+        version = _settings(connection).get("schema_version")
+        if version != "1" and not (version == SCHEMA_VERSION and _lacks_tables(connection)):
             return
     with engine.connect() as connection, write_lock(connection), connection.begin():
         if engine.dialect.name == "postgresql":  # another program may upgrade at the same time
             connection.execute(text("LOCK TABLE meta IN EXCLUSIVE MODE"))
         metadata.create_all(connection, tables=operation_tables.TABLES)
-        version = meta.c.key == "schema_version"
-        connection.execute(meta.update().where(version).values(value=SCHEMA_VERSION))
+        for statement in _CLAIMS:
+            connection.execute(text(statement))
+        this = meta.c.key == "schema_version"
+        connection.execute(meta.update().where(this).values(value=SCHEMA_VERSION))
+
+
+def _lacks_tables(connection: Connection) -> bool:
+    present = set(inspect(connection).get_table_names())
+    return any(table.name not in present for table in operation_tables.TABLES)
+
+
+_CLAIMS = (
+    """
+INSERT INTO arrival (source, area, name, content)
+SELECT source, 'FILE', path, '' FROM service_file WHERE sha256 = '' ON CONFLICT DO NOTHING
+""",
+    "DELETE FROM service_file WHERE sha256 = ''",
+)
+"""Files on their way had a row without a checksum before there was a table for them."""
 
 
 def _no_store(url: str) -> str:
@@ -106,6 +125,8 @@ def _reported(engine: Engine) -> Iterator[None]:
 
 _NO_LIMIT = -1
 """Of connections: there are as many as threads, and none of those must wait for another."""
+_KEPT = 10
+"""Connections; more are closed after use, and to open one takes longer than what most are for."""
 
 
 def connect(url: str) -> Engine:
@@ -116,13 +137,17 @@ def connect(url: str) -> Engine:
     if location.drivername == "sqlite" and location.database:
         Path(location.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        location, pool_pre_ping=location.drivername != "sqlite", max_overflow=_NO_LIMIT
+        location,
+        pool_pre_ping=location.drivername != "sqlite",
+        pool_size=_KEPT,
+        max_overflow=_NO_LIMIT,
     )
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", begin_sqlite)
     else:
         event.listen(engine, "begin", begin_postgresql)
+    watch(engine)
     return engine
 
 
@@ -131,7 +156,7 @@ def _prepare_sqlite(driver: Any, _record: object) -> None:
     for pragma in ("foreign_keys=ON", f"busy_timeout={PATIENCE}", "synchronous=NORMAL"):
         driver.execute(f"PRAGMA {pragma}")
     driver.execute("PRAGMA journal_mode=WAL")
-    driver.execute("PRAGMA cache_size=-32000")
+    driver.execute("PRAGMA cache_size=-16000")
 
 
 def _settings(connection: Connection) -> dict[str, str]:
@@ -146,6 +171,7 @@ def _initialise(connection: Connection, data_store: str) -> None:
             {"key": "data_store_uuid", "value": data_store},
         ],
     )
+    renew_mark(connection)
 
 
 def _check_version(connection: Connection) -> None:
@@ -171,6 +197,11 @@ def data_store_uuid(connection: Connection) -> str:
     return str(connection.execute(query).scalar_one())
 
 
+_READING = "PRAGMA cache_size=-4000"
+"""Kibibytes, so many lists may be read at once. They go through the database from one end to the
+other, and a large cache has nothing of it twice."""
+
+
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
     """One consistent view, however long it is read, and whatever is committed meanwhile."""
@@ -179,6 +210,8 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
             connection.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
+        else:
+            connection.connection.driver_connection.execute(_READING)  # type: ignore[union-attr]
         with connection.begin():
             yield connection
 

@@ -15,7 +15,9 @@ from typing import Protocol
 
 from sqlalchemy import Connection, select
 
+from shared.atomic_file import name_aside
 from shared.errors import SyncError
+from shared.store.arrivals import ATTACHMENT, DATA_SET, Abandoned
 from shared.store.files import DataStore
 from shared.store.moving import duplicate, move, remove
 from shared.store.operation_tables import deletion as deletion_table
@@ -61,8 +63,9 @@ class FileEffects(Protocol):
 class StoreFiles:
     """Does it in a data store. What cannot be done is a `SyncError`."""
 
-    def __init__(self, store: DataStore) -> None:
+    def __init__(self, store: DataStore, writer: str = "") -> None:
         self._store = store
+        self._writer = writer
 
     def remove(self, area: str, name: str) -> None:
         try:
@@ -80,6 +83,23 @@ class StoreFiles:
                 self._store.service_file(name).unlink(missing_ok=True)
             case "TRASH":
                 remove(self._store.trash(int(name)))
+
+    def abandon(self, one: Abandoned) -> None:
+        """Remove what the writer has brought of it."""
+        try:
+            if one.area == DATA_SET:
+                if not one.needed:
+                    self._store.remove_data_set(one.name)
+                return
+            store, name = self._store, one.name
+            home = store.attachment(name) if one.area == ATTACHMENT else store.service_file(name)
+            name_aside(home, self._writer).unlink(missing_ok=True)
+            if not one.needed and home.is_file():
+                home.unlink()
+        except ValueError:
+            return  # nothing can lie under such a name
+        except OSError as error:
+            raise SyncError(_cannot(one.area, one.name, "removed", error)) from error
 
     def move(self, wanted: FileMove) -> None:
         try:
@@ -139,7 +159,7 @@ def finish_files(
         _forget_move(connection, source, wanted)
         moved()
     known_folders = effects.deletions()  # before their rows are read: these come first
-    for area, name, needed in execute(connection, "removals").all():
+    for area, name, needed in execute(connection, "removals", source=source).all():
         if not needed:
             effects.remove(area, name)
         execute(connection, "removed", area=area, name=name)

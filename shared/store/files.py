@@ -53,9 +53,13 @@ class DataStore:
         """Where a data set lies; in whichever share it is, else where it would be put. Raises
         ValueError for a code that cannot be the name of a folder."""
         location = data_set_location(self.uuid, folder_name(code))
-        shares = (path for path in self.root.glob("[0-9]*") if path.name.isdigit())
-        found = [share / location for share in sorted(shares) if (share / location).is_dir()]
-        return found[0] if found else self.root / SHARE / location
+        with suppress(FileNotFoundError, PermissionError):
+            with os.scandir(self.root) as entries:
+                shares = sorted(entry.path for entry in entries if entry.name.isdecimal())
+            for share in shares:
+                if (found := Path(share, location)).is_dir():
+                    return found
+        return self.root / SHARE / location
 
     def data_set_file(self, code: str, path: str) -> Path:
         """A file of a data set. Raises ValueError if the path leads out of the data set."""

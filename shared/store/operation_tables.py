@@ -146,6 +146,18 @@ file_move = Table(
 """Files that are not yet where their rows say: written with the rows, emptied when the files have
 followed. Each source moves its own, since only its section knows the folder of the file service."""
 
+arrival = Table(
+    "arrival",
+    metadata,
+    Column("source", KEY, primary_key=True),
+    Column("area", KEY, primary_key=True, comment="DATA_SET, ATTACHMENT or FILE"),
+    Column("name", KEY, primary_key=True, comment="data set code, SHA-256 or path"),
+    Column("content", TEXT, nullable=False, comment="SHA-256 of a file of the file service"),
+)
+"""What a section is bringing: noted before anything of it lies in the data store, forgotten with
+the commit of its row (`shared.store.arrivals`)."""
+Index("arrival_name", arrival.c.area, arrival.c.name)
+
 restored = Table(
     "restored",
     metadata,
@@ -157,5 +169,5 @@ restored = Table(
 TABLES = (
     *(run, run_count, run_failure, failed_item, held_deletion, notice, deletion, restored),
     *(trash_entity, trash_link, trash_data_set_file, trash_content_copy, trash_attachment),
-    *(trash_service_file, file_move),
+    *(trash_service_file, file_move, arrival),
 )

@@ -6,31 +6,47 @@ Nothing here is bound to a thread, and between two batches no cursor is open.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from heapq import merge
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    any_,
+    cast,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.selectable import FromClause
 
 from shared.model.entities import Attachment, AttachmentVersion, ContentCopy, Entity, FileNode
 from shared.model.entities import Connection as Edge
 from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import FACTS, Kind
-from shared.store import tables
+from shared.store import shown, tables
 from shared.store.rows import (
     to_attachment_version,
     to_connection,
     to_copy,
-    to_entity,
     to_file,
 )
 
 BATCH = 1_000
-_ROW = tables.ENTITY_COLUMNS
-_EXPERIMENT, _SAMPLE = 7, 8
+
+_PART_OF_SPACES = 0.5
+"""Up to this part of all spaces, what lies in each of them is looked up; beyond, it is quicker to
+pass over what does not."""
+_MOST_STREAMS = 200
+_FEWEST = 100
+"""Perm ids that are looked up at once in each of many spaces."""
 
 
 def within(
@@ -61,12 +77,13 @@ class Reader:
         self._spaces = spaces
         self._projects = projects
         self._sample_properties = sample_properties
+        self._homes = spaces | {Code(project.split("/")[1]) for project in projects}
+        known = len(space_codes(connection))
+        self._narrow = len(self._homes) <= min(known * _PART_OF_SPACES, _MOST_STREAMS)
 
     def entities(self, kind: Kind) -> Iterator[Entity]:
         """All entities of a kind. Connections and references lead only to what is within."""
-        last = ""
-        while batch := self._batch(kind, last):
-            last = batch[-1][1]
+        for batch in self._of_few_spaces(kind) if self._narrow else self._of_most_spaces(kind):
             entities = self._complete(kind, batch)
             yield from (
                 self._without_hidden_samples(entities) if self._has_samples(kind) else entities
@@ -94,15 +111,60 @@ class Reader:
             kept = {c: v for c, v in entity.properties.items() if c not in hidden}
             yield replace(entity, properties=kept) if hidden else entity
 
-    def _batch(self, kind: Kind, last: str) -> list[Any]:
+    def _of_most_spaces(self, kind: Kind) -> Iterator[Sequence[Any]]:
+        """Rows in batches: all of the kind, from perm id to perm id, and what is not within is
+        passed over."""
+        last = ""
+        key = tables.entity.c.perm_id
+        while batch := self._rows(kind, key > last, BATCH):
+            last = batch[-1][0]
+            yield batch
+
+    def _of_few_spaces(self, kind: Kind) -> Iterator[Sequence[Any]]:
+        """Rows in batches: an index gives the perm ids of each space; nothing else is looked at."""
+        streams = [self._perm_ids(kind, home) for home in (None, *sorted(self._homes))]
+        perm_ids = merge(*streams)
+        while keys := list(islice(perm_ids, BATCH)):
+            if batch := self._rows(kind, self._these(tables.entity.c.perm_id, keys)):
+                yield batch
+
+    def _perm_ids(self, kind: Kind, home: Code | None) -> Iterator[str]:
+        """Those of one space (None: of none), in byte order."""
+        entity, last = tables.entity, ""
+        lies_there = entity.c.home_space.is_(None) if home is None else entity.c.home_space == home
+        size = max(BATCH // len(self._homes), _FEWEST) if self._homes else BATCH
+        while True:
+            query = (
+                select(entity.c.perm_id)
+                .where(entity.c.kind == kind.value, lies_there)
+                .where(entity.c.perm_id > last)
+                .order_by(entity.c.perm_id)
+                .limit(size)
+            )
+            found = self._connection.execute(query).scalars().all()
+            yield from found
+            if len(found) < size:
+                return
+            last = found[-1]
+
+    def _rows(
+        self, kind: Kind, condition: ColumnElement[bool], most: int | None = None
+    ) -> Sequence[Any]:
         entity = tables.entity
         query = (
-            select(*_ROW, self._refers(kind, "experiment"), self._refers(kind, "sample"))
-            .where(entity.c.kind == kind.value, entity.c.perm_id > last, self._within(entity))
+            select(*shown.COLUMNS, self._refers(kind, "experiment"), self._refers(kind, "sample"))
+            .where(entity.c.kind == kind.value, condition, self._within(entity))
             .order_by(entity.c.perm_id)
-            .limit(BATCH)
+            .limit(most)
         )
-        return list(self._connection.execute(query))
+        return self._connection.execute(query).all()
+
+    def _these(self, column: ColumnElement[Any], keys: Sequence[str]) -> ColumnElement[bool]:
+        """That a row belongs to this batch of perm ids, which are in byte order; it may be one
+        between them, too, if most spaces are wanted."""
+        if self._narrow:
+            return among(self._connection, column, keys)
+        return (column >= keys[0]) & (column <= keys[-1])
 
     def _within(self, entity: FromClause) -> ColumnElement[bool]:
         return within(entity, self._spaces, self._projects)
@@ -125,21 +187,15 @@ class Reader:
 
     def _complete(self, kind: Kind, batch: Sequence[Any]) -> Iterator[Entity]:
         facts = FACTS[kind]
-        keys = [row[1] for row in batch]
-        edges = self._edges(kind, keys) if facts.relations else {}
-        attachments = self._attachments(kind, keys) if facts.has_attachments else {}
+        keys = [row[0] for row in batch]
         is_data_set = kind is Kind.DATA_SET
-        files = self._files(keys) if is_data_set else {}
-        copies = self._copies(keys) if is_data_set else {}
-        for row in batch:
-            key = row[1]
-            yield to_entity(
-                (*row[:_EXPERIMENT], row[-2], row[-1], *row[_SAMPLE + 1 :]),
-                connections=tuple(edges.get(key, ())),
-                attachments=attachments.get(key, ()),
-                files=tuple(files.get(key, ())),
-                content_copies=tuple(copies.get(key, ())),
-            )
+        hanging = shown.Hanging(
+            connections=self._edges(kind, keys) if facts.relations else {},
+            attachments=self._attachments(kind, keys) if facts.has_attachments else {},
+            files=self._files(keys) if is_data_set else {},
+            content_copies=self._copies(keys) if is_data_set else {},
+        )
+        return shown.entities(kind, batch, hanging)
 
     def _edges(self, kind: Kind, keys: Sequence[str]) -> dict[str, list[Edge]]:
         link = tables.link
@@ -152,11 +208,11 @@ class Reader:
                 & (target.c.perm_id == link.c.to_perm_id)
                 & self._within(target),
             )
-            .where(link.c.kind == kind.value, link.c.from_perm_id.in_(keys))
+            .where(link.c.kind == kind.value, self._these(link.c.from_perm_id, keys))
             .order_by(link.c.from_perm_id, link.c.ordinal)
         )
         found: defaultdict[str, list[Edge]] = defaultdict(list)
-        for key, relation, to in self._connection.execute(query):
+        for key, relation, to in self._connection.execute(query).all():
             found[key].append(to_connection(relation, to))
         return found
 
@@ -164,7 +220,7 @@ class Reader:
         table = tables.attachment
         query = (
             select(table)
-            .where(table.c.kind == kind.value, table.c.perm_id.in_(keys))
+            .where(table.c.kind == kind.value, self._these(table.c.perm_id, keys))
             .order_by(table.c.perm_id, table.c.file_name, table.c.version)
         )
         found: dict[str, dict[str, list[AttachmentVersion]]] = {}
@@ -181,7 +237,7 @@ class Reader:
 
     def _files(self, keys: Sequence[str]) -> dict[str, list[FileNode]]:
         table = tables.data_set_file
-        query = select(table).where(table.c.code.in_(keys)).order_by(*table.primary_key)
+        query = select(table).where(self._these(table.c.code, keys)).order_by(*table.primary_key)
         found: defaultdict[str, list[FileNode]] = defaultdict(list)
         for row in self._connection.execute(query):
             found[row[0]].append(to_file(row[1:]))
@@ -189,14 +245,14 @@ class Reader:
 
     def _copies(self, keys: Sequence[str]) -> dict[str, list[ContentCopy]]:
         table = tables.content_copy
-        query = select(table).where(table.c.code.in_(keys)).order_by(*table.primary_key)
+        query = select(table).where(self._these(table.c.code, keys)).order_by(*table.primary_key)
         found: defaultdict[str, list[ContentCopy]] = defaultdict(list)
         for row in self._connection.execute(query):
             found[row[0]].append(to_copy(row[2:]))
         return found
 
     def data_sets_of(self, samples: Sequence[PermId]) -> dict[PermId, list[Code]]:
-        """Codes of the data sets that hang on these samples."""
+        """Codes of the data sets that hang on these samples, which are in byte order."""
         sample = tables.entity.alias("owner")
         data_set = tables.entity
         query = (
@@ -207,23 +263,34 @@ class Reader:
                 & (data_set.c.sample == sample.c.identifier)
                 & self._within(data_set),
             )
-            .where(sample.c.kind == Kind.SAMPLE.value, sample.c.perm_id.in_(samples))
+            .where(sample.c.kind == Kind.SAMPLE.value, self._these(sample.c.perm_id, samples))
             .order_by(sample.c.perm_id, data_set.c.perm_id)
         )
         found: dict[PermId, list[Code]] = {}
-        for sample_id, code in self._connection.execute(query):
+        for sample_id, code in self._connection.execute(query).all():
             found.setdefault(sample_id, []).append(code)
-        return found
+        return {sample_id: found[sample_id] for sample_id in samples if sample_id in found}
 
     def _visible_samples(self, perm_ids: Sequence[str]) -> set[str]:
         """Which of these are samples within the scope; for property values of type SAMPLE."""
         entity = tables.entity
         query = select(entity.c.perm_id).where(
             entity.c.kind == Kind.SAMPLE.value,
-            entity.c.perm_id.in_(perm_ids),
+            among(self._connection, entity.c.perm_id, perm_ids),
             self._within(entity),
         )
         return set(self._connection.execute(query).scalars())
+
+
+def among(
+    connection: Connection, column: ColumnElement[Any], keys: Sequence[str]
+) -> ColumnElement[bool]:
+    """That a column has one of these texts. They travel as one value: a statement with a thousand
+    parameters is prepared anew each time, which takes longer than to answer it."""
+    if connection.dialect.name == "sqlite":
+        texts = func.json_each(orjson.dumps(keys).decode()).table_valued("value")
+        return column.in_(select(texts.c.value))
+    return column == any_(cast(keys, ARRAY(Text)))
 
 
 def space_codes(connection: Connection) -> list[Code]:
@@ -247,5 +314,5 @@ def texts_containing(
     )
     query = select(entity.c.properties, entity.c.description).where(found, scope)
     for properties, description in connection.execute(query):
-        texts = [*json.loads(properties).values(), description or ""]
+        texts = [*orjson.loads(properties).values(), description or ""]
         yield from (text for text in texts if needle in text)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
+import orjson
+
 from shared.errors import ItemError
 from shared.model.entities import (
-    Attachment,
     AttachmentVersion,
     Connection,
     ContentCopy,
@@ -18,12 +18,11 @@ from shared.model.entities import (
     FileNode,
 )
 from shared.model.ids import identifier
-from shared.model.kinds import DataSetKind, Frozen, Kind, Relation
+from shared.model.kinds import Relation
 
 Row = tuple[Any, ...]
 
-_KINDS = {kind.value: kind for kind in Kind}
-_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+_RELATIONS = {relation.value: relation for relation in Relation}
 
 
 def milliseconds(time: datetime) -> int:
@@ -42,7 +41,7 @@ def entity_row(entity: Entity) -> Row:
     Raises `ItemError` for a NUL, which no database takes.
     """
     home_space, home_project = entity.home
-    properties = _to_json(entity.properties) if entity.properties else "{}"
+    text = _json(entity.properties).decode()
     row = (
         entity.kind.value,
         entity.perm_id,
@@ -61,11 +60,11 @@ def entity_row(entity: Entity) -> Row:
         milliseconds(entity.registered),
         milliseconds(entity.modified),
         entity.frozen.value,
-        properties,
+        text,
         entity.data_set_kind.value if entity.data_set_kind else None,
-        _fingerprint(entity, properties),
+        _fingerprint(entity, text),
     )
-    if "\0" in (entity.description or "") or ("\\u0000" in properties and _has_nul(entity)):
+    if "\0" in (entity.description or "") or ("\\u0000" in text and _has_nul(entity)):
         raise ItemError(entity.kind, entity.perm_id, "a text contains the character U+0000")
     return row
 
@@ -85,10 +84,15 @@ def _fingerprint(entity: Entity, properties: str) -> bytes:
         *(entity.code, entity.type, entity.space, entity.project, entity.experiment),
         *(entity.sample, entity.description, entity.data_set_kind, properties),
         *(sorted(children), components),
-        sorted(_to_json((f.path, f.length, f.crc32, f.checksum)) for f in entity.files),
-        sorted(_to_json(_copy_fields(copy)) for copy in entity.content_copies),
+        sorted(_json((f.path, f.length, f.crc32, f.checksum)).decode() for f in entity.files),
+        sorted(_json(_copy_fields(copy)).decode() for copy in entity.content_copies),
     )
-    return blake2b(_to_json(content).encode(), digest_size=16).digest()
+    return blake2b(_json(content), digest_size=16).digest()
+
+
+def _json(value: object) -> bytes:
+    """Without blanks, keys sorted: equal values give equal texts."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def _copy_fields(copy: ContentCopy) -> Row:
@@ -130,41 +134,8 @@ def attachment_rows(entity: Entity) -> Iterator[Row]:
             )
 
 
-def to_entity(
-    row: Sequence[Any],
-    *,
-    connections: tuple[Connection, ...] = (),
-    attachments: tuple[Attachment, ...] = (),
-    files: tuple[FileNode, ...] = (),
-    content_copies: tuple[ContentCopy, ...] = (),
-) -> Entity:
-    """The value of a row of the entity columns, with what other tables hold of it."""
-    return Entity(
-        kind=_KINDS[row[0]],
-        perm_id=row[1],
-        code=row[2],
-        type=row[4],
-        space=row[5],
-        project=row[6],
-        experiment=row[7],
-        sample=row[8],
-        description=row[11],
-        registrator=row[12],
-        modifier=row[13],
-        registered=moment(row[14]),
-        modified=moment(row[15]),
-        frozen=Frozen(row[16]),
-        properties=json.loads(row[17]),
-        data_set_kind=DataSetKind(row[18]) if row[18] else None,
-        connections=connections,
-        attachments=attachments,
-        files=files,
-        content_copies=content_copies,
-    )
-
-
 def to_connection(relation: str, to: Any) -> Connection:
-    return Connection(relation=Relation(relation), to=to)
+    return Connection(relation=_RELATIONS[relation], to=to)
 
 
 def to_file(row: Sequence[Any]) -> FileNode:

@@ -5,7 +5,9 @@ SELECT m.area, m.name, m.goal, m.deletion,
        CASE WHEN m.area = 'DATA_SET' THEN EXISTS (
                 SELECT 1 FROM entity AS e WHERE e.kind = 'DATA_SET' AND e.perm_id = m.name
                                             AND e.data_set_kind = 'PHYSICAL')
-            ELSE EXISTS (SELECT 1 FROM service_file AS f WHERE f.path = m.name) END AS needed
+            ELSE EXISTS (SELECT 1 FROM service_file AS f WHERE f.path = m.name) END
+       OR EXISTS (SELECT 1 FROM arrival AS c
+                   WHERE c.area = m.area AND c.name = m.name AND c.source <> m.source) AS needed
   FROM file_move AS m WHERE m.source = :source ORDER BY 1, 2;
 
 -- name: move_to_trash

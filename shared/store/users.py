@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from shared.errors import ConfigError
 from shared.model.ids import Code, Identifier
@@ -65,12 +65,16 @@ class Person:
         return frozenset(Identifier(a.place) for a in self.roles if a.place.count("/") > 1)
 
 
+_PERSON = select(tables.person).where(func.lower(tables.person.c.user_id) == bindparam("lower"))
+_ROLES = select(tables.role_assignment.c.place, tables.role_assignment.c.role).where(
+    tables.role_assignment.c.user_id == bindparam("user")
+)
+"""Made once: they are asked for each file that is served."""
+
+
 def find_person(connection: Connection, user_id: str) -> Person | None:
     """A person by user id, regardless of case; an exact match wins (openbis-database, 3.1)."""
-    person = tables.person
-    rows = connection.execute(
-        select(person).where(func.lower(person.c.user_id) == user_id.lower())
-    ).all()
+    rows = connection.execute(_PERSON, {"lower": user_id.lower()}).all()
     exact = [row for row in rows if row.user_id == user_id] or rows
     return _person(connection, exact[0]) if exact else None
 
@@ -82,9 +86,8 @@ def persons(connection: Connection) -> list[Person]:
 
 
 def _person(connection: Connection, row: object) -> Person:
-    roles = tables.role_assignment
     user_id = row.user_id  # type: ignore[attr-defined] # a row has the columns of its query
-    held = connection.execute(select(roles.c.place, roles.c.role).where(roles.c.user_id == user_id))
+    held = connection.execute(_ROLES, {"user": user_id})
     return Person(
         user_id=user_id,
         active=row.active,  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ from random import Random
 
 import pytest
 
+from shared.store.files import data_set_location
 from tests.doomed import KILLED
 from tests.e2e.conftest import Morning
 from tests.harvests import Harvest
@@ -45,6 +46,7 @@ PLACES = (
 REAL_BETWEEN = Place(rehearsal=False)
 REAL_SERVICE_FILES = Place(rehearsal=False, step="Synchronize files of the file service")
 REAL_DATA_SETS = Place(rehearsal=False, step="Register data sets")
+LARGE_PLACE = data_set_location("", LARGE_CODE).removesuffix(LARGE_CODE).rstrip("/")
 
 BEFORE = {
     "the run is being noted": Moment(what="statement", text="INSERT INTO run ("),
@@ -91,7 +93,7 @@ MIDDLE = {
     "an unchanged file is about to be linked": Moment(what="link", text=REPLACED),
     "the large file is about to be put in place": Moment(what="rename", text="~partial/"),
     "a large data set is in place, but has no row": Moment(
-        what="remove tree", text=LARGE_CODE, place=REAL_DATA_SETS
+        what="look into folder", text=LARGE_PLACE, place=REAL_DATA_SETS
     ),
     "data sets are in place, and about to be committed": Moment(
         what="statement", text="SET action = CASE WHEN EXISTS", place=REAL_DATA_SETS

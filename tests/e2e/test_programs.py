@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import httpx
 
 from tests.conftest import LoadOpenBis
 from tests.harvester_files import write_private
+from tests.mailbox import free_port
 
 PROJECT = Path(__file__).parents[2]
 PATIENCE = 60.0
@@ -62,12 +62,6 @@ def _answers(port: int) -> bool:
     except httpx.TransportError:
         return False
     return True
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def test_the_demo_of_the_readme_runs_to_its_end(tmp_path: Path) -> None:

@@ -1,0 +1,94 @@
+"""A file that one thread writes while others read it: reading a list need not wait for its end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+_BLOCK = 1 << 18
+"""Bytes that a reader gets at most at once; what a parser makes of them takes ten times as many."""
+
+
+class BegunAnewError(Exception):
+    """What was read so far does not count any more: the source has begun again."""
+
+
+class UnwantedError(Exception):
+    """Nobody reads the file any more: the writer may stop."""
+
+
+class GrowingFile:
+    """One writer; any number of readers, each of which begins at the beginning."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("wb", buffering=0)
+        self._changed = threading.Condition()
+        self._length = 0
+        self._tries = 0
+        self._ended = False
+        self._unwanted = False
+        self._error: BaseException | None = None
+
+    def begin_anew(self) -> None:
+        """Forget what an earlier try has left."""
+        with self._changed:
+            self._tries += self._length > 0
+            self._length = 0
+            self._file.seek(0)
+            self._file.truncate()
+            self._changed.notify_all()
+
+    def write(self, chunk: bytes) -> None:
+        """Raises `UnwantedError`."""
+        with self._changed:
+            if self._unwanted:
+                raise UnwantedError
+            self._file.write(chunk)
+            self._length += len(chunk)
+            self._changed.notify_all()
+
+    def end(self, error: BaseException | None = None) -> None:
+        """It is whole; or nothing more will come because of the error, which every reader gets."""
+        with self._changed:
+            self._ended, self._error = True, error
+            self._file.close()
+            self._changed.notify_all()
+
+    def give_up(self) -> None:
+        """Nobody wants it any more."""
+        with self._changed:
+            self._unwanted = True
+
+    def wait(self) -> Path:
+        """The path, when the file is whole. Raises what has kept it from that."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended)
+        if self._error:
+            raise self._error
+        return self.path
+
+    def blocks(self) -> Iterator[bytes]:
+        """All bytes from the beginning on, as they come. Raises `BegunAnewError`, or what has kept
+        the file from being whole."""
+        tries, position = self._tries, 0
+        with self.path.open("rb", buffering=0) as file:
+            while available := self._more_than(position, tries):
+                block = file.read(min(available, _BLOCK))
+                position += len(block)
+                yield block
+
+    def _more_than(self, position: int, tries: int) -> int:
+        """How many bytes lie behind a position, as soon as there are some; 0 at the end."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._length > position or self._tries != tries or self._ended
+            )
+            if self._tries != tries:
+                raise BegunAnewError
+            if self._length > position:
+                return self._length - position
+            if self._error:
+                raise self._error
+            return 0

@@ -1,0 +1,124 @@
+"""What is on its way into the data store.
+
+A file lies in its place before the row that speaks of it is committed. So it is noted here before
+it comes, and the note goes with the row's own commit: what a killed run has brought, and nobody
+wants any more, is found and removed by the next one. Notes are written in the writer's lock, in
+which others remove files that nobody needs: what one section is bringing, no other one removes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from shared.store.statements import Rows, execute_from, statements
+
+DATA_SET, ATTACHMENT, FILE = "DATA_SET", "ATTACHMENT", "FILE"
+"""Areas: of data sets, by code; of contents of attachments, by SHA-256; and of files of the file
+service, by path."""
+
+_FILE = "arrivals.sql"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rival:
+    """Another section with a file of the same path: it is here (or else on its way there)."""
+
+    source: str
+    sha256: str
+    is_here: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abandoned:
+    """What is not to come any more. ``needed``: something of that name is here all the same, and
+    must stay; only what is half-written of it goes."""
+
+    area: str
+    name: str
+    needed: bool
+
+
+def announce(
+    connection: Connection, source: str, area: str, names: Collection[str], content: str = ""
+) -> None:
+    """From now on something of these names may lie in the data store. ``content``: the SHA-256 of a
+    file whose name does not say what is in it."""
+    _for_each(connection, "announce", source, area, names, content=content)
+
+
+def announce_stored(connection: Connection, source: str, codes: Collection[str]) -> None:
+    """The same for those data sets only that this section has brought before."""
+    (one,) = statements("shared.store", _FILE)["announce_stored_data_set"]
+    if codes:
+        connection.execute(one, [{"source": source, "code": code} for code in sorted(codes)])
+
+
+def announce_attachments(connection: Connection, source: str) -> None:
+    """The contents of all attachments that the list has and their holders here have not."""
+    execute_from(connection, _FILE, "announce_attachments", source=source)
+
+
+def forget_arrivals(connection: Connection, source: str, area: str, names: Collection[str]) -> None:
+    """Their rows are written in this transaction; or nothing of them has come."""
+    _for_each(connection, "arrived", source, area, names)
+
+
+def announced(connection: Connection, source: str, area: str) -> frozenset[str]:
+    """The names of what this section was or is bringing."""
+    rows = execute_from(connection, _FILE, "announced", source=source, area=area)
+    return frozenset(rows.scalars())
+
+
+def interrupted_data_sets(connection: Connection, source: str) -> frozenset[str]:
+    """Codes of data sets that are here, and whose files a killed run may have replaced already."""
+    rows = execute_from(connection, _FILE, "interrupted_data_sets", source=source)
+    return frozenset(rows.scalars())
+
+
+def interrupted_service_files(connection: Connection, source: str) -> Sequence[Any]:
+    """The same of the file service, as rows of ``service_files``."""
+    return execute_from(connection, _FILE, "interrupted_service_files", source=source).all()
+
+
+def rivals(connection: Connection, source: str, path: str) -> list[Rival]:
+    """Other sections with a file of a path of the file service, those with a row first."""
+    rows = execute_from(connection, _FILE, "rivals", source=source, path=path)
+    return [Rival(source=row.source, sha256=row.sha256, is_here=bool(row.is_here)) for row in rows]
+
+
+def keep_service_file(connection: Connection, **values: object) -> Rows:
+    """Write the row of a file of the file service, unless another section has one of the path."""
+    return execute_from(connection, _FILE, "keep_service_file", **values)
+
+
+def drop_abandoned(
+    connection: Connection,
+    source: str,
+    abandon: Callable[[Abandoned], None],
+    moved: Callable[[], None],
+) -> None:
+    """Remove what this section was bringing and its list, which is in the incoming tables, does
+    not have any more. ``abandon`` does it to one, and ``moved`` is called after each. The caller
+    opens the transaction, and holds the section's lock."""
+    for area, name, needed in execute_from(connection, _FILE, "abandoned", source=source).all():
+        abandon(Abandoned(area=area, name=name, needed=bool(needed)))
+        forget_arrivals(connection, source, area, (name,))
+        moved()
+
+
+def _for_each(
+    connection: Connection,
+    section: str,
+    source: str,
+    area: str,
+    names: Collection[str],
+    **values: str,
+) -> None:
+    (one,) = statements("shared.store", _FILE)[section]
+    if names:
+        same = {"source": source, "area": area, **values}
+        connection.execute(one, [{"name": name, **same} for name in sorted(names)])

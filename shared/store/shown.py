@@ -1,0 +1,64 @@
+"""Entities as they are shown: which columns are read for them, and what they make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from shared.model.entities import Attachment, Connection, ContentCopy, Entity, FileNode
+from shared.model.kinds import NOT_FROZEN, DataSetKind, Frozen, Kind
+from shared.store import tables
+from shared.store.rows import moment
+
+COLUMNS = tuple(
+    tables.entity.c[name]
+    for name in (
+        *("perm_id", "code", "type", "space", "project", "description", "registrator"),
+        *("modifier", "registered", "modified", "frozen", "properties", "data_set_kind"),
+    )
+)
+"""What `entities` takes; the experiment and the sample stand behind them, if they may be shown."""
+
+_PROPERTIES = 11
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hanging:
+    """What other tables hold of the entities of a batch, by their perm ids."""
+
+    connections: Mapping[str, Sequence[Connection]] = field(default_factory=dict)
+    attachments: Mapping[str, tuple[Attachment, ...]] = field(default_factory=dict)
+    files: Mapping[str, Sequence[FileNode]] = field(default_factory=dict)
+    content_copies: Mapping[str, Sequence[ContentCopy]] = field(default_factory=dict)
+
+
+def entities(kind: Kind, batch: Sequence[Sequence[Any]], hanging: Hanging) -> Iterator[Entity]:
+    """The values of some rows. Their properties are read from JSON all at once."""
+    properties = orjson.loads(f"[{','.join([row[_PROPERTIES] for row in batch])}]")
+    for row, values in zip(batch, properties, strict=True):
+        key = row[0]
+        yield Entity(
+            kind=kind,
+            perm_id=key,
+            code=row[1],
+            type=row[2],
+            space=row[3],
+            project=row[4],
+            description=row[5],
+            registrator=row[6],
+            modifier=row[7],
+            registered=moment(row[8]),
+            modified=moment(row[9]),
+            frozen=Frozen(row[10]) if row[10] else NOT_FROZEN,
+            properties=values,
+            data_set_kind=DataSetKind(row[12]) if row[12] else None,
+            experiment=row[13],
+            sample=row[14],
+            connections=tuple(hanging.connections.get(key, ())),
+            attachments=hanging.attachments.get(key, ()),
+            files=tuple(hanging.files.get(key, ())),
+            content_copies=tuple(hanging.content_copies.get(key, ())),
+        )

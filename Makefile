@@ -3,13 +3,20 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test clean
+.PHONY: demo demo-opendcim test bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/python scripts/demo.py demo
 
+demo-opendcim: $(VENV)/installed
+	$(BIN)/python scripts/demo_opendcim.py demo-opendcim
+
 test: $(VENV)/installed-test
 	PATH="$(abspath $(BIN)):$$PATH" scripts/check
+
+# What docs/performance.md explains; BENCH=--small to see that it works.
+bench: $(VENV)/installed-test
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.benchmarks $(BENCH)
 
 $(VENV)/installed: requirements.txt pyproject.toml
 	$(PYTHON) scripts/needs_python.py
@@ -22,4 +29,4 @@ $(VENV)/installed-test: $(VENV)/installed requirements-test.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf $(VENV) demo demo-opendcim build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

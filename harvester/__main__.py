@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from harvester.commands import failed, ignore, release, retry, runs, show, status, trash
+from harvester.commands import failed, ignore, opendcim, release, retry, runs, show, status, trash
 from harvester.commands.audit import audit
 from harvester.commands.check_config import check_config
 from harvester.commands.init import init
@@ -74,6 +74,12 @@ _OPERATIONS = (
     ("retry", retry, retry.retry, "try failed items in the next run, whatever their pause"),
     ("ignore", ignore, ignore.ignore, "keep a data set away for ever"),
     ("release", release, release.release, "let the deletions through that a run held back"),
+    (
+        "opendcim",
+        opendcim,
+        opendcim.opendcim,
+        "tables and bundles of sections that keep an openDCIM in step with a template repository",
+    ),
     ("trash", trash, trash.trash, "list, restore or purge what was deleted"),
 )
 

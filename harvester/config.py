@@ -1,7 +1,8 @@
 """The harvester config file: one section for each data source, read anew for every run.
 
-Each section becomes a `SectionConfig` or a list of faults, all faults at once; a faulty section
-does not stop the others. Keys and their meaning are openBIS's, defaults those of its manual.
+A section without ``kind`` is an openBIS data source, a `SectionConfig`: its keys and their meaning
+are openBIS's, defaults those of its manual. Each section becomes settings or a list of faults, all
+faults at once; a faulty section does not stop the others.
 """
 
 from __future__ import annotations
@@ -10,40 +11,29 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from harvester.ini import Ini, IniSection, read_ini
+from harvester.opendcim import section as opendcim
+from harvester.opendcim.section import RepositorySection
 from harvester.properties import HarvesterSettings
+from harvester.section_settings import BasePath, Days, SectionSettings
 from shared.errors import ConfigError
 from shared.settings.bandwidth import BandwidthSetting
-from shared.settings.faults import Given, check, unknown_key
-from shared.settings.model import Settings, keys_of
+from shared.settings.faults import Given, check, nearest, unknown_key
+from shared.settings.model import keys_of
 from shared.settings.places import absolute_below
-from shared.settings.quantities import (
-    Durations,
-    Limit,
-    LimitSetting,
-    LogFormat,
-    PositiveDuration,
-    Size,
-)
+from shared.settings.quantities import Limit, LimitSetting
 from shared.settings.secrets import exposed_secrets, file_keys_of, resolve_secrets
-from shared.settings.values import Addresses, Boolean, Decimal, Integer, Items, SecretUrl, Url
+from shared.settings.values import Boolean, Decimal, Integer, Items, Url
 
 _DEAD = frozenset({"data-source-spaces", "harvester-spaces"})
 _SYNONYMS = {"wished-number-of-streams": "whished-number-of-streams"}
 """The original's key is misspelt; both spellings are taken."""
-
-
-def _below_base(path: Path, info: ValidationInfo) -> Path:
-    """A path as configured, or as by default with the alias in its name, made absolute."""
-    named = Path(str(path).replace("{alias}", str(info.data.get("data_source_alias", ""))))
-    settings = info.context
-    return absolute_below(settings.base_dir, named) if settings else named
+_KIND = "kind"
 
 
 def _below_store(path: Path, info: ValidationInfo) -> Path:
@@ -58,16 +48,11 @@ def _below_store(path: Path, info: ValidationInfo) -> Path:
     return below
 
 
-BasePath = Annotated[Path, AfterValidator(_below_base)]
 StorePath = Annotated[Path, AfterValidator(_below_store)]
-Days = Annotated[Integer, Field(ge=0, le=36500)]
 
 
-class SectionConfig(Settings):
-    """One data source and how it is harvested. ``name`` is the section's, all else are keys."""
-
-    name: str
-    data_source_alias: str = Field(default_factory=lambda given: given["name"])
+class SectionConfig(SectionSettings):
+    """One openBIS data source and how it is harvested."""
 
     resource_list_url: Url
     data_source_openbis_url: Url | None = None
@@ -94,8 +79,6 @@ class SectionConfig(Settings):
     max_failed_records: LimitSetting = Limit(100, 0.01)
     """Of the list's records; if more cannot be read, the pass fails."""
 
-    dry_run: Boolean = False
-    verbose: Boolean = Field(default_factory=lambda given: given["dry_run"])
     full_sync: Boolean = False
     full_sync_interval: Days = 14
     """Days; 0 makes every run a baseline, if ``full_sync`` is on."""
@@ -104,47 +87,13 @@ class SectionConfig(Settings):
     file_service_repository_path: BasePath = Path("data/file-service")
     last_sync_timestamp_file: BasePath = Path("last-sync-timestamp-file_{alias}.txt")
     not_synced_entities_file: BasePath = Path("not-synced-entities_{alias}.txt")
-    log_file: BasePath = Path("synchronization_{alias}.log")
-    log_format: LogFormat = LogFormat.TEXT
-    log_retention_days: Days = 90
-    """0: for ever."""
-    email_addresses: Addresses = ()
-    webhook_url: SecretUrl | None = None
 
     whished_number_of_streams: Annotated[Integer, Field(ge=1, le=100)] | None = None
     machine_load: Annotated[Decimal, Field(gt=0, le=100)] = 0.5
     max_threads: Annotated[Integer, Field(ge=1, le=1000)] = 10
     retries_on_failure: Annotated[Integer, Field(ge=0, le=100)] = 0
     stop_on_first_failure: Boolean = False
-    timeout: Annotated[Integer, Field(ge=1, le=86400)] = 600
-    """Seconds without a single byte from the data source."""
-    stall_timeout: PositiveDuration = timedelta(hours=1)
-    """Without any progress the run is given up; the next one goes on."""
-    retry_pauses: Durations = tuple(timedelta(seconds=seconds) for seconds in (1, 4, 15))
-    """Between one try of a request and the next."""
-    max_connections_per_source: Annotated[Integer, Field(ge=1, le=1000)] = 10
     bandwidth_limit: BandwidthSetting | None = None
-    max_run_time: PositiveDuration | None = None
-    max_transfer: Size | None = None
-    """Bytes of files in one run."""
-
-    tls_verify: Boolean = True
-    ca_bundle: BasePath | None = None
-    client_certificate: BasePath | None = None
-    client_key: BasePath | None = None
-    client_key_password: SecretStr | None = None
-    proxy: Url | None = None
-    """None: as the environment says (``HTTPS_PROXY``, ``NO_PROXY``)."""
-
-    @field_validator("data_source_alias")
-    @classmethod
-    def _is_code(cls, alias: str) -> str:
-        if not alias.isascii() or not alias.translate(_NO_PUNCTUATION).isalnum():
-            raise ValueError(
-                f"{alias!r} cannot be part of an openBIS code; set data-source-alias to letters, "
-                "digits, '_', '-' and '.'"
-            )
-        return alias
 
     @field_validator("data_source_auth_user")
     @classmethod
@@ -153,24 +102,20 @@ class SectionConfig(Settings):
             raise ValueError("a user id with a colon cannot authenticate")
         return user
 
-    @field_validator("ca_bundle")
-    @classmethod
-    def _is_of_use(cls, bundle: Path | None, info: ValidationInfo) -> Path | None:
-        if bundle and not info.data.get("tls_verify", True):
-            raise ValueError("has no effect beside tls-verify = false; remove one of them")
-        return bundle
-
-    @field_validator("client_key", "client_key_password")
-    @classmethod
-    def _goes_with_a_certificate(cls, value: object, info: ValidationInfo) -> object:
-        if value is not None and info.data.get("client_certificate", value) is None:
-            raise ValueError("needs client-certificate, too")
-        return value
+    @property
+    def source_url(self) -> str:
+        return self.resource_list_url
 
     @property
-    def alias(self) -> str:
-        """How entities of this source are marked in the destination."""
-        return self.data_source_alias
+    def source_user(self) -> str:
+        return self.data_source_auth_user
+
+    @property
+    def exclusive(self) -> dict[str, str]:
+        return {
+            "last-sync-timestamp-file": str(self.last_sync_timestamp_file),
+            "not-synced-entities-file": str(self.not_synced_entities_file),
+        }
 
     @property
     def prefix(self) -> str | None:
@@ -178,7 +123,10 @@ class SectionConfig(Settings):
         return f"{self.alias}_" if self.translate_using_data_source_alias else None
 
 
-_NO_PUNCTUATION = str.maketrans("", "", "_-.")
+_KINDS: Mapping[str, type[SectionSettings]] = {
+    "openbis": SectionConfig,
+    opendcim.KIND: RepositorySection,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,9 +134,14 @@ class ConfigFile:
     """``sections`` can run; ``faults`` says by section name why others cannot. Faults that belong
     to no section stand under ``''``. ``warnings`` hinder nothing."""
 
-    sections: tuple[SectionConfig, ...]
+    sections: tuple[SectionSettings, ...]
     faults: Mapping[str, list[str]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    @property
+    def openbis(self) -> tuple[SectionConfig, ...]:
+        """Those whose data source is an openBIS."""
+        return tuple(one for one in self.sections if isinstance(one, SectionConfig))
 
 
 def read_config(
@@ -217,21 +170,24 @@ def read_config(
 
 def _read_section(
     section: IniSection, settings: HarvesterSettings, environ: Mapping[str, str]
-) -> SectionConfig | None:
+) -> SectionSettings | None:
     """The section's settings if they can be read; its faults are added to it."""
-    known = _known_entries(section)
+    model = _model_of(section)
+    if model is None:
+        return None
+    known = _known_entries(section, model)
     _warn_of_absolute_folder(section, known.get("harvester-tmp-dir"))
-    secrets = resolve_secrets(SectionConfig, known, base=settings.base_dir, environ=environ)
+    secrets = resolve_secrets(model, known, base=settings.base_dir, environ=environ)
     for warning in secrets.warnings:
         section.warn(warning.place, warning.text)
+    beside = {"name": section.name}
+    if model is SectionConfig:
+        beside["file-service-repository-path"] = str(settings.file_service_repository_path)
     config, faults = check(
-        SectionConfig,
+        model,
         secrets.given,
         place=section.place,
-        beside={
-            "name": section.name,
-            "file-service-repository-path": str(settings.file_service_repository_path),
-        },
+        beside=beside,
         unread=secrets.unread,
         context=settings,
     )
@@ -240,18 +196,35 @@ def _read_section(
     return config
 
 
+def _model_of(section: IniSection) -> type[SectionSettings] | None:
+    """The settings that a section of this kind has; None, and a fault, if there is no such kind."""
+    entry = section.entries.get(_KIND)
+    kind = entry.value if entry and entry.value else "openbis"
+    if entry and kind not in _KINDS:
+        near = nearest(kind, _KINDS)
+        hint = f"did you mean {near}?" if near else f"there are {', '.join(_KINDS)}"
+        section.fault(entry.place, f"{_KIND}: there is no kind {kind!r}; {hint}")
+    return _KINDS.get(kind)
+
+
 def _exposed(ini: Ini, path: Path) -> list[str]:
     """That others may read a password in the file."""
-    told = (exposed_secrets(SectionConfig, path, one.entries) for one in ini.sections.values())
+    told = (
+        exposed_secrets(model, path, one.entries)
+        for one in ini.sections.values()
+        for model in _KINDS.values()
+    )
     return [text for text in told if text][:1]
 
 
-def _known_entries(section: IniSection) -> dict[str, Given]:
+def _known_entries(section: IniSection, model: type[SectionSettings]) -> dict[str, Given]:
     """Entries that are not blank; others are warned of, or are faults."""
-    keys = [key for name, key in keys_of(SectionConfig).items() if name != "name"]
-    keys += file_keys_of(SectionConfig)
+    keys = [key for name, key in keys_of(model).items() if name != "name"]
+    keys += file_keys_of(model)
     known: dict[str, Given] = {}
     for key, entry in _one_spelling(section):
+        if key == _KIND:
+            continue
         if key in _DEAD:
             section.warn(entry.place, f"{key}: this key never had an effect; remove it")
         elif key not in keys:
@@ -276,7 +249,7 @@ def _warn_of_absolute_folder(section: IniSection, entry: Given | None) -> None:
         section.warn(entry.place, text)
 
 
-def _tell_shared(read: list[tuple[IniSection, SectionConfig]]) -> None:
+def _tell_shared(read: list[tuple[IniSection, SectionSettings]]) -> None:
     """Faults of sections that would overwrite each other's entities or files.
 
     Aliases are compared as openBIS compares codes: in upper case.
@@ -284,8 +257,8 @@ def _tell_shared(read: list[tuple[IniSection, SectionConfig]]) -> None:
     users: dict[tuple[str, str], list[IniSection]] = defaultdict(list)
     for section, config in read:
         users["data-source-alias", config.alias.upper()].append(section)
-        users["last-sync-timestamp-file", str(config.last_sync_timestamp_file)].append(section)
-        users["not-synced-entities-file", str(config.not_synced_entities_file)].append(section)
+        for key, value in config.exclusive.items():
+            users[key, value].append(section)
     for (key, value), sections in users.items():
         for section in sections if len(sections) > 1 else ():
             entry = section.entries.get(key)

@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from functools import partial
 
 from harvester.commands.sections import Chosen, choose
-from harvester.config import SectionConfig
 from harvester.execution import Manner
 from harvester.executions import execute_chosen, overall_of, summary
 from harvester.logs.log_format import formatter
@@ -27,6 +26,7 @@ from harvester.scheduling.schedule import runs_once
 from harvester.scheduling.systemd import READY, STOPPING, notify, status
 from harvester.scheduling.watch import Watch
 from harvester.section_report import SectionReport
+from harvester.section_settings import SectionSettings
 from harvester.signals import stopping_on_signals
 from harvester.stopping import StopRequest
 from harvester.telling.fault_notices import WHOLE, notify_faults
@@ -177,10 +177,10 @@ class _Narrator:
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
 
-    def began(self, section: SectionConfig) -> None:
+    def began(self, section: SectionSettings) -> None:
         self._watch.began(section)
 
-    def ended(self, section: SectionConfig, report: SectionReport) -> None:
+    def ended(self, section: SectionSettings, report: SectionReport) -> None:
         """One record for all that became of a section: so it stays together."""
         self._watch.ended(section, report)
         logger.log(

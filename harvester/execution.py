@@ -12,15 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import Connection
 
-from harvester.config import SectionConfig
 from harvester.destination import Destination
+from harvester.kinds import Circumstances, not_due, synchronise
 from harvester.logs.section_log import SectionLog, section_log
 from harvester.section_report import SectionReport
+from harvester.section_settings import SectionSettings
 from harvester.stopping import Leash, StopRequest
-from harvester.sync import Assignment, synchronise
 from harvester.telling.notifying import notify
 from shared.errors import BusyError, StoppedError, SyncError
 from shared.store.engine import database_errors, work
@@ -50,12 +51,16 @@ class Manner:
     on the same section."""
 
     deletions_confirmed: bool = False
+    forced: bool = False
+    """Even if a section is not due yet, see `not_due`."""
+    bundle: Path | None = None
+    """Read from this file instead of from the source."""
     patience: timedelta = timedelta(0)
     request: StopRequest = field(default_factory=StopRequest)
 
 
 def execute_section(
-    config: SectionConfig, destination: Destination, manner: Manner | None = None
+    config: SectionSettings, destination: Destination, manner: Manner | None = None
 ) -> SectionReport:
     """Harvest a section; whatever happens is in the report, in its log and in the destination's
     memory of runs, and told to the operators if it is worth it."""
@@ -73,12 +78,16 @@ def execute_section(
 
 
 def _execute(
-    config: SectionConfig,
+    config: SectionSettings,
     destination: Destination,
     manner: Manner,
     log: SectionLog,
     report: SectionReport,
 ) -> None:
+    if not (manner.forced or manner.bundle) and (reason := not_due(config)):
+        report.not_due = reason
+        log.logger.info("%s", report.last_line)
+        return
     leash = Leash(config, manner.request)
     try:
         with (
@@ -87,15 +96,16 @@ def _execute(
             _alone(connection, config, manner, leash),
             _recorded(connection, config, destination, report, leash),
         ):
-            task = Assignment(
-                config=config,
+            circumstances = Circumstances(
                 destination=destination,
                 connection=connection,
                 log=log,
                 leash=leash,
                 deletions_confirmed=manner.deletions_confirmed,
+                bundle=manner.bundle,
+                forced=manner.forced,
             )
-            synchronise(task, report)
+            synchronise(config, circumstances, report)
     except BusyError as error:
         report.error = error  # whoever is at work writes the log
     except Exception as error:
@@ -107,7 +117,7 @@ def _execute(
 
 @contextmanager
 def _alone(
-    connection: Connection, config: SectionConfig, manner: Manner, leash: Leash
+    connection: Connection, config: SectionSettings, manner: Manner, leash: Leash
 ) -> Iterator[None]:
     """With the section's lock. Raises `BusyError` if somebody else keeps it too long."""
     wait_for_writers(connection, leash.sleep)  # of other sections, unless told to stop
@@ -129,7 +139,7 @@ def _alone(
         leash.sleep(_ASK_AGAIN)
 
 
-def _who(connection: Connection, config: SectionConfig) -> str:
+def _who(connection: Connection, config: SectionSettings) -> str:
     with connection.begin():
         other = at_work(connection, config.alias)
     if other is None:
@@ -143,7 +153,7 @@ def _who(connection: Connection, config: SectionConfig) -> str:
 @contextmanager
 def _recorded(
     connection: Connection,
-    config: SectionConfig,
+    config: SectionSettings,
     destination: Destination,
     report: SectionReport,
     leash: Leash,

@@ -10,11 +10,11 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from harvester.commands.sections import Chosen
-from harvester.config import SectionConfig
 from harvester.destination import Destination
 from harvester.execution import Manner, execute_section
 from harvester.report import PassReport
 from harvester.section_report import HELD_BACK_EXIT_CODE, SectionReport
+from harvester.section_settings import SectionSettings
 from harvester.stopping import StopRequest
 from harvester.telling.fault_notices import notify_faults
 from shared.errors import BusyError, ConfigError, ItemError, StoppedError
@@ -38,13 +38,13 @@ class Observer(Protocol):
     """Is told of each section; ``began`` by the thread that works on it, ``ended`` by that which
     called `execute_sections`, so that what it prints of one section stays together."""
 
-    def began(self, section: SectionConfig) -> None: ...
+    def began(self, section: SectionSettings) -> None: ...
 
-    def ended(self, section: SectionConfig, report: SectionReport) -> None: ...
+    def ended(self, section: SectionSettings, report: SectionReport) -> None: ...
 
 
 def execute_chosen(
-    chosen: Chosen, sections: Sequence[SectionConfig], manner: Manner, observer: Observer
+    chosen: Chosen, sections: Sequence[SectionSettings], manner: Manner, observer: Observer
 ) -> list[SectionReport]:
     """Open the destination, tell of the sections that cannot run, and harvest these. Raises
     `ConfigError` if there is no destination."""
@@ -55,7 +55,7 @@ def execute_chosen(
 
 
 def execute_sections(
-    sections: Sequence[SectionConfig],
+    sections: Sequence[SectionSettings],
     destination: Destination,
     manner: Manner,
     observer: Observer,
@@ -66,7 +66,7 @@ def execute_sections(
     wait_for_writers(destination.engine, _patience(manner.request))
     at_once = destination.settings.parallel_sections
 
-    def execute(section: SectionConfig) -> SectionReport:
+    def execute(section: SectionSettings) -> SectionReport:
         if manner.request.is_set:
             return SectionReport(name=section.name, error=StoppedError(manner.request.reason))
         observer.began(section)
@@ -100,7 +100,7 @@ def _patience(request: StopRequest) -> Pause:
     return pause
 
 
-def _survived(section: SectionConfig, destination: Destination, manner: Manner) -> SectionReport:
+def _survived(section: SectionSettings, destination: Destination, manner: Manner) -> SectionReport:
     """A fault in what surrounds the section, its log or its mail, must not stop the others."""
     try:
         return execute_section(section, destination, manner)
@@ -144,6 +144,8 @@ def _details(report: SectionReport, one: PassReport) -> Iterator[str]:
     for title, outcome in one.steps.items():
         for line in outcome.lines():
             yield f"[{report.name}]   {line}  ({title})"
+        for line in outcome.plan if one.dry_run else ():
+            yield f"[{report.name}]     {line}"
         for remark in outcome.remarks:
             yield f"[{report.name}]   note: {remark}"
 

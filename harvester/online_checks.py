@@ -12,13 +12,18 @@ from harvester.checks.folders import check_folders
 from harvester.checks.mail_server import check_mail_server
 from harvester.checks.web_hook import check_recipients
 from harvester.config import SectionConfig
+from harvester.opendcim.checking import check_repository_section
+from harvester.opendcim.section import RepositorySection
 from harvester.properties import HarvesterSettings
+from harvester.section_settings import SectionSettings
 
 Told = tuple[str, Finding]
 """A heading, and one of the findings below it."""
 
 
-def check_online(settings: HarvesterSettings, sections: Sequence[SectionConfig]) -> Iterator[Told]:
+def check_online(
+    settings: HarvesterSettings, sections: Sequence[SectionSettings]
+) -> Iterator[Told]:
     """Findings as they are made, which may take as long as a list takes to come."""
     with closing(OpenDestination(settings)) as destination:
         yield "destination", destination.finding
@@ -30,9 +35,13 @@ def check_online(settings: HarvesterSettings, sections: Sequence[SectionConfig])
 
 
 def _check_section(
-    section: SectionConfig, settings: HarvesterSettings, destination: OpenDestination
+    section: SectionSettings, settings: HarvesterSettings, destination: OpenDestination
 ) -> Iterator[Finding]:
-    yield destination.check_user(section)
-    yield from check_folders(section, settings)
-    yield from check_recipients(section, settings)
-    yield from check_data_source(section, destination)
+    if isinstance(section, SectionConfig):
+        yield destination.check_user(section)
+        yield from check_folders(section, settings)
+        yield from check_recipients(section, settings)
+        yield from check_data_source(section, destination)
+    elif isinstance(section, RepositorySection):
+        yield from check_recipients(section, settings)
+        yield from check_repository_section(section)

@@ -43,6 +43,9 @@ class Outcome:
     """What else is to be listed, by title; it counts for nothing."""
     failed: list[ItemError] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    plan: list[str] = field(default_factory=list)
+    """What a rehearsal would change, field by field, old and new; for kinds of things that are few
+    enough to be read."""
     postponed: list[tuple[str, str]] = field(default_factory=list)
     """Kinds and perm ids of what failed lately and is not tried in this run."""
 

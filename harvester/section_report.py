@@ -50,6 +50,8 @@ class SectionReport:
     """Bytes of files that were fetched."""
     unfinished: str | None = None
     """Why files were left for the next run, although nothing failed."""
+    not_due: str | None = None
+    """Why nothing was begun, although nothing is wrong."""
     error: BaseException | None = None
 
     @property
@@ -112,6 +114,8 @@ class SectionReport:
                 return f"FAILED: {self.error}"
 
     def _success(self) -> str:
+        if self.not_due:
+            return f"OK: {self.not_due}"
         if self.rehearsed_only:
             return "OK: the dry run found no error; nothing was changed"
         done = "nothing to do" if self.verdict is Verdict.NOTHING_TO_DO else "everything is done"

@@ -7,10 +7,11 @@ says, nothing may be written outside of the folder it was meant for.
 from __future__ import annotations
 
 import re
-import unicodedata
 from pathlib import Path, PurePosixPath
 
 _DRIVE = re.compile(r"[A-Za-z]:")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""And surrogates, which no encoding of a file system has."""
 _LONGEST_SEGMENT = 255
 """Bytes; what the usual file systems of Linux allow."""
 
@@ -25,7 +26,7 @@ def safe_relative_path(text: str) -> PurePosixPath:
         raise ValueError(f"the path {text!r} contains a backslash")
     if _DRIVE.match(text):
         raise ValueError(f"the path {text!r} starts with a drive letter")
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
+    if _CONTROL.search(text):
         raise ValueError(f"the path {text!r} contains a control character")
     for segment in text.split("/"):
         _check(segment, text)

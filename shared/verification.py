@@ -31,8 +31,9 @@ class Expected:
     @property
     def proves(self) -> bool:
         """Whether bytes that pass are the right ones: a length alone says too little."""
-        sums = (self.crc32, self.sha256, _hash_called((self.checksum or "").partition(":")[0]))
-        return any(known is not None for known in sums)
+        if self.crc32 is not None or self.sha256 is not None:
+            return True
+        return _hash_called((self.checksum or "").partition(":")[0]) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,8 @@ class Verifier:
         name, _, self._digest = (expected.checksum or "").partition(":")
         self._algorithm = name
         self._other = _hash_called(name)
+        if self._other is not None and self._other.name == self._sha256.name:
+            self._other = self._sha256
 
     @property
     def length(self) -> int:
@@ -68,7 +71,7 @@ class Verifier:
         self._sha256.update(chunk)
         if self._expected.crc32 is not None:
             self._crc32 = zlib.crc32(chunk, self._crc32)
-        if self._other is not None:
+        if self._other is not None and self._other is not self._sha256:
             self._other.update(chunk)
 
     def finish(self) -> Download:

@@ -15,11 +15,13 @@ from source_server.commands.document import DOCUMENTS, write_document
 from source_server.commands.load import demo, load
 from source_server.commands.serve import serve
 from source_server.commands.user import add_user, change_password, list_users, set_role
+from source_server.opendcim.repository.commands.parser import add_repository_commands
 
 if TYPE_CHECKING:
     from shared.command_line import Subcommands
 
-_add = Commands(Path("config/source-server.properties")).add
+_commands = Commands(Path("config/source-server.properties"))
+_add = _commands.add
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     users = commands.add_parser("user", help="who may sign in, and see what")
     _add_users(users.add_subparsers(required=True, metavar="COMMAND"))
+    opendcim = commands.add_parser("opendcim", help="the template repository of openDCIM")
+    add_repository_commands(opendcim.add_subparsers(required=True, metavar="COMMAND"), _commands)
     return parser
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Annotated
@@ -28,7 +29,6 @@ from shared.resourcesync.addresses import (
     RE_SYNC_PATH,
 )
 from shared.resourcesync.terms import Document
-from source_server.access_log import access_log
 from source_server.auth import Authenticator, challenge, parse_basic
 from source_server.catalogue import Catalogue, Content, Scope, Snapshot
 from source_server.documents import Publication, document
@@ -38,8 +38,10 @@ from source_server.politeness import Politeness, Refusal, Rules, Turn
 from source_server.selection import Selection, parse_patterns
 from source_server.service_files import ServiceFiles
 from source_server.settings import SourceSettings
+from source_server.sites import Part, Sites, watched
 from source_server.streaming import StreamedResponse, accepts_gzip, gzipped
-from source_server.visits import Answer, Served, Visit, Visited, visit_of
+from source_server.versions import has_it_already, list_tag
+from source_server.visits import Served, Visit, visit_of
 
 _XML = "text/xml; charset=UTF-8"
 _FORM = "application/x-www-form-urlencoded"
@@ -84,21 +86,17 @@ def create_app(
     *,
     politeness: Politeness | None = None,
     metrics: Metrics | None = None,
+    beside: Sequence[Part] = (),
 ) -> ASGIApp:
     """The web application. It opens nothing and owns nothing of what it is given.
 
-    ``politeness`` and ``metrics`` are for those who want to look into them.
+    ``politeness`` and ``metrics`` are for those who want to look into them; ``beside`` it are
+    parts that are no matter of openBIS.
     """
     politeness = politeness or Politeness(Rules.of(settings))
     counted = metrics or Metrics(lists=lambda: politeness.lists)
-    written = access_log(settings.access_log)
-
-    def ended(answer: Answer) -> None:
-        counted.count(answer)
-        written(answer)
-
     app = _routed(catalogue, authenticator, settings, politeness)
-    return Visited(app, sent=counted.bytes_of, ended=ended)
+    return watched(Sites(beside, app), settings, counted)
 
 
 def _routed(
@@ -135,7 +133,8 @@ Site = Annotated[_Site, Depends(_site)]
 
 
 def _client(request: Request, site: Site) -> _Client:
-    """Who is asking; 401 if nobody knows, 403 if the user has no role."""
+    """Who is asking; 401 if nobody knows, 403 if the user has no role. Routes of files call it
+    themselves: as a dependency it would change threads, which takes as long as to read a file."""
     credentials = parse_basic(request.headers.get("authorization"))
     if credentials is None or not site.authenticator.accepts(*credentials):
         headers = {"WWW-Authenticate": challenge(site.realm)}
@@ -190,13 +189,19 @@ def re_sync(request: Request, site: Site, client: Client, parameters: Parameters
     selection = Selection(
         black=parse_patterns("black_list", black), white=parse_patterns("white_list", white)
     )
-    if name is Document.RESOURCE_LIST and request.method != "HEAD":
-        client.visit.hold(_turn(site, client, selection))
+    headers = {"Content-Type": _XML, "Vary": "Accept-Encoding"}
+    if name is Document.RESOURCE_LIST:
+        tag = list_tag(site.publication, selection.within(client.scope))
+        if tag is not None and request.method in _READ:
+            headers["ETag"] = tag
+            if has_it_already(request.headers.get("if-none-match"), tag):
+                return Response(status_code=304, headers=headers)
+        if request.method != "HEAD":
+            client.visit.hold(_turn(site, client, selection))
 
     def visible(_snapshot: Snapshot) -> Scope:
         return _scope_of(site, client.user_id)
 
-    headers = {"Content-Type": _XML, "Vary": "Accept-Encoding"}
     chunks = document(site.publication, name, visible, selection)
     if request.method == "HEAD":
         return StreamedResponse(iter(()), close=chunks.close, headers=headers)
@@ -233,10 +238,9 @@ def _values(parameters: list[tuple[str, str]], name: str) -> list[str]:
 
 
 @_routes.api_route(ATTACHMENTS_PATH + "/{kind}/{perm_id}/{file_name:path}", methods=_READ)
-def attachment(
-    request: Request, site: Site, client: Client, kind: str, perm_id: str, file_name: str
-) -> Response:
+def attachment(request: Request, site: Site, kind: str, perm_id: str, file_name: str) -> Response:
     """A version of an attachment."""
+    client = _client(request, site)
     client.visit.kind = Served.ATTACHMENT
     version = request.query_params.get("version", "")
     if not re.fullmatch("[0-9]+", version):
@@ -251,16 +255,18 @@ def attachment(
 
 
 @_routes.api_route(FILE_SERVICE_PATH + "/{path:path}", methods=_READ)
-def service_file(request: Request, site: Site, client: Client, path: str) -> Response:
+def service_file(request: Request, site: Site, path: str) -> Response:
     """A file of the file service."""
+    client = _client(request, site)
     client.visit.kind = Served.SERVICE_FILE
     content = site.catalogue.service_file(path, client.scope) if _is_plain(path) else None
     return answer_with(content, request.method, request.headers)
 
 
 @_routes.api_route(DATA_STORE_PATH + "/{code}/{path:path}", methods=_READ)
-def data_set_file(request: Request, site: Site, client: Client, code: str, path: str) -> Response:
+def data_set_file(request: Request, site: Site, code: str, path: str) -> Response:
     """A file of a data set."""
+    client = _client(request, site)
     client.visit.kind = Served.DATA_SET_FILE
     content: Content | None = None
     if _is_plain(code) and _is_plain(path):

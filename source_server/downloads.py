@@ -21,10 +21,10 @@ from starlette.responses import Response
 from shared.errors import SyncError
 from source_server.catalogue import Content
 from source_server.streaming import StreamedResponse
+from source_server.versions import has_it_already
 
 _BLOCK = 256 * 1024
 _RANGE = re.compile(r"bytes=\s*([0-9]{0,18})-([0-9]{0,18})\s*", re.IGNORECASE)
-_ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 
 def answer_with(content: Content | None, method: str, headers: Headers) -> Response:
@@ -33,7 +33,7 @@ def answer_with(content: Content | None, method: str, headers: Headers) -> Respo
         raise HTTPException(404, "there is no such file, or you may not see it")
     tag = _quoted(content.etag)
     common = _headers(content, tag)
-    if _has_it_already(headers.get("if-none-match"), tag):
+    if has_it_already(headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=common)
     with_range = method == "GET" and headers.get("if-range", tag) == tag
     wanted = _parse_range(headers.get("range"), content.length) if with_range else None
@@ -103,12 +103,6 @@ def _headers(content: Content, tag: str) -> dict[str, str]:
 
 def _quoted(etag: str) -> str:
     return etag if etag.startswith('"') else f'"{etag}"'
-
-
-def _has_it_already(if_none_match: str | None, tag: str) -> bool:
-    if if_none_match is None:
-        return False
-    return if_none_match.strip() == "*" or tag in _ENTITY_TAG.findall(if_none_match)
 
 
 def _parse_range(header: str | None, length: int) -> range | None:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy import Connection, Engine, Select, bindparam, select, text
 
 from shared.model.entities import Entity
 from shared.model.ids import Code, PermId
@@ -20,6 +22,7 @@ from shared.store import tables
 from shared.store.engine import data_store_uuid, snapshot
 from shared.store.files import DataStore
 from shared.store.master_data import sample_property_codes, stored_master_data
+from shared.store.published import published_mark
 from shared.store.read import Reader, space_codes, texts_containing, within
 from shared.store.rows import moment
 from shared.store.sources import low_water_mark
@@ -41,6 +44,7 @@ class EmbeddedSnapshot:
     connection: Connection
     at: datetime
     _read: MasterData = field(repr=False)
+    _readers: dict[Scope, Reader] = field(repr=False, default_factory=dict)
 
     def space_codes(self) -> list[Code]:
         return space_codes(self.connection)
@@ -55,9 +59,11 @@ class EmbeddedSnapshot:
         return self._reader(scope).data_sets_of(samples)
 
     def _reader(self, scope: Scope) -> Reader:
-        return Reader(
-            self.connection, scope.spaces, scope.projects, sample_property_codes(self._read)
-        )
+        if scope not in self._readers:
+            self._readers[scope] = Reader(
+                self.connection, scope.spaces, scope.projects, sample_property_codes(self._read)
+            )
+        return self._readers[scope]
 
 
 class EmbeddedCatalogue:
@@ -81,6 +87,11 @@ class EmbeddedCatalogue:
                 return None
             return _scope(connection, person)
 
+    def mark(self) -> str | None:
+        """See `source_server.versions.Marked`."""
+        with self._engine.connect() as connection:
+            return published_mark(connection)
+
     @contextmanager
     def snapshot(self) -> Iterator[EmbeddedSnapshot]:
         at = self._low_water_mark()
@@ -103,20 +114,8 @@ class EmbeddedCatalogue:
         return min(marks).replace(microsecond=0) - timedelta(seconds=1)
 
     def data_set_file(self, code: Code, path: str, scope: Scope) -> Content | None:
-        entity, file = tables.entity, tables.data_set_file
-        query = (
-            select(file.c.length, file.c.crc32, file.c.checksum)
-            .join(
-                entity, (entity.c.kind == Kind.DATA_SET.value) & (entity.c.perm_id == file.c.code)
-            )
-            .where(
-                file.c.code == code,
-                file.c.path == path,
-                within(entity, scope.spaces, scope.projects),
-            )
-        )
         with self._engine.connect() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(_file_within(scope), {"code": code, "path": path}).first()
         if row is None:
             return None
         try:
@@ -184,6 +183,21 @@ class StoreUsers:
 
     def verify(self, stored: str, password: str) -> bool:
         return verify_password(stored, password)
+
+
+@lru_cache(maxsize=64)
+def _file_within(scope: Scope) -> Select[Any]:
+    """Files come by thousands, and to put such a query together takes longer than to ask it."""
+    entity, file = tables.entity, tables.data_set_file
+    return (
+        select(file.c.length, file.c.crc32, file.c.checksum)
+        .join(entity, (entity.c.kind == Kind.DATA_SET.value) & (entity.c.perm_id == file.c.code))
+        .where(
+            file.c.code == bindparam("code"),
+            file.c.path == bindparam("path"),
+            within(entity, scope.spaces, scope.projects),
+        )
+    )
 
 
 def _scope(connection: Connection, person: Person) -> Scope:

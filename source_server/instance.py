@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from shared.errors import ConfigError
 from shared.store.engine import open_store
 from source_server.auth import UserDirectory
 from source_server.catalogue import Catalogue
@@ -27,6 +28,8 @@ class Instance:
 @contextmanager
 def opened(settings: SourceSettings) -> Iterator[Instance]:
     """The instance of the settings. Raises `ConfigError` if it cannot be opened."""
+    if settings.catalogue is CatalogueKind.NONE:
+        raise ConfigError("catalogue = none: there is no instance; set catalogue = embedded")
     if settings.catalogue is CatalogueKind.OPENBIS:
         with _openbis(settings) as catalogue:
             yield Instance(catalogue=catalogue, directories=_files(settings))
@@ -40,6 +43,20 @@ def opened(settings: SourceSettings) -> Iterator[Instance]:
         )
         directories = (StoreUsers(engine), *_files(settings))
         yield Instance(catalogue=embedded, directories=directories)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def opened_directories(settings: SourceSettings) -> Iterator[tuple[UserDirectory, ...]]:
+    """The users alone, for what is served beside the instance; they are asked in this order.
+    Raises `ConfigError` if they cannot be opened."""
+    if settings.catalogue is not CatalogueKind.EMBEDDED:
+        yield _files(settings)
+        return
+    engine = open_store(settings.instance_url)
+    try:
+        yield StoreUsers(engine), *_files(settings)
     finally:
         engine.dispose()
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import re
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -25,6 +27,9 @@ from source_server.settings import SourceSettings
 MARK = "openbis/file-service/"
 """Begins every mention of a file."""
 _MENTION = re.compile(rf"{MARK}([^\"']*)")
+
+_RECENT = 2_000_000_000
+"""Nanoseconds within which two changes of a file may have the same time."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +61,7 @@ class ServiceFiles:
 
     def __init__(self, root: Path, *, inline_limit: int) -> None:
         self._root = root
-        self._inline_limit = inline_limit
+        self.inline_limit = inline_limit
         self._checksums = _Checksums()
 
     @classmethod
@@ -74,9 +79,27 @@ class ServiceFiles:
             _log.warning("file service: %r is mentioned but left out: %s", path, error)
             return None
 
+    def state(self) -> str | None:
+        """What changes with every file in the folder; None if that cannot be told.
+
+        Its files are not read. The time at which a file was last changed in any way (``ctime``)
+        cannot be set back, but a change in the last moments may not be seen in it. A symbolic link
+        may lead to what is not looked at.
+        """
+        digest = hashlib.blake2b(digest_size=16)
+        newest = 0
+        try:
+            for path, status in sorted(_files_below(self._root, "")):
+                newest = max(newest, status.st_ctime_ns)
+                told = (path, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+                digest.update(repr(told).encode())
+        except (OSError, ValueError):
+            return None
+        return digest.hexdigest() if time.time_ns() - newest > _RECENT else None
+
     def _read(self, path: str, file: Path) -> ServiceFile:
         status = file.stat()
-        content = file.read_bytes() if status.st_size <= self._inline_limit else None
+        content = file.read_bytes() if status.st_size <= self.inline_limit else None
         digest = (
             self._checksums.of(file) if content is None else hashlib.sha256(content).hexdigest()
         )
@@ -87,6 +110,21 @@ class ServiceFiles:
             sha256=digest,
             content=content,
         )
+
+
+def _files_below(folder: Path, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
+    """ValueError for a symbolic link; nothing if there is no folder."""
+    if not prefix and not folder.exists():
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path = f"{prefix}{entry.name}"
+            if entry.is_symlink():
+                raise ValueError(f"{path} is a symbolic link")
+            if entry.is_dir():
+                yield from _files_below(folder / entry.name, f"{path}/")
+            else:
+                yield path, entry.stat()
 
 
 class _Checksums:

@@ -19,12 +19,13 @@ from shared.settings.places import (
     POSTGRESQL,
     DatabaseServerUrl,
     PathBelowBase,
-    PlacedSettings,
     database_url,
 )
 from shared.settings.properties import read_properties_settings
 from shared.settings.quantities import Listen, PositiveDuration
 from shared.settings.values import BaseUrl, Boolean, Integer, Pattern
+from source_server.opendcim.connector.settings import ConnectorSettings
+from source_server.opendcim.repository.settings import RepositorySettings
 
 _DOTTED = {
     "database_kind": "database.kind",
@@ -34,10 +35,12 @@ _DOTTED = {
 
 
 class CatalogueKind(StrEnum):
-    """What is published: our own store, or the database of an openBIS instance."""
+    """What is published: our own store, the database of an openBIS instance, or nothing of
+    openBIS, where this server only serves openDCIM."""
 
     EMBEDDED = "embedded"
     OPENBIS = "openbis"
+    NONE = "none"
 
 
 class AccessLog(StrEnum):
@@ -52,7 +55,7 @@ def _key(name: str) -> str:
     return _DOTTED.get(name) or name.replace("_", "-")
 
 
-class SourceSettings(PlacedSettings):
+class SourceSettings(RepositorySettings, ConnectorSettings):
     """What is published, how it is served, and who may read it."""
 
     model_config = ConfigDict(alias_generator=_key)
@@ -116,6 +119,16 @@ class SourceSettings(PlacedSettings):
             raise ValueError(
                 "users-file or password-file is missing: catalogue = openbis needs one of them, "
                 "since openBIS's database holds no passwords"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _something_is_served(self) -> Self:
+        beside = self.opendcim_repository or self.opendcim_connector
+        if self.catalogue is CatalogueKind.NONE and not beside:
+            raise ValueError(
+                "catalogue = none: then there is nothing to serve; set opendcim-repository or "
+                "opendcim-connector to true"
             )
         return self
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from source_server.openbis.catalogue import OpenBisCatalogue, open_openbis
+from tests.mariadb import MariaDb, is_installed
 from tests.postgres import OPENBIS_DATA, Postgres, server_folder
 
 LoadOpenBis = Callable[[str], str]
@@ -99,3 +100,20 @@ def x192(load_openbis: LoadOpenBis, x192_store: Path) -> Iterator[OpenBisCatalog
 def _need_shared_data() -> None:
     if not OPENBIS_DATA.is_dir():
         pytest.skip(f"{OPENBIS_DATA} is not there")
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDb]:
+    """A real MariaDB; tests that need it are skipped only where it is not installed."""
+    if not is_installed():
+        pytest.skip("MariaDB is not installed (Debian: mariadb-server)")
+    server = MariaDb()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def mariadb_url(mariadb: MariaDb) -> Iterator[str]:
+    """An empty database of the test's own."""
+    with mariadb.fresh() as url:
+        yield url

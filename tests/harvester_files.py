@@ -41,7 +41,7 @@ def section_of(folder: Path, *lines: str) -> SectionConfig:
     """The only section, which must have no fault."""
     config = config_of(folder, "\n".join(["[DS1]", MANDATORY, *lines]))
     assert config.faults == {}
-    return config.sections[0]
+    return config.openbis[0]
 
 
 def faults_of(folder: Path, *lines: str) -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from tests.mail_server import Mailbox, mail_server, properties_for
@@ -33,6 +34,9 @@ def mailbox() -> Iterator[Box]:
 
 
 def free_port() -> int:
-    """A port on which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port on which nothing listens, nor will soon: it is none of those that the system gives to
+    connections and servers by itself (on Linux from 32768 on), also in other tests at work."""
+    while True:
+        port = secrets.choice(range(12_000, 32_000))
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

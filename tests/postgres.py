@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any, ClassVar, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -134,11 +134,14 @@ class Postgres:
     def _run(connection: psycopg.Connection[Any], text: LiteralString, *names: str) -> None:
         connection.execute(sql.SQL(text).format(*map(sql.Identifier, names)))
 
+    _needless: ClassVar[tuple[str, ...]] = ("fsync", "full_page_writes", "synchronous_commit")
+    """Settings that make it durable."""
+
     def _tune(self) -> None:
         """Tests need no durability."""
         with self.connected() as connection:
             connection.execute("select pg_advisory_lock(0)")
-            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            for setting in self._needless:
                 connection.execute(
                     sql.SQL("alter system set {} = off").format(sql.Identifier(setting))
                 )

@@ -6,7 +6,13 @@ from tests.postgres import Postgres
 
 
 class RestartablePostgres(Postgres):
-    """Not to be shared: whoever works with it loses the connection."""
+    """Not to be shared: whoever works with it loses the connection.
+
+    What it has committed survives, as on any server that is not told otherwise: a harvester moves
+    files when it has been told that their rows are committed.
+    """
+
+    _needless = ("fsync", "full_page_writes")  # it is the server that dies, not the machine
 
     def restart_at_once(self) -> None:
         """As after a crash: no transaction that is not committed survives."""

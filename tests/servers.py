@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 """Seconds; a start takes a fifth of one."""
 
 

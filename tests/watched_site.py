@@ -116,7 +116,7 @@ class Site:
 
     def becomes_idle(self) -> bool:
         """Whether no list is being sent any more, soon."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while self.politeness.lists and time.monotonic() < deadline:
             time.sleep(0.02)
         return self.politeness.lists == 0

@@ -12,7 +12,7 @@ from tests.harvests import Harvest
 from tests.instances import Instance
 from tests.passing_days import disorder
 
-_TO_BE_DONE = ("file_removal", "file_move", "failed_item")
+_TO_BE_DONE = ("file_removal", "file_move", "failed_item", "arrival")
 
 
 def is_whole(harvest: Harvest, source: Instance) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.model.entities import Entity, ServiceFile
+from shared.model.ids import Code
 from shared.model.master_data import MasterData
 from shared.resourcesync.items import ListItem
 from shared.resourcesync.reader import read_resource_list
@@ -39,6 +40,11 @@ def the_example() -> bytes:
     return _EXAMPLE.read_bytes()
 
 
+def entry_of(entity: Entity, data_sets: Sequence[Code] = ()) -> str:
+    """The entry of an entity."""
+    return entity_entry(ADDRESSES, entity, data_sets).decode()
+
+
 def a_list(items: Sequence[MasterData | Entity | ServiceFile | str], at: datetime = AT) -> bytes:
     """A whole document with these items in this order; a text is taken as an entry."""
     parts = [resource_list_head(ADDRESSES, at)]
@@ -47,9 +53,9 @@ def a_list(items: Sequence[MasterData | Entity | ServiceFile | str], at: datetim
             case MasterData():
                 parts.append(master_data_entry(ADDRESSES, item, at))
             case Entity():
-                parts.append(entity_entry(ADDRESSES, item))
+                parts.append(entry_of(item))
             case ServiceFile():
-                parts.append(service_file_entry(ADDRESSES, item))
+                parts.append(service_file_entry(ADDRESSES, item).decode())
             case str():
                 parts.append(item)
     return "".join([*parts, RESOURCE_LIST_TAIL]).encode()

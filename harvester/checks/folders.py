@@ -20,9 +20,9 @@ _TRIED = bytes(65536)
 
 def check_folders(section: SectionConfig, settings: HarvesterSettings) -> Iterator[Finding]:
     """All folders in which a run of the section writes."""
-    yield _check_folder("data store", settings.storeroot_dir, "storeroot-dir")
+    yield check_folder("data store", settings.storeroot_dir, "storeroot-dir")
     yield _check_work_folder(section.harvester_tmp_dir, settings.storeroot_dir)
-    yield _check_folder(
+    yield check_folder(
         "file service", section.file_service_repository_path, "file-service-repository-path"
     )
     for subject, file, key in (
@@ -33,7 +33,8 @@ def check_folders(section: SectionConfig, settings: HarvesterSettings) -> Iterat
         yield _check_file(subject, file, key)
 
 
-def _check_folder(subject: str, folder: Path, key: str) -> Finding:
+def check_folder(subject: str, folder: Path, key: str) -> Finding:
+    """``key`` is the one that names it."""
     try:
         with _trial_file(folder):
             return fine(subject, f"{folder} can be written to")
@@ -49,7 +50,7 @@ def _check_file(subject: str, file: Path, key: str) -> Finding:
         return broken(subject, f"{file} is no file; correct {key}")
     if there and not os.access(file, os.R_OK | os.W_OK):
         return broken(subject, f"{file} cannot be written to; give this program's user the right")
-    return _check_folder(subject, file.parent, key)
+    return check_folder(subject, file.parent, key)
 
 
 def _check_work_folder(folder: Path, store: Path) -> Finding:

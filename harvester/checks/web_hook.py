@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from harvester.checks.findings import Finding, broken, doubtful, fine
-from harvester.config import SectionConfig
 from harvester.properties import HarvesterSettings
+from harvester.section_settings import SectionSettings
 
 
-def check_recipients(section: SectionConfig, settings: HarvesterSettings) -> Iterator[Finding]:
+def check_recipients(section: SectionSettings, settings: HarvesterSettings) -> Iterator[Finding]:
     """Nothing is sent. Of a web hook only the host is told: the rest may be its password."""
     if section.email_addresses and not settings.mail_smtp_host:
         yield doubtful("email-addresses", "no mail is sent, since mail.smtp.host is not set")

@@ -55,7 +55,7 @@ def _destination_faults(chosen: Chosen) -> Iterator[str]:
         yield str(error)
         return
     with engine.connect() as connection:
-        for section in chosen.sections:
+        for section in chosen.openbis:
             try:
                 authorise(connection, section)
             except SyncError as error:

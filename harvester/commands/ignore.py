@@ -6,6 +6,7 @@ import argparse
 from dataclasses import replace
 
 from harvester.commands.memory import changing, destination, the_section
+from harvester.config import SectionConfig
 from harvester.not_synced import read_not_synced, write_not_synced
 from shared.model.ids import PermId
 from shared.model.kinds import Kind
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def ignore(options: argparse.Namespace) -> int:
     """Writes into the section's ``not-synced-entities-file``."""
     with destination(options) as (chosen, engine):
-        section = the_section(chosen, options.name)
+        section = the_section(chosen, options.name, SectionConfig)
         codes = frozenset(PermId(code) for code in options.codes)
         path = section.not_synced_entities_file
         file = read_not_synced(path)

@@ -6,11 +6,12 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from harvester.commands.sections import Chosen, choose
-from harvester.config import SectionConfig
+from harvester.section_settings import SectionSettings
 from shared.errors import ConfigError
 from shared.store.engine import database_errors, opened_store, work
 from shared.store.runs import RunRecord, find_run
@@ -33,11 +34,17 @@ def changing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def the_section(chosen: Chosen, name: str) -> SectionConfig:
-    """The one of this name. Raises `ConfigError` if its settings cannot be read."""
+S = TypeVar("S", bound=SectionSettings)
+
+
+def the_section(chosen: Chosen, name: str, kind: type[S]) -> S:
+    """The one of this name. Raises `ConfigError` if its settings cannot be read, or if it is of
+    another kind."""
     for section in chosen.sections:
-        if section.name == name:
+        if section.name == name and isinstance(section, kind):
             return section
+        if section.name == name:
+            raise ConfigError(f"[{name}] is a section of another kind, which has nothing of that")
     raise ConfigError(f"[{name}] cannot be read; correct it first (see 'harvester check-config')")
 
 

@@ -9,11 +9,11 @@ from datetime import timedelta
 
 from harvester.commands.memory import add_section
 from harvester.commands.sections import Chosen, choose
-from harvester.config import SectionConfig
 from harvester.execution import Manner
 from harvester.executions import execute_chosen, overall_of, summary
 from harvester.logs.progress_display import displayed
 from harvester.section_report import SectionReport
+from harvester.section_settings import SectionSettings
 from harvester.signals import stopping_on_signals
 from harvester.stopping import StopRequest
 from shared.settings.quantities import parse_duration
@@ -31,6 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--allow-deletions",
         action="store_true",
         help="let deletions through that would be held back because they are so many",
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="ask template repositories even if their interval is not over",
     )
     parser.add_argument(
         "--wait",
@@ -52,7 +57,10 @@ def run(options: argparse.Namespace) -> int:
         for fault in chosen.faults:
             print(f"harvester: {fault}", file=sys.stderr)
         manner = Manner(
-            deletions_confirmed=options.allow_deletions, patience=options.wait, request=request
+            deletions_confirmed=options.allow_deletions,
+            forced=options.force,
+            patience=options.wait,
+            request=request,
         )
         sections = [_as_asked(one, options) for one in chosen.sections]
         with displayed():
@@ -60,11 +68,11 @@ def run(options: argparse.Namespace) -> int:
     return _INTERRUPTED_EXIT_CODE if request.signal == signal.SIGINT else code
 
 
-def _execute(chosen: Chosen, sections: list[SectionConfig], manner: Manner) -> int:
+def _execute(chosen: Chosen, sections: list[SectionSettings], manner: Manner) -> int:
     return overall_of(chosen, execute_chosen(chosen, sections, manner, _Printer()))
 
 
-def _as_asked(section: SectionConfig, options: argparse.Namespace) -> SectionConfig:
+def _as_asked(section: SectionSettings, options: argparse.Namespace) -> SectionSettings:
     if not options.dry_run:
         return section
     return section.model_copy(update={"dry_run": True, "verbose": True})
@@ -73,10 +81,10 @@ def _as_asked(section: SectionConfig, options: argparse.Namespace) -> SectionCon
 class _Printer:
     """Shows what became of a section as soon as it has ended."""
 
-    def began(self, section: SectionConfig) -> None:
+    def began(self, section: SectionSettings) -> None:
         pass
 
-    def ended(self, _section: SectionConfig, report: SectionReport) -> None:
+    def ended(self, _section: SectionSettings, report: SectionReport) -> None:
         for line in summary(report):
             print(line, flush=True)
 

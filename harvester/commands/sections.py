@@ -9,7 +9,9 @@ from itertools import chain
 from pathlib import Path
 
 from harvester.config import SectionConfig, read_config
+from harvester.opendcim.section import RepositorySection
 from harvester.properties import HarvesterSettings, read_settings
+from harvester.section_settings import SectionSettings
 from shared.errors import ConfigError
 from shared.settings.faults import nearest
 
@@ -20,8 +22,18 @@ class Chosen:
     ``''`` what belongs to none."""
 
     settings: HarvesterSettings
-    sections: tuple[SectionConfig, ...]
+    sections: tuple[SectionSettings, ...]
     faults_of: Mapping[str, Sequence[str]]
+
+    @property
+    def openbis(self) -> tuple[SectionConfig, ...]:
+        """Those whose data source is an openBIS."""
+        return tuple(one for one in self.sections if isinstance(one, SectionConfig))
+
+    @property
+    def repositories(self) -> tuple[RepositorySection, ...]:
+        """Those that keep an openDCIM in step with a template repository."""
+        return tuple(one for one in self.sections if isinstance(one, RepositorySection))
 
     @property
     def faults(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from harvester.commands.listing import print_json, print_table
 from harvester.commands.memory import add_json, add_section, destination
-from harvester.config import SectionConfig
+from harvester.section_settings import SectionSettings
 from shared.store.failures import failed_items
 from shared.store.held import held_back_count
 from shared.store.locks import section_lock
@@ -65,7 +65,7 @@ def status(options: argparse.Namespace) -> int:
     return 0
 
 
-def status_of(connection: Connection, section: SectionConfig, now: datetime) -> SectionStatus:
+def status_of(connection: Connection, section: SectionSettings, now: datetime) -> SectionStatus:
     """To be called between transactions."""
     source = section.alias
     with section_lock(connection, source) as idle, connection.begin():

@@ -119,7 +119,7 @@ def _print_items(found: Iterable[TrashItem], options: argparse.Namespace) -> int
 
 
 def _listed(deletion: Deletion, chosen: Chosen) -> ListedDeletion:
-    days = (s.trash_retention_days for s in chosen.sections if s.alias == deletion.source)
+    days = (s.trash_retention_days for s in chosen.openbis if s.alias == deletion.source)
     retention = next(days, None)
     return ListedDeletion(
         number=deletion.number,
@@ -235,4 +235,4 @@ def _keeper(chosen: Chosen, engine: Engine, wanted: Sequence[Deletion]) -> Trash
                 f"the settings of section [{one.section}] cannot be read; correct them first, see "
                 "'harvester check-config'"
             )
-    return TrashKeeper(engine=engine, settings=chosen.settings, sections=chosen.sections)
+    return TrashKeeper(engine=engine, settings=chosen.settings, sections=chosen.openbis)

@@ -17,6 +17,7 @@ from harvester.logs.step_progress import Fields, StepProgress, every
 from harvester.logs.summaries import called, figures, groups, short_summary, title_lines
 from harvester.report import Outcome
 from harvester.run import Metadata
+from harvester.section_settings import SectionSettings
 from harvester.state import LastSync
 from harvester.stopping import Leash
 from shared.errors import ConfigError, ItemError
@@ -26,6 +27,7 @@ _LONGEST_TAIL = 5_000_000
 _NOW_AND_THEN = 10.0
 """Seconds between two lines about the progress of a step."""
 _NO_FIELDS: Fields = {}
+_PLAN = "Changes, field by field"
 
 
 @dataclass(slots=True)
@@ -52,7 +54,7 @@ class _Context:
 class SectionLog:
     """What a run of a section tells, while it goes on."""
 
-    def __init__(self, log: logging.Logger, file: LogFileHandler, config: SectionConfig) -> None:
+    def __init__(self, log: logging.Logger, file: LogFileHandler, config: SectionSettings) -> None:
         self.logger = log
         self._file = file
         self._config = config
@@ -69,11 +71,17 @@ class SectionLog:
         run: int | None = None,
         leash: Leash | None = None,
     ) -> None:
-        """Who is harvested, how, and since when. ``run`` is the number of the run; the ``leash``
-        knows how many bytes have come."""
-        self._context.run, self._leash = run, leash
+        """Who is harvested, how, and since when."""
         lines = tuple(banner_lines(config, last, baseline=baseline))
-        self._tell("banner", lines[-1], banner_fields(config, last), lines=lines)
+        self.begins(lines, banner_fields(config, last), run=run, leash=leash)
+
+    def begins(
+        self, lines: Sequence[str], fields: Fields, *, run: int | None, leash: Leash | None
+    ) -> None:
+        """What stands at the head of a run; the last line is the most important. ``run`` is the
+        number of the run; the ``leash`` knows how many bytes have come."""
+        self._context.run, self._leash = run, leash
+        self._tell("banner", lines[-1], fields, lines=tuple(lines))
 
     def read(self, metadata: Metadata) -> None:
         """What the list shows."""
@@ -126,6 +134,10 @@ class SectionLog:
             self._itemize(outcome)
         for names in (*outcome.names.values(), *outcome.lists.values()):
             names.forget()
+        if outcome.plan:
+            self._tell("items", _PLAN, {"number": len(outcome.plan)}, lines=title_lines(_PLAN))
+            for line in outcome.plan:
+                self._tell("item", line)
         self._remark(outcome.remarks)
         for error in outcome.failed:
             self._failed("failed", error)
@@ -180,7 +192,7 @@ class SectionLog:
 
 
 @contextmanager
-def section_log(config: SectionConfig) -> Iterator[SectionLog]:
+def section_log(config: SectionSettings) -> Iterator[SectionLog]:
     """The section's own log file; what is written there appears nowhere else. `ConfigError` if it
     cannot be opened."""
     log = logging.getLogger(f"harvester.section.{config.alias}")

@@ -42,6 +42,10 @@ _NOUNS = {
     "ATTACHMENT": "attachments",
     "FILE": "files of the file service",
     "USER": "users",
+    "MANUFACTURER": "manufacturers",
+    "DEVICE_TEMPLATE": "device templates",
+    "PICTURE": "pictures",
+    "SUBMISSION": "submissions",
 }
 """In the order in which they are shown."""
 

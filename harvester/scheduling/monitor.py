@@ -16,8 +16,8 @@ from importlib.metadata import PackageNotFoundError, version
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from sqlalchemy import Connection
 
-from harvester.config import SectionConfig
 from harvester.scheduling.watch import Watch
+from harvester.section_settings import SectionSettings
 from shared.errors import SyncError
 from shared.monitoring import Health
 from shared.store.engine import database_errors, opened_store
@@ -100,7 +100,7 @@ class _Gauges:
         self.families[name].add_metric(tuple(labels.values()), float(value))
 
 
-def _add_section(shown: _Gauges, connection: Connection, section: SectionConfig) -> None:
+def _add_section(shown: _Gauges, connection: Connection, section: SectionSettings) -> None:
     name, now = section.name, datetime.now(UTC)
     success = last_run(connection, section.alias, SUCCESSES)
     if success and success.ended:

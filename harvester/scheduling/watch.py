@@ -8,9 +8,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from harvester.config import SectionConfig
 from harvester.properties import HarvesterSettings
 from harvester.section_report import SectionReport
+from harvester.section_settings import SectionSettings
 from shared.store.runs import Verdict
 
 _STUCK = 60.0
@@ -32,7 +32,7 @@ class Totals:
 class Watch:
     """Told by the daemon and its sections, asked by the monitor; safe for threads."""
 
-    def __init__(self, settings: HarvesterSettings, sections: tuple[SectionConfig, ...]) -> None:
+    def __init__(self, settings: HarvesterSettings, sections: tuple[SectionSettings, ...]) -> None:
         self._lock = threading.Lock()
         self._beat = time.monotonic()
         self._running: dict[str, datetime] = {}
@@ -47,11 +47,11 @@ class Watch:
         """The daemon looks at the clock."""
         self._beat = time.monotonic()
 
-    def began(self, section: SectionConfig) -> None:
+    def began(self, section: SectionSettings) -> None:
         with self._lock:
             self._running[section.name] = datetime.now(UTC)
 
-    def ended(self, section: SectionConfig, report: SectionReport) -> None:
+    def ended(self, section: SectionSettings, report: SectionReport) -> None:
         name, totals = section.name, self._totals
         last = report.passes[-1] if report.passes else None
         with self._lock:

@@ -25,8 +25,9 @@ _OF_VERDICTS = {
     ),
     Verdict.REFUSED: Advice(
         what="The data source refuses the user or the password.",
-        todo="Correct data-source-auth-user and data-source-auth-pass of the section, or let the"
-        " source's administrator give that user the right to read. Trying again does not help.",
+        todo="Correct data-source-auth-user and data-source-auth-pass of the section (api-user-id"
+        " and api-key, if it is a template repository), or let the source's administrator give that"
+        " user the right. Trying again does not help.",
     ),
     Verdict.UNUSABLE: Advice(
         what="The data source answered, but not with a whole and readable resource list.",

@@ -16,9 +16,9 @@ from itertools import chain
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Engine
 
-from harvester.config import SectionConfig
 from harvester.ini import IniSection, read_ini
 from harvester.properties import HarvesterSettings
+from harvester.section_settings import SectionSettings
 from harvester.telling.advice import advice
 from harvester.telling.hook_form import form_of_faults
 from harvester.telling.mail import Mail, send_mail
@@ -46,7 +46,7 @@ def notify_faults(
     engine: Engine | None,
     faults: Mapping[str, Sequence[str]],
     *,
-    known: Sequence[SectionConfig] = (),
+    known: Sequence[SectionSettings] = (),
     now: datetime | None = None,
 ) -> None:
     """To be called once when an execution begins, with or without ``faults`` (by section, as in
@@ -78,7 +78,7 @@ class _Ways:
     sections: Mapping[str, _Way]
 
     @classmethod
-    def of(cls, settings: HarvesterSettings, known: Iterable[SectionConfig]) -> _Ways:
+    def of(cls, settings: HarvesterSettings, known: Iterable[SectionSettings]) -> _Ways:
         ways = {
             one.name: _Way(
                 alias=one.alias,

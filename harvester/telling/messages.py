@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit, urlunsplit
 
-from harvester.config import SectionConfig
+from harvester.kinds import steps_of
 from harvester.report import PassReport, Verb
 from harvester.section_report import SectionReport
+from harvester.section_settings import SectionSettings
 from harvester.sync import STEPS
 from harvester.telling.advice import advice
 from harvester.telling.occasions import Event, subject_of
@@ -32,7 +33,7 @@ class News:
     and ``told`` are what a recovery ends."""
 
     event: Event
-    config: SectionConfig
+    config: SectionSettings
     report: SectionReport
     ended: datetime
     held: Sequence[str] = ()
@@ -45,7 +46,7 @@ class News:
 
     @property
     def source(self) -> str:
-        return without_query(self.config.resource_list_url)
+        return without_query(self.config.source_url)
 
     @property
     def failing_since(self) -> datetime | None:
@@ -107,7 +108,7 @@ def _effect(news: News) -> Iterator[str]:
 def _place(news: News) -> Iterator[str]:
     report, config = news.report, news.config
     yield f"Section:     [{config.name}], alias {config.alias}"
-    yield f"Data source: {news.source}, as user {config.data_source_auth_user}"
+    yield f"Data source: {news.source}, as user {config.source_user or 'nobody'}"
     yield f"Harvester:   {socket.gethostname()}"
     yield f"Run:         {_times(news)}"
     if news.event in {Event.FAILED, Event.STALLED} and (step := _step(news)):
@@ -127,10 +128,11 @@ def shown(moment: datetime) -> str:
 
 def _step(news: News) -> str | None:
     """At work when it failed, as far as the report says so: the first that is not done."""
+    reading, *following = steps_of(news.config)
     if not news.report.passes:
-        return "Read the resource list"
+        return reading
     done = news.report.passes[-1].steps
-    left = (s.title for s in STEPS if s.wanted(news.config) and s.title not in done)
+    left = (title for title in following if title not in done)
     which = "dry run" if news.report.rehearsed_only else "real pass"
     return next((f"{title} ({which})" for title in left), None)
 

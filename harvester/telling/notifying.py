@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime, timedelta
 
-from harvester.config import SectionConfig
 from harvester.destination import Destination
 from harvester.properties import HarvesterSettings
 from harvester.report import Verb
 from harvester.section_report import SectionReport
+from harvester.section_settings import SectionSettings
 from harvester.telling.hook_form import form_of
 from harvester.telling.mail import Mail, send_mail
 from harvester.telling.messages import MOST_HELD, News, body_of
@@ -29,7 +29,7 @@ same time."""
 
 
 def notify(
-    config: SectionConfig,
+    config: SectionSettings,
     destination: Destination,
     report: SectionReport,
     log: bytes,
@@ -44,7 +44,7 @@ def notify(
 
 
 def _notify(
-    config: SectionConfig,
+    config: SectionSettings,
     destination: Destination,
     report: SectionReport,
     log: bytes,
@@ -116,7 +116,7 @@ def _send(news: News, settings: HarvesterSettings, log: bytes) -> bool:
     return mailed or hooked
 
 
-def _attachment_name(config: SectionConfig, report: SectionReport) -> str:
+def _attachment_name(config: SectionSettings, report: SectionReport) -> str:
     """In local time, as the times in the log."""
     file = config.log_file
     return f"{file.stem}_{report.started.astimezone():%Y-%m-%d_%H-%M-%S}{file.suffix or '.log'}"

@@ -53,7 +53,7 @@ def event_of(report: SectionReport) -> Event | None:
 
 def _event_without_error(report: SectionReport) -> Event | None:
     if report.verdict in SUCCESSES:
-        return Event.RECOVERED
+        return None if report.not_due else Event.RECOVERED
     events = {Verdict.PARTIAL: Event.PARTLY_FAILED, Verdict.HELD_BACK: Event.HELD_BACK}
     return events.get(report.verdict)
 

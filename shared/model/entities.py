@@ -12,9 +12,10 @@ from datetime import datetime
 
 from shared.model.ids import Code, Identifier, PermId, home_of, identifier
 from shared.model.kinds import NOT_FROZEN, DataSetKind, Frozen, Kind, Relation
+from shared.model.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Connection:
     """An edge from the entity that holds it down to a child or a component."""
 
@@ -22,7 +23,7 @@ class Connection:
     to: PermId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AttachmentVersion:
     """One version of an attachment.
 
@@ -40,7 +41,7 @@ class AttachmentVersion:
     href: str | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Attachment:
     """A file name on a project, experiment or sample, with its versions in ascending order."""
 
@@ -52,7 +53,7 @@ class Attachment:
         return self.versions[-1]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class FileNode:
     """A file of a data set; ``path`` is relative to the data set's folder, parts split by ``/``.
 
@@ -68,7 +69,7 @@ class FileNode:
     href: str | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ContentCopy:
     """Where the content of a LINK data set lies, in an external data management system."""
 
@@ -80,7 +81,7 @@ class ContentCopy:
     id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Entity:
     """One value serves all kinds; `shared.model.kinds.FACTS` says which fields a kind has."""
 

@@ -30,7 +30,7 @@ _LARGEST = 4096
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNMISTAKABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 """A name that may be shown; others might be a password that happens to begin with ``env:``."""
-_DATABASES = frozenset({"sqlite", "postgresql", "postgres"})
+_DATABASES = frozenset({"sqlite", "postgresql", "postgres", "mysql", "mariadb"})
 _ALONE = "it must hold the secret and nothing else"
 
 

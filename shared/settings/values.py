@@ -85,6 +85,7 @@ Boolean = Annotated[bool, BeforeValidator(_boolean)]
 Integer = Annotated[int, BeforeValidator(_integer)]
 Decimal = Annotated[float, BeforeValidator(_decimal)]
 Items = Annotated[tuple[str, ...], BeforeValidator(_items)]
+Urls = Annotated[tuple[Annotated[str, AfterValidator(_url)], ...], BeforeValidator(_items)]
 Url = Annotated[str, AfterValidator(_url)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
 """One whose path or query may be what lets somebody in."""

@@ -50,7 +50,9 @@ def demo(options: argparse.Namespace) -> int:
 
 
 def _store(settings: SourceSettings) -> Engine:
-    if settings.catalogue is not CatalogueKind.EMBEDDED:
+    if settings.catalogue is CatalogueKind.NONE:
+        raise ConfigError("catalogue = none: there is nothing to load into; set it to embedded")
+    if settings.catalogue is CatalogueKind.OPENBIS:
         raise ConfigError(
             "catalogue = openbis: a real openBIS is only read; set catalogue = embedded"
         )

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
 import uvicorn
+from prometheus_client.core import Metric
 from starlette.types import ASGIApp
 
 from shared.errors import ConfigError
-from shared.monitoring import listening_socket, monitored
+from shared.monitoring import Health, listening_socket, monitored
 from shared.resourcesync.addresses import RE_SYNC_PATH
 from shared.settings.quantities import ListenAddress
 from source_server.access_log import access_log_on_standard_error
 from source_server.app import create_app
 from source_server.auth import DirectoryAuthenticator
-from source_server.catalogue import Catalogue
 from source_server.instance import opened
 from source_server.metrics import Metrics
+from source_server.opendcim.parts import opened_parts
 from source_server.politeness import Politeness, Rules
 from source_server.reachability import Reachability
-from source_server.settings import SourceSettings, read_settings
+from source_server.settings import CatalogueKind, SourceSettings, read_settings
+from source_server.sites import Part, Sites, nothing, watched
 
 _GRACE = 30
 """Seconds in which answers that are under way may be finished after the signal to stop."""
@@ -35,6 +39,16 @@ _log = logging.getLogger(__name__)
 def serve(options: argparse.Namespace) -> int:
     """Ends with 0 after SIGTERM or SIGINT; lists that are still being sent then break off."""
     settings = read_settings(options.config)
+    with opened_parts(settings) as parts:
+        if settings.catalogue is CatalogueKind.NONE:
+            _serve_parts(settings, parts)
+        else:
+            _serve_instance(settings, parts)
+    _log.info("stopped")
+    return 0
+
+
+def _serve_instance(settings: SourceSettings, parts: Sequence[Part]) -> None:
     politeness = Politeness(Rules.of(settings))
     metrics = Metrics(lists=lambda: politeness.lists)
     with opened(settings) as instance, listening(settings) as listener:
@@ -44,12 +58,31 @@ def serve(options: argparse.Namespace) -> int:
             settings,
             politeness=politeness,
             metrics=metrics,
+            beside=parts,
         )
-        with _monitored(settings, instance.catalogue, metrics), access_log_on_standard_error():
+        reachable = Reachability(instance.catalogue)
+        with _monitored(settings, reachable, metrics), access_log_on_standard_error():
             _log.info("publishing at %s%s", _address_of(listener), RE_SYNC_PATH)
+            _announce(parts, listener)
             _run(app, listener)
-    _log.info("stopped")
-    return 0
+
+
+def _serve_parts(settings: SourceSettings, parts: Sequence[Part]) -> None:
+    """Without an openBIS: only what is beside it."""
+    metrics = Metrics(lists=lambda: 0)
+    app = watched(Sites(parts, nothing), settings, metrics)
+    with (
+        listening(settings) as listener,
+        _monitored(settings, _Alive(), metrics),
+        access_log_on_standard_error(),
+    ):
+        _announce(parts, listener)
+        _run(app, listener)
+
+
+def _announce(parts: Sequence[Part], listener: socket.socket) -> None:
+    for part in parts:
+        _log.info("%s at %s%s", part.name, _address_of(listener), part.prefixes[0])
 
 
 def listening(settings: SourceSettings) -> socket.socket:
@@ -64,14 +97,30 @@ def listening(settings: SourceSettings) -> socket.socket:
         ) from error
 
 
+class _Monitored(Protocol):
+    """What the monitoring asks."""
+
+    def health(self) -> Health: ...
+    def collect(self, metrics: Metrics) -> Iterator[Metric]: ...
+
+
+class _Alive:
+    """Where no openBIS is published, a server that answers is well."""
+
+    def health(self) -> Health:
+        return Health(ok=True)
+
+    def collect(self, metrics: Metrics) -> Iterator[Metric]:
+        yield from metrics.collect()
+
+
 @contextmanager
-def _monitored(settings: SourceSettings, catalogue: Catalogue, metrics: Metrics) -> Iterator[None]:
+def _monitored(settings: SourceSettings, instance: _Monitored, metrics: Metrics) -> Iterator[None]:
     """Health and metrics, if they are wanted."""
     address = settings.monitor_address
     if address is None:
         yield
         return
-    instance = Reachability(catalogue)
     with monitored(address, lambda: instance.collect(metrics), instance.health) as port:
         shown = ListenAddress(address.host, port)
         _log.info("health at http://%s/healthz, metrics at http://%s/metrics", shown, shown)
@@ -92,6 +141,7 @@ def _run(app: ASGIApp, listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=_GRACE,
     )
+    gc.freeze()  # what is there by now stays; looking through it takes a sixth of a list's time
     # uvicorn raises the signal once more when it has stopped; then it shall do no harm.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)

@@ -120,6 +120,11 @@ class _FiledUsers(UsersFile):
 @contextmanager
 def _users(options: argparse.Namespace) -> Iterator[_Users]:
     settings = read_settings(options.config)
+    if settings.catalogue is CatalogueKind.NONE and not settings.users_file:
+        raise ConfigError(
+            "catalogue = none: there is nothing to sign in to; users of the template repository "
+            "are kept by: source-server opendcim user"
+        )
     if settings.catalogue is CatalogueKind.EMBEDDED:
         with _store(settings) as connection:
             yield _StoredUsers(connection)

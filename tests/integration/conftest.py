@@ -11,6 +11,7 @@ import pytest
 from tests.harvests import Harvest
 from tests.instances import Instance
 from tests.kitchen import Kitchen, a_kitchen
+from tests.opendcim_sites import Site
 
 
 @pytest.fixture
@@ -61,3 +62,13 @@ def either(
     harvest = Harvest(tmp_path / "destination", database_url=url)
     yield harvest
     harvest.instance.engine.dispose()
+
+
+@pytest.fixture
+def dcim(tmp_path: Path, one_authority: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A site with an openDCIM (on SQLite) that has no manufacturer yet."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(one_authority))
+    site = Site(tmp_path / "site")
+    site.create()
+    yield site
+    site.close()

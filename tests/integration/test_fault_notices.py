@@ -145,7 +145,7 @@ def test_a_file_that_cannot_be_read_is_told_to_those_who_were_known(
     harvest: Harvest, engine: Engine, box: Box, tmp_path: Path
 ) -> None:
     harvest.section("DS1", NOWHERE, email_addresses="a@example.org")
-    known: tuple[SectionConfig, ...] = choose(harvest.root / "harvester.properties", None).sections
+    known = choose(harvest.root / "harvester.properties", None).openbis
     (harvest.root / "harvester-config.txt").rename(tmp_path / "away")
     fault = {WHOLE: ["harvester-config.txt: No such file"]}
     notify_faults(settings_of(harvest), engine, fault)

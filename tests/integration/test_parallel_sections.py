@@ -84,7 +84,7 @@ def test_copies_of_one_instance_side_by_side_never_harm_each_other(
         for _ in range(3):
             either.start_anew()
             result = either.run()
-            assert result.code in {0, 7}, result.output  # a file both bring at once fails once
+            assert result.code in {0, 7}, result.output  # a data set both bring at once may fail
             assert either.instance.entities() == source.entities()
             either.converges()
     assert kitchen.everything

@@ -15,13 +15,12 @@ from shared.model.entities import Entity, ServiceFile
 from shared.model.ids import Code
 from shared.model.master_data import MasterData
 from shared.resourcesync.items import ListHead, ListItem
-from shared.resourcesync.writer import entity_entry
 from tests.builders import a_data_set, a_sample, a_service_file, some_master_data
 from tests.properties import strategies as values
 from tests.properties.master_data_strategies import as_read_master_data, master_data
 from tests.properties.texts import codes as some_codes
 from tests.properties.texts import moments
-from tests.wire import ADDRESSES, AT, a_list, needs_example, read, the_example
+from tests.wire import AT, a_list, entry_of, needs_example, read, the_example
 
 
 @cache
@@ -58,7 +57,7 @@ def test_items_come_in_the_order_of_the_document_however_it_is_cut_into_chunks(
 
 @given(codes=st.lists(some_codes), sample=values.entities())
 def test_connections_to_data_sets_change_nothing(codes: list[Code], sample: Entity) -> None:
-    entry = entity_entry(ADDRESSES, sample, codes)
+    entry = entry_of(sample, codes)
     assert read(a_list([entry]))[1:] == [values.as_read_entity(sample)]
 
 
@@ -125,5 +124,5 @@ def test_whatever_bytes_come_the_reader_answers_with_items_or_a_format_error(
 def test_characters_that_xml_forbids_never_reach_the_wire(entity: Entity, spare: str) -> None:
     spoiled = replace(entity, registrator=f"mi{spare}ra")
     with pytest.raises(ItemError, match="registrator") as caught:
-        entity_entry(ADDRESSES, spoiled)
+        entry_of(spoiled)
     assert (caught.value.kind, caught.value.perm_id) == (entity.kind.value, entity.perm_id)

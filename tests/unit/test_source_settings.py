@@ -154,7 +154,7 @@ inline-file-limit = -5
         "s.properties:6: storerot-dir: there is no such key; did you mean storeroot-dir?",
         f"s.properties:2: server-url: {url}",
         "s.properties:3: port: must be a whole number, not 'many'",
-        "s.properties:5: catalogue: must be embedded or openbis",
+        "s.properties:5: catalogue: must be embedded, openbis or none",
         f"environment variable {variable}: {key}: must be true or false, not 'yes'",
         f"s.properties:7: {users}: '(' is not a valid regular expression: {reason}",
         "s.properties:8: inline-file-limit: must be at least 0",

@@ -66,7 +66,7 @@ def test_the_settings_of_the_compose_file_are_right(monkeypatch: pytest.MonkeyPa
     settings = read_settings(folder / "harvester.properties", {})
     config = read_config(settings.harvester_config_file, settings)
     assert config.faults == {}
-    assert config.sections[0].harvester_pass.get_secret_value() == "secret"
+    assert config.openbis[0].harvester_pass.get_secret_value() == "secret"
     assert read_source_settings(folder / "source-server.properties", {}).port == 8080
 
 

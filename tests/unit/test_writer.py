@@ -12,9 +12,6 @@ from shared.model.entities import (
 )
 from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import ENTITY_KINDS, FACTS, DataSetKind, Frozen, Kind, Relation
-from shared.resourcesync.writer import (
-    entity_entry,
-)
 from tests.builders import (
     MODIFIED,
     a_material,
@@ -24,13 +21,13 @@ from tests.builders import (
     an_attachment,
     an_experiment,
 )
-from tests.wire import ADDRESSES, AT, DOWNLOADS, SERVER, content
+from tests.wire import AT, DOWNLOADS, SERVER, content, entry_of
 
 STAMPS = 'registration-timestamp="2024-01-10T09:00:00Z" registrator="mira"'
 
 
 def test_a_material_is_named_by_type_and_code() -> None:
-    entry = entity_entry(ADDRESSES, a_material(code="SALT", type=Code("REAGENT")))
+    entry = entry_of(a_material(code="SALT", type=Code("REAGENT")))
     assert entry == (
         f"<url><loc>{SERVER}/MATERIAL/REAGENT/SALT/M</loc><lastmod>2024-02-03T12:00:00Z</lastmod>"
         f'<rs:ln href="{SERVER}#action=VIEW&amp;entity=MATERIAL&amp;code=SALT&amp;type=REAGENT"'
@@ -42,7 +39,7 @@ def test_a_material_is_named_by_type_and_code() -> None:
 def test_a_space_with_all_it_can_have() -> None:
     frozen = Frozen.FROZEN | Frozen.FOR_PROJECTS | Frozen.FOR_SAMPLES
     space = a_space("ALPHA", description="first floor", frozen=frozen)
-    assert content(entity_entry(ADDRESSES, space), "SPACE", "ALPHA") == (
+    assert content(entry_of(space), "SPACE", "ALPHA") == (
         '<x:xd code="ALPHA" desc="first floor" frozen="true" frozenForProjects="true"'
         f' frozenForSamples="true" kind="SPACE" {STAMPS}/>'
     )
@@ -57,7 +54,7 @@ def test_a_project_with_all_it_can_have() -> None:
         modifier="otto",
         attachments=(an_attachment("plan & more.txt", with_content),),
     )
-    assert content(entity_entry(ADDRESSES, project), "PROJECT", "P-1") == (
+    assert content(entry_of(project), "PROJECT", "P-1") == (
         '<x:xd code="KITCHEN" desc="brewing" frozen="true" frozenForExperiments="true"'
         f' frozenForSamples="true" kind="PROJECT" modifier="otto" {STAMPS} space="ALPHA">'
         '<x:binaryData><x:attachment fileName="plan &amp; more.txt" latestVersion="2"'
@@ -79,7 +76,7 @@ def test_an_experiment_with_all_it_can_have() -> None:
         properties={"$NAME": "First trial", "EMPTY": ""},
         attachments=(full_attachment(),),
     )
-    assert content(entity_entry(ADDRESSES, experiment), "EXPERIMENT", "E-1") == (
+    assert content(entry_of(experiment), "EXPERIMENT", "E-1") == (
         '<x:xd code="TRIAL-1" kind="EXPERIMENT" frozen="true" frozenForSamples="true"'
         f' frozenForDataSets="true" modifier="otto" project="KITCHEN" {STAMPS} space="ALPHA"'
         ' type="A_EXPERIMENT_TYPE"><x:properties>'
@@ -134,7 +131,7 @@ def test_a_sample_with_all_it_can_have() -> None:
         ),
         attachments=(full_attachment(),),
     )
-    entry = entity_entry(ADDRESSES, sample, [Code("D-1"), Code("D-2")])
+    entry = entry_of(sample, [Code("D-1"), Code("D-2")])
     assert content(entry, "SAMPLE", "S-1") == (
         '<x:xd code="BRW1" frozen="true" frozenForChildren="true" frozenForParents="true"'
         ' frozenForComponents="true" frozenForDataSets="true"'
@@ -150,13 +147,13 @@ def test_a_sample_with_all_it_can_have() -> None:
 
 def test_a_shared_sample_has_neither_space_nor_children() -> None:
     sample = a_sample(perm_id=PermId("S-1"), code="SHELF", space=None)
-    assert content(entity_entry(ADDRESSES, sample), "SAMPLE", "S-1") == (
+    assert content(entry_of(sample), "SAMPLE", "S-1") == (
         f'<x:xd code="SHELF" kind="SAMPLE" {STAMPS} type="A_SAMPLE_TYPE"/>'
     )
 
 
 def test_a_registrator_is_never_left_out() -> None:
-    entry = entity_entry(ADDRESSES, a_space("ALPHA", registrator=None))
+    entry = entry_of(a_space("ALPHA", registrator=None))
     assert 'registrator="system"' in entry
 
 
@@ -170,7 +167,7 @@ def test_what_a_kind_does_not_have_is_not_written() -> None:
         connections=(Connection(relation=Relation.CHILD, to=PermId("S-2")),),
         attachments=(an_attachment(),),
     )
-    assert content(entity_entry(ADDRESSES, space), "SPACE", "ALPHA") == (
+    assert content(entry_of(space), "SPACE", "ALPHA") == (
         f'<x:xd code="ALPHA" kind="SPACE" {STAMPS}/>'
     )
 
@@ -193,6 +190,6 @@ def test_every_attribute_of_the_table_of_kinds_can_be_written(kind: Kind) -> Non
         frozen=Frozen(sum(Frozen)),
         data_set_kind=DataSetKind.CONTAINER,
     )
-    element = entity_entry(ADDRESSES, whole).partition("<x:xd ")[2]
+    element = entry_of(whole).partition("<x:xd ")[2]
     written = [part.rpartition(" ")[2] for part in element.split('="')[:-1]]
     assert written == list(FACTS[kind].attributes)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from shared.model.entities import Connection, ContentCopy, FileNode, ServiceFile
 from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import DataSetKind, Frozen, Relation
-from shared.resourcesync.writer import entity_entry, service_file_entry
+from shared.resourcesync.writer import service_file_entry
 from tests.builders import MODIFIED, a_data_set, a_service_file
-from tests.wire import ADDRESSES, DOWNLOADS, content
+from tests.wire import ADDRESSES, DOWNLOADS, content, entry_of
 
 STAMPS = 'registration-timestamp="2024-01-10T09:00:00Z" registrator="mira"'
 
@@ -27,7 +27,7 @@ def test_a_physical_data_set_with_all_it_can_have() -> None:
             FileNode(path="original/ü?#.txt", length=0),
         ),
     )
-    assert content(entity_entry(ADDRESSES, data_set), "DATA_SET", "D-1") == (
+    assert content(entry_of(data_set), "DATA_SET", "D-1") == (
         '<x:xd code="D-1" dsKind="PHYSICAL" frozen="true" frozenForChildren="true"'
         ' frozenForParents="true" frozenForComponents="true" frozenForContainers="true"'
         f' experiment="/ALPHA/KITCHEN/TRIAL-1" kind="DATA_SET" modifier="otto" {STAMPS}'
@@ -42,7 +42,7 @@ def test_a_physical_data_set_with_all_it_can_have() -> None:
 
 
 def test_a_physical_data_set_without_files_has_an_empty_block() -> None:
-    entry = entity_entry(ADDRESSES, a_data_set(perm_id=PermId("D-1")))
+    entry = entry_of(a_data_set(perm_id=PermId("D-1")))
     assert entry.endswith('type="A_DATA_SET_TYPE"><x:binaryData/></x:xd></url>')
 
 
@@ -52,7 +52,7 @@ def test_a_container_has_no_binary_data() -> None:
         data_set_kind=DataSetKind.CONTAINER,
         connections=(Connection(relation=Relation.COMPONENT, to=PermId("D-2")),),
     )
-    assert content(entity_entry(ADDRESSES, container), "DATA_SET", "D-1") == (
+    assert content(entry_of(container), "DATA_SET", "D-1") == (
         f'<x:xd code="D-1" dsKind="CONTAINER" kind="DATA_SET" {STAMPS} type="A_DATA_SET_TYPE">'
         '<x:connections><x:connection to="D-2" type="Component"/></x:connections></x:xd>'
     )
@@ -75,7 +75,7 @@ def test_a_link_data_set_has_copies_and_then_files_that_nobody_serves() -> None:
             ContentCopy(external_dms=Code("WEB")),
         ),
     )
-    assert content(entity_entry(ADDRESSES, linked), "DATA_SET", "D-1") == (
+    assert content(entry_of(linked), "DATA_SET", "D-1") == (
         f'<x:xd code="D-1" dsKind="LINK" kind="DATA_SET" {STAMPS} type="A_DATA_SET_TYPE">'
         '<x:binaryData><x:contentCopy externalCode="ITEM" externalDMS="GIT" gitCommitHash="0a1b"'
         ' gitRepositoryId="5f0c" id="41" path="/srv/repos"/><x:contentCopy externalDMS="WEB"/>'
@@ -85,20 +85,20 @@ def test_a_link_data_set_has_copies_and_then_files_that_nobody_serves() -> None:
 
 
 def test_a_service_file_with_content_is_sent_inline() -> None:
-    entry = service_file_entry(ADDRESSES, a_service_file("notes/a b.txt", b"hello world"))
+    entry = service_file_entry(ADDRESSES, a_service_file("notes/a b.txt", b"hello world")).decode()
     assert content(entry, "FILE", "notes/a b.txt") == (
         '<x:xd kind="FILE" path="notes/a b.txt">aGVsbG8gd29ybGQ=</x:xd>'
     )
 
 
 def test_an_empty_service_file_is_an_element_without_content() -> None:
-    entry = service_file_entry(ADDRESSES, a_service_file("a.txt", b""))
+    entry = service_file_entry(ADDRESSES, a_service_file("a.txt", b"")).decode()
     assert content(entry, "FILE", "a.txt") == '<x:xd kind="FILE" path="a.txt"/>'
 
 
 def test_a_service_file_without_content_says_where_it_is_served() -> None:
     file = ServiceFile(path="notes/a b.txt", modified=MODIFIED, length=11, sha256="ab" * 32)
-    assert content(service_file_entry(ADDRESSES, file), "FILE", "notes/a b.txt") == (
+    assert content(service_file_entry(ADDRESSES, file).decode(), "FILE", "notes/a b.txt") == (
         '<x:xd kind="FILE" path="notes/a b.txt"'
         f' href="{DOWNLOADS}/file-service/notes/a%20b.txt" length="11"'
         f' checksum="SHA256:{"ab" * 32}"/>'

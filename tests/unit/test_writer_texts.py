@@ -11,7 +11,7 @@ from shared.errors import ItemError
 from shared.model.entities import AttachmentVersion, Connection, Entity, FileNode
 from shared.model.ids import Code, PermId
 from shared.model.kinds import Relation
-from shared.resourcesync.writer import entity_entry, service_file_entry
+from shared.resourcesync.writer import service_file_entry
 from tests.builders import (
     a_data_set,
     a_project,
@@ -21,7 +21,7 @@ from tests.builders import (
     an_attachment,
     an_experiment,
 )
-from tests.wire import ADDRESSES
+from tests.wire import ADDRESSES, entry_of
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ from tests.wire import ADDRESSES
     ],
 )
 def test_attributes_are_escaped_so_that_no_parser_changes_them(text: str, written: str) -> None:
-    assert f' desc="{written}"' in entity_entry(ADDRESSES, a_space(description=text))
+    assert f' desc="{written}"' in entry_of(a_space(description=text))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_attributes_are_escaped_so_that_no_parser_changes_them(text: str, writte
     ],
 )
 def test_property_values_are_escaped_and_keep_their_blanks(text: str, written: str) -> None:
-    entry = entity_entry(ADDRESSES, a_sample(properties={"NOTES": text, "PH": "4.75"}))
+    entry = entry_of(a_sample(properties={"NOTES": text, "PH": "4.75"}))
     assert f"<x:code>NOTES</x:code><x:value>{written}</x:value>" in entry
     assert "<x:code>PH</x:code><x:value>4.75</x:value>" in entry
 
@@ -61,7 +61,7 @@ def test_a_character_that_xml_forbids_is_refused_with_its_code_and_place(charact
     sample = a_sample(properties={"PH": "4.75", "NOTES": f"ab{character}"})
     code = f"U\\+{ord(character):04X}"
     with pytest.raises(ItemError, match=f"property NOTES has the character {code} at position 2"):
-        entity_entry(ADDRESSES, sample)
+        entry_of(sample)
 
 
 @pytest.mark.parametrize(
@@ -88,17 +88,17 @@ def test_the_field_with_a_forbidden_character_is_named(
     entity: Entity, fields: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(ItemError, match=f"{named} has the character") as caught:
-        entity_entry(ADDRESSES, replace(entity, **fields))
+        entry_of(replace(entity, **fields))
     assert (caught.value.kind, caught.value.perm_id) == (entity.kind.value, entity.perm_id)
 
 
 def test_a_forbidden_character_in_a_perm_id_or_a_data_set_is_refused_too() -> None:
     with pytest.raises(ItemError, match="perm id has the character"):
-        entity_entry(ADDRESSES, a_sample(perm_id=PermId("\x01")))
+        entry_of(a_sample(perm_id=PermId("\x01")))
     with pytest.raises(ItemError, match="a connection has the character"):
-        entity_entry(ADDRESSES, a_sample(), [Code("\x01")])
+        entry_of(a_sample(), [Code("\x01")])
 
 
 def test_a_forbidden_character_in_the_path_of_a_service_file_is_refused() -> None:
     with pytest.raises(ItemError, match="path has the character"):
-        service_file_entry(ADDRESSES, a_service_file("a\x02"))
+        service_file_entry(ADDRESSES, a_service_file("a\x02")).decode()

@@ -1,0 +1,1 @@
+"""Repository synchronization: device templates between openDCIM and a template repository."""

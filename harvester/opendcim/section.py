@@ -1,0 +1,125 @@
+"""A section with ``kind = opendcim-repository``: a template repository, and the openDCIM that is
+kept in step with it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from harvester.section_settings import BasePath, SectionSettings
+from shared.settings.places import absolute_below
+from shared.settings.quantities import PositiveDuration
+from shared.settings.values import BaseUrl, Boolean, Items, Urls
+
+KIND = "opendcim-repository"
+_DAY = timedelta(days=1)
+_FORM = "must be mysql://<user>:<password>@<host>/<database> or sqlite:///<file>"
+_MARIADB = frozenset({"mysql", "mariadb"})
+
+
+class Units(StrEnum):
+    """Of weights in openDCIM; the repository has pounds."""
+
+    METRIC = "metric"
+    INCH_POUND = "inch-pound"
+
+
+def opendcim_database(text: str, base: Path) -> URL:
+    """MariaDB by way of PyMySQL, whichever driver is named; the file of SQLite below ``base``.
+    Raises `ValueError`."""
+    try:
+        location = make_url(text)
+    except (ArgumentError, ValueError) as error:
+        raise ValueError(_FORM) from error
+    if not location.database or location.database == ":memory:":
+        raise ValueError(_FORM)
+    match location.get_backend_name():
+        case name if name in _MARIADB:
+            location = location.set(drivername="mysql+pymysql")
+            return location.update_query_dict({"charset": "utf8mb4"})
+        case "sqlite":
+            file = absolute_below(base, Path(str(location.database)))
+            return location.set(drivername="sqlite", database=str(file))
+        case _:
+            raise ValueError(_FORM)
+
+
+def _database(url: SecretStr, info: ValidationInfo) -> SecretStr:
+    base = info.context.base_dir if info.context else Path()
+    location = opendcim_database(url.get_secret_value(), base)
+    return SecretStr(location.render_as_string(hide_password=False))
+
+
+def _root(url: str) -> str:
+    """Without what every request appends."""
+    return url.rstrip("/").removesuffix("/api").rstrip("/")
+
+
+class RepositorySection(SectionSettings):
+    """One repository and one installation."""
+
+    repository_url: Annotated[BaseUrl, AfterValidator(_root)]
+    api_user_id: str = ""
+    api_key: SecretStr | None = None
+    """None: nothing is pushed."""
+    opendcim_database_url: Annotated[SecretStr, AfterValidator(_database)]
+    pictures_dir: BasePath
+    """openDCIM's own: ``pictures`` up to 23.04, ``assets/pictures`` from then on."""
+    opendcim_state_dir: BasePath = Path("opendcim_{alias}")
+    """When the repository was asked, what it said, and what was submitted to it."""
+
+    units: Units | None = None
+    """None: as openDCIM's own configuration says (``mUnits``)."""
+    keep_local_default: Boolean = False
+    """Whether a template is kept as it was when it came first."""
+    interval: PositiveDuration = _DAY
+    subscribe: Items = ()
+    """Manufacturers by name, besides those that are subscribed in openDCIM."""
+    keep_local: Items = ()
+    """``Manufacturer/Model``, besides those that are marked in openDCIM."""
+    share: Items = ()
+    """``Manufacturer/Model``, besides those that are marked in openDCIM."""
+    picture_origins: Urls = ()
+    """Where pictures may lie besides the repository itself, such as ``https://images.example``."""
+    timeout: Annotated[int, Field(ge=1, le=86400)] = 60
+
+    @field_validator("interval")
+    @classmethod
+    def _is_polite(cls, interval: timedelta) -> timedelta:
+        if interval < _DAY:
+            raise ValueError(
+                "at least 1 d, since repositories ask for that; a single run in between is had by "
+                "'harvester run --force'"
+            )
+        return interval
+
+    @field_validator("keep_local", "share")
+    @classmethod
+    def _names_templates(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not all(part.strip() for part in name.partition("/")):
+                raise ValueError(f"{name!r} is no template; write Manufacturer/Model")
+        return names
+
+    @property
+    def source_url(self) -> str:
+        return self.repository_url
+
+    @property
+    def source_user(self) -> str:
+        return self.api_user_id
+
+    @property
+    def exclusive(self) -> dict[str, str]:
+        database = make_url(self.opendcim_database_url.get_secret_value())
+        shown = URL.create("", host=database.host, port=database.port, database=database.database)
+        return {
+            "opendcim-state-dir": str(self.opendcim_state_dir),
+            "opendcim-database-url": shown.render_as_string().removeprefix("://"),
+        }

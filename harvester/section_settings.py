@@ -1,0 +1,110 @@
+"""What sections of every kind have in common: how they are named, told of, logged and connected.
+
+The kinds: `harvester.config.SectionConfig` (an openBIS data source) and
+`harvester.opendcim.section.RepositorySection` (an openDCIM template repository).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+
+from shared.settings.model import Settings
+from shared.settings.places import absolute_below
+from shared.settings.quantities import Durations, LogFormat, PositiveDuration, Size
+from shared.settings.values import Addresses, Boolean, Integer, SecretUrl, Url
+
+
+def _below_base(path: Path, info: ValidationInfo) -> Path:
+    """A path as configured, or as by default with the alias in its name, made absolute."""
+    named = Path(str(path).replace("{alias}", str(info.data.get("data_source_alias", ""))))
+    settings = info.context
+    return absolute_below(settings.base_dir, named) if settings else named
+
+
+BasePath = Annotated[Path, AfterValidator(_below_base)]
+Days = Annotated[Integer, Field(ge=0, le=36500)]
+
+_NO_PUNCTUATION = str.maketrans("", "", "_-.")
+
+
+class SectionSettings(Settings):
+    """``name`` is the section's, all else are keys."""
+
+    name: str
+    data_source_alias: str = Field(default_factory=lambda given: given["name"])
+
+    dry_run: Boolean = False
+    verbose: Boolean = Field(default_factory=lambda given: given["dry_run"])
+    log_file: BasePath = Path("synchronization_{alias}.log")
+    log_format: LogFormat = LogFormat.TEXT
+    log_retention_days: Days = 90
+    """0: for ever."""
+    email_addresses: Addresses = ()
+    webhook_url: SecretUrl | None = None
+
+    timeout: Annotated[Integer, Field(ge=1, le=86400)] = 600
+    """Seconds without a single byte from the data source."""
+    stall_timeout: PositiveDuration = timedelta(hours=1)
+    """Without any progress the run is given up; the next one goes on."""
+    retry_pauses: Durations = tuple(timedelta(seconds=seconds) for seconds in (1, 4, 15))
+    """Between one try of a request and the next."""
+    max_connections_per_source: Annotated[Integer, Field(ge=1, le=1000)] = 10
+    max_run_time: PositiveDuration | None = None
+    max_transfer: Size | None = None
+    """Bytes of files in one run."""
+
+    tls_verify: Boolean = True
+    ca_bundle: BasePath | None = None
+    client_certificate: BasePath | None = None
+    client_key: BasePath | None = None
+    client_key_password: SecretStr | None = None
+    proxy: Url | None = None
+    """None: as the environment says (``HTTPS_PROXY``, ``NO_PROXY``)."""
+
+    @field_validator("data_source_alias")
+    @classmethod
+    def _is_code(cls, alias: str) -> str:
+        if not alias.isascii() or not alias.translate(_NO_PUNCTUATION).isalnum():
+            raise ValueError(
+                f"{alias!r} cannot be part of an openBIS code; set data-source-alias to letters, "
+                "digits, '_', '-' and '.'"
+            )
+        return alias
+
+    @field_validator("ca_bundle")
+    @classmethod
+    def _is_of_use(cls, bundle: Path | None, info: ValidationInfo) -> Path | None:
+        if bundle and not info.data.get("tls_verify", True):
+            raise ValueError("has no effect beside tls-verify = false; remove one of them")
+        return bundle
+
+    @field_validator("client_key", "client_key_password")
+    @classmethod
+    def _goes_with_a_certificate(cls, value: object, info: ValidationInfo) -> object:
+        if value is not None and info.data.get("client_certificate", value) is None:
+            raise ValueError("needs client-certificate, too")
+        return value
+
+    @property
+    def alias(self) -> str:
+        """How the runs of this section, and what it brings, are marked in the destination."""
+        return self.data_source_alias
+
+    @property
+    def source_url(self) -> str:
+        """Where the data come from."""
+        raise NotImplementedError
+
+    @property
+    def source_user(self) -> str:
+        """As whom they are asked for; empty: as nobody."""
+        raise NotImplementedError
+
+    @property
+    def exclusive(self) -> dict[str, str]:
+        """By key: files, folders and databases that no other section may use."""
+        raise NotImplementedError

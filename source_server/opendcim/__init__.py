@@ -1,0 +1,1 @@
+"""What serves openDCIM: the template repository, and the connector for external requests."""

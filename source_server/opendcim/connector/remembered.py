@@ -1,0 +1,33 @@
+"""What was asked once in a run is not asked again, whichever thread asks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Remembered:
+    """Answers by question. Whoever asks what another thread is asking already waits for that."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._answers: dict[Hashable, Future[Any]] = {}
+
+    def get(self, question: Hashable, ask: Callable[[], T]) -> T:
+        """What ``ask`` raises is remembered too."""
+        with self._lock:
+            answer: Future[T] | None = self._answers.get(question)
+            is_mine = answer is None
+            if answer is None:
+                answer = self._answers[question] = Future()
+        if is_mine:
+            try:
+                answer.set_result(ask())
+            except BaseException as error:
+                answer.set_exception(error)
+                raise
+        return answer.result()

@@ -1,0 +1,1 @@
+"""openDCIM's template repository: published templates, the queue of submissions, moderation."""

@@ -1,0 +1,88 @@
+"""The rule of once a day: how often a client is sent the same list.
+
+A list of everything is sent once in the interval, any other as often as the allowance says. The
+clients that there are ask for the list of manufacturers and for one list per subscribed
+manufacturer in each run, and never for everything; people press the button several times a day.
+Each list is counted by itself, so that the number of subscriptions does not matter. A 304 is not
+counted, nor is a single template.
+
+What was sent is known to this process only: a restart forgets it, to the clients' benefit.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+_MOST_REMEMBERED = 100_000
+"""Lists of clients; beyond that those are forgotten who asked first."""
+_NETWORK = 64
+"""Bits of an IPv6 address: whoever has one has all of its network."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """``client`` is a user or an address; ``everything`` marks lists that are sent once."""
+
+    client: str
+    name: str
+    everything: bool = False
+
+
+class Allowance:
+    """Counts, from any thread. ``clock`` gives seconds that never go back."""
+
+    def __init__(
+        self,
+        interval: timedelta,
+        times: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._interval = interval
+        self._times = times
+        self._clock = clock
+        self._sent: dict[Asked, deque[float]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def interval(self) -> timedelta:
+        return self._interval
+
+    def take(self, asked: Asked) -> int:
+        """0, and it is counted; else the seconds after which it is allowed again."""
+        with self._lock:
+            at = self._clock()
+            sent = self._sent.pop(asked, None) or deque()
+            self._sent[asked] = sent  # the last to be forgotten
+            start = at - self._interval.total_seconds()
+            while sent and sent[0] <= start:
+                sent.popleft()
+            if len(sent) >= self.times(asked):
+                return max(1, math.ceil(sent[0] - start))
+            sent.append(at)
+            if len(self._sent) > _MOST_REMEMBERED:
+                del self._sent[next(iter(self._sent))]
+            return 0
+
+    def times(self, asked: Asked) -> int:
+        return 1 if asked.everything else self._times
+
+
+def client_of(user_id: str | None, host: str | None) -> str:
+    """A user wherever the request comes from; else the address, or its network."""
+    if user_id is not None:
+        return f"user {user_id}"
+    try:
+        address = ipaddress.ip_address(host or "")
+    except ValueError:
+        return f"address {host}"
+    if address.version == 4:  # noqa: PLR2004 - the version of IP
+        return f"address {address}"
+    return f"network {ipaddress.ip_network((address, _NETWORK), strict=False)}"

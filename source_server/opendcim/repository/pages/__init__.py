@@ -1,0 +1,1 @@
+"""The pages for moderators: server-made, without programs, nothing from elsewhere."""

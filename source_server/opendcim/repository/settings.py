@@ -1,0 +1,34 @@
+"""The repository's keys in ``config/source-server.properties``."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+
+from shared.settings.places import DatabaseUrl, PathBelowBase, PlacedSettings
+from shared.settings.quantities import PositiveDuration, Size
+from shared.settings.values import BaseUrl, Boolean, Integer
+
+
+class RepositorySettings(PlacedSettings):
+    """Where the repository keeps what it has, and how often it gives it away."""
+
+    opendcim_repository: Boolean = False
+    opendcim_repository_database_url: DatabaseUrl = SecretStr(
+        "sqlite:///data/opendcim-repository.db"
+    )
+    opendcim_repository_pictures_dir: PathBelowBase = Path("data/opendcim-pictures")
+    opendcim_repository_address: BaseUrl | None = None
+    """By which clients reach the server, for addresses of pictures; default: ``download-url``."""
+    opendcim_repository_numbers: Boolean = False
+    """Whether numbers are numbers in JSON, as since PHP 8.1, or texts, as before."""
+
+    opendcim_minimum_interval: PositiveDuration = timedelta(days=1)
+    opendcim_allowance: Annotated[Integer, Field(ge=1)] = 10
+    """How often one client is sent the same list within the interval; the list of all templates
+    only once."""
+    opendcim_max_picture: Annotated[Size, Field(ge=1)] = 10 << 20
+    """Bytes."""

@@ -1,0 +1,85 @@
+"""Our own repository server as a process, and its commands."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from source_server.__main__ import main as source_server
+from tests.instances import PROJECT
+
+_PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryServer:
+    """``url`` is where it answers."""
+
+    root: Path
+    url: str
+
+    def command(self, *words: str) -> str:
+        """What ``source-server opendcim`` prints."""
+        return _run(self.root, "opendcim", *words)
+
+
+def _run(root: Path, *words: str) -> str:
+    output = io.StringIO()
+    config = str(root / "source-server.properties")
+    with contextlib.redirect_stdout(output):
+        code = source_server([*words, "--config", config])
+    assert code == 0, output.getvalue()
+    return output.getvalue()
+
+
+@contextmanager
+def a_repository_server(root: Path, port: int) -> Iterator[RepositoryServer]:
+    """With an administrator and nothing else."""
+    root.mkdir(parents=True)
+    lines = [
+        "catalogue = none",
+        "opendcim-repository = true",
+        f"opendcim-repository-address = http://127.0.0.1:{port}",
+        f"download-url = http://127.0.0.1:{port}",
+        f"server-url = http://127.0.0.1:{port}/openbis",
+        f"port = {port}",
+    ]
+    file = root / "source-server.properties"
+    file.touch(mode=0o600)
+    file.write_text("\n".join(lines))
+    log = root / "server.log"
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "source_server", "serve", "--config", str(file)],
+            stderr=errors,
+            cwd=PROJECT,
+            env=os.environ,
+        )
+    try:
+        _wait(process, log, port)
+        yield RepositoryServer(root=root, url=f"http://127.0.0.1:{port}")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(_PATIENCE)
+
+
+def _wait(process: subprocess.Popen[bytes], log: Path, port: int) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(log.read_text())

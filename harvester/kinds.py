@@ -11,6 +11,7 @@ from harvester.config import SectionConfig
 from harvester.destination import Destination
 from harvester.logs.section_log import SectionLog
 from harvester.opendcim import synchronising as opendcim
+from harvester.opendcim.due import not_due as repository_not_due
 from harvester.opendcim.section import RepositorySection
 from harvester.section_report import SectionReport
 from harvester.section_settings import SectionSettings
@@ -64,7 +65,7 @@ def synchronise(config: SectionSettings, around: Circumstances, report: SectionR
 
 def not_due(config: SectionSettings) -> str | None:
     """Why a run of the section is left out for now; None if it is not."""
-    return opendcim.not_due(config) if isinstance(config, RepositorySection) else None
+    return repository_not_due(config) if isinstance(config, RepositorySection) else None
 
 
 def steps_of(config: SectionSettings) -> list[str]:

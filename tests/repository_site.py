@@ -15,6 +15,7 @@ import httpx
 from PIL import Image
 from pydantic import SecretStr
 
+from shared.opendcim.envelope import read_envelope
 from source_server.opendcim.repository.allowance import Allowance
 from source_server.opendcim.repository.app import repository_app
 from source_server.opendcim.repository.part import opened_site
@@ -37,6 +38,13 @@ BOB = "bob@second.example"
 
 def key_of(user_id: str) -> str:
     return f"KEY-{user_id}"
+
+
+PORTS: dict[str, Any] = {
+    "templateports": [{"PortNumber": 1, "Label": "eth0"}, {"PortNumber": 2, "Label": "eth1"}],
+    "templatepowerports": [{"PortNumber": 1, "Label": "PSU1"}],
+}
+"""Two data ports and a power port, for `a_submission`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +199,31 @@ def a_picture(kind: str = "PNG", size: tuple[int, int] = (400, 80), color: int =
 
 def json_of(answer: httpx.Response) -> Any:
     return json.loads(answer.content)
+
+
+def refused(answer: httpx.Response, status: int) -> str:
+    """The message of an answer that refuses, in its envelope."""
+    envelope = read_envelope(answer.content)
+    assert (answer.status_code, envelope.code, envelope.is_error) == (status, status, True)
+    return envelope.message
+
+
+def published(repository: Repository, template_id: int = 1) -> dict[str, Any]:
+    (record,) = repository.get(f"/template/{template_id}")["templates"]
+    return dict(record)
+
+
+SLOTS = [
+    {"Position": 1, "BackSide": 0, "X": 10, "Y": 5, "W": 150, "H": 70},
+    {"Position": 2, "BackSide": 0, "X": 200, "Y": 5, "W": 150, "H": 70},
+]
+
+
+def a_chassis(repository: Repository, user_id: str = ALICE, **members: int) -> int:
+    """The RequestID of a chassis with two slots and a front picture."""
+    tree = a_submission(
+        "c7000", DeviceType="Chassis", FrontPictureFile="front.png", slots=SLOTS, **members
+    )
+    request_id = repository.submit(user_id, tree)
+    repository.upload(request_id, user_id=user_id, front=("front.png", a_picture(), "image/png"))
+    return request_id

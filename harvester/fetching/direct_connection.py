@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import httpx
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-_BLOCK = 256 * 1024
+_BLOCK = 128 * 1024
 _LONGEST_HEAD = 100 * 1024
 """Bytes; a head without an end must not fill the memory."""
 _LONGEST_REST = 5.0

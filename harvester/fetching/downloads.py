@@ -25,6 +25,8 @@ from shared.verification import Download, Expected, VerificationError, Verifier
 
 LARGE = 1 << 20
 """Bytes from which on the beginning of a file is worth keeping."""
+_WRITE_BACK = 8 << 20
+"""Bytes of a large file after which they are sent on to the disk."""
 _GONE = frozenset({404, 410})
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII)
 
@@ -73,11 +75,21 @@ class KeptContent(Content):
     def __init__(self, partial: Partial, expected: Expected) -> None:
         super().__init__(partial.file, expected)
         self._partial = partial
+        self._sent_on = 0
 
     def begin(self, validator: str | None) -> None:
         self._partial.begin(validator)
         super().begin(validator)
         self.validator = validator
+        self._sent_on = 0
+
+    def take(self, chunk: bytes) -> None:
+        """Now and then the disk is told to begin: in the end all has to lie there, and whoever
+        wants that waits for what has not been written by then."""
+        super().take(chunk)
+        if self.length - self._sent_on >= _WRITE_BACK:
+            self._sent_on = self.length
+            os.posix_fadvise(self._partial.file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
     def resume(self, moved: Callable[[], None]) -> None:
         """Take up what lies in the file."""

@@ -27,6 +27,7 @@ from shared.opendcim.texts import plain
 
 NOT_FOUND = 404
 _NOT_MODIFIED = 304
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _TOO_MANY = 429
 _REFUSED = frozenset({401, 403})
 _PASSING = frozenset({408, _TOO_MANY})
@@ -110,6 +111,12 @@ class Connection:
     @property
     def has_key(self) -> bool:
         return bool(self.config.api_key and self.config.api_key.get_secret_value())
+
+    @property
+    def shows_key(self) -> bool:
+        """Whether the key goes over a network where everybody on the way can read it."""
+        scheme, host, _ = self._home
+        return self.has_key and scheme == "http" and host not in _LOOPBACK
 
     def at(self, path: str) -> httpx.URL:
         return httpx.URL(f"{self.config.repository_url}/api{path}")

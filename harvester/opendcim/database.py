@@ -48,8 +48,8 @@ _NEEDED_COLUMNS = {
 SUBSCRIBED = "SubscribeToUpdates"
 SHARED = "ShareToRepo"
 KEPT = "KeepLocal"
-_CONNECT = 30
-"""Seconds."""
+_CONNECT, _ANSWER = 30, 300
+"""Seconds; no statement here takes long, unless somebody else holds a row."""
 _STRICT = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"
 """So that a value that does not fit is an error, and is not cut in silence."""
 
@@ -116,7 +116,12 @@ def _engine(config: RepositorySection) -> Engine:
     return create_engine(
         url,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": _CONNECT, "init_command": _STRICT},
+        connect_args={
+            "connect_timeout": _CONNECT,
+            "read_timeout": _ANSWER,
+            "write_timeout": _ANSWER,
+            "init_command": _STRICT,
+        },
     )
 
 

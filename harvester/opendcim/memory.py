@@ -57,6 +57,8 @@ class Submission(_Value):
     with_pictures: bool = False
     accepted: bool = False
     """Whether the repository was seen to have it as it was sent."""
+    decided: bool = False
+    """Whether it was told what became of it."""
 
 
 class _State(BaseModel):

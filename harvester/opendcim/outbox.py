@@ -38,6 +38,9 @@ class RehearsedOutbox:
     def forget_unmarked(self, marked: frozenset[int]) -> None:
         pass
 
+    def tell_decisions(self, outcome: Outcome) -> None:
+        pass
+
     def submit(self, local: LocalTemplate, global_manufacturer: int, outcome: Outcome) -> bool:
         packed = parcel(local, global_manufacturer, self.folder, self.units, None)
         known = self.memory.submission(local.template_id)
@@ -74,6 +77,16 @@ class RealOutbox:
         for number, one in self.memory.submitted.items():
             if number not in marked and not one.accepted:
                 self.memory.forget_submission(number)
+
+    def tell_decisions(self, outcome: Outcome) -> None:
+        submitted = self.memory.submitted.items()
+        waiting = {n: one for n, one in submitted if one.accepted and not one.decided}
+        decisions = self.queue.decisions() if waiting else {}
+        for number, one in waiting.items():
+            if decision := decisions.get(one.request_id):
+                why = f": {decision.reason}" if decision.reason else ""
+                outcome.remark(f"{one.model}: request {one.request_id} was {decision.state}{why}")
+                self.memory.keep_submission(number, one.model_copy(update={"decided": True}))
 
     def submit(self, local: LocalTemplate, global_manufacturer: int, outcome: Outcome) -> bool:
         published = self.repository.template(local.global_id) if local.global_id else None

@@ -50,6 +50,10 @@ class Outbox(Protocol):
         """``marked`` are the ids of all templates that are to be shared."""
         ...
 
+    def tell_decisions(self, outcome: Outcome) -> None:
+        """What became of what was submitted before, if the repository tells."""
+        ...
+
     def submit(self, local: LocalTemplate, global_manufacturer: int, outcome: Outcome) -> bool:
         """Whether the repository has it now, so that its mark can go. Raises `ItemError`."""
         ...

@@ -33,6 +33,7 @@ def push_templates(run: Pass) -> Outcome:
                 "submitted"
             )
         return outcome
+    run.outbox.tell_decisions(outcome)
     run.outbox.forget_unmarked(frozenset(one.template_id for one, _ in found))
     if ready:
         run.outbox.open()

@@ -18,15 +18,24 @@ from shared.errors import FormatError, ItemError, SourceError, SourceRefusedErro
 from shared.opendcim.envelope import OK
 from shared.opendcim.reading import read_number, read_template
 from shared.opendcim.records import Template
-from shared.opendcim.texts import folded
+from shared.opendcim.texts import folded, plain
 
 KIND = "SUBMISSION"
+_DECIDED = frozenset({"approved", "rejected"})
 _NO_KEY = 400
 _SERVER_ERRORS = 500
 
 
 class RefusedError(ItemError):
     """The repository says no; nothing is in the queue that was not there before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """``state`` is ``approved`` or ``rejected``."""
+
+    state: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,17 @@ class Queue:
         answer = self._get(f"/template/pending/{request_id}")
         return answer.status == OK and answer.envelope().content.get("templatequeue") == []
 
+    def decisions(self) -> dict[int, Decision]:
+        """By request: what became of those that are decided on. Empty if the repository does not
+        tell, as the original does not."""
+        found = {}
+        for record in self._records("/submission", "submissions"):
+            state = str(record.get("State") or "")
+            if state in _DECIDED:
+                reason = plain(str(record.get("Reason") or ""))
+                found[_number(record, "RequestID")] = Decision(state=state, reason=reason)
+        return found
+
     def find(self, sent: Template) -> int | None:
         """The request of this manufacturer and model that waits."""
         for record in self._records("/template/pending/"):
@@ -101,10 +121,10 @@ class Queue:
                 return _number(record, "RequestID")
         return None
 
-    def _records(self, path: str) -> Iterator[Mapping[str, object]]:
+    def _records(self, path: str, member: str = "templatequeue") -> Iterator[Mapping[str, object]]:
         """None if there is no such route, or no right to see them."""
         answer = self._get(path)
-        records = answer.envelope().content.get("templatequeue") if answer.status == OK else None
+        records = answer.envelope().content.get(member) if answer.status == OK else None
         for record in records if isinstance(records, list) else []:
             if isinstance(record, Mapping):
                 yield record

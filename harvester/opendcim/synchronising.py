@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,15 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import make_url
 
+from harvester.fetching.tls import warn_if_unverified
 from harvester.logs.section_log import SectionLog
 from harvester.opendcim.bundle import Bundle, opened_bundle
 from harvester.opendcim.carried import push_carried
 from harvester.opendcim.connection import Connection
 from harvester.opendcim.database import Database, opened
+from harvester.opendcim.due import shown
 from harvester.opendcim.manufacturers import synchronize_manufacturers
-from harvester.opendcim.memory import Memory, is_fresh
+from harvester.opendcim.memory import Memory
 from harvester.opendcim.outbox import RealOutbox, RehearsedOutbox
 from harvester.opendcim.passing import Outbox, Pass
 from harvester.opendcim.picture_keeping import RealPictures, RehearsedPictures
@@ -63,22 +65,6 @@ class Order:
     forced: bool = False
 
 
-def not_due(config: RepositorySection) -> str | None:
-    """Why the repository is left alone for now; None if it may be asked. A dry run may always be
-    had: it asks for nothing that is here already."""
-    memory = Memory(config.opendcim_state_dir, config.repository_url)
-    if memory.left_alone and memory.left_alone[0] > datetime.now(UTC):
-        until, reason = memory.left_alone
-        return f"the repository is left alone until {_shown(until)}, as it wants: {reason}"
-    last = memory.last_run
-    if config.dry_run or last is None or not is_fresh(last, config.interval):
-        return None
-    return (
-        f"not due: the repository was synchronized on {_shown(last)}, and interval is "
-        f"{config.interval / timedelta(days=1):g} d; 'harvester run --force' does not wait"
-    )
-
-
 def synchronise(order: Order, report: SectionReport) -> None:
     """What happened is in the report. Errors of the whole section raise."""
     with _opened(order, report) as work_at_hand:
@@ -96,6 +82,7 @@ def _opened(order: Order, report: SectionReport) -> Iterator[_Synchronisation]:
         with local.begin():
             units = config.units or database.units(local)
         _tell_beginning(order, memory, units, report)
+        warn_if_unverified(config, order.log.logger)
         wire = Connection(config, order.leash, order.log.logger, memory)
         stack.callback(wire.close)
         repository = Repository(wire, forced=order.forced)
@@ -165,8 +152,13 @@ class _Synchronisation:
             master_data=MasterData(),
             entities=count,
             faults=tuple(faults),
-            remarks=tuple(self.database.shortcomings),
+            remarks=tuple(self._remarks()),
         )
+
+    def _remarks(self) -> Iterator[str]:
+        yield from self.database.shortcomings
+        if self.wire.shows_key:
+            yield "the API key goes over the network unencrypted; set an https address"
 
     def _subscriptions(self) -> list[int]:
         """The repository's ids of what will be subscribed once manufacturers are synchronized."""
@@ -270,7 +262,7 @@ def _tell_beginning(order: Order, memory: Memory, units: Units, report: SectionR
         f"{source}, user: {config.api_user_id or 'none'}",
         f"openDCIM: {database.render_as_string(hide_password=True)}, weights: {units}",
         f"Mode: {mode}",
-        f"Last synchronization: {_shown(last) if last else 'never'}",
+        f"Last synchronization: {shown(last) if last else 'never'}",
     ]
     fields: dict[str, object] = {
         "source": config.repository_url,
@@ -280,7 +272,3 @@ def _tell_beginning(order: Order, memory: Memory, units: Units, report: SectionR
         "last": last.isoformat() if last else None,
     }
     order.log.begins(lines, fields, run=report.run, leash=order.leash)
-
-
-def _shown(moment: datetime) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"

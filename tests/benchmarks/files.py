@@ -7,6 +7,7 @@ credentials; it verifies nothing, makes nothing durable and keeps no rows.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
@@ -35,6 +36,8 @@ class _Task:
     title: str
     way: Way
     mark: float
+    durable: bool = False
+    """Whether what curl has written is synced, too, as a harvest does."""
 
 
 _SMALL = (
@@ -47,7 +50,16 @@ _SMALL = (
         mark=float("inf"),
     ),
 )
-_LARGE = (_Task(key="files.large", title="F large files", way=Way.DIRECT, mark=1.3),)
+_LARGE = (
+    _Task(key="files.large", title="F large files", way=Way.DIRECT, mark=1.3),
+    _Task(
+        key="files.large.durable",
+        title="F large files, those of curl synced as well",
+        way=Way.DIRECT,
+        mark=float("inf"),
+        durable=True,
+    ),
+)
 
 
 def measures(folder: Path, sizes: Sizes) -> Iterator[Measure]:
@@ -66,7 +78,7 @@ def _measured(folder: Path, task: _Task, files: Files) -> Measure:
     floors, values, works = [], [], []
     with served(files, task.way) as published:
         for number in range(_TIMES):
-            floors.append(_by_curl(folder / "curl", published, files))
+            floors.append(_by_curl(folder / "curl", published, files, durable=task.durable))
             seconds, spent = _by_harvest(folder / f"harvest-{number}", published, files)
             values.append(seconds)
             works.append(spent.work)
@@ -81,7 +93,7 @@ def _measured(folder: Path, task: _Task, files: Files) -> Measure:
     )
 
 
-def _by_curl(folder: Path, published: Published, files: Files) -> float:
+def _by_curl(folder: Path, published: Published, files: Files, *, durable: bool) -> float:
     """Seconds for all files."""
     folder.mkdir()
     credentials = b64encode(f"{USER}:{PASSWORD}".encode()).decode()
@@ -97,10 +109,17 @@ def _by_curl(folder: Path, published: Published, files: Files) -> float:
     about.write_text(f'{header}url = "{published.list_url}{RE_SYNC_PATH}"\noutput = "/dev/null"\n')
     _curl("--config", str(about))  # the server knows the password from now on
     seconds, _ = timed(lambda: _curl(*options))
+    if durable:
+        seconds += timed(lambda: [_sync(folder / code) for code in files.codes])[0]
     for code in files.codes:
         assert (folder / code).read_bytes() == files.content(code).read_bytes()
     rmtree(folder)
     return seconds
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _curl(*options: str) -> None:

@@ -141,6 +141,8 @@ def test_templates_go_from_one_installation_to_another(
     assert set(first.rows("select Notes, GlobalID > 0 from fac_DeviceTemplate")) == {("ours", 1)}
     assert first.picture_files() == {"dl380.png": FRONT, "back.jpg": REAR}
 
+    assert "DL380 Gen9: request 1 was approved" in first.dcim_log()
+
     # a correction arrives, but not where the template is kept local
     second.execute_sql("update fac_DeviceTemplate set KeepLocal = 1 where Model = 'c7000'")
     first.execute_sql("update fac_DeviceTemplate set Wattage = 999, ShareToRepo = 1")

@@ -10,6 +10,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tests.hook_server import web_hook
+from tests.mail_server import mail_server, properties_for
 from tests.opendcim_repository import HTML, a_repository, said, server
 from tests.opendcim_sites import Site
 
@@ -212,3 +214,25 @@ def test_check_config_online_tries_all_that_a_run_needs(site: Site) -> None:
         assert "name them in the key keep-local" in bad.output
         assert "check api-key" in bad.output
     assert len(before) == len(site.all_rows())
+
+
+def test_operators_are_told_as_of_every_section_and_not_of_runs_that_were_left_out(
+    site: Site,
+) -> None:
+    with a_repository(server(1, "X" * 81)) as repository, web_hook() as hook, mail_server() as mail:
+        box, port = mail
+        site.add_properties(*properties_for(port))
+        site.repository(repository.base, webhook_url=hook.url, email_addresses="a@example.org")
+        site.run()
+        assert site.run().code == 0  # left out: neither good news nor bad
+        assert hook.events == ["partly-failed"]
+        assert hook.forms[0]["failures"][0]["kind"] == "DEVICE_TEMPLATE"
+        assert hook.forms[0]["source"] == repository.base
+        repository.spoil = lambda _: Response(HTML, 404, media_type="text/html")
+        site.run("--force")
+        assert hook.events == ["partly-failed", "failed"]
+        repository.spoil, repository.templates = None, [server()]
+        site.run("--force")
+        assert hook.events[2:] == ["recovered"]
+    assert f"Data source: {repository.base}, as user alice@site-a.example" in box.bodies[0]
+    assert "Step:        Read the repository" in box.bodies[1]

@@ -324,3 +324,20 @@ def test_a_correction_is_not_undone_before_it_was_decided_on(site: Site) -> None
         repository.templates = [server(wattage=998, last_modified="2026-12-01 00:00:00")]
         site.sync()
         assert site.rows(wattage) == [(998, 0, 1)]  # approved, with an edit
+
+
+def test_submitters_learn_what_became_of_their_templates_once(site: Site) -> None:
+    told = {"RequestID": "1", "State": "rejected", "Reason": "no such model &#38; no picture"}
+
+    def spoil(request: Request) -> Response | None:
+        return said(200, submissions=[told]) if request.url.path == "/api/submission" else None
+
+    with a_repository() as repository:
+        site.repository(repository.base)
+        site.sync()
+        repository.spoil = spoil
+        site.sync()
+        site.sync()
+        assert repository.count("GET", "/api/submission") == 1
+    text = "Note: ML350: request 1 was rejected: no such model & no picture"
+    assert site.dcim_log().count(text) == 1

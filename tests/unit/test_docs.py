@@ -11,6 +11,7 @@ import pytest
 from harvester.__main__ import _parser as harvester_parser
 from harvester.commands.audit import DIFFERENCES_EXIT_CODE
 from harvester.config import SectionConfig
+from harvester.opendcim.section import RepositorySection
 from harvester.properties import HarvesterSettings
 from harvester.section_report import HELD_BACK_EXIT_CODE
 from harvester.telling.occasions import SUBJECTS
@@ -24,11 +25,12 @@ PROJECT = Path(__file__).parents[2]
 OPERATIONS = (PROJECT / "docs" / "operations.md").read_text(encoding="utf-8")
 SETTINGS = (PROJECT / "docs" / "settings.md").read_text(encoding="utf-8")
 FORMAT = (PROJECT / "docs" / "format.md").read_text(encoding="utf-8")
+OPENDCIM = [path.read_text(encoding="utf-8") for path in (PROJECT / "docs").glob("opendcim-*.md")]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
 
 def keys() -> list[str]:
-    models = (SectionConfig, HarvesterSettings, SourceSettings)
+    models = (SectionConfig, RepositorySection, HarvesterSettings, SourceSettings)
     found = {str(field.alias or name) for m in models for name, field in m.model_fields.items()}
     return sorted(found - {"name"})
 
@@ -78,7 +80,7 @@ def test_the_attributes_of_a_kind_stand_in_the_format_in_their_order(kind: Kind)
     assert tuple(re.findall(r"`([\w-]+)`", line)) == FACTS[kind].attributes
 
 
-@pytest.mark.parametrize("text", [README, OPERATIONS, FORMAT])
+@pytest.mark.parametrize("text", [README, OPERATIONS, FORMAT, *OPENDCIM])
 def test_links_between_the_documents_lead_somewhere(text: str) -> None:
     folder = PROJECT if text is README else PROJECT / "docs"
     targets = [t for t in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in t]

@@ -1,18 +1,15 @@
-"""The pages for moderators, in a real browser, and what protects them."""
+"""The pages for moderators, in a real Chromium."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, Request, expect
 
-from source_server.opendcim.repository.storage import writing
-from source_server.opendcim.repository.users import issue_key, set_moderator
 from tests.browser import chromium, needs_chromium
 from tests.repository_site import (
     ADMIN,
@@ -20,16 +17,12 @@ from tests.repository_site import (
     BOB,
     MODERATOR,
     Repository,
+    a_chassis,
     a_picture,
     a_submission,
     key_of,
     served_repository,
 )
-
-SLOTS = [
-    {"Position": 1, "BackSide": 0, "X": 10, "Y": 5, "W": 150, "H": 70},
-    {"Position": 2, "BackSide": 0, "X": 200, "Y": 5, "W": 150, "H": 70},
-]
 
 
 @pytest.fixture(scope="module")
@@ -67,15 +60,6 @@ def sign_in(page: Page, repository: Repository, user_id: str = ADMIN) -> None:
     page.get_by_label("User id").fill(user_id)
     page.get_by_label("API key").fill(key_of(user_id))
     page.get_by_role("button", name="Sign in").click()
-
-
-def a_chassis(repository: Repository, user_id: str = ALICE, **members: int) -> int:
-    tree = a_submission(
-        "c7000", DeviceType="Chassis", FrontPictureFile="front.png", slots=SLOTS, **members
-    )
-    request_id = repository.submit(user_id, tree)
-    repository.upload(request_id, user_id=user_id, front=("front.png", a_picture(), "image/png"))
-    return request_id
 
 
 @needs_chromium
@@ -212,126 +196,3 @@ def test_signing_out_ends_the_session(page: Page, repository: Repository) -> Non
     )
     with httpx.Client(cookies={cookie["name"]: cookie["value"]}) as client:
         assert client.get(f"{repository.url}/repository/queue").status_code == 303
-
-
-@contextmanager
-def signed_in(repository: Repository, user_id: str = ADMIN) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{repository.url}/repository") as client:
-        form = {"user": user_id, "key": key_of(user_id)}
-        assert client.post("/login", data=form).status_code == 303
-        yield client
-
-
-def token_in(answer: httpx.Response) -> str:
-    found = re.search(r'name="csrf" value="([^"]+)"', answer.text)
-    assert found is not None
-    return found[1]
-
-
-@pytest.mark.parametrize(
-    ("user_id", "key"),
-    [
-        (ADMIN, "wrong-key-of-admin"),
-        (ADMIN, key_of(ALICE)),
-        (ALICE, key_of(ALICE)),
-        ("", ""),
-        ("<script>", "x"),
-    ],
-)
-def test_who_has_nothing_to_decide_is_not_let_in(
-    repository: Repository, user_id: str, key: str
-) -> None:
-    form = {"user": user_id, "key": key}
-    answer = httpx.post(f"{repository.url}/repository/login", data=form)
-
-    assert answer.status_code == 403
-    assert "set-cookie" not in answer.headers
-    assert "<script>" not in answer.text
-    assert httpx.get(f"{repository.url}/repository/queue").status_code == 303
-
-
-def test_a_form_of_another_site_does_nothing(repository: Repository) -> None:
-    request_id = a_chassis(repository)
-    with signed_in(repository) as client:
-        path = f"/requests/{request_id}/approve"
-        for csrf in ({}, {"csrf": "guessed"}, {"csrf": "ü"}):
-            assert client.post(path, data=csrf).status_code == 403
-        headers = {"Sec-Fetch-Site": "cross-site"}
-        form = {"user": ADMIN, "key": key_of(ADMIN)}
-        assert client.post("/login", data=form, headers=headers).status_code == 403
-
-    assert repository.get("/template")["templates"] == []
-
-
-def test_a_session_ends_with_the_right_or_the_key(repository: Repository) -> None:
-    repository.let_moderate(MODERATOR, 1)
-    engine = repository.site.engine
-    with signed_in(repository) as admin, signed_in(repository, MODERATOR) as moderator:
-        before = [client.get("/queue").status_code for client in (admin, moderator)]
-        with writing(engine) as connection:
-            issue_key(connection, ADMIN, "another-key-of-admin")
-            set_moderator(connection, MODERATOR, 1, moderates=False)
-        after = [client.get("/queue").status_code for client in (admin, moderator)]
-
-    assert (before, after) == ([200, 200], [303, 303])
-
-
-def test_every_page_has_strict_headers(repository: Repository) -> None:
-    with signed_in(repository) as client:
-        for path in ("/login", "/queue", "/requests/99", "/nothing", "/style.css"):
-            headers = client.get(path).headers
-            policy = headers["content-security-policy"]
-            assert "default-src 'none'" in policy
-            assert "unsafe" not in policy
-            assert headers["x-frame-options"] == "DENY"
-            assert headers["cache-control"] == "no-store"
-            assert "access-control-allow-origin" not in headers
-
-
-def test_a_submitted_picture_is_for_moderators_only(repository: Repository) -> None:
-    request_id = a_chassis(repository)
-    path = f"/requests/{request_id}/pictures/front"
-    stranger = httpx.get(f"{repository.url}/repository{path}")
-    with signed_in(repository) as client:
-        shown, missing = client.get(path), client.get(path.replace("front", "rear"))
-
-    assert stranger.status_code == 303
-    assert (shown.content, shown.headers["content-type"]) == (a_picture(), "image/png")
-    assert missing.status_code == 404
-
-
-def test_a_request_cannot_be_decided_twice(repository: Repository) -> None:
-    request_id = a_chassis(repository)
-    with signed_in(repository) as client:
-        form = {"csrf": token_in(client.get(f"/requests/{request_id}")), "reason": "no"}
-        first = client.post(f"/requests/{request_id}/reject", data=form)
-        second = client.post(f"/requests/{request_id}/approve", data=form)
-        shown = client.get(f"/requests/{request_id}")
-
-    assert (first.status_code, second.status_code) == (303, 403)
-    assert "was rejected already" in second.text
-    assert "This request was rejected: no." in shown.text
-    assert "Approve and publish" not in shown.text
-
-
-@pytest.mark.parametrize(
-    ("fields", "told"),
-    [
-        ({"field[Height]": "tall"}, "no number"),
-        ({"field[Model]": ""}, "Model is missing"),
-        ({"field[ManufacturerID]": "99"}, "ManufacturerID 99 is unknown"),
-        ({"field[TemplateID]": "1"}, "there is no such member"),
-        ({"picture[front]": "published"}, "no published front picture"),
-    ],
-)
-def test_edits_that_cannot_be_published_say_why(
-    repository: Repository, fields: dict[str, str], told: str
-) -> None:
-    request_id = a_chassis(repository)
-    with signed_in(repository) as client:
-        form = {"csrf": token_in(client.get(f"/requests/{request_id}")), **fields}
-        answer = client.post(f"/requests/{request_id}/approve", data=form)
-
-    assert answer.status_code in {400, 403}
-    assert told in answer.text
-    assert repository.get("/template")["templates"] == []

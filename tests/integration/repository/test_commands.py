@@ -20,7 +20,7 @@ import pytest
 from source_server.__main__ import main
 from tests.repository_site import a_picture, a_submission
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 
 
 class Run(Protocol):
@@ -235,3 +235,38 @@ def test_pictures_that_nothing_needs_are_removed(config: Path, run: Run, tmp_pat
     assert run("tidy") == "1 pictures removed\n"
     left = {p.read_bytes() for p in pictures if p.exists()}
     assert left == {a_picture(color=0), a_picture(color=2)}
+
+
+def test_the_queue_of_manufacturers_and_updates_from_the_command_line(
+    config: Path, run: Run
+) -> None:
+    alice = run("user", "add", "alice@first.example").strip()
+    headers = {"APIKey": alice}
+    with served(config) as url:
+        httpx.put(f"{url}/api/manufacturer", data={"Name": "dell inc"}, headers=headers)
+        listed, shown = run("queue", "list"), run("queue", "show", "1")
+        assert "has only a Name" in run("queue", "approve", "1", "--set", "Height=2", code=2)
+        approved = run("queue", "approve", "1", "--set", "Name=Dell")
+        run("manufacturer", "rename", "1", "Dell EMC")
+        details = {"Managed": 1, "OID1": "1.3"}
+        for volts in (208, 230):
+            tree = a_submission("PDU", DeviceType="CDU", cdutemplate={**details, "Voltage": volts})
+            httpx.put(f"{url}/api/template", json=tree, headers=headers)
+            number = 2 if volts == 208 else 3
+            update = run("queue", "show", str(number))
+            run("queue", "approve", str(number), "--set", "CDU Amperage=16")
+        tree = a_submission("Bad", FrontPictureFile="f.png")
+        httpx.put(f"{url}/api/template", json=tree, headers=headers)
+        wrong = run("queue", "approve", "4", "--set", "Colour=red", code=5)
+        incomplete = run("queue", "approve", "4", "--set", "Height", code=2)
+        run("queue", "reject", "4", "--reason", "wrong")
+
+    assert listed.startswith("1\tmanufacturer\t\tdell inc\t")
+    assert "state pending" in shown
+    assert approved == "manufacturer 1 Dell is published\n"
+    assert run("manufacturer", "list").startswith("1\tDell EMC\t")
+    assert "* CDU Voltage: 230 V  (published: 208 V)" in update
+    assert "Colour: there is no such member" in wrong
+    assert "write MEMBER=VALUE" in incomplete
+    assert "by operator: wrong" in run("queue", "show", "4")
+    assert "CDU Voltage: 208 V -> 230 V" in run("template", "history", "1")

@@ -157,11 +157,12 @@ class Instance:
             return [tuple(row) for row in connection.execute(text(query))]
 
     def tables(self) -> dict[str, list[str]]:
-        """Every row of the instance, but the times at which sources were harvested; without what a
-        harvester remembers of its runs."""
+        """Every row of the instance, but when sources were harvested and the mark of the
+        last change; without what a harvester remembers of its runs."""
         names = metadata.tables.keys() - {table.name for table in TABLES}
         queries = {name: f"SELECT * FROM {name}" for name in names}  # noqa: S608
         queries["source"] = "SELECT name, url FROM source"
+        queries["meta"] = "SELECT * FROM meta WHERE key <> 'published'"
         return {name: sorted(map(repr, self.rows(query))) for name, query in queries.items()}
 
     def bytes_held(self) -> dict[str, bytes]:

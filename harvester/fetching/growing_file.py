@@ -41,11 +41,13 @@ class GrowingFile:
             self._changed.notify_all()
 
     def write(self, chunk: bytes) -> None:
-        """Raises `UnwantedError`."""
+        """Raises `UnwantedError`, or `OSError` if the disk is full."""
         with self._changed:
             if self._unwanted:
                 raise UnwantedError
-            self._file.write(chunk)
+            rest = memoryview(chunk)
+            while rest:  # a disk that is nearly full takes the beginning, and then refuses
+                rest = rest[self._file.write(rest) :]
             self._length += len(chunk)
             self._changed.notify_all()
 

@@ -38,7 +38,7 @@ def create_store(url: str, data_store: str | None = None) -> Engine:
     with _reported(engine):
         metadata.create_all(engine)
         with engine.begin() as connection:
-            if not _settings(connection):
+            if "schema_version" not in _settings(connection):
                 _initialise(connection, data_store or str(uuid.uuid4()).upper())
         _upgrade(engine)
         with engine.connect() as connection:

@@ -7,12 +7,12 @@ raises: whoever sends the chunks must break off, so that nobody takes the list f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from shared.model.entities import Entity
-from shared.model.ids import Code
+from shared.model.ids import Code, PermId
 from shared.model.kinds import ENTITY_KINDS, Kind
 from shared.resourcesync.terms import Document
 from shared.resourcesync.writer import (
@@ -40,7 +40,10 @@ _CHUNK = 256 * 1024
 
 _MARK = MARK.encode()
 
-_SAMPLES = 1000
+_ENTRIES = 100
+"""Samples that are written at once."""
+
+_SAMPLES = 500
 """Samples whose data sets are looked up with one query."""
 
 Visible = Callable[[Snapshot], Scope]
@@ -121,8 +124,9 @@ class _Body:
         return master_data_entry(self._addresses, master_data, self._snapshot.at)
 
     def _plain(self, entities: Iterable[Entity]) -> Iterator[bytes]:
+        """One by one: a data set may have a million files."""
         for entity in entities:
-            yield self._entry(entity)
+            yield self._written([entity], {})
 
     def _samples(self, samples: Iterator[Entity]) -> Iterator[bytes]:
         """Samples name their data sets, which are looked up for many samples at once."""
@@ -130,14 +134,22 @@ class _Body:
             data_sets = self._snapshot.data_set_connections(
                 [sample.perm_id for sample in batch], self._scope
             )
-            for sample in batch:
-                yield self._entry(sample, data_sets.get(sample.perm_id, []))
+            for start in range(0, len(batch), _ENTRIES):
+                yield self._written(batch[start : start + _ENTRIES], data_sets)
 
-    def _entry(self, entity: Entity, data_sets: list[Code] | None = None) -> bytes:
-        entry = entity_entry(self._addresses, entity, data_sets or ())
-        if _MARK in entry:  # it is written as it is, so most entities need no closer look
-            self._mentioned.update(mentions_in(texts_of(entity)))
-        return entry
+    def _written(
+        self, entities: Sequence[Entity], data_sets: Mapping[PermId, Sequence[Code]]
+    ) -> bytes:
+        addresses = self._addresses
+        entries = b"".join(
+            [
+                entity_entry(addresses, entity, data_sets.get(entity.perm_id, ()))
+                for entity in entities
+            ]
+        )
+        if _MARK in entries:  # it is written as it is, so most entities need no closer look
+            self._mentioned.update(mentions_in(chain.from_iterable(map(texts_of, entities))))
+        return entries
 
     def _files(self) -> Iterator[bytes]:
         for path in sorted(self._mentioned):

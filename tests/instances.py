@@ -163,6 +163,7 @@ class Instance:
         queries = {name: f"SELECT * FROM {name}" for name in names}  # noqa: S608
         queries["source"] = "SELECT name, url FROM source"
         queries["meta"] = "SELECT * FROM meta WHERE key <> 'published'"
+        queries["meta"] = "SELECT * FROM meta WHERE key <> 'published'"
         return {name: sorted(map(repr, self.rows(query))) for name, query in queries.items()}
 
     def bytes_held(self) -> dict[str, bytes]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import attrgetter
 
 from shared.errors import ItemError
@@ -44,9 +43,11 @@ _FLAGS = {name: flag for flag, name in FLAG_NAMES.items()}
 _RELATIONS = tuple(Relation)
 
 
-def _places(kind: Kind) -> tuple[str, str]:
-    """What stands between the server and the perm id, in the location and in the link."""
-    return f"/{kind}/", f"?viewMode=SIMPLE&amp;anonymous=true#entity={kind}&amp;permId="
+def _places(kind: Kind, server_url: str) -> tuple[str, str]:
+    """What stands before the perm id, in the location and in the link."""
+    server = escaped_attribute(server_url, "server URL")
+    link = f"{server}?viewMode=SIMPLE&amp;anonymous=true#entity={kind}&amp;permId="
+    return f"{server}/{kind}/", link
 
 
 class _Shape:
@@ -61,7 +62,7 @@ class _Shape:
         self.names = facts.attributes[1:]  # the code comes first, and no two have the same
         self.values_of = attrgetter("frozen", *[_FIELDS.get(n, "frozen") for n in self._shared])
         self.shared = lru_cache(self._MOST)(self._written)
-        self.path, self.query = _places(kind)
+        self.places = lru_cache(partial(_places, kind))
 
     @property
     def _shared(self) -> list[str]:
@@ -109,22 +110,35 @@ def entity_entry(addresses: Addresses, entity: Entity, data_sets: Sequence[Code]
     does. ItemError if a text holds what XML cannot.
     """
     shape = _SHAPES[entity.kind]
+    facts, content, rest = shape.facts, b"", ""
     try:
         head = _head(addresses, shape, entity)
-        content = _content(addresses, shape, entity, data_sets)
+        if entity.properties and facts.has_properties:
+            content = _properties(entity.properties)
+        if shape.kind is Kind.DATA_SET:
+            rest = content_writer.data_set_content(addresses, entity)
+        if (data_sets or entity.connections) and facts.relations:
+            rest += _connections(entity.connections, data_sets)
+        if entity.attachments and facts.has_attachments:
+            rest += content_writer.attachments(addresses, entity)
     except UnwritableTextError as error:
         raise ItemError(shape.kind.value, entity.perm_id, str(error)) from error
-    return b"%b>%b</x:xd></url>" % (head, content) if content else head + b"/></url>"
+    if content or rest:
+        return b"%b>%b%b</x:xd></url>" % (head, content, rest.encode())
+    return head + b"/></url>"
 
 
 def service_file_entry(addresses: Addresses, file: ServiceFile) -> bytes:
     """The ``url`` element of a file-service file: its bytes, or where they are served."""
     try:
         path = attribute("path", file.path)
-        server = escaped_attribute(addresses.server_url, "server URL")
+        location, link = _places(Kind.FILE, addresses.server_url)
         name = escaped_attribute(file.path, "perm id")
-        location, link = (f"{server}{place}{name}" for place in _places(Kind.FILE))
-        opening = _opening(location, link, file.modified)
+        opening = (
+            f"<url><loc>{location}{name}/M</loc>"
+            f"<lastmod>{format_timestamp(file.modified)}</lastmod>"
+            f'<rs:ln href="{link}{name}" rel="describes"/>'
+        )
         if file.content is None:
             content = (
                 f"{attribute('href', addresses.service_file(file.path))}"
@@ -142,47 +156,25 @@ def _head(addresses: Addresses, shape: _Shape, entity: Entity) -> bytes:
     """All that stands before the content of ``x:xd``."""
     before, behind = shape.shared(*shape.values_of(entity))
     code = escaped_attribute(entity.code, "code")
-    server = escaped_attribute(addresses.server_url, "server URL")
     if shape.kind is Kind.MATERIAL:
-        location, link = _places_of_material(server, code, entity)
+        location, link = _places_of_material(addresses.server_url, code, entity)
     else:
         name = escaped_attribute(entity.perm_id, "perm id")
-        location, link = f"{server}{shape.path}{name}", f"{server}{shape.query}{name}"
+        location, link = shape.places(addresses.server_url)
+        location, link = location + name, link + name
     return (
-        f'{_opening(location, link, entity.modified)}<x:xd code="{code}"{before}'
-        f' registration-timestamp="{format_timestamp(entity.registered)}"{behind}'
+        f"<url><loc>{location}/M</loc><lastmod>{format_timestamp(entity.modified)}</lastmod>"
+        f'<rs:ln href="{link}" rel="describes"/><x:xd code="{code}"{before} registration-timestamp='
+        f'"{format_timestamp(entity.registered)}"{behind}'
     ).encode()
 
 
-def _opening(location: str, link: str, modified: datetime) -> str:
-    """All that stands before ``x:xd``."""
-    return (
-        f"<url><loc>{location}/M</loc><lastmod>{format_timestamp(modified)}</lastmod>"
-        f'<rs:ln href="{link}" rel="describes"/>'
-    )
-
-
-def _places_of_material(server: str, code: str, entity: Entity) -> tuple[str, str]:
+def _places_of_material(server_url: str, code: str, entity: Entity) -> tuple[str, str]:
     """Location and link; materials are named by type and code."""
+    server = escaped_attribute(server_url, "server URL")
     type_code = escaped_attribute(entity.type or "", "type")
     link = f"{server}#action=VIEW&amp;entity=MATERIAL&amp;code={code}&amp;type={type_code}"
     return f"{server}/MATERIAL/{type_code}/{code}", link
-
-
-def _content(
-    addresses: Addresses, shape: _Shape, entity: Entity, data_sets: Sequence[Code]
-) -> bytes:
-    """What stands in ``x:xd``. A kind has only what `FACTS` gives it."""
-    facts, content, rest = shape.facts, b"", ""
-    if entity.properties and facts.has_properties:
-        content = _properties(entity.properties)
-    if shape.kind is Kind.DATA_SET:
-        rest = content_writer.data_set_content(addresses, entity)
-    if (data_sets or entity.connections) and facts.relations:
-        rest += _connections(entity.connections, data_sets)
-    if entity.attachments and facts.has_attachments:
-        rest += content_writer.attachments(addresses, entity)
-    return content + rest.encode() if rest else content
 
 
 def _properties(properties: Mapping[str, str]) -> bytes:
@@ -220,6 +212,9 @@ def _property(code: str, value: str) -> str:
 
 def _connections(connections: tuple[Connection, ...], data_sets: Sequence[Code]) -> str:
     """Data sets, then children, then components, each in the order given."""
+    if len(connections) == 1 and not data_sets:  # as most have
+        edge = _connection(connections[0].to, connections[0].relation)
+        return f"<x:connections>{edge}</x:connections>"
     parts = [_connection(code, DATA_SET_CONNECTION) for code in data_sets]
     if len(connections) > 1:
         connections = tuple(c for r in _RELATIONS for c in connections if c.relation is r)

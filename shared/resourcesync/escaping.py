@@ -34,13 +34,13 @@ def is_plain_attribute(value: str) -> bool:
 
 
 _SPECIAL = bytes(set(range(0x20)) - set(b"\t\n")) + b"&<>"
-_NO_CHARACTERS = ("\ufffe".encode(), "\uffff".encode())
+_FIRST_OF_NO_CHARACTERS = "\uffff".encode()[:1]
 
 
 def is_plain_utf8(value: bytes) -> bool:
     """Like `is_plain_text`, for a text in UTF-8; it may have tabs and line breaks."""
-    return len(value.translate(None, _SPECIAL)) == len(value) and not (
-        _NO_CHARACTERS[0] in value or _NO_CHARACTERS[1] in value
+    return _FIRST_OF_NO_CHARACTERS not in value and len(value.translate(None, _SPECIAL)) == len(
+        value
     )
 
 

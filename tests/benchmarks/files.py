@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
@@ -110,16 +110,17 @@ def _by_curl(folder: Path, published: Published, files: Files, *, durable: bool)
     _curl("--config", str(about))  # the server knows the password from now on
     seconds, _ = timed(lambda: _curl(*options))
     if durable:
-        seconds += timed(lambda: [_sync(folder / code) for code in files.codes])[0]
+        seconds += timed(lambda: _sync(folder / code for code in files.codes))[0]
     for code in files.codes:
         assert (folder / code).read_bytes() == files.content(code).read_bytes()
     rmtree(folder)
     return seconds
 
 
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+def _sync(paths: Iterable[Path]) -> None:
+    for path in paths:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
 
 
 def _curl(*options: str) -> None:

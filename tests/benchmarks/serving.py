@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 from shared.model.entities import Entity
@@ -159,6 +160,7 @@ def served(folder: Path, settings: Mapping[str, str]) -> Iterator[Server]:
             yield Server(url=_address(process), pid=process.pid)
         finally:
             process.terminate()
+            process.wait()
 
 
 def _address(process: subprocess.Popen[str]) -> str:
@@ -167,9 +169,16 @@ def _address(process: subprocess.Popen[str]) -> str:
     for line in process.stderr:
         said += line
         if found := _PUBLISHING.search(line):
-            threading.Thread(target=process.stderr.read, daemon=True).start()
+            threading.Thread(target=_pass_on, args=(process.stderr,), daemon=True).start()
             return found[1]
     raise RuntimeError(f"the server did not start:\n{said}")
+
+
+def _pass_on(said: IO[str]) -> None:
+    """What a server says is read to the end, and shown if it is an error."""
+    for line in said:
+        if " ERROR " in line or "Error:" in line:
+            sys.stderr.write(line)
 
 
 def floor_of(database: Path) -> float:
@@ -200,8 +209,8 @@ def _join(connection: sqlite3.Connection, prepared: Iterable[list[str]]) -> int:
     for row, edge, properties in zip(rows, links, prepared, strict=True):
         entries.append(
             "".join([
-                *("<url><loc>http://localhost/openbis/SAMPLE/", row[1], "/M</loc><lastmod>", moment),
-                '</lastmod><rs:ln href="http://localhost/openbis?viewMode=SIMPLE&amp;anonymous=true',
+                *("<url><loc>http://localhost/openbis/SAMPLE/", row[1], "/M</loc><lastmod>"),
+                *(moment, '</lastmod><rs:ln href="http://localhost/openbis?viewMode=SIMPLE&amp;anonymous=true'),
                 *("#entity=SAMPLE&amp;permId=", row[1], '" rel="describes"/><x:xd code="', row[2]),
                 *('" kind="SAMPLE" modifier="', row[13], '" project="', row[6]),
                 *('" registration-timestamp="', moment, '" registrator="', row[12], '" space="'),

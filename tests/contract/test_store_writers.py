@@ -20,7 +20,8 @@ from shared.store.engine import (
 )
 from shared.store.writers import wait_for_writers
 
-WRITE = text("UPDATE meta SET value = value")
+WRITE = text("UPDATE meta SET value = value WHERE key <> 'published'")
+COUNT = text("SELECT count(*) FROM meta WHERE key <> 'published'")
 
 
 class GivenUpError(Exception):
@@ -113,14 +114,14 @@ def test_what_is_said_of_an_engine_holds_for_its_connections(engine: Engine) -> 
 
 def test_who_reads_never_waits(engine: Engine) -> None:
     with somebody_writing(engine), snapshot(engine) as connection:
-        assert connection.execute(text("SELECT count(*) FROM meta")).scalar() == 2
+        assert connection.execute(COUNT).scalar() == 2
 
 
 def test_statistics_are_left_to_the_next_run_if_somebody_writes(engine: Engine) -> None:
     with somebody_writing(engine), engine.connect() as connection:
         refresh_statistics(connection)
         with connection.begin():
-            assert connection.execute(text("SELECT count(*) FROM meta")).scalar() == 2
+            assert connection.execute(COUNT).scalar() == 2
 
 
 def test_a_writer_elsewhere_waits_too(engine: Engine) -> None:

@@ -59,9 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument(
-        "--small", action="store_true", help="see that it works, quickly"
-    )
+    parser.add_argument("--small", action="store_true", help="see that it works, quickly")
     parser.add_argument("--only", nargs="*", choices=list(_BENCHMARKS), help="some of them")
     parser.add_argument("--json", type=Path, help="write the numbers there, too")
     parser.add_argument("--record", action="store_true", help="renew the table of the document")

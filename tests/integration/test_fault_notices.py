@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from harvester.commands.sections import choose
-from harvester.config import SectionConfig, read_config
+from harvester.config import read_config
 from harvester.properties import HarvesterSettings, read_settings
 from harvester.telling.fault_notices import WHOLE, notify_faults
 from shared.store.engine import connect

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
+from tests.browser import CHROMIUM, chromium
 from tests.opendcim_server import RepositoryServer, a_repository_server
 from tests.opendcim_sites import Site, a_picture
 
@@ -104,6 +106,25 @@ def key_of(server: RepositoryServer, user: str) -> str:
     return found[0]
 
 
+def approve(server: RepositoryServer, requests: list[str]) -> None:
+    """As a moderator does in a browser; on the command line where there is none."""
+    if CHROMIUM is None:
+        for request in requests:
+            server.command("queue", "approve", request)
+        return
+    key = server.command("user", "add", "admin@example.org", "--administrator").strip()
+    with chromium() as browser:
+        page = browser.new_page()
+        page.goto(f"{server.url}/repository")
+        page.get_by_label("User id").fill("admin@example.org")
+        page.get_by_label("API key").fill(key)
+        page.get_by_role("button", name="Sign in").click()
+        for request in requests:
+            page.goto(f"{server.url}/repository/requests/{request}")
+            page.get_by_role("button", name="Approve and publish").click()
+            expect(page.get_by_role("status")).to_contain_text("approved")
+
+
 def test_templates_go_from_one_installation_to_another(
     server: RepositoryServer, sites: tuple[Site, Site]
 ) -> None:
@@ -125,8 +146,7 @@ def test_templates_go_from_one_installation_to_another(
     harvested(first, "--force")
     requests = [line.split("\t")[0] for line in server.command("queue", "list").splitlines()]
     assert len(requests) == 4  # nothing was sent twice
-    for request in requests:
-        server.command("queue", "approve", request)
+    approve(server, requests)
 
     second.repository(server.url, api_key="", api_user_id="", subscribe="HPE")
     harvested(second)

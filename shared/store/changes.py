@@ -68,7 +68,7 @@ def compare(connection: Connection, source: str) -> None:
     execute(connection, "new_plan")
     execute(connection, "compare", source=source)
     if connection.dialect.name == "postgresql":
-        connection.execute(text("ANALYZE change, apart"))
+        connection.execute(text("ANALYZE change"))
 
 
 def counts(connection: Connection) -> dict[tuple[Kind, Action], int]:

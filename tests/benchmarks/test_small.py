@@ -16,7 +16,9 @@ from tests.benchmarks.table import line
 
 
 @pytest.mark.skipif(which("curl") is None, reason="the floor of downloads is curl")
-def test_every_benchmark_finds_right_results_and_the_document_names_none_else(tmp_path: Path) -> None:
+def test_every_benchmark_finds_right_results_and_the_document_names_none_else(
+    tmp_path: Path,
+) -> None:
     out = tmp_path / "bench.json"
     assert main(["--small", "--json", str(out)]) == 0
     found = json.loads(out.read_text())

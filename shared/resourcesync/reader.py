@@ -19,6 +19,10 @@ from shared.resourcesync.names import name_of, split
 from shared.resourcesync.terms import SITEMAP_INDEX
 from shared.resourcesync.timestamps import parse_timestamp
 
+_BITE = 1 << 15
+"""Bytes that are parsed before their items are taken. What the parser makes of them is ten times as
+large and stays in the processor's cache; with bites of 1 MB all takes twice as long."""
+
 
 def read_resource_list(chunks: Iterable[bytes]) -> Iterator[ListItem]:
     """The items of a list in the order of the document.
@@ -47,9 +51,9 @@ class _ListReader:
     def items(self, chunks: Iterable[bytes]) -> Iterator[ListItem]:
         parser = _parser()
         fed = 0
-        for chunk in prolog.checked(chunks):
-            fed += len(chunk)
-            _feed(parser, chunk, fed)
+        for bite in _bites(prolog.checked(chunks)):
+            fed += len(bite)
+            _feed(parser, bite, fed)
             yield from self._new_items(parser)
         self._root = _close(parser, fed)
         yield from self._new_items(parser)
@@ -91,6 +95,12 @@ class _ListReader:
             yield ListIndex(parts=tuple(self._parts))
         else:
             raise FormatError("the list index names no part; look at the log of the data source")
+
+
+def _bites(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        for start in range(0, len(chunk), _BITE):
+            yield chunk[start : start + _BITE]
 
 
 def _parser() -> XMLPullParser:

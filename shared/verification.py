@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from isal import isal_zlib
 
 from shared.blocks import blocks
 from shared.errors import SyncError
@@ -70,7 +71,7 @@ class Verifier:
             raise VerificationError(f"more than the {self._expected.length} bytes of the list came")
         self._sha256.update(chunk)
         if self._expected.crc32 is not None:
-            self._crc32 = zlib.crc32(chunk, self._crc32)
+            self._crc32 = isal_zlib.crc32(chunk, self._crc32)
         if self._other is not None and self._other is not self._sha256:
             self._other.update(chunk)
 

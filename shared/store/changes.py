@@ -1,8 +1,8 @@
 """Compares the incoming tables with the store, and applies what differs: by set, never by entity.
 
-`compare` leaves the plan of a pass in the temporary table ``change``: one row per entity that is
-not as the list says. The functions below apply one part of the plan each, with a handful of SQL
-statements whatever the size.
+`compare` leaves the plan of a pass in the connection's own table ``change``: one row per entity
+that is not as the list says. The functions below apply one part of the plan each, with a handful of
+SQL statements whatever the size.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def compare(connection: Connection, source: str) -> None:
     execute(connection, "new_plan")
     execute(connection, "compare", source=source)
     if connection.dialect.name == "postgresql":
-        connection.execute(text("ANALYZE change"))
+        connection.execute(text("ANALYZE change, apart"))
 
 
 def counts(connection: Connection) -> dict[tuple[Kind, Action], int]:

@@ -3,22 +3,35 @@
 
 -- name: new_plan
 DROP TABLE IF EXISTS change;
-CREATE TEMPORARY TABLE change (
+CREATE TABLE pg_temp.change (
     kind TEXT NOT NULL, perm_id TEXT NOT NULL, action TEXT NOT NULL, PRIMARY KEY (kind, perm_id));
 DROP TABLE IF EXISTS staying;
-CREATE TEMPORARY TABLE staying (
+CREATE TABLE pg_temp.staying (
     kind TEXT NOT NULL, perm_id TEXT NOT NULL, PRIMARY KEY (kind, perm_id));
+-- where something lies that stays
+DROP TABLE IF EXISTS occupied;
+CREATE TABLE pg_temp.occupied (space TEXT, project TEXT, experiment TEXT, sample TEXT);
+-- all that is not in every respect as the list says: the other comparisons look at nothing else
+DROP TABLE IF EXISTS apart;
+CREATE TABLE pg_temp.apart (
+    kind TEXT NOT NULL, perm_id TEXT NOT NULL, action TEXT, PRIMARY KEY (kind, perm_id));
 
 -- name: compare
-INSERT INTO change (kind, perm_id, action)
+INSERT INTO apart (kind, perm_id, action)
 SELECT i.kind, i.perm_id,
        CASE WHEN e.perm_id IS NULL THEN 'new' WHEN e.source <> :source THEN 'foreign'
-            ELSE 'changed' END
+            WHEN e.content_hash <> i.content_hash OR e.identifier <> i.identifier
+              OR coalesce(e.home_project, '') <> coalesce(i.home_project, '') THEN 'changed' END
   FROM incoming_entity AS i
   LEFT JOIN entity AS e ON e.kind = i.kind AND e.perm_id = i.perm_id
  WHERE e.perm_id IS NULL OR e.source <> :source OR e.content_hash <> i.content_hash
     OR e.identifier <> i.identifier
-    OR coalesce(e.home_project, '') <> coalesce(i.home_project, '');
+    OR coalesce(e.home_project, '') <> coalesce(i.home_project, '')
+    OR e.registered <> i.registered OR e.modified <> i.modified OR e.frozen <> i.frozen
+    OR coalesce(e.registrator, '') <> coalesce(i.registrator, '')
+    OR coalesce(e.modifier, '') <> coalesce(i.modifier, '');
+INSERT INTO change (kind, perm_id, action)
+SELECT kind, perm_id, action FROM apart WHERE action IS NOT NULL;
 -- a record that could not be read is not gone
 INSERT INTO change (kind, perm_id, action)
 SELECT e.kind, e.perm_id, 'gone' FROM entity AS e
@@ -41,46 +54,29 @@ UPDATE change SET action = 'taken'
                        WHERE r.kind = e.kind AND r.perm_id = e.perm_id)));
 -- what is gone stays as long as something lies in it that stays: because it is of another owner,
 -- was restored, or stays itself for these reasons. CROSS JOIN keeps SQLite from joining the other
--- way round, which would be quadratic; so does the table of its own, on PostgreSQL
+-- way round, which would be quadratic; so do the tables of their own, on PostgreSQL
+INSERT INTO occupied (space, project, experiment, sample)
+SELECT DISTINCT CASE WHEN kind <> 'SPACE' THEN home_space END,
+       CASE WHEN kind <> 'PROJECT' THEN home_project END, experiment, sample
+  FROM entity WHERE source <> :source;
+INSERT INTO occupied (space, project, experiment, sample)
+SELECT DISTINCT CASE WHEN e.kind <> 'SPACE' THEN e.home_space END,
+       CASE WHEN e.kind <> 'PROJECT' THEN e.home_project END, e.experiment, e.sample
+  FROM restored AS r JOIN entity AS e ON e.kind = r.kind AND e.perm_id = r.perm_id;
 INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'SAMPLE', e.perm_id FROM entity AS inside CROSS JOIN entity AS e
- WHERE inside.source <> :source AND e.kind = 'SAMPLE' AND e.identifier = inside.sample
+SELECT DISTINCT 'SAMPLE', e.perm_id FROM occupied AS o CROSS JOIN entity AS e
+ WHERE e.kind = 'SAMPLE' AND e.identifier = o.sample
 ON CONFLICT DO NOTHING;
 INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'EXPERIMENT', e.perm_id FROM entity AS inside CROSS JOIN entity AS e
- WHERE inside.source <> :source AND e.kind = 'EXPERIMENT' AND e.identifier = inside.experiment
+SELECT DISTINCT 'EXPERIMENT', e.perm_id FROM occupied AS o CROSS JOIN entity AS e
+ WHERE e.kind = 'EXPERIMENT' AND e.identifier = o.experiment
 ON CONFLICT DO NOTHING;
 INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'PROJECT', e.perm_id FROM entity AS inside CROSS JOIN entity AS e
- WHERE inside.source <> :source AND inside.kind <> 'PROJECT'
-   AND e.kind = 'PROJECT' AND e.identifier = inside.home_project
+SELECT DISTINCT 'PROJECT', e.perm_id FROM occupied AS o CROSS JOIN entity AS e
+ WHERE e.kind = 'PROJECT' AND e.identifier = o.project
 ON CONFLICT DO NOTHING;
 INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'SPACE', inside.home_space FROM entity AS inside
- WHERE inside.source <> :source AND inside.kind <> 'SPACE' AND inside.home_space IS NOT NULL
-ON CONFLICT DO NOTHING;
-INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT e.kind, e.perm_id FROM restored AS r
-  JOIN entity AS inside ON inside.kind = r.kind AND inside.perm_id = r.perm_id
- CROSS JOIN entity AS e
- WHERE e.kind = 'SAMPLE' AND e.identifier = inside.sample
-ON CONFLICT DO NOTHING;
-INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT e.kind, e.perm_id FROM restored AS r
-  JOIN entity AS inside ON inside.kind = r.kind AND inside.perm_id = r.perm_id
- CROSS JOIN entity AS e
- WHERE e.kind = 'EXPERIMENT' AND e.identifier = inside.experiment
-ON CONFLICT DO NOTHING;
-INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT e.kind, e.perm_id FROM restored AS r
-  JOIN entity AS inside ON inside.kind = r.kind AND inside.perm_id = r.perm_id
- CROSS JOIN entity AS e
- WHERE inside.kind <> 'PROJECT' AND e.kind = 'PROJECT' AND e.identifier = inside.home_project
-ON CONFLICT DO NOTHING;
-INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'SPACE', inside.home_space FROM restored AS r
-  JOIN entity AS inside ON inside.kind = r.kind AND inside.perm_id = r.perm_id
- WHERE inside.kind <> 'SPACE' AND inside.home_space IS NOT NULL
+SELECT DISTINCT 'SPACE', o.space FROM occupied AS o WHERE o.space IS NOT NULL
 ON CONFLICT DO NOTHING;
 INSERT INTO staying (kind, perm_id)
 SELECT DISTINCT e.kind, e.perm_id FROM staying AS s
@@ -253,9 +249,9 @@ DELETE FROM entity WHERE EXISTS (
        AND c.kind = entity.kind AND c.perm_id = entity.perm_id);
 
 -- name: stamps_differ
-SELECT e.kind, e.perm_id, e.identifier FROM entity AS e
-  JOIN incoming_entity AS i ON i.kind = e.kind AND i.perm_id = e.perm_id
- WHERE e.source = :source
+SELECT e.kind, e.perm_id, e.identifier FROM apart AS a CROSS JOIN entity AS e
+  JOIN incoming_entity AS i ON i.kind = a.kind AND i.perm_id = a.perm_id
+ WHERE e.kind = a.kind AND e.perm_id = a.perm_id AND e.source = :source
    AND (e.registered <> i.registered OR e.modified <> i.modified
      OR coalesce(e.registrator, '') <> coalesce(i.registrator, '')
      OR coalesce(e.modifier, '') <> coalesce(i.modifier, ''))
@@ -264,8 +260,9 @@ SELECT e.kind, e.perm_id, e.identifier FROM entity AS e
 -- name: copy_stamps
 UPDATE entity SET registered = i.registered, modified = i.modified, source_modified = i.modified,
                   registrator = i.registrator, modifier = i.modifier
-  FROM incoming_entity AS i
- WHERE i.kind = entity.kind AND i.perm_id = entity.perm_id AND entity.source = :source
+  FROM incoming_entity AS i, apart AS a
+ WHERE a.kind = entity.kind AND a.perm_id = entity.perm_id
+   AND i.kind = entity.kind AND i.perm_id = entity.perm_id AND entity.source = :source
    AND (entity.registered <> i.registered OR entity.modified <> i.modified
      OR coalesce(entity.registrator, '') <> coalesce(i.registrator, '')
      OR coalesce(entity.modifier, '') <> coalesce(i.modifier, ''));
@@ -276,36 +273,38 @@ UNION
 SELECT modifier FROM incoming_entity WHERE modifier IS NOT NULL;
 
 -- name: flags_differ
-SELECT e.kind, e.perm_id, e.identifier FROM entity AS e
-  JOIN incoming_entity AS i ON i.kind = e.kind AND i.perm_id = e.perm_id
- WHERE e.source = :source AND e.frozen <> i.frozen
+SELECT e.kind, e.perm_id, e.identifier FROM apart AS a CROSS JOIN entity AS e
+  JOIN incoming_entity AS i ON i.kind = a.kind AND i.perm_id = a.perm_id
+ WHERE e.kind = a.kind AND e.perm_id = a.perm_id AND e.source = :source AND e.frozen <> i.frozen
  ORDER BY 1, 3, 2;
 
 -- name: copy_flags
-UPDATE entity SET frozen = i.frozen FROM incoming_entity AS i
- WHERE i.kind = entity.kind AND i.perm_id = entity.perm_id AND entity.source = :source
+UPDATE entity SET frozen = i.frozen FROM incoming_entity AS i, apart AS a
+ WHERE a.kind = entity.kind AND a.perm_id = entity.perm_id
+   AND i.kind = entity.kind AND i.perm_id = entity.perm_id AND entity.source = :source
    AND entity.frozen <> i.frozen;
 
 -- name: holders_differ
-SELECT e.kind, e.perm_id, e.identifier FROM entity AS e
+WITH holder AS (
+    SELECT i.kind, i.perm_id FROM incoming_attachment AS i WHERE NOT EXISTS (
+        SELECT 1 FROM attachment AS a
+         WHERE a.kind = i.kind AND a.perm_id = i.perm_id
+           AND a.file_name = i.file_name AND a.version = i.version
+           AND coalesce(a.title, '') = coalesce(i.title, '')
+           AND coalesce(a.description, '') = coalesce(i.description, '')
+           AND (i.sha256 IS NULL OR a.sha256 = i.sha256)
+           AND coalesce(i.registrator, '') IN ('', a.registrator)
+           AND coalesce(i.registered, a.registered, 0) = coalesce(a.registered, 0))
+    UNION
+    SELECT a.kind, a.perm_id FROM attachment AS a WHERE NOT EXISTS (
+        SELECT 1 FROM incoming_attachment AS i
+         WHERE i.kind = a.kind AND i.perm_id = a.perm_id
+           AND i.file_name = a.file_name AND i.version >= a.version))
+SELECT e.kind, e.perm_id, e.identifier FROM holder AS h
+  JOIN entity AS e ON e.kind = h.kind AND e.perm_id = h.perm_id
  WHERE e.source = :source AND e.kind IN ('PROJECT', 'EXPERIMENT', 'SAMPLE')
    AND EXISTS (SELECT 1 FROM incoming_entity AS i
                 WHERE i.kind = e.kind AND i.perm_id = e.perm_id)
-   AND (EXISTS (SELECT 1 FROM incoming_attachment AS i
-                 WHERE i.kind = e.kind AND i.perm_id = e.perm_id AND NOT EXISTS (
-                    SELECT 1 FROM attachment AS a
-                     WHERE a.kind = i.kind AND a.perm_id = i.perm_id
-                       AND a.file_name = i.file_name AND a.version = i.version
-                       AND coalesce(a.title, '') = coalesce(i.title, '')
-                       AND coalesce(a.description, '') = coalesce(i.description, '')
-                       AND (i.sha256 IS NULL OR a.sha256 = i.sha256)
-                       AND coalesce(i.registrator, '') IN ('', a.registrator)
-                       AND coalesce(i.registered, a.registered, 0) = coalesce(a.registered, 0)))
-     OR EXISTS (SELECT 1 FROM attachment AS a
-                 WHERE a.kind = e.kind AND a.perm_id = e.perm_id AND NOT EXISTS (
-                    SELECT 1 FROM incoming_attachment AS i
-                     WHERE i.kind = a.kind AND i.perm_id = a.perm_id
-                       AND i.file_name = a.file_name AND i.version >= a.version)))
  ORDER BY 1, 3, 2;
 
 -- name: drop_attachments

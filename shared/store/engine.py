@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from shared.errors import ConfigError, SyncError
-from shared.store import operation_tables
+from shared.store import operation_tables, scratch
 from shared.store.published import renew_mark, watch
 from shared.store.tables import SCHEMA_VERSION, meta, metadata
 from shared.store.writers import PATIENCE, begin_postgresql, begin_sqlite, is_busy, write_lock
@@ -144,6 +144,7 @@ def connect(url: str) -> Engine:
     )
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
+        scratch.provide(engine)
         event.listen(engine, "begin", begin_sqlite)
     else:
         event.listen(engine, "begin", begin_postgresql)
@@ -240,7 +241,7 @@ def refresh_statistics(connection: Connection) -> None:
     driver.execute("PRAGMA analysis_limit=1000")
     driver.execute("PRAGMA busy_timeout=0")
     try:
-        driver.execute("PRAGMA optimize")
+        driver.execute("PRAGMA main.optimize")
     except sqlite3.OperationalError as error:
         if not is_busy(error):
             raise  # else another writer is in the way; the next run looks again

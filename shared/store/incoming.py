@@ -1,7 +1,7 @@
-"""The incoming tables: what a resource list says, in temporary tables of the destination database.
+"""The incoming tables: what a resource list says, in tables that belong to the connection.
 
 They are filled once per run, outside the passes, and both passes read them; so what was rehearsed
-is what is applied. They vanish with the connection.
+is what is applied. They vanish with the connection (on SQLite: `shared.store.scratch`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    Index,
     LargeBinary,
     MetaData,
     Table,
@@ -21,11 +22,12 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from shared.errors import ItemError
 from shared.model.entities import Entity, FileNode, ServiceFile
 from shared.model.kinds import Kind
-from shared.store import tables
+from shared.store import scratch, tables
 from shared.store.bulk import insert_rows
 from shared.store.files import folder_name
 from shared.store.rows import (
@@ -41,14 +43,14 @@ from shared.store.rows import (
 _BATCH = 2_000
 """Entities that are held before they are written; with 10 properties about 4 MB."""
 
-_temporary = MetaData()
+_temporary = MetaData(schema=scratch.SCHEMA)
 
 
 def _incoming(stored: Table, *more: Column[Any], drop: tuple[str, ...] = ()) -> Table:
     columns = [
         Column(c.name, c.type, nullable=c.nullable) for c in stored.columns if c.name not in drop
     ]
-    return Table(f"incoming_{stored.name}", _temporary, *columns, *more, prefixes=["TEMPORARY"])
+    return Table(f"incoming_{stored.name}", _temporary, *columns, *more)
 
 
 entities = _incoming(
@@ -66,17 +68,16 @@ faults = Table(
     _temporary,
     Column("kind", Text),
     Column("perm_id", Text),
-    prefixes=["TEMPORARY"],
 )
 _INDEXES = (
-    "incoming_entity (kind, perm_id)",
-    "incoming_entity (kind, identifier)",
-    "incoming_link (kind, from_perm_id)",
-    "incoming_link (kind, to_perm_id)",
-    "incoming_data_set_file (code)",
-    "incoming_content_copy (code)",
-    "incoming_attachment (kind, perm_id)",
-    "incoming_service_file (path)",
+    Index("incoming_entity_key", entities.c.kind, entities.c.perm_id),
+    Index("incoming_entity_identifier", entities.c.kind, entities.c.identifier),
+    Index("incoming_link_from", links.c.kind, links.c.from_perm_id),
+    Index("incoming_link_to", links.c.kind, links.c.to_perm_id),
+    Index("incoming_file_code", files.c.code),
+    Index("incoming_copy_code", copies.c.code),
+    Index("incoming_attachment_key", attachments.c.kind, attachments.c.perm_id),
+    Index("incoming_service_file_path", service_files.c.path),
 )
 
 
@@ -99,7 +100,7 @@ class Incoming:
         self._position = 0
         for table in _temporary.sorted_tables:
             connection.execute(text(f"DROP TABLE IF EXISTS {table.name}"))
-            table.create(connection, checkfirst=False)
+            connection.execute(CreateTable(table))
             self._buffers[table] = []
 
     def add(self, entity: Entity) -> None:
@@ -142,8 +143,8 @@ class Incoming:
     def finish(self) -> None:
         """Write what is left, build the indexes, and complete what only the whole list tells."""
         self._flush()
-        for number, index in enumerate(_INDEXES):
-            self._connection.execute(text(f"CREATE INDEX incoming_{number} ON {index}"))
+        for index in _INDEXES:
+            self._connection.execute(CreateIndex(index))
         if self._connection.execute(text(_LAST_ONE_WINS)).rowcount:
             for table in (links, files, copies, attachments):
                 self._connection.execute(text(_OF_NOTHING.format(table.name)))

@@ -9,12 +9,12 @@ from pathlib import Path
 from shutil import rmtree
 
 import httpx
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url, text
 
 from harvester.reading import read_metadata
 from shared.blocks import WholeFile
 from shared.resourcesync.addresses import RE_SYNC_PATH
-from shared.store.engine import work
+from shared.store.engine import connect, work
 from shared.store.load import Loadable, load
 from tests.benchmarks import floors
 from tests.benchmarks.file_workload import free_port, program
@@ -138,7 +138,7 @@ class _Workload:
 
     def read(self) -> float:
         """Seconds for filling the incoming tables."""
-        engine = create_engine(f"sqlite:///{self.folder}/incoming.db")
+        engine = connect(f"sqlite:///{self.folder}/incoming.db")
         with engine.connect() as connection:
             seconds, metadata = timed(
                 lambda: read_metadata([WholeFile(self.list)], connection, None)

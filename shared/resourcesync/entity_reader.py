@@ -7,12 +7,9 @@ import binascii
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 from hashlib import sha256
 
-from lxml.etree import _Element
-
-from shared.model.entities import Connection, ContentCopy, Entity, ServiceFile
+from shared.model.entities import Connection, Entity, ServiceFile
 from shared.model.ids import Code, Identifier, PermId, material_perm_id
 from shared.model.kinds import (
     FACTS,
@@ -21,7 +18,6 @@ from shared.model.kinds import (
     DataSetKind,
     Frozen,
     Kind,
-    KindFacts,
     Relation,
 )
 from shared.resourcesync import attributes as values
@@ -31,8 +27,7 @@ from shared.resourcesync.content_reader import (
     read_content_copies,
     read_file_nodes,
 )
-from shared.resourcesync.names import name_of
-from shared.resourcesync.terms import X
+from shared.resourcesync.described import Described
 
 _RELATIONS: Mapping[str, Relation] = {relation.value: relation for relation in Relation}
 _NAMES = {kind: frozenset(facts.attributes) for kind, facts in FACTS.items()}
@@ -43,22 +38,21 @@ _PLACE: Mapping[Kind, tuple[str, ...]] = {
     Kind.EXPERIMENT: ("space", "project"),
 }
 """The attributes by which entities of a kind must say where they lie."""
+_WITH_FILES = frozenset({DataSetKind.PHYSICAL, DataSetKind.LINK})
+_LINK = frozenset({DataSetKind.LINK})
 
-_PROPERTY_TAGS = [f"{{{X}}}{name}" for name in ("property", "code", "value")]
-_CONTENT = "x:binaryData"
 _IDENTIFIER = re.compile(r"(?:/[^/\s]+){1,3}").fullmatch
 
 _Words = dict[str, str]
-_Blocks = dict[str, list[_Element]]
 
 
-def read_service_file(xd: _Element, modified: datetime) -> ServiceFile:
+def read_service_file(xd: Described, modified: datetime) -> ServiceFile:
     """The original sends the bytes; ours may send where they are, with length and checksum."""
-    attributes = values.attributes_of(xd)
+    attributes = xd.attributes
     path = values.verbatim(attributes, "path")
     if path is None:
         raise UnreadableError("the attribute path is missing or blank")
-    text = (xd.text or "").strip(BLANKS)
+    text = xd.text.strip(BLANKS)
     href = values.word(attributes, "href")
     if href and not text:
         digest = values.sha256(attributes)
@@ -76,11 +70,10 @@ def read_service_file(xd: _Element, modified: datetime) -> ServiceFile:
     )
 
 
-def read_entity(kind: Kind, xd: _Element, perm_id: str, modified: datetime) -> Entity:
+def read_entity(kind: Kind, xd: Described, perm_id: str, modified: datetime) -> Entity:
     """``perm_id`` is what the ``loc`` says; spaces and materials are named by their attributes."""
     facts = FACTS[kind]
-    words = _words(kind, xd)
-    blocks = _blocks(xd)
+    words = _words(kind, xd.attributes)
     code = Code(needed(words, "code"))
     data_set_kind = values.choice(words, "dsKind", DataSetKind) if kind is Kind.DATA_SET else None
     return Entity(
@@ -96,23 +89,23 @@ def read_entity(kind: Kind, xd: _Element, perm_id: str, modified: datetime) -> E
         project=_code(words, "project"),
         experiment=_identifier(words, "experiment"),
         sample=_identifier(words, "sample"),
-        description=xd.get("desc") if "desc" in words else None,
+        description=xd.attributes["desc"] if "desc" in words else None,
         frozen=_frozen(kind, words),
-        properties=_properties(blocks, facts),
-        connections=_connections(blocks, facts),
-        attachments=read_attachments(blocks.get(_CONTENT, ())) if facts.has_attachments else (),
+        properties=xd.properties() if facts.has_properties else {},
+        connections=_connections(xd) if facts.relations else (),
+        attachments=read_attachments(xd.contents()) if facts.has_attachments else (),
         data_set_kind=data_set_kind,
-        files=read_file_nodes(blocks[_CONTENT], code) if _has_files(data_set_kind, blocks) else (),
-        content_copies=_content_copies(data_set_kind, blocks),
+        files=read_file_nodes(xd.contents(), code) if data_set_kind in _WITH_FILES else (),
+        content_copies=read_content_copies(xd.contents()) if data_set_kind in _LINK else (),
     )
 
 
-def _words(kind: Kind, xd: _Element) -> _Words:
+def _words(kind: Kind, attributes: Mapping[str, str]) -> _Words:
     """The attributes that this kind has, trimmed, without blank ones; checked to name its place."""
     allowed = _NAMES[kind]
     words = {
         name: value
-        for name, text in values.items_of(xd)
+        for name, text in attributes.items()
         if name in allowed and (value := text.strip(BLANKS))
     }
     for name in _PLACE.get(kind, ()):
@@ -120,14 +113,6 @@ def _words(kind: Kind, xd: _Element) -> _Words:
     if kind is Kind.SAMPLE and "project" in words and "space" not in words:
         raise UnreadableError(f"a sample in the project {words['project']} names no space")
     return words
-
-
-def _blocks(xd: _Element) -> _Blocks:
-    """The child elements by name. The original sends each once; more are taken together."""
-    blocks: _Blocks = {}
-    for child in xd:
-        blocks.setdefault(name_of(child), []).append(child)
-    return blocks
 
 
 def _perm_id(kind: Kind, in_loc: str, code: Code, words: _Words) -> PermId:
@@ -166,77 +151,15 @@ def _frozen(kind: Kind, words: _Words) -> Frozen:
     return frozen
 
 
-def _properties(blocks: _Blocks, facts: KindFacts) -> dict[str, str]:
-    properties: dict[str, str] = {}
-    if facts.has_properties:
-        for block in blocks.get("x:properties", ()):
-            properties.update(_usual_properties(block) or _unusual_properties(block))
-    return properties
-
-
-def _usual_properties(block: _Element) -> dict[str, str] | None:
-    """The quick way, for a block that looks as the original writes it; None for another."""
-    elements = list(block.iter())
-    if [element.tag for element in elements] != _usual_tags(len(elements)):
-        return None
-    codes = [(element.text or "").strip(BLANKS) for element in elements[2::3]]
-    if not all(codes):
-        return None
-    return dict(zip(codes, [element.text or "" for element in elements[3::3]], strict=True))
-
-
-@lru_cache(maxsize=256)
-def _usual_tags(count: int) -> list[str]:
-    return [f"{{{X}}}properties", *_PROPERTY_TAGS * (count // 3)]
-
-
-def _unusual_properties(block: _Element) -> dict[str, str]:
-    return dict(_property(element) for element in block if name_of(element) == "x:property")
-
-
-def _property(element: _Element) -> tuple[str, str]:
-    code = value = None
-    for child in element:
-        match name_of(child):
-            case "x:code":
-                code = (child.text or "").strip(BLANKS)
-            case "x:value":
-                value = child.text or ""
-                if len(child):
-                    raise UnreadableError(f"the value of property {code} has elements in it")
-    if not code:
-        raise UnreadableError("a property has no code")
-    if value is None:
-        raise UnreadableError(f"the property {code} has no value")
-    return code, value
-
-
-def _connections(blocks: _Blocks, facts: KindFacts) -> tuple[Connection, ...]:
+def _connections(xd: Described) -> tuple[Connection, ...]:
     """Those to data sets repeat what the data sets say; of other kinds nothing is known."""
-    if not facts.relations:
-        return ()
-    elements = [element for block in blocks.get("x:connections", ()) for element in block]
     connections = []
-    for element in elements:
-        if name_of(element) != "x:connection":
-            continue
-        to = (element.get("to") or "").strip(BLANKS)
-        name = (element.get("type") or "").strip(BLANKS)
+    for to, name in xd.connections():
         if not to or not name:
             raise UnreadableError(f"a connection lacks to or type: to={to!r}, type={name!r}")
         if name in _RELATIONS:
             connections.append(Connection(relation=_RELATIONS[name], to=PermId(to)))
     return tuple(connections)
-
-
-def _has_files(kind: DataSetKind | None, blocks: _Blocks) -> bool:
-    return _CONTENT in blocks and kind in {DataSetKind.PHYSICAL, DataSetKind.LINK}
-
-
-def _content_copies(kind: DataSetKind | None, blocks: _Blocks) -> tuple[ContentCopy, ...]:
-    if kind is not DataSetKind.LINK:
-        return ()
-    return read_content_copies(blocks.get(_CONTENT, ()))
 
 
 def _decoded(text: str) -> bytes:

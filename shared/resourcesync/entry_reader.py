@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from lxml.etree import _Element
 
 from shared.model.entities import Entity, ServiceFile
 from shared.model.ids import material_perm_id
 from shared.model.kinds import Kind
-from shared.resourcesync.attributes import BLANKS, UnreadableError, attributes_of, moment_of, word
+from shared.resourcesync.attributes import BLANKS, UnreadableError, moment_of, word
+from shared.resourcesync.described import Described, DescribedByElement
 from shared.resourcesync.entity_reader import read_entity, read_service_file
 from shared.resourcesync.items import ListItem, RecordFault
 from shared.resourcesync.master_data_reader import read_master_data
@@ -20,7 +21,7 @@ _END = "/M"
 _KINDS: dict[str, Kind] = {kind.value: kind for kind in Kind}
 
 
-def read_entry(url: _Element) -> Iterator[ListItem]:
+def read_entry(url: _Element) -> Iterable[ListItem]:
     """Nothing for the entries by which version 1 names pages of its user interface."""
     parts: dict[str, _Element] = {}
     for child in url:
@@ -28,16 +29,19 @@ def read_entry(url: _Element) -> Iterator[ListItem]:
     loc = _text(parts.get("loc"))
     xd = parts.get("x:xd")
     if loc.endswith(MASTER_DATA_PATH):
-        yield from read_master_data(loc, parts.get("xmd:masterData"))
-    elif xd is not None or loc.endswith(_END) or not loc:
-        yield _record(loc, _text(parts.get("lastmod")), xd)
+        return read_master_data(loc, parts.get("xmd:masterData"))
+    if xd is not None or loc.endswith(_END) or not loc:
+        described = None if xd is None else DescribedByElement(xd)
+        return (read_record(loc, _text(parts.get("lastmod")), described),)
+    return ()
 
 
 def _text(element: _Element | None) -> str:
     return "" if element is None else (element.text or "").strip(BLANKS)
 
 
-def _record(loc: str, lastmod: str, xd: _Element | None) -> Entity | ServiceFile | RecordFault:
+def read_record(loc: str, lastmod: str, xd: Described | None) -> Entity | ServiceFile | RecordFault:
+    """What an entry says that is no master data."""
     try:
         return _read(loc, lastmod, xd)
     except UnreadableError as error:
@@ -45,16 +49,17 @@ def _record(loc: str, lastmod: str, xd: _Element | None) -> Entity | ServiceFile
         return RecordFault(kind=kind, perm_id=perm_id, reason=str(error))
 
 
-def _read(loc: str, lastmod: str, xd: _Element | None) -> Entity | ServiceFile:
+def _read(loc: str, lastmod: str, xd: Described | None) -> Entity | ServiceFile:
     if xd is None:
         raise UnreadableError(f"the entry {loc or 'without loc'} has no x:xd")
     if not loc.endswith(_END):
         raise UnreadableError(f"the loc {loc!r} does not end with {_END}")
     if not lastmod:
         raise UnreadableError(f"the entry {loc} has no lastmod")
-    kind = _KINDS.get((xd.get("kind") or "").strip(BLANKS))
+    named = xd.attributes.get("kind")
+    kind = _KINDS.get((named or "").strip(BLANKS))
     if kind is None:
-        raise UnreadableError(f"the kind {xd.get('kind')!r} is unknown")
+        raise UnreadableError(f"the kind {named!r} is unknown")
     perm_id = _named_by(loc, kind)
     if not perm_id:
         raise UnreadableError(f"the kind is {kind.value}, but the loc is {loc}")
@@ -70,9 +75,9 @@ def _named_by(loc: str, kind: str) -> str:
     return perm_id if found and kind else ""
 
 
-def _best_name(loc: str, xd: _Element | None) -> tuple[str, str]:
+def _best_name(loc: str, xd: Described | None) -> tuple[str, str]:
     """Kind and perm id of a record that cannot be read, as far as they can be made out."""
-    attributes = {} if xd is None else attributes_of(xd)
+    attributes = {} if xd is None else xd.attributes
     kind = word(attributes, "kind") or ""
     if perm_id := _named_by(loc, kind):
         return kind, _perm_id(kind, perm_id)

@@ -16,12 +16,16 @@ from shared.resourcesync.attributes import BLANKS, attributes_of, word
 from shared.resourcesync.entry_reader import read_entry
 from shared.resourcesync.items import ListHead, ListIndex, ListItem
 from shared.resourcesync.names import name_of, split
-from shared.resourcesync.terms import SITEMAP_INDEX
+from shared.resourcesync.pieces import cut, is_one_entry
+from shared.resourcesync.plain_entry import is_plain_head, read_plain_entry
+from shared.resourcesync.terms import RS, SITEMAP, SITEMAP_INDEX, X
 from shared.resourcesync.timestamps import parse_timestamp
 
 _BITE = 1 << 15
-"""Bytes that are parsed before their items are taken. What the parser makes of them is ten times as
-large and stays in the processor's cache; with bites of 1 MB all takes twice as long."""
+"""Bytes at most that are parsed before their items are taken. What the parser makes of them is ten
+times as large and stays in the processor's cache; with bites of 1 MB all takes twice as long."""
+
+_NAMESPACES = (f'xmlns="{SITEMAP}"', f'xmlns:rs="{RS}"', f'xmlns:x="{X}"')
 
 
 def read_resource_list(chunks: Iterable[bytes]) -> Iterator[ListItem]:
@@ -47,22 +51,64 @@ class _ListReader:
         self._at: datetime | None = None
         self._parts: list[str] = []
         self._root: _Element | None = None
+        self._parser = _parser()
+        self._read = 0
+        self._passed_over = 0
+        self._entries_ended = 0
 
     def items(self, chunks: Iterable[bytes]) -> Iterator[ListItem]:
-        parser = _parser()
-        fed = 0
-        for bite in _bites(prolog.checked(chunks)):
-            fed += len(bite)
-            _feed(parser, bite, fed)
-            yield from self._new_items(parser)
-        self._root = _close(parser, fed)
-        yield from self._new_items(parser)
+        """Between two entries it is known that nothing is open but the root, so a plain entry
+        there need not be parsed; the parser never learns of it. Where that is not known any more,
+        it gets all the rest."""
+        pieces = cut(prolog.checked(chunks))
+        head = next(pieces, b"")
+        yield from self._parsed(head)
+        plain = is_plain_head(head, _NAMESPACES)
+        for piece in pieces:
+            if plain:
+                if (item := read_plain_entry(piece)) is not None:
+                    self._read += len(piece)
+                    self._passed_over += 1
+                    yield item
+                    continue
+                plain = is_one_entry(piece)
+            before = self._entries_ended
+            yield from self._parsed(piece)
+            plain = plain and self._entries_ended == before + 1
+        self._root = _close(self._parser, self._read)
+        yield from self._new_items()
         yield from self._last_items()
 
-    def _new_items(self, parser: XMLPullParser) -> Iterator[ListItem]:
-        """From the children of the root that ended with the last chunk; they are then removed, all
+    def _parsed(self, piece: bytes) -> Iterator[ListItem]:
+        for start in range(0, len(piece), _BITE):
+            bite = piece[start : start + _BITE]
+            self._feed(bite)
+            yield from self._new_items()
+
+    def _feed(self, bite: bytes) -> None:
+        """Errors that do not stop the parser, such as an unknown entity, stand in its log only."""
+        self._read += len(bite)
+        try:
+            self._parser.feed(bite)
+        except XMLSyntaxError as error:
+            what, _, _ = error.msg.partition(", line ")
+            raise self._malformed(bite, *error.position, what) from error
+        for entry in self._parser.feed_error_log.filter_from_errors():
+            raise self._malformed(bite, entry.line, entry.column, entry.message)
+
+    def _malformed(self, bite: bytes, line: int, column: int, what: str) -> FormatError:
+        where = f"at line {line}, column {column} (within the first {self._read} bytes)"
+        if self._passed_over:  # then the parser counts without what it has not seen
+            where = f"between bytes {self._read - len(bite)} and {self._read}"
+        return FormatError(
+            f"the answer is not well-formed {where}: {what}; what the data source sends has to be "
+            "repaired there"
+        )
+
+    def _new_items(self) -> Iterator[ListItem]:
+        """From the children of the root that ended with the last bite; they are then removed, all
         at once, but for the last child, which may not be whole yet."""
-        for _, element in parser.read_events():
+        for _, element in self._parser.read_events():
             if isinstance(element, _Element) and (root := _root_above(element)) is not None:
                 self._root = root
                 yield from self._child(element)
@@ -72,6 +118,7 @@ class _ListReader:
     def _child(self, element: _Element) -> Iterator[ListItem]:
         match name_of(element):
             case "url":
+                self._entries_ended += 1
                 yield from read_entry(element)
             case "rs:md" if self._at is None and self._is_list():
                 self._at = _at(element)
@@ -97,12 +144,6 @@ class _ListReader:
             raise FormatError("the list index names no part; look at the log of the data source")
 
 
-def _bites(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    for chunk in chunks:
-        for start in range(0, len(chunk), _BITE):
-            yield chunk[start : start + _BITE]
-
-
 def _parser() -> XMLPullParser:
     return XMLPullParser(
         events=("end",),
@@ -112,23 +153,6 @@ def _parser() -> XMLPullParser:
         resolve_entities=False,
         remove_comments=True,
         remove_pis=True,
-    )
-
-
-def _feed(parser: XMLPullParser, chunk: bytes, fed: int) -> None:
-    """Errors that do not stop the parser, such as an unknown entity, stand in its log only."""
-    try:
-        parser.feed(chunk)
-    except XMLSyntaxError as error:
-        raise _malformed(*error.position, error.msg, fed) from error
-    for entry in parser.feed_error_log.filter_from_errors():
-        raise _malformed(entry.line, entry.column, entry.message, fed)
-
-
-def _malformed(line: int, column: int, what: str, fed: int) -> FormatError:
-    return FormatError(
-        f"the answer is not well-formed at line {line}, column {column} (within the first {fed} "
-        f"bytes): {what}; what the data source sends has to be repaired there"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +13,7 @@ from shared.resourcesync.items import ListHead, ListIndex, RecordFault
 from shared.resourcesync.reader import read_list_part, read_resource_list
 from shared.resourcesync.writer import write_about, write_capability_list
 from tests.builders import a_sample, some_master_data
-from tests.wire import ADDRESSES, AT, a_list, opening, read
+from tests.wire import ADDRESSES, AT, a_list, entry_of, opening, read
 
 LIST = a_list([some_master_data(), a_sample(properties={"NOTES": "grün"})])
 ITEMS = read(LIST)
@@ -184,7 +185,16 @@ def test_a_cut_list_says_how_many_bytes_came() -> None:
     ],
 )
 def test_what_is_not_well_formed_is_refused_with_its_place(old: bytes, new: bytes) -> None:
-    assert "not well-formed at line 1, column" in refusal(LIST.replace(old, new))
+    message = refusal(LIST.replace(old, new))
+    assert re.search(r"not well-formed (at line 1, column \d|between bytes \d+ and \d+:)", message)
+
+
+def test_what_is_spoiled_behind_entries_that_were_read_is_said_to_lie_there() -> None:
+    entry = entry_of(a_sample())
+    document = a_list([some_master_data(), *[entry] * 3, entry.replace("</x:xd>", "</x:xe>")])
+    begin = document.rindex(b"<url>")
+    end = document.rindex(b"</url>") + len(b"</url>")
+    assert f"not well-formed between bytes {begin} and {end}: " in refusal(document)
 
 
 @pytest.mark.parametrize("spoiled", [b"", b'at="" ', b'at=" " '])

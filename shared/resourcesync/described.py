@@ -1,0 +1,117 @@
+"""What an ``x:xd`` says of an entity, however it was read: with the parser, or without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Protocol
+
+from lxml.etree import _Element
+
+from shared.resourcesync.attributes import BLANKS, UnreadableError, attributes_of
+from shared.resourcesync.names import name_of
+from shared.resourcesync.terms import X
+
+_PROPERTY_TAGS = [f"{{{X}}}{name}" for name in ("property", "code", "value")]
+_CONTENT = "x:binaryData"
+
+
+class Described(Protocol):
+    """An ``x:xd``. Nothing is looked at before it is asked for: what a kind does not have may be
+    as faulty as it likes."""
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """As they are written, with their blanks."""
+        ...
+
+    @property
+    def text(self) -> str: ...
+
+    def properties(self) -> dict[str, str]:
+        """Values by the codes of their types. Raises `UnreadableError`."""
+        ...
+
+    def connections(self) -> Iterable[tuple[str, str]]:
+        """``to`` and ``type`` of each, trimmed; empty where they are missing."""
+        ...
+
+    def contents(self) -> Iterable[_Element]:
+        """All ``x:binaryData``."""
+        ...
+
+
+class DescribedByElement:
+    """From the tree of the parser. The original sends each block once; more are taken together."""
+
+    __slots__ = ("_blocks", "_element", "attributes")
+
+    def __init__(self, element: _Element) -> None:
+        self._element = element
+        self.attributes = attributes_of(element)
+        self._blocks: dict[str, list[_Element]] = {}
+        for child in element:
+            self._blocks.setdefault(name_of(child), []).append(child)
+
+    @property
+    def text(self) -> str:
+        return self._element.text or ""
+
+    def properties(self) -> dict[str, str]:
+        properties: dict[str, str] = {}
+        for block in self._blocks.get("x:properties", ()):
+            properties.update(_usual_properties(block) or _unusual_properties(block))
+        return properties
+
+    def connections(self) -> Iterator[tuple[str, str]]:
+        for block in self._blocks.get("x:connections", ()):
+            for element in block:
+                if name_of(element) == "x:connection":
+                    yield (
+                        (element.get("to") or "").strip(BLANKS),
+                        (element.get("type") or "").strip(BLANKS),
+                    )
+
+    def contents(self) -> Iterable[_Element]:
+        return self._blocks.get(_CONTENT, ())
+
+
+def _usual_properties(block: _Element) -> dict[str, str] | None:
+    """The quick way, for a block that looks as the original writes it; None for another."""
+    elements = list(block.iter())
+    if [element.tag for element in elements] != _usual_tags(len(elements)):
+        return None
+    codes = [(element.text or "").strip(BLANKS) for element in elements[2::3]]
+    if not all(codes):
+        return None
+    return dict(zip(codes, [element.text or "" for element in elements[3::3]], strict=True))
+
+
+@lru_cache(maxsize=256)
+def _usual_tags(count: int) -> list[str]:
+    return [f"{{{X}}}properties", *_PROPERTY_TAGS * (count // 3)]
+
+
+def _unusual_properties(block: _Element) -> dict[str, str]:
+    return dict(_property(element) for element in block if name_of(element) == "x:property")
+
+
+def _property(element: _Element) -> tuple[str, str]:
+    code = value = None
+    for child in element:
+        match name_of(child):
+            case "x:code":
+                code = (child.text or "").strip(BLANKS)
+            case "x:value":
+                value = child.text or ""
+                if len(child):
+                    raise UnreadableError(f"the value of property {code} has elements in it")
+    if not code:
+        raise nameless_property()
+    if value is None:
+        raise UnreadableError(f"the property {code} has no value")
+    return code, value
+
+
+def nameless_property() -> UnreadableError:
+    return UnreadableError("a property has no code")

@@ -1,0 +1,114 @@
+"""Entries that can be read without the parser, since nothing in them can mean anything else.
+
+These are most entries of a list that openBIS or openbis-sync has written: elements in the usual
+order, no comments, no CDATA, no references but the five that every XML document has, no content of
+data sets or attachments. What does not match to the letter is none of them, and is left to the
+parser; so it is the parser alone that says what is wrong with a document.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from lxml.etree import _Element
+
+from shared.model.entities import Entity, ServiceFile
+from shared.resourcesync.attributes import BLANKS
+from shared.resourcesync.described import nameless_property
+from shared.resourcesync.entry_reader import read_record
+from shared.resourcesync.items import RecordFault
+
+_REFERENCE = "&(?:amp|lt|gt|quot|apos);"
+_IN_TEXT = "[^<>&\\x00-\\x08\\x0b-\\x1f\\ufffe\\uffff]*"
+_IN_VALUE = '[^<"&\\x00-\\x1f\\ufffe\\uffff]*'
+"""Line breaks in attributes and carriage returns in texts are left to the parser: it changes them.
+So are all characters that XML forbids, and ``>`` in a text, where it may be a part of ``]]>``."""
+_TEXT = f"{_IN_TEXT}(?:{_REFERENCE}{_IN_TEXT})*"
+_VALUE = f"{_IN_VALUE}(?:{_REFERENCE}{_IN_VALUE})*"
+_ATTRIBUTE = f' (?!xmlns)[a-zA-Z][a-zA-Z-]*="{_VALUE}"'
+_PROPERTY = (
+    f"<x:property><x:code>{_TEXT}</x:code>(?:<x:value>{_TEXT}</x:value>|<x:value/>)</x:property>"
+)
+_CONNECTION = f'<x:connection to="{_VALUE}" type="{_VALUE}"/>'
+
+_entry = re.compile(
+    f"<url><loc>({_TEXT})</loc><lastmod>({_TEXT})</lastmod>"
+    f'(?:<rs:ln href="{_VALUE}" rel="{_VALUE}"/>)?'
+    f"<x:xd((?:{_ATTRIBUTE})*)(?:/>|>"
+    f"(?:<x:properties>((?:{_PROPERTY})*)</x:properties>)?"
+    f"(?:<x:connections>((?:{_CONNECTION})*)</x:connections>)?"
+    "</x:xd>)</url>"
+).fullmatch
+_attributes = re.compile(' ([^=]+)="([^"]*)"').findall
+_properties = re.compile(
+    "<x:property><x:code>([^<]*)</x:code><x:value(?:/>|>([^<]*)</x:value>)</x:property>"
+).findall
+_connections = re.compile('<x:connection to="([^"]*)" type="([^"]*)"/>').findall
+
+_is_head = re.compile(
+    rb"<\?xml version='1\.0' encoding='UTF-8'\?><urlset((?: [a-zA-Z:]+=\"[^\"<&]*\")*)>"
+    rb"(?:<rs:(?:ln|md)(?: [a-z]+=\"[^\"<]*\")*/>)*"
+).fullmatch
+
+
+def is_plain_head(head: bytes, namespaces: Iterable[str]) -> bool:
+    """Whether nothing is open before a list's first entry but its root, which declares what the
+    prefixes mean: ``namespaces`` are declarations that it must have."""
+    found = _is_head(head)
+    return found is not None and all(f" {one}".encode() in found[1] for one in namespaces)
+
+
+def read_plain_entry(entry: bytes) -> Entity | ServiceFile | RecordFault | None:
+    """What an entry says; None if it is not plain enough. ``x``, ``rs`` and no prefix at all must
+    stand for what they usually do."""
+    try:
+        found = _entry(entry.decode())
+    except UnicodeDecodeError:
+        return None
+    if found is None:
+        return None
+    loc, lastmod, attributes, properties, connections = found.groups("")
+    pairs = _attributes(attributes)
+    named = {name: _meant(value) for name, value in pairs}
+    if len(named) < len(pairs):  # which no document may have
+        return None
+    described = _DescribedPlainly(named, properties, connections)
+    return read_record(_meant(loc).strip(BLANKS), _meant(lastmod).strip(BLANKS), described)
+
+
+class _DescribedPlainly:
+    """A `shared.resourcesync.described.Described`."""
+
+    __slots__ = ("_connections", "_properties", "attributes")
+    text = ""
+
+    def __init__(self, attributes: Mapping[str, str], properties: str, connections: str) -> None:
+        self.attributes = attributes
+        self._properties = properties
+        self._connections = connections
+
+    def properties(self) -> dict[str, str]:
+        pairs = _properties(self._properties)
+        if "&" in self._properties:
+            pairs = [(_meant(code), _meant(value)) for code, value in pairs]
+        properties = {code.strip(BLANKS): value for code, value in pairs}
+        if "" in properties:
+            raise nameless_property()
+        return properties
+
+    def connections(self) -> list[tuple[str, str]]:
+        return [
+            (_meant(to).strip(BLANKS), _meant(name).strip(BLANKS))
+            for to, name in _connections(self._connections)
+        ]
+
+    def contents(self) -> tuple[_Element, ...]:
+        return ()
+
+
+def _meant(text: str) -> str:
+    if "&" not in text:
+        return text
+    text = text.replace("&lt;", "<").replace("&gt;", ">")
+    return text.replace("&quot;", '"').replace("&apos;", "'").replace("&amp;", "&")

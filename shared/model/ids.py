@@ -21,7 +21,7 @@ def material_perm_id(code: str, type_code: str) -> PermId:
 
 def identifier(*parts: str | None) -> Identifier:
     """``/A/B/C`` of those parts that are there."""
-    return Identifier("/" + "/".join(part for part in parts if part))
+    return Identifier("/" + "/".join(filter(None, parts)))
 
 
 def home_of(path: Identifier) -> tuple[Code | None, Code | None]:

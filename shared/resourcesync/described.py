@@ -107,11 +107,7 @@ def _property(element: _Element) -> tuple[str, str]:
                 if len(child):
                     raise UnreadableError(f"the value of property {code} has elements in it")
     if not code:
-        raise nameless_property()
+        raise UnreadableError("a property has no code")
     if value is None:
         raise UnreadableError(f"the property {code} has no value")
     return code, value
-
-
-def nameless_property() -> UnreadableError:
-    return UnreadableError("a property has no code")

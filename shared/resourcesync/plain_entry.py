@@ -15,7 +15,6 @@ from lxml.etree import _Element
 
 from shared.model.entities import Entity, ServiceFile
 from shared.resourcesync.attributes import BLANKS
-from shared.resourcesync.described import nameless_property
 from shared.resourcesync.entry_reader import read_record
 from shared.resourcesync.items import RecordFault
 
@@ -27,8 +26,9 @@ So are all characters that XML forbids, and ``>`` in a text, where it may be a p
 _TEXT = f"{_IN_TEXT}(?:{_REFERENCE}{_IN_TEXT})*"
 _VALUE = f"{_IN_VALUE}(?:{_REFERENCE}{_IN_VALUE})*"
 _ATTRIBUTE = f' (?!xmlns)[a-zA-Z][a-zA-Z-]*="{_VALUE}"'
+_CODE = "[^<>&\\s\\x00-\\x1f\\ufffe\\uffff]+"
 _PROPERTY = (
-    f"<x:property><x:code>{_TEXT}</x:code>(?:<x:value>{_TEXT}</x:value>|<x:value/>)</x:property>"
+    f"<x:property><x:code>{_CODE}</x:code>(?:<x:value>{_TEXT}</x:value>|<x:value/>)</x:property>"
 )
 _CONNECTION = f'<x:connection to="{_VALUE}" type="{_VALUE}"/>'
 
@@ -70,7 +70,9 @@ def read_plain_entry(entry: bytes) -> Entity | ServiceFile | RecordFault | None:
         return None
     loc, lastmod, attributes, properties, connections = found.groups("")
     pairs = _attributes(attributes)
-    named = {name: _meant(value) for name, value in pairs}
+    named = dict(pairs)
+    if "&" in attributes:
+        named = {name: _meant(value) for name, value in pairs}
     if len(named) < len(pairs):  # which no document may have
         return None
     described = _DescribedPlainly(named, properties, connections)
@@ -89,12 +91,9 @@ class _DescribedPlainly:
         self._connections = connections
 
     def properties(self) -> dict[str, str]:
-        pairs = _properties(self._properties)
+        properties = dict(_properties(self._properties))
         if "&" in self._properties:
-            pairs = [(_meant(code), _meant(value)) for code, value in pairs]
-        properties = {code.strip(BLANKS): value for code, value in pairs}
-        if "" in properties:
-            raise nameless_property()
+            return {code: _meant(value) for code, value in properties.items()}
         return properties
 
     def connections(self) -> list[tuple[str, str]]:

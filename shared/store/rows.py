@@ -84,8 +84,8 @@ def _fingerprint(entity: Entity, properties: str) -> bytes:
         *(entity.code, entity.type, entity.space, entity.project, entity.experiment),
         *(entity.sample, entity.description, entity.data_set_kind, properties),
         *(sorted(children), components),
-        sorted(_json((f.path, f.length, f.crc32, f.checksum)).decode() for f in entity.files),
-        sorted(_json(_copy_fields(copy)).decode() for copy in entity.content_copies),
+        sorted([_json((f.path, f.length, f.crc32, f.checksum)).decode() for f in entity.files]),
+        sorted([_json(_copy_fields(copy)).decode() for copy in entity.content_copies]),
     )
     return blake2b(_json(content), digest_size=16).digest()
 

@@ -47,7 +47,7 @@ def _attach(driver: sqlite3.Connection, folder: Path | None) -> None:
         driver.execute(f"ATTACH ? AS {SCHEMA}", (path,))
     finally:
         os.close(handle)
-        os.unlink(path)
+        Path(path).unlink()
     # a journal in memory has no file; what is written for the first time is not in it
     for pragma in ("journal_mode=MEMORY", "synchronous=OFF", f"cache_size=-{_CACHE}"):
         driver.execute(f"PRAGMA {SCHEMA}.{pragma}")

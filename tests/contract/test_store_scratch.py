@@ -1,8 +1,7 @@
-"""The place for lists and plans on SQLite: without a name, given back, and sound after a rollback."""
+"""The place for lists and plans on SQLite: without a name, given back, sound after a rollback."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from sqlalchemy import Connection, text
@@ -10,12 +9,15 @@ from sqlalchemy import Connection, text
 from shared.store.engine import connect, rehearsal, work
 from shared.store.scratch import SCHEMA
 
-_NUMBERS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+_INSERT = """
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+INSERT INTO noted SELECT printf('%0100d', i) FROM n
+"""
 
 
 def _fill(connection: Connection) -> None:
     connection.execute(text(f"CREATE TABLE {SCHEMA}.noted (name TEXT PRIMARY KEY)"))
-    connection.execute(text(f"{_NUMBERS} INSERT INTO noted SELECT printf('%0100d', i) FROM n"))
+    connection.execute(text(_INSERT))
 
 
 def _pages(connection: Connection) -> int:
@@ -23,7 +25,7 @@ def _pages(connection: Connection) -> int:
 
 
 def _open_files() -> list[str]:
-    return [os.readlink(one) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+    return [str(one.readlink()) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
 
 
 def test_it_has_no_name_and_room_is_given_back_with_the_connection(tmp_path: Path) -> None:
@@ -57,7 +59,7 @@ def test_what_is_rehearsed_there_leaves_no_trace(tmp_path: Path) -> None:
         with connection.begin():
             found = connection.execute(text("SELECT count(*), max(length(name)) FROM noted")).one()
             assert tuple(found) == (20000, 100)
-            tables = connection.execute(text(f"SELECT name FROM {SCHEMA}.sqlite_master"))
+            tables = connection.execute(text("SELECT name FROM pg_temp.sqlite_master"))
             assert "plan" not in set(tables.scalars())
             check = connection.execute(text(f"PRAGMA {SCHEMA}.integrity_check"))
             assert check.scalars().all() == ["ok"]

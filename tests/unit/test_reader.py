@@ -190,7 +190,7 @@ def test_what_is_not_well_formed_is_refused_with_its_place(old: bytes, new: byte
 
 
 def test_what_is_spoiled_behind_entries_that_were_read_is_said_to_lie_there() -> None:
-    entry = entry_of(a_sample())
+    entry = entry_of(a_sample(properties={"NOTES": "green"}))
     document = a_list([some_master_data(), *[entry] * 3, entry.replace("</x:xd>", "</x:xe>")])
     begin = document.rindex(b"<url>")
     end = document.rindex(b"</url>") + len(b"</url>")

@@ -231,6 +231,7 @@ def measures(folder: Path, sizes: Sizes) -> Iterator[Measure]:
     floor = floor_of(small / "instance.db")
     with serving(small) as server:
         full = best(server)
+        floor = min(floor, floor_of(small / "instance.db"))
         assert_whole(server, full, sizes.small)
         yield from _of_one_list(full, floor)
         yield _of_one_space(server, full)

@@ -7,18 +7,10 @@ before it runs. All that is made lies in one folder, which the next demo replace
 from __future__ import annotations
 
 import shutil
-import signal
-import socket
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-_BIN = Path(sys.executable).parent
-_PATIENCE = 30.0
-"""Seconds in which the source server must answer."""
+from programs import free_port, run, say, served, write
 
 _SOURCE = """\
 server-url = http://127.0.0.1:{port}/openbis
@@ -48,85 +40,33 @@ def main() -> int:
     root = Path(sys.argv[1] if len(sys.argv) > 1 else "demo").absolute()
     shutil.rmtree(root, ignore_errors=True)
     source, harvester = root / "source", root / "harvester"
-    port = _free_port()
-    _write(source / "source-server.properties", _SOURCE.format(port=port))
-    _write(harvester / "harvester.properties", _HARVESTER)
-    _write(harvester / "harvester-config.txt", _SECTIONS.format(port=port))
+    port = free_port()
+    write(source / "source-server.properties", _SOURCE.format(port=port))
+    write(harvester / "harvester.properties", _HARVESTER)
+    write(harvester / "harvester-config.txt", _SECTIONS.format(port=port))
     at_source = ("--config", str(source / "source-server.properties"))
     here = ("--config", str(harvester / "harvester.properties"))
 
-    _say("1. A source: an invented botanical garden, with every kind of entity and some files")
-    _run("source-server", "demo", *at_source)
-    _say("2. A destination: empty but for its admin user and openBIS's internal definitions")
-    _run("harvester", "init", *here)
-    with _served(at_source, port, source / "server.log"):
-        _say("3. The first harvest: a dry-run pass, then the nine steps in earnest")
-        _run("harvester", "run", *here)
-        _say("4. The second harvest finds nothing to do")
-        _run("harvester", "run", *here)
-        _say("5. A day passes at the source: one sample is updated, one deleted, a data set is new")
-        _run("source-server", "demo", "--next-day", *at_source)
-        _run("harvester", "run", *here)
-        _say("6. The audit compares both instances, down to the checksum of every file")
-        _run("harvester", "audit", "--contents", *here)
-    _say("7. What the destination remembers: its runs, and what was deleted")
-    _run("harvester", "runs", *here)
-    _run("harvester", "trash", "list", *here)
-    _run("harvester", "status", *here)
-    _say(f"All of it lies in {root}; the log of the section in harvester/log")
+    say("1. A source: an invented botanical garden, with every kind of entity and some files")
+    run("source-server", "demo", *at_source)
+    say("2. A destination: empty but for its admin user and openBIS's internal definitions")
+    run("harvester", "init", *here)
+    with served(at_source, port, source / "server.log"):
+        say("3. The first harvest: a dry-run pass, then the nine steps in earnest")
+        run("harvester", "run", *here)
+        say("4. The second harvest finds nothing to do")
+        run("harvester", "run", *here)
+        say("5. A day passes at the source: one sample is updated, one deleted, a data set is new")
+        run("source-server", "demo", "--next-day", *at_source)
+        run("harvester", "run", *here)
+        say("6. The audit compares both instances, down to the checksum of every file")
+        run("harvester", "audit", "--contents", *here)
+    say("7. What the destination remembers: its runs, and what was deleted")
+    run("harvester", "runs", *here)
+    run("harvester", "trash", "list", *here)
+    run("harvester", "status", *here)
+    say(f"All of it lies in {root}; the log of the section in harvester/log")
     return 0
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)  # passwords are in it
-    path.write_text(text, encoding="utf-8")
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"\n=== {text}\n")
-    sys.stdout.flush()
-
-
-def _run(*command: str) -> None:
-    sys.stdout.write(f"$ {' '.join(command)}\n")
-    sys.stdout.flush()
-    code = subprocess.run([str(_BIN / command[0]), *command[1:]], check=False).returncode  # noqa: S603
-    if code != 0:
-        sys.exit(f"{command[0]} {command[1]} ended with exit code {code}; the demo stops here")
-
-
-@contextmanager
-def _served(at_source: tuple[str, ...], port: int, log: Path) -> Iterator[None]:
-    """The source server as a process, until the end of the block."""
-    command = [str(_BIN / "source-server"), "serve", *at_source]
-    sys.stdout.write(f"$ source-server serve {' '.join(at_source)} 2> {log}\n")
-    with log.open("wb") as file:
-        server = subprocess.Popen(command, stderr=file)  # noqa: S603
-        try:
-            _wait_for(server, port, log)
-            yield
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(_PATIENCE)
-
-
-def _wait_for(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    sys.exit(f"the source server did not start; see {log}")
 
 
 if __name__ == "__main__":

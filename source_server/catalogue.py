@@ -105,6 +105,11 @@ class Catalogue(Protocol):
 
     def snapshot(self) -> AbstractContextManager[Snapshot]: ...
 
+    def turn(self) -> AbstractContextManager[object]:
+        """Held while a part of a list is made: by one list at a time, where several at once would
+        be slower than one after the other."""
+        ...
+
     def data_set_file(self, code: Code, path: str, scope: Scope) -> Content | None:
         """A file of a data set; None if either does not exist or is not within the scope."""
         ...

@@ -84,7 +84,14 @@ def _resource_list(
     with publication.catalogue.snapshot() as snapshot:
         scope = selection.within(visible(snapshot))
         yield resource_list_head(publication.addresses, snapshot.at).encode()
-        yield from _chunks(_Body(publication, snapshot, scope).entries())
+        chunks = _chunks(_Body(publication, snapshot, scope).entries())
+        while (chunk := _next(chunks, publication.catalogue)) is not None:
+            yield chunk
+
+
+def _next(chunks: Iterator[bytes], catalogue: Catalogue) -> bytes | None:
+    with catalogue.turn():
+        return next(chunks, None)
 
 
 def _chunks(entries: Iterable[bytes]) -> Iterator[bytes]:

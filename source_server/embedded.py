@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, bindparam, select, text
@@ -79,6 +80,8 @@ class EmbeddedCatalogue:
                 temporary=store_root / "temp",
             )
         self._mentions = Mentions(self._mentioned)
+        # sqlite3 gives the interpreter's lock away for every row, and gets it back late
+        self._turn = Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
     def scope_of(self, user_id: str) -> Scope | None:
         with self._engine.connect() as connection:
@@ -86,6 +89,9 @@ class EmbeddedCatalogue:
             if person is None or not person.active or not person.roles:
                 return None
             return _scope(connection, person)
+
+    def turn(self) -> AbstractContextManager[object]:
+        return self._turn
 
     def mark(self) -> str | None:
         """See `source_server.versions.Marked`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -50,6 +50,9 @@ class MemoryCatalogue:
 
     def scope_of(self, user_id: str) -> Scope | None:
         return self.scopes.get(user_id)
+
+    def turn(self) -> AbstractContextManager[object]:
+        return nullcontext()
 
     @contextmanager
     def snapshot(self) -> Iterator[MemorySnapshot]:

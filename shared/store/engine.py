@@ -157,7 +157,7 @@ def _prepare_sqlite(driver: Any, _record: object) -> None:
     for pragma in ("foreign_keys=ON", f"busy_timeout={PATIENCE}", "synchronous=NORMAL"):
         driver.execute(f"PRAGMA {pragma}")
     driver.execute("PRAGMA journal_mode=WAL")
-    driver.execute("PRAGMA cache_size=-16000")
+    driver.execute("PRAGMA cache_size=-8000")
 
 
 def _settings(connection: Connection) -> dict[str, str]:

@@ -40,8 +40,8 @@ from shared.store.rows import (
     to_file,
 )
 
-_BATCH = 2_000
-"""Entities that are held before they are written; with 10 properties about 4 MB."""
+_BATCH = 500
+"""Entities that are held before they are written; with 10 properties about 1 MB."""
 
 _temporary = MetaData(schema=scratch.SCHEMA)
 

@@ -230,7 +230,9 @@ def measures(folder: Path, sizes: Sizes) -> Iterator[Measure]:
     small, large = filled(folder / "S", sizes.small), filled(folder / "L", sizes.large)
     floor = floor_of(small / "instance.db")
     with serving(small) as server:
-        full = best(server)
+        tries = [server.fetch() for _ in range(_TRIES)]
+        full = min(tries, key=lambda each: each.seconds)
+        usual = sum(each.seconds for each in tries) / len(tries)
         floor = min(floor, floor_of(small / "instance.db"))
         assert_whole(server, full, sizes.small)
         yield from _of_one_list(full, floor)
@@ -257,7 +259,7 @@ def measures(folder: Path, sizes: Sizes) -> Iterator[Measure]:
             title="serve: L, compared with S",
             value=listed.seconds,
             unit="s",
-            floor=full.seconds,
+            floor=usual,
             mark=1.1 * sizes.large / sizes.small,
         )
         yield Measure(
@@ -271,7 +273,7 @@ def measures(folder: Path, sizes: Sizes) -> Iterator[Measure]:
         )
 
 
-def best(server: Server, user_id: str = USER) -> Fetched:
+def best(server: Server, user_id: str) -> Fetched:
     """The fastest of some tries."""
     return min((server.fetch(user_id) for _ in range(_TRIES)), key=lambda each: each.seconds)
 
@@ -312,12 +314,13 @@ def _of_many(server: Server, full: Fetched) -> Iterator[Measure]:
     with ThreadPoolExecutor(_AT_ONCE) as clients:
         seconds, lists = timed(lambda: list(clients.map(server.fetch, [USER] * _AT_ONCE)))
     assert {each.entries for each in lists} == {full.entries}
+    alone = sum(server.fetch().seconds for _ in range(_TRIES)) / _TRIES  # not the best of them
     yield Measure(
         key="serve-at-once",
         title=f"{_AT_ONCE} clients fetch S at once, compared with {_AT_ONCE} times one client",
         value=seconds,
         unit="s",
-        floor=_AT_ONCE * full.seconds,
+        floor=_AT_ONCE * alone,
         mark=1,
     )
     yield _megabytes(

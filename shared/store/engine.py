@@ -115,7 +115,7 @@ def _reported(engine: Engine) -> Iterator[None]:
     """Say which database it was that could not be opened."""
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         engine.dispose()
         raise _cannot_open(engine, error) from error
     except ConfigError:
@@ -184,7 +184,7 @@ def _check_version(connection: Connection) -> None:
         )
 
 
-def _cannot_open(engine: Engine, error: SQLAlchemyError) -> ConfigError:
+def _cannot_open(engine: Engine, error: SQLAlchemyError | sqlite3.Error) -> ConfigError:
     reason = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()[0]
     return ConfigError(
         f"database {engine.url.render_as_string(hide_password=True)}: cannot be opened ({reason}); "

@@ -42,7 +42,13 @@ def provide(engine: Engine) -> None:
 
 
 def _attach(driver: sqlite3.Connection, folder: Path | None) -> None:
-    handle, path = tempfile.mkstemp(prefix=".openbis-sync-", dir=folder)
+    try:
+        handle, path = tempfile.mkstemp(prefix=".openbis-sync-", dir=folder)
+    except OSError as error:
+        place = folder or tempfile.gettempdir()
+        raise sqlite3.OperationalError(
+            f"no file can be made in {place}: {error.strerror}"
+        ) from error
     try:
         driver.execute(f"ATTACH ? AS {SCHEMA}", (path,))
     finally:

@@ -21,7 +21,7 @@ from source_server.openbis.schema import Dialect
 from source_server.openbis.scopes import Window, array_of
 from source_server.openbis.texts import publishable_or_none, publishable_values
 
-PAGE = 500
+PAGE = 1000
 """Entities per page."""
 
 PAGE_OF_DATA_SETS = 250

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import re
 from datetime import UTC, datetime
 
 import pytest
@@ -181,12 +180,10 @@ def test_a_cut_list_says_how_many_bytes_came() -> None:
         ("grün".encode(), b"gr\xfcn"),
         ("grün".encode(), b"&#1;"),
         (b"x:xd", b"y:xd"),
-        (b"</urlset>", b"</urlset><urlset/>"),
     ],
 )
 def test_what_is_not_well_formed_is_refused_with_its_place(old: bytes, new: bytes) -> None:
-    message = refusal(LIST.replace(old, new))
-    assert re.search(r"not well-formed (at line 1, column \d|between bytes \d+ and \d+:)", message)
+    assert "not well-formed at line 1, column" in refusal(LIST.replace(old, new))
 
 
 def test_what_is_spoiled_behind_entries_that_were_read_is_said_to_lie_there() -> None:
@@ -195,6 +192,8 @@ def test_what_is_spoiled_behind_entries_that_were_read_is_said_to_lie_there() ->
     begin = document.rindex(b"<url>")
     end = document.rindex(b"</url>") + len(b"</url>")
     assert f"not well-formed between bytes {begin} and {end}: " in refusal(document)
+    begin, end = LIST.rindex(b"</urlset>"), len(LIST) + len(b"<urlset/>")
+    assert f"not well-formed between bytes {begin} and {end}: " in refusal(LIST + b"<urlset/>")
 
 
 @pytest.mark.parametrize("spoiled", [b"", b'at="" ', b'at=" " '])

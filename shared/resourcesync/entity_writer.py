@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from operator import attrgetter
 
@@ -18,9 +18,8 @@ from shared.resourcesync.escaping import (
     UnwritableTextError,
     attribute,
     escaped_attribute,
-    escaped_text,
-    is_plain_utf8,
 )
+from shared.resourcesync.property_writer import properties_block
 from shared.resourcesync.terms import DATA_SET_CONNECTION, SHA256
 from shared.resourcesync.timestamps import format_timestamp
 
@@ -85,24 +84,6 @@ class _Shape:
 _SHAPES = {kind: _Shape(kind, facts) for kind, facts in FACTS.items()}
 
 
-class _PropertyTemplates(dict[tuple[str, ...], bytes]):
-    """The block of properties, by their codes, with places for the values. Entities of a type
-    mostly have the same ones, in the same order."""
-
-    _MOST = 10_000
-
-    def __missing__(self, codes: tuple[str, ...]) -> bytes:
-        if len(self) >= self._MOST:
-            self.clear()
-        openings = [escaped_text(code, "a property's code").replace("%", "%%") for code in codes]
-        block = "".join([_property(opening, "%b") for opening in openings])
-        template = self[codes] = f"<x:properties>{block}</x:properties>".encode()
-        return template
-
-
-_PROPERTY_TEMPLATES = _PropertyTemplates()
-
-
 def entity_entry(addresses: Addresses, entity: Entity, data_sets: Sequence[Code] = ()) -> bytes:
     """The ``url`` element of an entity; what its kind does not have is not written.
 
@@ -114,7 +95,7 @@ def entity_entry(addresses: Addresses, entity: Entity, data_sets: Sequence[Code]
     try:
         head = _head(addresses, shape, entity)
         if entity.properties and facts.has_properties:
-            content = _properties(entity.properties)
+            content = properties_block(entity.properties)
         if shape.kind is Kind.DATA_SET:
             rest = content_writer.data_set_content(addresses, entity)
         if (data_sets or entity.connections) and facts.relations:
@@ -175,39 +156,6 @@ def _places_of_material(server_url: str, code: str, entity: Entity) -> tuple[str
     type_code = escaped_attribute(entity.type or "", "type")
     link = f"{server}#action=VIEW&amp;entity=MATERIAL&amp;code={code}&amp;type={type_code}"
     return f"{server}/MATERIAL/{type_code}/{code}", link
-
-
-def _properties(properties: Mapping[str, str]) -> bytes:
-    """One look at all the values together: most entities need no escaping at all. What is looked
-    at is UTF-8, since Python is much quicker with bytes than with texts of many scripts."""
-    try:
-        values = [value.encode() for value in properties.values()]
-        plain = is_plain_utf8(b"".join(values))
-    except UnicodeEncodeError:
-        plain = False
-    if not plain:
-        values = [
-            escaped_text(value, f"property {code}").encode() for code, value in properties.items()
-        ]
-    if b"" in values:
-        return _with_empty_ones(properties, values)
-    return _PROPERTY_TEMPLATES[tuple(properties)] % tuple(values)
-
-
-def _with_empty_ones(codes: Iterable[str], values: Iterable[bytes]) -> bytes:
-    block = "".join(
-        [
-            _property(escaped_text(code, "a property's code"), value.decode())
-            for code, value in zip(codes, values, strict=True)
-        ]
-    )
-    return f"<x:properties>{block}</x:properties>".encode()
-
-
-def _property(code: str, value: str) -> str:
-    """Of escaped texts."""
-    written = f"<x:value>{value}</x:value>" if value else "<x:value/>"
-    return f"<x:property><x:code>{code}</x:code>{written}</x:property>"
 
 
 def _connections(connections: tuple[Connection, ...], data_sets: Sequence[Code]) -> str:

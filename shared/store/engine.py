@@ -198,7 +198,7 @@ def data_store_uuid(connection: Connection) -> str:
     return str(connection.execute(query).scalar_one())
 
 
-_READING = "PRAGMA cache_size=-4000"
+_READING = "PRAGMA cache_size=-2000"
 """Kibibytes, so many lists may be read at once. They go through the database from one end to the
 other, and a large cache has nothing of it twice."""
 

@@ -48,9 +48,13 @@ class Reader:
         """``sample_properties``: the property types whose values are perm ids of samples."""
         self._sample_properties = sample_properties
         self._homes = spaces | {Code(project.split("/")[1]) for project in projects}
-        most = min(len(space_codes(connection)) * _PART_OF_SPACES, _MOST_STREAMS)
-        self._sparse = len(self._homes) <= most
-        self._queries = ScopeQueries(connection, spaces, projects, sparse=self._sparse)
+        there = space_codes(connection)
+        everything = spaces.issuperset(there)
+        most = min(len(there) * _PART_OF_SPACES, _MOST_STREAMS)
+        self._sparse = len(self._homes) <= most and not everything
+        self._queries = ScopeQueries(
+            connection, spaces, projects, sparse=self._sparse, everything=everything
+        )
 
     def entities(self, kind: Kind) -> Iterator[Entity]:
         """All entities of a kind. Connections and references lead only to what is within."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select, true
 from sqlalchemy.sql.selectable import FromClause
 
 from shared.model.ids import Code, Identifier
@@ -44,11 +44,14 @@ class ScopeQueries:
         projects: frozenset[Identifier],
         *,
         sparse: bool,
+        everything: bool = False,
     ) -> None:
+        """``everything``: these are all the spaces there are, so no row has to be asked."""
         self._connection = connection
         self._spaces = spaces
         self._projects = projects
         self._sparse = sparse
+        self._everything = everything
         self._prepared: dict[tuple[Callable[..., Select[Any]], Kind], Prepared] = {}
 
     def rows_behind(self, kind: Kind, perm_id: str, most: int) -> Rows:
@@ -104,7 +107,7 @@ class ScopeQueries:
         return (column >= bindparam("first", "")) & (column <= bindparam("last", ""))
 
     def _within(self, entity: FromClause) -> ColumnElement[bool]:
-        return within(entity, self._spaces, self._projects)
+        return true() if self._everything else within(entity, self._spaces, self._projects)
 
     def _shown(self, kind: Kind) -> Select[Any]:
         entity = tables.entity

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from shared.model.entities import Attachment, Connection, ContentCopy, Entity, FileNode
 from shared.model.kinds import NOT_FROZEN, DataSetKind, Frozen, Kind
+from shared.model.properties import JsonProperties
 from shared.store import tables
 from shared.store.rows import moment
 
@@ -21,8 +20,6 @@ COLUMNS = tuple(
     )
 )
 """What `entities` takes; the experiment and the sample stand behind them, if they may be shown."""
-
-_PROPERTIES = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +33,8 @@ class Hanging:
 
 
 def entities(kind: Kind, batch: Sequence[Sequence[Any]], hanging: Hanging) -> Iterator[Entity]:
-    """The values of some rows. Their properties are read from JSON all at once."""
-    properties = orjson.loads(f"[{','.join([row[_PROPERTIES] for row in batch])}]")
-    for row, values in zip(batch, properties, strict=True):
+    """The values of some rows."""
+    for row in batch:
         key = row[0]
         yield Entity(
             kind=kind,
@@ -53,7 +49,7 @@ def entities(kind: Kind, batch: Sequence[Sequence[Any]], hanging: Hanging) -> It
             registered=moment(row[8]),
             modified=moment(row[9]),
             frozen=Frozen(row[10]) if row[10] else NOT_FROZEN,
-            properties=values,
+            properties=JsonProperties(row[11]),
             data_set_kind=DataSetKind(row[12]) if row[12] else None,
             experiment=row[13],
             sample=row[14],

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from source_server.__main__ import main as source_server
-from tests.instances import PROJECT
-
-_PATIENCE = 60.0
+from tests.ports import program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,29 +49,6 @@ def a_repository_server(root: Path, port: int) -> Iterator[RepositoryServer]:
     file = root / "source-server.properties"
     file.touch(mode=0o600)
     file.write_text("\n".join(lines))
-    log = root / "server.log"
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "source_server", "serve", "--config", str(file)],
-            stderr=errors,
-            cwd=PROJECT,
-            env=os.environ,
-        )
-    try:
-        _wait(process, log, port)
+    server = ("source_server", "serve", "--config", str(file))
+    with program(*server, port=port, log=root / "server.log"):
         yield RepositoryServer(root=root, url=f"http://127.0.0.1:{port}")
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(_PATIENCE)
-
-
-def _wait(process: subprocess.Popen[bytes], log: Path, port: int) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError(log.read_text())

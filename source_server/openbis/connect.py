@@ -84,15 +84,19 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
+_ROWS = 1_000
+"""That are there as values of Python at once."""
+
+
 def plain_rows(
     connection: Connection, query: TextClause, parameters: Mapping[str, Any]
-) -> list[tuple[Any, ...]]:
+) -> Iterator[tuple[Any, ...]]:
     """All rows as the driver gives them, for values by the million: SQLAlchemy's own rows cost
     more than twice the time of the driver's."""
     with connection.execute(query, parameters) as result:
         cursor: Any = result.cursor
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+        while rows := cursor.fetchmany(_ROWS):
+            yield from rows
 
 
 def low_water_mark(engine: Engine) -> datetime:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
@@ -18,8 +14,8 @@ from shared.model.entities import Entity
 from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import DataSetKind, Kind
 from shared.model.master_data import EntityType, MasterData
-from tests.benchmarks.processes import PROJECT
 from tests.instances import Instance
+from tests.ports import free_port, program
 
 NAME = "original/measurement.bin"
 _SPACE = Code("BENCH")
@@ -27,7 +23,6 @@ _PROJECT = Code("FILES")
 _EXPERIMENT = Code("MEASUREMENTS")
 _TYPE = Code("BENCH_FILE")
 _BEGIN = datetime(2024, 1, 1, 8, 0, 0, tzinfo=UTC)
-_PATIENCE = 30.0
 DELAY = 0.010
 """Seconds."""
 
@@ -127,38 +122,6 @@ def _places() -> Iterator[Entity]:
     )
 
 
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-@contextmanager
-def program(*arguments: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A module of the project as a process that listens at a port of this machine."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", *arguments], cwd=PROJECT, stderr=subprocess.DEVNULL
-    )
-    try:
-        deadline = time.monotonic() + _PATIENCE
-        while not _answers(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{' '.join(arguments)} did not start")
-            time.sleep(0.05)
-        yield process
-    finally:
-        process.terminate()
-        process.wait(_PATIENCE)
-
-
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
 @contextmanager
 def served(files: Files, way: Way) -> Iterator[Published]:
     """A source server in a process of its own, and whatever stands before it."""
@@ -169,13 +132,14 @@ def served(files: Files, way: Way) -> Iterator[Published]:
         "database-url = sqlite:///instance.db\nstoreroot-dir = store\n"
         f"port = {port}\ndownload-url = {url}\nserver-url = {url}/openbis\n"
     )
+    logs = files.source.root
     with ExitStack() as stack:
         server = ("source_server", "serve", "--config", str(config))
-        stack.enter_context(program(*server, port=port))
+        stack.enter_context(program(*server, port=port, log=logs / "server.log"))
         if way is Way.DELAYED:
             relay = ("tests.benchmarks.relay", str(front), str(port), str(DELAY))
-            stack.enter_context(program(*relay, port=front))
+            stack.enter_context(program(*relay, port=front, log=logs / "relay.log"))
         elif way is Way.QUICK:
             quick = ("tests.benchmarks.quick_server", str(front), str(files.source.store.root))
-            stack.enter_context(program(*quick, port=front))
+            stack.enter_context(program(*quick, port=front, log=logs / "quick.log"))
         yield Published(list_url=f"http://127.0.0.1:{port}", files_url=url)

@@ -18,12 +18,12 @@ from shared.resourcesync.addresses import RE_SYNC_PATH
 from shared.store.engine import connect, work
 from shared.store.load import Loadable, load
 from tests.benchmarks import floors
-from tests.benchmarks.file_workload import free_port, program
 from tests.benchmarks.measures import MEGABYTE, Measure, Sizes
 from tests.benchmarks.processes import Spent, peak_of, run, timed
 from tests.benchmarks.workloads import large_list, mixed_list, samples
 from tests.harvests import Harvest
 from tests.instances import PASSWORD, USER, Instance
+from tests.ports import free_port, program
 from tests.postgres import Postgres
 
 _MOST_MEMORY = 120.0
@@ -97,7 +97,7 @@ class _Workload:
             f"port = {port}\ndownload-url = {self.url}\nserver-url = {self.url}/openbis\n"
         )
         server = ("source_server", "serve", "--config", str(config))
-        with program(*server, port=port) as process:
+        with program(*server, port=port, log=self.folder / "server.log") as process:
             self._fetch()
             yield
             self.peaks["server"] = peak_of(process.pid)

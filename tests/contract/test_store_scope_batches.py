@@ -69,6 +69,12 @@ def test_both_ways_find_the_same(
         assert len(passing_over) > SAMPLES // 5 * (number + 1)
 
 
+def test_who_sees_all_spaces_is_shown_the_same_without_a_look_at_each_row(filled: Instance) -> None:
+    all_at_once = found(filled, SPACES)
+    filled.load(a_space("OMEGA"))
+    assert found(filled, SPACES) == all_at_once
+
+
 def test_one_space_of_many_comes_from_the_index(filled: Instance) -> None:
     asked: list[tuple[str, Any]] = []
     with filled.engine.connect() as connection:

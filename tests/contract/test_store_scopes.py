@@ -63,6 +63,12 @@ SHOWN: dict[str, tuple[list[str], list[str], set[str]]] = {
     "a project of a space that is shown": (
         ["BETA"], ["/BETA/ONE"], {"BETA", "4", "23", "33"},
     ),
+    "all spaces": (
+        ["ALPHA", "BETA"],
+        [],
+        {"ALPHA", "BETA", "2", "3", "4", "10", "11", "20", "21", "22", "23", "30", "31", "32", "33",
+         "35"},
+    ),
     "what does not exist": (["GAMMA"], ["/GAMMA/ONE"], set()),
 }  # fmt: skip
 

@@ -14,7 +14,7 @@ import httpx
 
 from tests.conftest import LoadOpenBis
 from tests.harvester_files import write_private
-from tests.mailbox import free_port
+from tests.ports import free_port
 
 PROJECT = Path(__file__).parents[2]
 PATIENCE = 60.0

@@ -23,8 +23,8 @@ from tests.doomed import PROJECT, Doomed, Nursery, wait_until
 from tests.e2e.conftest import Morning, a_morning
 from tests.harvests import Harvest
 from tests.little_room import little_room
-from tests.mailbox import free_port
 from tests.moments import Moment, Place
+from tests.ports import free_port
 from tests.programs import started
 from tests.restartable_postgres import RestartablePostgres
 from tests.rough_wire import Fate, RoughWire, Trouble, rough_wire

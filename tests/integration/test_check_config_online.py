@@ -28,7 +28,7 @@ from tests.instances import PASSWORD, USER, Around, Instance
 from tests.integration.test_harvest_full_disk import small_disk
 from tests.kitchen import TRIAL, Kitchen, kitchen_master_data
 from tests.mail_server import encrypting, mail_server
-from tests.mailbox import free_port
+from tests.ports import free_port
 from tests.spoiled import LIST, answering, cut, edited
 
 NOWHERE = f"http://127.0.0.1:{free_port()}"

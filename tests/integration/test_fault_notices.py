@@ -18,7 +18,8 @@ from tests.builders import a_space, some_master_data
 from tests.harvests import Harvest
 from tests.hook_server import web_hook
 from tests.instances import Instance
-from tests.mailbox import Box, free_port, mailbox
+from tests.mailbox import Box, mailbox
+from tests.ports import free_port
 
 NOWHERE = f"http://127.0.0.1:{free_port()}"
 CANNOT_START = "Synchronization cannot start"

@@ -13,7 +13,7 @@ from tests.builders import a_sample
 from tests.harvests import Harvest
 from tests.instances import PASSWORD, USER, Instance, hashed
 from tests.kitchen import Kitchen, kitchen_master_data
-from tests.mailbox import free_port
+from tests.ports import free_port
 from tests.spoiled import answering, cut
 
 NOWHERE = f"http://127.0.0.1:{free_port()}"

@@ -24,7 +24,8 @@ from tests.builders import (
 from tests.harvests import Harvest
 from tests.instances import Instance
 from tests.kitchen import Kitchen, a_kitchen
-from tests.mailbox import free_port, mailbox
+from tests.mailbox import mailbox
+from tests.ports import free_port
 from tests.spoiled import answering, edited, replaced
 
 

@@ -22,7 +22,8 @@ from tests.hook_server import Hook, web_hook
 from tests.instances import PASSWORD, Instance
 from tests.kitchen import Kitchen, kitchen_master_data
 from tests.mail_server import attachment_of
-from tests.mailbox import Box, free_port, mailbox
+from tests.mailbox import Box, mailbox
+from tests.ports import free_port
 from tests.spoiled import answering, edited, replaced
 
 NOWHERE = f"http://127.0.0.1:{free_port()}"

@@ -11,7 +11,7 @@ from harvester.telling.webhook import post
 from tests.certificates import certificate
 from tests.hook_server import encrypted_web_hook, web_hook
 from tests.mail_server import endless
-from tests.mailbox import free_port
+from tests.ports import free_port
 
 FORM = {"version": 1, "message": "\u00e4 \U0001f9c0"}
 HASTY = (0.0, 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,13 +20,22 @@ _INTERRUPTED_EXIT_CODE = 130
 
 
 class Commands:
-    """Adds commands that all know ``--config``: the program's settings, with their default."""
+    """Adds commands that all know ``--config``: the program's settings, with their default.
 
-    def __init__(self, settings: Path) -> None:
+    ``package``: where commands are that are only named (``module:function``). They are loaded to be
+    run: no command needs the memory, or the time, that the others take to load.
+    """
+
+    def __init__(self, settings: Path, package: str = "") -> None:
         self._settings = settings
+        self._package = package
+
+    def of(self, package: str) -> Commands:
+        """The same for commands of another package."""
+        return Commands(self._settings, package)
 
     def add(
-        self, commands: Subcommands, name: str, command: Command, text: str
+        self, commands: Subcommands, name: str, command: Command | str, text: str
     ) -> argparse.ArgumentParser:
         parser = commands.add_parser(name, help=text, description=text)
         parser.add_argument(
@@ -35,8 +45,19 @@ class Commands:
             metavar="FILE",
             help="the settings of this program (default: %(default)s)",
         )
+        if isinstance(command, str):
+            command = f"{self._package}.{command}"
         parser.set_defaults(command=command)
         return parser
+
+
+def loaded(command: Command | str) -> Command:
+    """The function of a command, which may only be named."""
+    if not isinstance(command, str):
+        return command
+    module, _, name = command.partition(":")
+    function: Command = getattr(import_module(module), name)
+    return function
 
 
 def run_command(program: str, options: argparse.Namespace, *, interrupted: str) -> int:
@@ -45,7 +66,7 @@ def run_command(program: str, options: argparse.Namespace, *, interrupted: str) 
     Each fault is told in a line of its own; ``interrupted`` says what Ctrl-C means.
     """
     try:
-        return int(options.command(options))
+        return loaded(options.command)(options)
     except SyncError as error:
         message, code = str(error), error.exit_code
     except KeyboardInterrupt:

@@ -10,17 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.command_line import Commands, run_command
+from shared.resourcesync.terms import Document
 from shared.store.users import INSTANCE, Role
-from source_server.commands.document import DOCUMENTS, write_document
-from source_server.commands.load import demo, load
-from source_server.commands.serve import serve
-from source_server.commands.user import add_user, change_password, list_users, set_role
 from source_server.opendcim.repository.commands.parser import add_repository_commands
 
 if TYPE_CHECKING:
     from shared.command_line import Subcommands
 
-_commands = Commands(Path("config/source-server.properties"))
+_commands = Commands(Path("config/source-server.properties"), "source_server.commands")
 _add = _commands.add
 
 
@@ -38,11 +35,11 @@ def _parser() -> argparse.ArgumentParser:
         prog="source-server", description="Publishes an openBIS instance by ResourceSync."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add(commands, "serve", serve, "publish the instance until told to stop")
+    _add(commands, "serve", "serve:serve", "publish the instance until told to stop")
     _add_document(commands)
-    one = _add(commands, "load", load, "load a resource list into the embedded instance")
+    one = _add(commands, "load", "load:load", "load a resource list into the embedded instance")
     one.add_argument("file", type=Path, metavar="FILE")
-    one = _add(commands, "demo", demo, "fill the embedded instance with invented data")
+    one = _add(commands, "demo", "load:demo", "fill the embedded instance with invented data")
     one.add_argument(
         "--next-day", action="store_true", help="change, add and delete some of the demo's data"
     )
@@ -54,8 +51,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_document(commands: Subcommands) -> None:
-    one = _add(commands, "document", write_document, "write a document to standard output")
-    one.add_argument("document", choices=DOCUMENTS)
+    one = _add(
+        commands, "document", "document:write_document", "write a document to standard output"
+    )
+    one.add_argument("document", choices=[document.stem for document in Document])
     one.add_argument("--user", help="show what this user may see (default: everything)")
     for name in ("--white-list", "--black-list"):
         one.add_argument(
@@ -68,17 +67,17 @@ def _add_document(commands: Subcommands) -> None:
 
 
 def _add_users(commands: Subcommands) -> None:
-    _add(commands, "list", list_users, "list all users")
+    _add(commands, "list", "user:list_users", "list all users")
     for name, command, text in (
-        ("add", add_user, "add a user, or give a password to one without"),
-        ("passwd", change_password, "set a new password"),
+        ("add", "user:add_user", "add a user, or give a password to one without"),
+        ("passwd", "user:change_password", "set a new password"),
     ):
         one = _add(commands, name, command, text)
         one.add_argument("user")
         one.add_argument(
             "--password-stdin", action="store_true", help="read the password from standard input"
         )
-    one = _add(commands, "role", set_role, "give or take a role")
+    one = _add(commands, "role", "user:set_role", "give or take a role")
     one.add_argument("user")
     one.add_argument("role", choices=[role.value for role in Role])
     one.add_argument(

@@ -31,6 +31,11 @@ class Document(StrEnum):
     CAPABILITY_LIST = "capabilitylist.xml"
     RESOURCE_LIST = "resourcelist.xml"
 
+    @property
+    def stem(self) -> str:
+        """Without ``.xml``."""
+        return self.value.removesuffix(".xml")
+
 
 CAPABILITY_LIST_FROM = "2013-02-07T22:39:00"
 """A constant of the original's version 1, without a zone; the manual shows it."""

@@ -71,8 +71,7 @@ def resource_list_head(addresses: Addresses, at: datetime) -> str:
 def _short_document(head: str, addresses: Addresses, target: Document) -> bytes:
     """A document with one entry, the document below it."""
     location = addresses.document(target).replace("&", "&amp;")
-    capability = target.value.removesuffix(".xml")
-    entry = f'<url><loc>{location}</loc><rs:md capability="{capability}"/></url>'
+    entry = f'<url><loc>{location}</loc><rs:md capability="{target.stem}"/></url>'
     return f"{_OPENING}{head}{entry}{RESOURCE_LIST_TAIL}".encode()
 
 

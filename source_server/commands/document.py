@@ -15,7 +15,7 @@ from source_server.selection import Selection, parse_patterns
 from source_server.service_files import ServiceFiles
 from source_server.settings import read_settings
 
-DOCUMENTS = {name.value.removesuffix(".xml"): name for name in Document}
+_DOCUMENTS = {name.stem: name for name in Document}
 _BROKEN_PIPE_EXIT_CODE = 141
 
 
@@ -33,7 +33,7 @@ def write_document(options: argparse.Namespace) -> int:
             service_files=ServiceFiles.of(settings),
         )
         visible = _visible(instance.catalogue, options.user)
-        for chunk in document(publication, DOCUMENTS[options.document], visible, selection):
+        for chunk in document(publication, _DOCUMENTS[options.document], visible, selection):
             if not _written(chunk):
                 return _BROKEN_PIPE_EXIT_CODE
     return 0

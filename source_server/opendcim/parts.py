@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 
-from source_server.opendcim.connector.part import connector_part
-from source_server.opendcim.repository.part import repository_part
 from source_server.settings import SourceSettings
 from source_server.sites import Part
 
 
 @contextmanager
 def opened_parts(settings: SourceSettings) -> Iterator[tuple[Part, ...]]:
-    """Raises `ConfigError` if one cannot be opened."""
+    """Raises `ConfigError` if one cannot be opened. The others are not loaded: a server that only
+    publishes openBIS needs a tenth less of memory."""
     parts: list[Part] = []
     with ExitStack() as stack:
         if settings.opendcim_repository:
+            part = import_module("source_server.opendcim.repository.part")
             address = settings.opendcim_repository_address or settings.download_url
-            parts.append(stack.enter_context(repository_part(settings, address)))
+            parts.append(stack.enter_context(part.repository_part(settings, address)))
         if settings.opendcim_connector:
-            parts.append(stack.enter_context(connector_part(settings)))
+            part = import_module("source_server.opendcim.connector.part")
+            parts.append(stack.enter_context(part.connector_part(settings)))
         yield tuple(parts)

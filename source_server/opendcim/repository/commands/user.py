@@ -8,12 +8,11 @@ import sys
 from shared.errors import ConfigError
 from source_server.opendcim.repository import users
 from source_server.opendcim.repository.commands.opening import changing, looking
+from source_server.opendcim.repository.commands.parser import ADMINISTRATOR, MODERATOR
 from source_server.opendcim.repository.published import (
     find_manufacturer,
     manufacturer_named,
 )
-
-ADMINISTRATOR, MODERATOR = "administrator", "moderator"
 
 
 def add_user(options: argparse.Namespace) -> int:

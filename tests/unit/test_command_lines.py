@@ -1,0 +1,57 @@
+"""Commands that are only named are there, and none is loaded before it is run."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from shared.command_line import Command, loaded
+from source_server.__main__ import _parser
+from tests.instances import PROJECT
+
+
+def commands(
+    parser: argparse.ArgumentParser, words: str = ""
+) -> Iterator[tuple[str, Command | str]]:
+    """The words that name a command, and what it is."""
+    if command := parser.get_default("command"):
+        yield words.strip(), command
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, below in action.choices.items():
+                yield from commands(below, f"{words} {name}")
+
+
+COMMANDS = dict(commands(_parser()))
+
+
+def test_there_are_commands_on_every_level() -> None:
+    assert {"serve", "user add", "opendcim tidy", "opendcim template history"} <= COMMANDS.keys()
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_each_command_can_be_loaded(words: str) -> None:
+    command = loaded(COMMANDS[words])
+    assert callable(command)
+    assert command.__module__.startswith("source_server.")
+
+
+def test_a_server_loads_nothing_that_it_does_not_need() -> None:
+    """Memory that every server would have to have."""
+    script = "import sys, source_server.__main__, source_server.commands.serve; print(*sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    modules = set(ended.stdout.split())
+    assert "fastapi" in modules
+    assert not modules & {
+        "PIL",
+        "httpx",
+        "lxml",
+        "psycopg",
+        "source_server.opendcim.repository.part",
+    }

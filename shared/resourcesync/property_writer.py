@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from shared.model.properties import JsonProperties
-from shared.resourcesync.escaping import escaped_text, is_plain_utf8
+from shared.resourcesync.escaping import REFERENCES, escaped_text, is_plain_utf8
 
 
 def properties_block(properties: Mapping[str, str]) -> bytes:
@@ -20,8 +20,7 @@ def properties_block(properties: Mapping[str, str]) -> bytes:
 
 _QUOTE = "\0"
 """Stands for a quote within a text, meanwhile. JSON has no such character."""
-_ESCAPED = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
-_UNESCAPED = (('\\"', _QUOTE), ("\\n", "\n"), ("\\t", "\t"), ("\\r", "&#13;"))
+_UNESCAPED = (('\\"', _QUOTE), ("\\n", "\n"), ("\\t", "\t"), ("\\r", REFERENCES["\r"]))
 
 
 def _from_json(text: str) -> bytes | None:
@@ -32,7 +31,7 @@ def _from_json(text: str) -> bytes | None:
     """
     if "\ufffe" in text or "\uffff" in text:
         return None
-    for character, reference in _ESCAPED:
+    for character, reference in REFERENCES.items():
         if character in text:
             text = text.replace(character, reference)
     quoted = "\\" in text

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from shared.model.ids import Code, Identifier, PermId, home_of, identifier
 from shared.model.kinds import NOT_FROZEN, DataSetKind, Frozen, Kind, Relation
+from shared.model.unknown import Unknown
 from shared.model.values import value
 
 
@@ -105,6 +106,7 @@ class Entity:
     data_set_kind: DataSetKind | None = None
     files: tuple[FileNode, ...] = ()
     content_copies: tuple[ContentCopy, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
 
     @property
     def identifier(self) -> Identifier:

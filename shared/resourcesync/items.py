@@ -7,13 +7,18 @@ from datetime import datetime
 
 from shared.model.entities import Entity, ServiceFile
 from shared.model.master_data import MasterData
+from shared.model.unknown import Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListHead:
-    """``at``: everything that was modified before is in the list (wire format, 1.6)."""
+    """``at``: everything that was modified before is in the list (wire format, 1.6).
+
+    ``unknown``: parts of the whole list that the source cannot see now.
+    """
 
     at: datetime
+    unknown: tuple[Unknown, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,12 +111,12 @@ SELECT c.kind, c.perm_id, coalesce(i.identifier, e.identifier, c.perm_id)
 INSERT INTO entity (
     kind, perm_id, code, identifier, type, space, project, experiment, sample, home_space,
     home_project, description, registrator, modifier, registered, modified, frozen, properties,
-    data_set_kind, content_hash, source, source_modified)
+    data_set_kind, content_hash, unknown, source, source_modified)
 SELECT i.kind, i.perm_id, i.code, i.identifier, i.type, i.space, i.project, i.experiment, i.sample,
        i.home_space, i.home_project, i.description,
        coalesce(:user_id, i.registrator), coalesce(:user_id, i.modifier),
        coalesce(:now, i.registered), coalesce(:now, i.modified), 0, i.properties,
-       i.data_set_kind, i.content_hash, :source, i.modified
+       i.data_set_kind, i.content_hash, i.unknown, :source, i.modified
   FROM incoming_entity AS i
   JOIN change AS c ON c.kind = i.kind AND c.perm_id = i.perm_id AND c.action = 'new'
  WHERE i.kind = :kind ORDER BY i.perm_id;
@@ -127,6 +127,7 @@ UPDATE entity
        project = i.project, experiment = i.experiment, sample = i.sample,
        home_space = i.home_space, home_project = i.home_project, description = i.description,
        properties = i.properties, data_set_kind = i.data_set_kind, content_hash = i.content_hash,
+       unknown = i.unknown,
        modifier = coalesce(:user_id, entity.modifier), modified = coalesce(:now, entity.modified),
        source_modified = i.modified
   FROM incoming_entity AS i, change AS c

@@ -21,8 +21,11 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from shared.errors import ConfigError, SyncError
 from shared.store import operation_tables, scratch
 from shared.store.published import renew_mark, watch
-from shared.store.tables import SCHEMA_VERSION, meta, metadata
+from shared.store.tables import SCHEMA_VERSION, entity, meta, metadata
 from shared.store.writers import PATIENCE, begin_postgresql, begin_sqlite, is_busy, write_lock
+
+_OLDER = frozenset({"1", "2"})
+"""Versions of the schema that are upgraded when a store is opened."""
 
 Transaction = Callable[[], AbstractContextManager[Any]]
 """Opens what a step may commit: a transaction in earnest, a savepoint in a rehearsal."""
@@ -72,19 +75,32 @@ def opened_store(url: SecretStr) -> Iterator[Engine]:
 
 
 def _upgrade(engine: Engine) -> None:
-    """Version 1 lacks the tables of the harvester's memory; version 2 may lack the latest ones."""
+    """Version 1 lacks the tables of the harvester's memory, version 2 the parts that are unknown;
+    the current version may lack the latest tables."""
     with engine.connect() as connection:
         version = _settings(connection).get("schema_version")
-        if version != "1" and not (version == SCHEMA_VERSION and _lacks_tables(connection)):
+        is_older = version in _OLDER
+        if not is_older and not (version == SCHEMA_VERSION and _lacks_tables(connection)):
             return
     with engine.connect() as connection, write_lock(connection), connection.begin():
         if engine.dialect.name == "postgresql":  # another program may upgrade at the same time
             connection.execute(text("LOCK TABLE meta IN EXCLUSIVE MODE"))
         metadata.create_all(connection, tables=operation_tables.TABLES)
+        _add_columns(connection)
         for statement in _CLAIMS:
             connection.execute(text(statement))
         this = meta.c.key == "schema_version"
         connection.execute(meta.update().where(this).values(value=SCHEMA_VERSION))
+
+
+def _add_columns(connection: Connection) -> None:
+    """Add to tables of older versions the columns that came later; all of them may be null."""
+    for table in (entity, operation_tables.trash_entity):
+        present = {column["name"] for column in inspect(connection).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in present:
+                definition = f"{column.name} {column.type.compile(connection.dialect)}"
+                connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
 
 
 def _lacks_tables(connection: Connection) -> bool:

@@ -19,6 +19,7 @@ from shared.model.entities import (
 )
 from shared.model.ids import identifier
 from shared.model.kinds import Relation
+from shared.model.unknown import Part, Reason, Unknown
 
 Row = tuple[Any, ...]
 
@@ -63,6 +64,7 @@ def entity_row(entity: Entity) -> Row:
         text,
         entity.data_set_kind.value if entity.data_set_kind else None,
         _fingerprint(entity, text),
+        unknown_text(entity.unknown),
     )
     if "\0" in (entity.description or "") or ("\\u0000" in text and _has_nul(entity)):
         raise ItemError(entity.kind, entity.perm_id, "a text contains the character U+0000")
@@ -80,14 +82,33 @@ def _fingerprint(entity: Entity, properties: str) -> bytes:
     children, files and copies does not, and openBIS does not keep it."""
     children = [c.to for c in entity.connections if c.relation is Relation.CHILD]
     components = [c.to for c in entity.connections if c.relation is Relation.COMPONENT]
-    content = (
+    content: Row = (
         *(entity.code, entity.type, entity.space, entity.project, entity.experiment),
         *(entity.sample, entity.description, entity.data_set_kind, properties),
         *(sorted(children), components),
         sorted([_json((f.path, f.length, f.crc32, f.checksum)).decode() for f in entity.files]),
         sorted([_json(_copy_fields(copy)).decode() for copy in entity.content_copies]),
     )
+    if entity.unknown:  # else as before there were such marks, so that old rows stay equal
+        content = (*content, unknown_text(entity.unknown))
     return blake2b(_json(content), digest_size=16).digest()
+
+
+def unknown_text(unknown: tuple[Unknown, ...]) -> str | None:
+    """The column ``unknown``: a JSON array of [part, reason, detail]; None if all is known."""
+    if not unknown:
+        return None
+    return _json([(each.part, each.reason, each.detail) for each in unknown]).decode()
+
+
+def to_unknown(text: str | None) -> tuple[Unknown, ...]:
+    """The value of the column ``unknown``."""
+    if not text:
+        return ()
+    return tuple(
+        Unknown(part=Part(part), reason=Reason(reason), detail=detail)
+        for part, reason, detail in orjson.loads(text)
+    )
 
 
 def _json(value: object) -> bytes:

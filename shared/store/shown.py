@@ -10,13 +10,14 @@ from shared.model.entities import Attachment, Connection, ContentCopy, Entity, F
 from shared.model.kinds import NOT_FROZEN, DataSetKind, Frozen, Kind
 from shared.model.properties import JsonProperties
 from shared.store import tables
-from shared.store.rows import moment
+from shared.store.rows import moment, to_unknown
 
 COLUMNS = tuple(
     tables.entity.c[name]
     for name in (
         *("perm_id", "code", "type", "space", "project", "description", "registrator"),
         *("modifier", "registered", "modified", "frozen", "properties", "data_set_kind"),
+        "unknown",
     )
 )
 """What `entities` takes; the experiment and the sample stand behind them, if they may be shown."""
@@ -51,10 +52,11 @@ def entities(kind: Kind, batch: Sequence[Sequence[Any]], hanging: Hanging) -> It
             frozen=Frozen(row[10]) if row[10] else NOT_FROZEN,
             properties=JsonProperties(row[11]),
             data_set_kind=DataSetKind(row[12]) if row[12] else None,
-            experiment=row[13],
-            sample=row[14],
+            experiment=row[14],
+            sample=row[15],
             connections=tuple(hanging.connections.get(key, ())),
             attachments=hanging.attachments.get(key, ()),
             files=tuple(hanging.files.get(key, ())),
             content_copies=tuple(hanging.content_copies.get(key, ())),
+            unknown=to_unknown(row[13]) if row[13] else (),
         )

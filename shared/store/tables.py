@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 LOCAL = ""
 """The source of rows that no section harvested."""
 
@@ -100,6 +100,7 @@ entity = Table(
     Column("properties", TEXT, nullable=False, comment="JSON object, keys sorted"),
     Column("data_set_kind", TEXT),
     Column("content_hash", LargeBinary, nullable=False),
+    Column("unknown", TEXT, comment="parts that the source cannot see: shared.store.rows"),
     Column("source", KEY, nullable=False),
     Column("source_modified", BigInteger, nullable=False, comment="lastmod at the last harvest"),
 )

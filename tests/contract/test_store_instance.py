@@ -55,7 +55,7 @@ def test_a_store_of_another_version_is_refused(instance: Instance) -> None:
     instance.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
     url = instance.engine.url.render_as_string(hide_password=False)
     for opening in (open_store, create_store):
-        with pytest.raises(ConfigError, match="schema version 99, this program needs 2"):
+        with pytest.raises(ConfigError, match="schema version 99, this program needs 3"):
             opening(url)
 
 

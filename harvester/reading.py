@@ -22,6 +22,7 @@ from shared.errors import FormatError, ItemError
 from shared.model.entities import Entity, ServiceFile
 from shared.model.ids import Code, PermId
 from shared.model.kinds import FACTS, Kind
+from shared.model.limits import EARLIEST_AT, LATEST, name_of_fault, shortened
 from shared.model.master_data import MasterData
 from shared.resourcesync.items import ListHead, ListIndex, ListItem, RecordFault
 from shared.resourcesync.reader import read_list_part, read_resource_list
@@ -31,7 +32,8 @@ _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _NAMED = 20
 """So many references that lead nowhere are named in the log; all are counted."""
 
-
+_LONGEST_KIND = 100
+"""Bytes of the kind of a record that cannot be read: it may be any text."""
 _OBSERVED = 1000
 
 
@@ -94,15 +96,14 @@ class _Reading:
             case Entity():
                 self._take_entity(item)
             case ServiceFile():
-                self.incoming.add_service_file(item)
-                self.entities += 1
+                self._take_service_file(item)
             case RecordFault():
                 self._take_fault(ItemError(item.kind, item.perm_id, item.reason))
             case MasterData():
                 self._define(item)
             case ListHead():
                 # the first part of a split list counts
-                self.at = self.at or item.at
+                self.at = self.at or _possible(item.at)
             case ListIndex():
                 raise FormatError("a part of the resource list is an index of parts itself")
 
@@ -113,6 +114,14 @@ class _Reading:
             self.incoming.add(names.translate_entity(entity))
         except ItemError as error:
             self._take_fault(ItemError(entity.kind, entity.perm_id, error.reason))
+        else:
+            self.entities += 1
+
+    def _take_service_file(self, file: ServiceFile) -> None:
+        try:
+            self.incoming.add_service_file(file)
+        except ItemError as error:
+            self._take_fault(error)
         else:
             self.entities += 1
 
@@ -132,6 +141,11 @@ class _Reading:
     def _take_fault(self, error: ItemError) -> None:
         """``error`` names the record as the source does; what it has brought here may be known
         under another name."""
+        error = ItemError(
+            name_of_fault(error.kind, _LONGEST_KIND),
+            name_of_fault(error.perm_id),
+            shortened(error.reason),
+        )
         self.incoming.add_fault(error.kind, self._perm_id_here(error.kind, error.perm_id))
         self.faults.append(error)
 
@@ -176,6 +190,15 @@ class _Reading:
                 "they describe"
             )
         return None
+
+
+def _possible(at: datetime) -> datetime:
+    if EARLIEST_AT <= at <= LATEST:
+        return at
+    raise FormatError(
+        f"the list says that it was made at {at.isoformat()}, which is before 1970 or after 9999; "
+        "set the clock of the data source"
+    )
 
 
 def find_master_data(parts: Iterable[Part]) -> MasterData:

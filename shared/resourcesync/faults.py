@@ -8,6 +8,7 @@ from typing import TypeVar
 from lxml.etree import _Element
 
 from shared.errors import FormatError
+from shared.model.limits import definition_excess
 from shared.resourcesync.attributes import Attributes, UnreadableError, attributes_of
 from shared.resourcesync.items import RecordFault
 
@@ -38,6 +39,8 @@ class Faults:
             name = name_of(attributes_of(element))
             try:
                 item = read(element)
+                if excess := definition_excess(item):
+                    raise UnreadableError(excess)  # noqa: TRY301 - as from the reader itself
                 _refuse_second(name, items)
                 items[name] = item
             except UnreadableError as error:

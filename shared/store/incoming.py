@@ -27,6 +27,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from shared.errors import ItemError
 from shared.model.entities import Entity, FileNode, ServiceFile
 from shared.model.kinds import Kind
+from shared.model.limits import LENGTH, entity_excess, service_file_excess
 from shared.store import scratch, tables
 from shared.store.bulk import insert_rows
 from shared.store.files import folder_name
@@ -98,17 +99,21 @@ class Incoming:
         self._connection = connection
         self._buffers: dict[Table, list[Any]] = {}
         self._position = 0
+        self._bytes = 0
         for table in _temporary.sorted_tables:
             connection.execute(text(f"DROP TABLE IF EXISTS {table.name}"))
             connection.execute(CreateTable(table))
             self._buffers[table] = []
 
     def add(self, entity: Entity) -> None:
-        """Raises `ItemError` if the entity cannot be stored. Of several with the same kind and
-        perm id the last one counts."""
+        """Raises `ItemError` if the entity cannot be stored: then nothing of it is noted. Of
+        several with the same kind and perm id the last one counts."""
+        _refuse(entity.kind, entity.perm_id, entity_excess(entity))
         row = entity_row(entity)
         if entity.kind is Kind.DATA_SET:
             _check_code(entity)
+        if entity.files or entity.attachments:
+            self._add_up(entity.kind, entity.perm_id, _bytes_of(entity))
         self._position += 1
         self._buffers[entities].append((*row, self._position))
         self._buffers[links].extend((*row, self._position) for row in link_rows(entity))
@@ -127,6 +132,9 @@ class Incoming:
             self._flush()
 
     def add_service_file(self, file: ServiceFile) -> None:
+        """Raises `ItemError` if it cannot be stored."""
+        _refuse(Kind.FILE, file.path, service_file_excess(file))
+        self._add_up(Kind.FILE, file.path, file.length)
         self._buffers[service_files].append(
             (
                 *(file.path, milliseconds(file.modified), file.length, file.sha256),
@@ -154,11 +162,31 @@ class Incoming:
             for table in _temporary.sorted_tables:
                 self._connection.execute(text(f"ANALYZE {table.name}"))
 
+    def _add_up(self, kind: Kind, perm_id: str, length: int) -> None:
+        """So that no sum over the rows of a list can overflow."""
+        if self._bytes + length > LENGTH:
+            reason = (
+                f"its files have {length:,} bytes; with what the list has before, that is over "
+                f"{LENGTH:,} bytes"
+            )
+            raise ItemError(kind, perm_id, reason)
+        self._bytes += length
+
     def _flush(self) -> None:
         for table, rows in self._buffers.items():
             if rows:
                 insert_rows(self._connection, table, rows)
                 rows.clear()
+
+
+def _refuse(kind: Kind, perm_id: str, excess: str | None) -> None:
+    if excess:
+        raise ItemError(kind, perm_id, excess)
+
+
+def _bytes_of(entity: Entity) -> int:
+    versions = (version for attachment in entity.attachments for version in attachment.versions)
+    return sum(f.length for f in entity.files) + sum(v.length or 0 for v in versions)
 
 
 def _check_code(data_set: Entity) -> None:

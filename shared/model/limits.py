@@ -69,10 +69,10 @@ def is_longer(text: str, most: int) -> bool:
 
 
 def shortened(text: str, most: int = REASON_BYTES) -> str:
-    """A text for people: if it is too long, its beginning, and how long it is."""
+    """A text for people: if it is too long, its beginning and end, and how long it is."""
     if not is_longer(text, most):
         return text
-    return f"{text[: most // 8]}… ({len(text):,} characters)"
+    return f"{text[: most // 8]}…{text[-most // 16 :]} ({len(text):,} characters)"
 
 
 def name_of_fault(text: str, most: int = PATH_BYTES) -> str:

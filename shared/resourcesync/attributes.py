@@ -11,6 +11,7 @@ from typing import TypeVar, cast
 from lxml.etree import _Element
 
 from shared.model.ids import Code
+from shared.model.limits import ATTRIBUTES
 from shared.resourcesync.terms import SHA256
 from shared.resourcesync.timestamps import parse_timestamp
 
@@ -30,7 +31,12 @@ class UnreadableError(ValueError):
 
 
 def items_of(element: _Element) -> list[tuple[str, str]]:
-    """Names and values of an element's attributes, in the order of the document."""
+    """Names and values of an element's attributes, in the order of the document. To ask for the
+    values of so many would take a time that grows with their square."""
+    if len(element.attrib) > ATTRIBUTES:
+        raise UnreadableError(
+            f"an element has {len(element.attrib):,} attributes, over {ATTRIBUTES:,}"
+        )
     return cast("list[tuple[str, str]]", element.items())
 
 

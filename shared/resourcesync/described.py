@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Protocol
 
 from lxml.etree import _Element
@@ -14,6 +15,8 @@ from shared.resourcesync.terms import X
 
 _PROPERTY_TAGS = [f"{{{X}}}{name}" for name in ("property", "code", "value")]
 _CONTENT = "x:binaryData"
+_USUAL = 3_000
+"""Elements of a block from which on the quick way would take more memory than it is worth."""
 
 
 class Described(Protocol):
@@ -78,8 +81,10 @@ class DescribedByElement:
 
 def _usual_properties(block: _Element) -> dict[str, str] | None:
     """The quick way, for a block that looks as the original writes it; None for another."""
-    elements = list(block.iter())
-    if [element.tag for element in elements] != _usual_tags(len(elements)):
+    elements = list(islice(block.iter(), _USUAL))
+    if len(elements) == _USUAL or [element.tag for element in elements] != _usual_tags(
+        len(elements)
+    ):
         return None
     codes = [(element.text or "").strip(BLANKS) for element in elements[2::3]]
     if not all(codes):

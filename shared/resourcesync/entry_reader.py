@@ -9,6 +9,7 @@ from lxml.etree import _Element
 from shared.model.entities import Entity, ServiceFile
 from shared.model.ids import material_perm_id
 from shared.model.kinds import Kind
+from shared.model.limits import shortened
 from shared.resourcesync.attributes import BLANKS, UnreadableError, moment_of, word
 from shared.resourcesync.described import Described, DescribedByElement
 from shared.resourcesync.entity_reader import read_entity, read_service_file
@@ -31,9 +32,17 @@ def read_entry(url: _Element) -> Iterable[ListItem]:
     if loc.endswith(MASTER_DATA_PATH):
         return read_master_data(loc, parts.get("xmd:masterData"))
     if xd is not None or loc.endswith(_END) or not loc:
-        described = None if xd is None else DescribedByElement(xd)
-        return (read_record(loc, _text(parts.get("lastmod")), described),)
+        return (_read_element(loc, _text(parts.get("lastmod")), xd),)
     return ()
+
+
+def _read_element(loc: str, lastmod: str, xd: _Element | None) -> ListItem:
+    try:
+        described = None if xd is None else DescribedByElement(xd)
+    except UnreadableError as error:
+        kind, perm_id = best_name(loc, None)
+        return RecordFault(kind=kind, perm_id=perm_id, reason=shortened(str(error)))
+    return read_record(loc, lastmod, described)
 
 
 def _text(element: _Element | None) -> str:
@@ -45,8 +54,8 @@ def read_record(loc: str, lastmod: str, xd: Described | None) -> Entity | Servic
     try:
         return _read(loc, lastmod, xd)
     except UnreadableError as error:
-        kind, perm_id = _best_name(loc, xd)
-        return RecordFault(kind=kind, perm_id=perm_id, reason=str(error))
+        kind, perm_id = best_name(loc, xd)
+        return RecordFault(kind=kind, perm_id=perm_id, reason=shortened(str(error)))
 
 
 def _read(loc: str, lastmod: str, xd: Described | None) -> Entity | ServiceFile:
@@ -75,7 +84,7 @@ def _named_by(loc: str, kind: str) -> str:
     return perm_id if found and kind else ""
 
 
-def _best_name(loc: str, xd: Described | None) -> tuple[str, str]:
+def best_name(loc: str, xd: Described | None) -> tuple[str, str]:
     """Kind and perm id of a record that cannot be read, as far as they can be made out."""
     attributes = {} if xd is None else xd.attributes
     kind = word(attributes, "kind") or ""

@@ -8,7 +8,7 @@ from typing import TypeVar
 from lxml.etree import _Element
 
 from shared.errors import FormatError
-from shared.model.limits import definition_excess
+from shared.model.limits import definition_excess, shortened
 from shared.resourcesync.attributes import Attributes, UnreadableError, attributes_of
 from shared.resourcesync.items import RecordFault
 
@@ -36,15 +36,16 @@ class Faults:
         items: dict[str, _Item] = {}
         faults = []
         for element in elements:
-            name = name_of(attributes_of(element))
+            name = ""
             try:
+                name = name_of(attributes_of(element))
                 item = read(element)
                 if excess := definition_excess(item):
                     raise UnreadableError(excess)  # noqa: TRY301 - as from the reader itself
                 _refuse_second(name, items)
                 items[name] = item
             except UnreadableError as error:
-                faults.append(RecordFault(kind=kind, perm_id=name, reason=str(error)))
+                faults.append(RecordFault(kind=kind, perm_id=name, reason=shortened(str(error))))
         if len(faults) > 1 and not items:
             raise FormatError(
                 f"none of {len(faults)} {kind} in the master data can be read; "

@@ -3,31 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from shared.model.limits import ENTRY_BYTES
 
 _OPENING, _END = b"<url>", b"</url>"
 _MOST = 1 << 22
-"""Bytes that are held; master data may well be a megabyte. What is longer comes in parts."""
+"""Bytes that are held of what is no entry; it goes on in parts."""
+_BEGINNING = 1 << 14
 
 
-def cut(chunks: Iterable[bytes]) -> Iterator[bytes]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TooLong:
+    """An entry that is longer than anything may be, of which only the beginning was kept."""
+
+    beginning: bytes
+    length: int
+
+
+def cut(chunks: Iterable[bytes], most: int = ENTRY_BYTES) -> Iterator[bytes | TooLong]:
     """What stands before the first entry; then up to each ``</url>``; then the rest. Where these
-    bytes stand in comments, or are parts of an entry's content, the cut means nothing."""
-    rest, begun = b"", False
+    bytes stand in comments, or are parts of an entry's content, the cut means nothing.
+
+    An entry of over ``most`` bytes is a `TooLong`, provided that it begins where the one before
+    ends, and that its end is found.
+    """
+    held = _Held(most)
     for chunk in chunks:
-        sought = max(0, len(rest) - len(_END))
-        data, start = rest + chunk, 0
-        if not begun and (start := max(0, data.find(_OPENING, sought))):
-            yield data[:start]
-            begun, sought = True, start
-        while begun and (end := data.find(_END, sought)) >= 0:
+        yield from held.take(chunk)
+    yield held.rest()
+
+
+class _Held:
+    """What has come since the last cut."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._bytes = bytearray()
+        self._begun = False
+        self._dropped = 0
+        """Bytes of an entry that is too long, which are not held any more."""
+        self._beginning = b""
+
+    def take(self, chunk: bytes) -> Iterator[bytes | TooLong]:
+        sought = max(0, len(self._bytes) - len(_END))
+        self._bytes += chunk
+        start = 0
+        if not self._begun and (start := max(0, self._bytes.find(_OPENING, sought))):
+            yield bytes(self._bytes[:start])
+            self._begun, sought = True, start
+        while self._begun and (end := self._bytes.find(_END, sought)) >= 0:
             sought = end + len(_END)
-            yield data[start:sought]
+            yield self._ended(start, sought)
             start = sought
-        rest = data[start:]
-        if len(rest) > _MOST:
-            yield rest
-            rest, begun = b"", True
-    yield rest
+        del self._bytes[:start]
+        if self._dropped or (len(self._bytes) > _MOST and self._bytes.startswith(_OPENING)):
+            self._drop()
+        elif len(self._bytes) > _MOST:
+            self._begun = True
+            yield self.rest()
+
+    def _ended(self, start: int, end: int) -> bytes | TooLong:
+        if not self._dropped and end - start <= self._most:
+            return bytes(self._bytes[start:end])
+        beginning = self._beginning or bytes(self._bytes[start : start + _BEGINNING])
+        length = self._dropped + end - start
+        self._dropped, self._beginning = 0, b""
+        return TooLong(beginning=beginning, length=length)
+
+    def _drop(self) -> None:
+        """All that is not needed to find the end of an entry that is too long."""
+        if not self._dropped:
+            if len(self._bytes) <= self._most:
+                return
+            self._beginning = bytes(self._bytes[:_BEGINNING])
+        superfluous = len(self._bytes) - len(_END)
+        if superfluous > 0:
+            self._dropped += superfluous
+            del self._bytes[:superfluous]
+
+    def rest(self) -> bytes:
+        rest = self._beginning + bytes(self._bytes)
+        self._bytes.clear()
+        return rest
 
 
 def is_one_entry(piece: bytes) -> bool:

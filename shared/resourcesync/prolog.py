@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from html import unescape
 
 from shared.errors import FormatError
+from shared.page_title import title_of
 from shared.resourcesync.terms import SITEMAP_INDEX, URL_SET
 
 _PROLOG_LIMIT = 1 << 20
+"""Bytes before the root element."""
 _PAGE_LIMIT = 1 << 16
 _BLANKS = b" \t\r\n"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -30,7 +31,6 @@ _ASCII_COMPATIBLE = {
     *("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252"),
 }
 _HTML = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
-_TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
 def checked(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -39,9 +39,7 @@ def checked(chunks: Iterable[bytes]) -> Iterator[bytes]:
     Version 1 of the original sends blanks while it is busy, to keep the connection alive.
     """
     source = iter(chunks)
-    head = b""
-    for chunk in source:
-        head = head + chunk if head else chunk.lstrip(_BLANKS)
+    for head in _beginnings(source):
         try:
             known = _known_beginning(head)
         except FormatError as error:
@@ -51,7 +49,20 @@ def checked(chunks: Iterable[bytes]) -> Iterator[bytes]:
             yield known
             yield from source
             return
-    raise _cut(head)
+
+
+def _beginnings(source: Iterator[bytes]) -> Iterator[bytes]:
+    """Longer and longer ones, each by half at least, so that a beginning that comes in small
+    pieces is not looked at for each of them; in the end all there is."""
+    head, looked_at = bytearray(), 0
+    for chunk in source:
+        head += chunk if head else chunk.lstrip(_BLANKS)
+        if len(head) > looked_at + looked_at // 2:
+            looked_at = len(head)
+            yield bytes(head)
+    if len(head) > looked_at:
+        yield bytes(head)
+    raise _cut(bytes(head))
 
 
 def _known_beginning(head: bytes) -> bytes:
@@ -114,20 +125,17 @@ def _cut(head: bytes) -> FormatError:
 
 def _page(head: bytes, source: Iterator[bytes]) -> bytes:
     """Enough of the answer to find the title of an HTML page."""
-    parts = [head]
-    for chunk in source:
-        parts.append(chunk)
-        if sum(map(len, parts)) > _PAGE_LIMIT:
-            break
-    return b"".join(parts)
+    page = bytearray(head[:_PAGE_LIMIT])
+    while len(page) < _PAGE_LIMIT and (chunk := next(source, b"")):
+        page += chunk
+    return bytes(page[:_PAGE_LIMIT])
 
 
 def _refuse_html(page: bytes, cause: FormatError) -> None:
     """Web servers and proxies answer with a page where they cannot answer otherwise."""
     if _HTML.search(page) is None:
         return
-    title = _TITLE.search(page)
-    text = " ".join(unescape(title[1].decode("utf-8", "replace")).split()) if title else ""
+    text = title_of(page.decode("utf-8", "replace"))
     called = f"titled {text!r}" if text else "without a title"
     raise FormatError(
         f"the answer is an HTML page {called}, not a resource list; check resource-list-url"

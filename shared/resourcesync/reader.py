@@ -11,12 +11,14 @@ from datetime import datetime
 from lxml.etree import XMLPullParser, XMLSyntaxError, _Element
 
 from shared.errors import FormatError
+from shared.model.limits import PARTS
 from shared.resourcesync import prolog
-from shared.resourcesync.attributes import BLANKS, attributes_of, word
+from shared.resourcesync.attributes import BLANKS, UnreadableError, attributes_of, word
 from shared.resourcesync.entry_reader import read_entry
+from shared.resourcesync.excess import Growth, excess_of, fault_of
 from shared.resourcesync.items import ListHead, ListIndex, ListItem
 from shared.resourcesync.names import name_of, split
-from shared.resourcesync.pieces import cut, is_one_entry
+from shared.resourcesync.pieces import TooLong, cut, is_one_entry
 from shared.resourcesync.plain_entry import is_plain_head, read_plain_entry
 from shared.resourcesync.terms import RS, SITEMAP, SITEMAP_INDEX, X
 from shared.resourcesync.timestamps import parse_timestamp
@@ -55,6 +57,7 @@ class _ListReader:
         self._read = 0
         self._passed_over = 0
         self._entries_ended = 0
+        self._growth = Growth()
 
     def items(self, chunks: Iterable[bytes]) -> Iterator[ListItem]:
         """Between two entries it is known that nothing is open but the root, so a plain entry
@@ -62,9 +65,14 @@ class _ListReader:
         it gets all the rest."""
         pieces = cut(prolog.checked(chunks))
         head = next(pieces, b"")
+        if isinstance(head, TooLong):
+            raise FormatError("the answer begins with an entry, outside of any list")
         yield from self._parsed(head)
         plain = is_plain_head(head, _NAMESPACES)
         for piece in pieces:
+            if isinstance(piece, TooLong) or excess_of(piece):
+                yield self._left_out(piece, plain=plain)
+                continue
             if plain:
                 if (item := read_plain_entry(piece)) is not None:
                     self._read += len(piece)
@@ -79,6 +87,15 @@ class _ListReader:
         yield from self._new_items()
         yield from self._last_items()
 
+    def _left_out(self, piece: bytes | TooLong, *, plain: bool) -> ListItem:
+        """An entry that is too large for the parser, which need not learn of it."""
+        excess = excess_of(piece)
+        if not plain or not (isinstance(piece, TooLong) or is_one_entry(piece)):
+            raise FormatError(f"{excess}; look at what the data source sends")
+        self._read += piece.length if isinstance(piece, TooLong) else len(piece)
+        self._passed_over += 1
+        return fault_of(piece, excess)
+
     def _parsed(self, piece: bytes) -> Iterator[ListItem]:
         for start in range(0, len(piece), _BITE):
             bite = piece[start : start + _BITE]
@@ -88,6 +105,7 @@ class _ListReader:
     def _feed(self, bite: bytes) -> None:
         """Errors that do not stop the parser, such as an unknown entity, stand in its log only."""
         self._read += len(bite)
+        self._growth.check(bite)
         try:
             self._parser.feed(bite)
         except XMLSyntaxError as error:
@@ -111,7 +129,10 @@ class _ListReader:
         for _, element in self._parser.read_events():
             if isinstance(element, _Element) and (root := _root_above(element)) is not None:
                 self._root = root
-                yield from self._child(element)
+                try:
+                    yield from self._child(element)
+                except UnreadableError as error:
+                    raise FormatError(f"the head of the list cannot be read: {error}") from error
         if self._root is not None:
             del self._root[:-1]
 
@@ -119,6 +140,7 @@ class _ListReader:
         match name_of(element):
             case "url":
                 self._entries_ended += 1
+                self._growth.entry_ended()
                 yield from read_entry(element)
             case "rs:md" if self._at is None and self._is_list():
                 self._at = _at(element)
@@ -128,6 +150,10 @@ class _ListReader:
                     raise _no_at(word(attributes_of(element), "capability"))
             case "sitemap":
                 self._parts += [text for child in element if (text := _loc(child))]
+                if len(self._parts) > PARTS:
+                    raise FormatError(
+                        f"the list lies in over {PARTS:,} parts; let the source send larger ones"
+                    )
             case _:
                 pass
 

@@ -1,0 +1,72 @@
+"""What a parser must not be given, since it would take memory without bound: seen in the bytes."""
+
+from __future__ import annotations
+
+import re
+from xml.sax.saxutils import unescape
+
+from shared.errors import FormatError
+from shared.model.limits import ENTRY_BYTES, ENTRY_ELEMENTS, TEXT_BYTES
+from shared.resourcesync.entry_reader import best_name
+from shared.resourcesync.items import RecordFault
+from shared.resourcesync.pieces import TooLong
+from shared.resourcesync.terms import MASTER_DATA_PATH
+
+_LARGE = 1 << 20
+"""Bytes; what is smaller cannot be beyond a limit of what it consists of by much."""
+_TAGS = 2 * ENTRY_ELEMENTS
+_BEGINNING = 1 << 14
+_loc = re.compile(rb"<url><loc>([^<]*)</loc>").match
+
+
+def excess_of(entry: bytes | TooLong) -> str:
+    """What of a whole entry is beyond a limit; nothing if it may be parsed."""
+    if isinstance(entry, TooLong):
+        return f"the entry has {entry.length:,} bytes, over {ENTRY_BYTES:,}"
+    if len(entry) <= _LARGE:
+        return ""
+    if (tags := entry.count(b"<")) > _TAGS:
+        return f"the entry has some {tags // 2:,} elements, over {ENTRY_ELEMENTS:,}"
+    if len(entry) > TEXT_BYTES and max(map(len, entry.split(b"<"))) > TEXT_BYTES:
+        return f"a text in the entry has over {TEXT_BYTES:,} bytes"
+    return ""
+
+
+def fault_of(entry: bytes | TooLong, excess: str) -> RecordFault:
+    """Such an entry as a record that cannot be read. Raises `FormatError` if it is no record, or
+    does not say which."""
+    beginning = entry.beginning if isinstance(entry, TooLong) else entry[:_BEGINNING]
+    found = _loc(beginning)
+    loc = unescape(found[1].decode("utf-8", "replace")) if found else ""
+    kind, perm_id = best_name(loc, None)
+    if not kind or loc.endswith(MASTER_DATA_PATH):
+        raise FormatError(f"{excess}; it is {loc or 'an entry without loc'}; repair it there")
+    return RecordFault(kind=kind, perm_id=perm_id, reason=excess)
+
+
+class Growth:
+    """Watches what goes to the parser, where it is not known how it is cut: since the end of the
+    last entry."""
+
+    def __init__(self) -> None:
+        self._bytes = self._tags = self._text = 0
+
+    def entry_ended(self) -> None:
+        self._bytes = self._tags = 0
+
+    def check(self, bite: bytes) -> None:
+        """Raises `FormatError` if it is too much."""
+        self._bytes += len(bite)
+        self._tags += bite.count(b"<")
+        last = bite.rfind(b"<")
+        self._text = len(bite) - last if last >= 0 else self._text + len(bite)
+        for found, most, what in (
+            (self._bytes, ENTRY_BYTES, "bytes"),
+            (self._tags, _TAGS, "tags"),
+            (self._text, TEXT_BYTES, "bytes of text"),
+        ):
+            if found > most:
+                raise FormatError(
+                    f"no entry ends within {most:,} {what}; no list of openBIS is like that: look "
+                    "at what the data source sends"
+                )

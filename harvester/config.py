@@ -11,6 +11,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +27,7 @@ from shared.settings.bandwidth import BandwidthSetting
 from shared.settings.faults import Given, check, nearest, unknown_key
 from shared.settings.model import keys_of
 from shared.settings.places import absolute_below
-from shared.settings.quantities import Limit, LimitSetting
+from shared.settings.quantities import Limit, LimitSetting, PositiveDuration
 from shared.settings.secrets import exposed_secrets, file_keys_of, resolve_secrets
 from shared.settings.values import Boolean, Decimal, Integer, Items, Url
 
@@ -76,6 +77,8 @@ class SectionConfig(SectionSettings):
     """More are held back until the operator releases them."""
     trash_retention_days: Days = 30
     """0: what is deleted is gone at once."""
+    max_list_time: PositiveDuration = timedelta(hours=12)
+    """For the resource list, from the request to its end, tries and parts together."""
     max_failed_records: LimitSetting = Limit(100, 0.01)
     """Of the list's records; if more cannot be read, the pass fails."""
 

@@ -15,6 +15,8 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 _BLOCK = 128 * 1024
 _LONGEST_HEAD = 100 * 1024
 """Bytes; a head without an end must not fill the memory."""
+_LONGEST_PAUSE = 600.0
+"""Seconds in which a head that has begun must end, where no other time is set."""
 _LONGEST_REST = 5.0
 """Seconds; servers close connections of which they hear nothing for long."""
 _FIRST_FINAL_STATUS = 200
@@ -34,16 +36,22 @@ class Answer:
         self.headers: list[tuple[bytes, bytes]] = []
         self.body: list[bytes] = []
         """What was not taken yet."""
+        self.frame = 0
+        """Bytes since the last of the body: heads, lengths of chunks, what stands behind the last
+        of them."""
         self.is_complete = False
         self.is_last = False
         """Whether nothing may be asked on this connection any more."""
         self._has_end = False
 
     def feed(self, data: memoryview) -> None:
+        self.frame += len(data)
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             raise httpx.RemoteProtocolError(f"no answer of HTTP: {error}") from error
+        if self.frame > _LONGEST_HEAD and not self.is_complete and not self.body:
+            raise httpx.RemoteProtocolError("the head of the answer, or its foot, has no end")
 
     def end(self) -> None:
         """The server has closed the connection."""
@@ -79,6 +87,7 @@ class Answer:
             self._has_end |= status in _WITHOUT_BODY
 
     def on_body(self, part: bytes) -> None:
+        self.frame = 0
         if not self.is_complete:
             self.body.append(part)
 
@@ -121,11 +130,13 @@ class DirectConnection:
             for part in _as_sent(request):
                 self._line.sendall(part)
         self._line.settimeout(timeouts["read"])
-        answer, size = Answer(), 0
+        answer = Answer()
+        self.receive(answer)
+        deadline = time.monotonic() + (timeouts["read"] or _LONGEST_PAUSE)
         while not answer.status:
-            size += self.receive(answer)
-            if size > _LONGEST_HEAD and not answer.status:
-                raise httpx.RemoteProtocolError("the head of the answer has no end")
+            self.receive(answer)
+            if time.monotonic() > deadline and not answer.status:
+                raise httpx.ReadTimeout("the head of the answer came too slowly")
         return answer
 
     def receive(self, answer: Answer) -> int:

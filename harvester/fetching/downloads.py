@@ -16,7 +16,9 @@ from typing import BinaryIO
 import httpx
 
 from harvester.fetching.bandwidth import Throttle
+from harvester.fetching.bodies import IDENTITY, encoding_of
 from harvester.fetching.http_client import HttpClient
+from harvester.fetching.pace import Pace
 from harvester.fetching.partials import Partial, Partials, partial_name
 from harvester.fetching.retries import Retries
 from harvester.stopping import Leash
@@ -170,7 +172,7 @@ class Downloads:
             if found:
                 return found
         content.begin(None)
-        with self._client.get(url, {"Accept-Encoding": "identity"}) as response:
+        with self._client.get(url, IDENTITY) as response:
             self._begin(response, content)
             self._copy(response, content)
         return content.finish()
@@ -178,7 +180,7 @@ class Downloads:
     def _go_on(self, url: httpx.URL, content: Content) -> Download | None:
         """Fetch the rest; None if that has not led to the right content."""
         headers = {
-            "Accept-Encoding": "identity",
+            **IDENTITY,
             "Range": f"bytes={content.length}-",
             "If-Range": content.validator or "",
         }
@@ -204,17 +206,22 @@ class Downloads:
         if response.status_code in _GONE:
             raise VerificationError("the source does not have the file")
         self._client.check(response)
+        if encoding := encoding_of(response):
+            raise VerificationError(
+                f"the source packs the file (Content-Encoding {encoding[:60]!r}), although it was "
+                "asked for as it is; correct the source, or the proxy before it"
+            )
         content.begin(_validator(response))
 
     def _copy(self, response: httpx.Response, content: Content) -> None:
-        before = 0
-        for chunk in response.iter_bytes():
+        pace = Pace(self._client.patience)
+        for chunk in response.iter_raw():
+            pace.came(len(chunk))
             content.take(chunk)
-            now = response.num_bytes_downloaded
-            self._leash.received(now - before)
-            self._throttle.take(now - before)
+            self._leash.received(len(chunk))
+            self._throttle.take(len(chunk))
             self._leash.check_urgent()
-            before = now
+            pace.waits()
 
 
 def _is_the_rest(response: httpx.Response, content: Content) -> bool:
@@ -229,8 +236,6 @@ def _is_the_rest(response: httpx.Response, content: Content) -> bool:
 def _validator(response: httpx.Response) -> str | None:
     """By which the source knows the content again: a strong ETag, else the time of its last
     change. None if parts of it would not fit together."""
-    if response.headers.get("content-encoding", "identity") != "identity":
-        return None
     tag: str = response.headers.get("etag", "")
     if tag.startswith('"'):
         return tag

@@ -17,6 +17,7 @@ from weakref import WeakSet
 import httpx
 
 from harvester.config import SectionConfig
+from harvester.fetching.bodies import IDENTITY, beginning
 from harvester.fetching.direct_transport import DirectTransport
 from harvester.fetching.retries import OutOfReachError, PassingError, seconds_until
 from harvester.fetching.tls import tls_context, trusting_context
@@ -45,6 +46,8 @@ class HttpClient:
             config.data_source_openbis_url or config.data_source_dss_url,
         )
         self._origins = frozenset(origin(httpx.URL(url)) for url in urls)
+        self.patience = float(config.timeout)
+        """Seconds to wait for a byte."""
         password = config.data_source_auth_pass.get_secret_value()
         self._auth = httpx.BasicAuth(self._user, password)
         self._sockets = Sockets()
@@ -78,17 +81,22 @@ class HttpClient:
             url = self.at_home(target, seen_in=url)
         raise SourceError(f"{shown(url)}: there are too many redirects")
 
-    def post(self, address: str, body: bytes) -> httpx.Response:
-        """The answer to JSON, read whole."""
+    @contextmanager
+    def post(self, address: str, body: bytes) -> Iterator[httpx.Response]:
+        """The answer to JSON, its body not read yet."""
         url = httpx.URL(address)
         self._sockets.check(url)
-        with translated(url):
-            return self._client.post(
+        with (
+            translated(url),
+            self._client.stream(
+                "POST",
                 url,
                 content=body,
-                headers={"Content-Type": "application/json"},
+                headers={"Content-Type": "application/json", **IDENTITY},
                 extensions={"trace": self._sockets.trace},
-            )
+            ) as response,
+        ):
+            yield response
 
     def check(self, response: httpx.Response) -> None:
         """Raises the error that fits a status other than 200."""
@@ -182,7 +190,7 @@ def open_client(config: SectionSettings, sockets: Sockets | None = None) -> http
             transport=transport,
             timeout=httpx.Timeout(config.timeout, connect=_CONNECT, pool=None),
             limits=httpx.Limits(max_connections=config.max_connections_per_source),
-            headers={"User-Agent": "openbis-sync"},
+            headers={"User-Agent": "openbis-sync", **IDENTITY},
         )
     except (ImportError, ValueError, httpx.InvalidURL) as error:
         # The value is not told, since it may hold a password.
@@ -225,9 +233,6 @@ def _text(response: httpx.Response) -> str:
     """The beginning of the answer's body."""
     body = b""
     with suppress(httpx.HTTPError, httpx.StreamError):
-        for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) > _SHOWN * 4:
-                break
+        body = beginning(response, _SHOWN * 4)
     text = body.decode(response.encoding or "utf-8", errors="replace")
     return " ".join(text.split())[:_SHOWN] or response.reason_phrase

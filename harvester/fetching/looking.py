@@ -8,7 +8,9 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-_LARGEST = 1 << 16
+from harvester.fetching.bodies import beginning
+
+LARGEST = 1 << 16
 """Bytes that are read of a body."""
 _SHOWN = 200
 
@@ -31,14 +33,9 @@ class Look:
 def look_at(response: httpx.Response) -> Look:
     """An answer whose body has not been read."""
     arrived = datetime.now(UTC)
-    body = b""
-    for chunk in response.iter_bytes():
-        body += chunk
-        if len(body) >= _LARGEST:
-            break
     return Look(
         status=response.status_code,
-        body=body[:_LARGEST],
+        body=beginning(response, LARGEST),
         skew=_skew(response.headers.get("date", ""), arrived),
     )
 
@@ -46,6 +43,6 @@ def look_at(response: httpx.Response) -> Look:
 def _skew(text: str, arrived: datetime) -> timedelta | None:
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)) - arrived
+    except (TypeError, ValueError, OverflowError):
         return None
-    return (date if date.tzinfo else date.replace(tzinfo=UTC)) - arrived

@@ -110,7 +110,7 @@ def _answer(body: bytes | None) -> dict[str, Any] | None:
     """The answer of a JSON-RPC service; None if the body is anything else."""
     try:
         answer = json.loads(body or b"")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     is_answer = isinstance(answer, dict) and ("result" in answer or "error" in answer)
     return answer if is_answer else None

@@ -102,5 +102,5 @@ def seconds_until(text: str) -> float:
         return min(float(text), longest)
     try:
         return min((parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds(), longest)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0

@@ -19,7 +19,9 @@ from typing import Self
 import httpx
 
 from harvester.config import SectionConfig
+from harvester.fetching.allowance import ListAllowance
 from harvester.fetching.bandwidth import Throttle
+from harvester.fetching.bodies import beginning, unpacked
 from harvester.fetching.downloads import Downloads
 from harvester.fetching.growing_file import GrowingFile
 from harvester.fetching.http_client import HttpClient
@@ -38,6 +40,8 @@ __all__ = ["Download", "Source", "VerificationError"]
 
 logger = logging.getLogger(__name__)
 
+LOGIN_BYTES = 1 << 20
+"""Of the answer to a login, which is some hundred long; what is longer is no answer."""
 _GATEWAY = frozenset({502, 503, 504})
 
 
@@ -70,6 +74,7 @@ class Source:
             self._client, self._retries, self._throttle, self._leash, self._partials
         )
         self._session = OpenbisSession(config, self._post)
+        self._allowance: ListAllowance
 
     def __enter__(self) -> Self:
         return self
@@ -93,6 +98,7 @@ class Source:
         error ends the work with this source.
         """
         url = httpx.URL(list_url(self._config))
+        self._allowance = ListAllowance(spool_dir, self._config.max_list_time)
         with ThreadPoolExecutor(1, thread_name_prefix="list") as thread:
             first = self._begin(url, spool_dir, thread)
             try:
@@ -183,8 +189,9 @@ class Source:
             self._client.check(response)
             file.begin_anew()
             before = 0
-            for chunk in response.iter_bytes():
-                file.write(chunk)
+            for block in unpacked(response):
+                self._allowance.check(len(block))
+                file.write(block)
                 self._leash.moved()
                 self._leash.check()
                 self._throttle.take(response.num_bytes_downloaded - before)
@@ -195,9 +202,11 @@ class Source:
         """The body of an answer with status 200; None for other ones, unless they may pass."""
 
         def attempt() -> bytes | None:
-            response = self._client.post(url, body)
-            if response.status_code in _GATEWAY:
-                self._client.check(response)
-            return response.content if response.status_code == httpx.codes.OK else None
+            with self._client.post(url, body) as response:
+                if response.status_code in _GATEWAY:
+                    self._client.check(response)
+                if response.status_code != httpx.codes.OK:
+                    return None
+                return beginning(response, LOGIN_BYTES)
 
         return self._retries.run(attempt)

@@ -129,9 +129,7 @@ def test_the_time_of_the_last_change_does_where_there_is_no_strong_etag(tmp_path
         assert source.sent[1].if_range == changed
 
 
-@pytest.mark.parametrize(
-    "headers", [{}, {"etag": 'W/"weak"'}, {"etag": '"one"', "content-encoding": "x-secret"}]
-)
+@pytest.mark.parametrize("headers", [{}, {"etag": 'W/"weak"'}])
 def test_without_a_condition_a_file_starts_over(tmp_path: Path, headers: dict[str, str]) -> None:
     with range_source(CONTENT, cuts=[LARGE], headers=headers) as source:
         assert Harvester(source, tmp_path).fetch() == CONTENT

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from harvester.ini import Ini, IniSection, read_ini
 from harvester.opendcim import section as opendcim
 from harvester.opendcim.section import RepositorySection
 from harvester.properties import HarvesterSettings
+from harvester.section_paths import tell_conflicts
 from harvester.section_settings import BasePath, Days, SectionSettings
 from shared.errors import ConfigError
 from shared.settings.bandwidth import BandwidthSetting
@@ -29,6 +30,7 @@ from shared.settings.model import keys_of
 from shared.settings.places import absolute_below
 from shared.settings.quantities import Limit, LimitSetting, PositiveDuration
 from shared.settings.secrets import exposed_secrets, file_keys_of, resolve_secrets
+from shared.settings.used_paths import PlaceOf, Role, UsedPath
 from shared.settings.values import Boolean, Decimal, Integer, Items, Url
 
 _DEAD = frozenset({"data-source-spaces", "harvester-spaces"})
@@ -120,6 +122,19 @@ class SectionConfig(SectionSettings):
             "not-synced-entities-file": str(self.not_synced_entities_file),
         }
 
+    def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
+        yield from super().used_paths(place_of)
+        work = self.harvester_tmp_dir
+        service = "file-service-repository-path"
+        for key, path, role, shared in (
+            ("last-sync-timestamp-file", self.last_sync_timestamp_file, Role.WRITTEN, ""),
+            ("not-synced-entities-file", self.not_synced_entities_file, Role.WRITTEN, ""),
+            (service, self.file_service_repository_path, Role.FOLDER, service),
+            ("harvester-tmp-dir", work / self.alias, Role.FOLDER, ""),
+            ("harvester-tmp-dir", work / f"{self.alias}~partial", Role.FOLDER, ""),
+        ):
+            yield self._used(key, path, role, place_of, shared)
+
     @property
     def prefix(self) -> str | None:
         """What is put before codes; None if they stay as they are."""
@@ -161,7 +176,9 @@ def read_config(
             read.append((section, _read_section(section, settings, environ)))
         else:
             section.warn(section.place, "ignored, because it has no keys")
-    _tell_shared([(section, config) for section, config in read if config])
+    readable = [(section, config) for section, config in read if config]
+    _tell_shared(readable)
+    tell_conflicts(readable, settings, path)
     for section in ini.sections.values():
         warnings += section.warnings
     return ConfigFile(

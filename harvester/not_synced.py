@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.atomic_file import write_atomically
+from shared.errors import ConfigError
 from shared.model.ids import PermId
 from shared.model.kinds import Kind
 from shared.properties_file import read_text
@@ -23,6 +24,8 @@ Item = tuple[Kind, PermId]
 
 _FAILED = re.compile(rf"\s*({'|'.join(Kind)})-(.*\S)\s*")
 _BLACK_LISTED = re.compile(rf"\s*#\s*{Kind.DATA_SET}-(.*\S)\s*")
+_FOREIGN = re.compile(r"\x00|^\s*\[[^\]\n]*\]|^\s*[\w.-]+\s*=", re.MULTILINE)
+"""What stands in databases and settings files, and never in this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +38,16 @@ class NotSynced:
 
 
 def read_not_synced(path: Path) -> NotSynced:
-    """Empty if there is no file; raises `ConfigError` if there is one that cannot be read."""
+    """Empty if there is no file; raises `ConfigError` if there is one that cannot be read, or
+    that is something else: it would be overwritten."""
     failed, black_listed, others = set(), set(), []
-    for line in re.split(r"\r\n|\r|\n", read_text(path)) if path.exists() else ():
+    text = read_text(path) if path.exists() else ""
+    if found := _FOREIGN.search(text):
+        raise ConfigError(
+            f"{path}: this is no list of failed items (it has {found[0]!r}); correct "
+            "not-synced-entities-file, which names it"
+        )
+    for line in re.split(r"\r\n|\r|\n", text):
         if item := _FAILED.fullmatch(line):
             failed.add((Kind(item[1]), PermId(item[2])))
         elif item := _BLACK_LISTED.fullmatch(line):

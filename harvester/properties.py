@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
@@ -19,6 +19,7 @@ from harvester.scheduling.run_schedule import RunSchedule, TimeOfDay
 from shared.settings.places import DatabaseUrl, PathBelowBase, PlacedSettings
 from shared.settings.properties import read_properties_settings
 from shared.settings.quantities import Durations, Listen, LogFormat, PositiveDuration
+from shared.settings.used_paths import PlaceOf, Role, UsedPath, database_path
 from shared.settings.values import Boolean, Integer
 
 _DOTTED = ("mail_", "database_kind")
@@ -84,6 +85,24 @@ class HarvesterSettings(PlacedSettings):
         if bool(self.mail_smtp_user) != bool(self.mail_smtp_password):
             raise ValueError("mail.smtp.user and mail.smtp.password need each other")
         return self
+
+    def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
+        for key, path, role in (
+            ("harvester-config-file", self.harvester_config_file, Role.READ),
+            ("storeroot-dir", self.storeroot_dir, Role.STORE),
+            ("run-schedule-file", self.run_schedule_file, Role.WRITTEN),
+        ):
+            yield UsedPath(key=key, path=path, place=place_of(key), role=role)
+        key = "file-service-repository-path"
+        yield UsedPath(
+            key=key,
+            path=self.file_service_repository_path,
+            place=place_of(key),
+            role=Role.FOLDER,
+            shared=key,
+        )
+        url = self.database_url.get_secret_value()
+        yield from database_path(url, key="database-url", place=place_of("database-url"))
 
 
 def read_settings(path: Path, environ: Mapping[str, str] = os.environ) -> HarvesterSettings:

@@ -6,6 +6,7 @@ The kinds: `harvester.config.SectionConfig` (an openBIS data source) and
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_val
 from shared.settings.model import Settings
 from shared.settings.places import absolute_below
 from shared.settings.quantities import Durations, LogFormat, PositiveDuration, Size
+from shared.settings.used_paths import PlaceOf, Role, UsedPath, log_path
 from shared.settings.values import Addresses, Boolean, Integer, SecretUrl, Url
 
 
@@ -108,3 +110,23 @@ class SectionSettings(Settings):
     def exclusive(self) -> dict[str, str]:
         """By key: files, folders and databases that no other section may use."""
         raise NotImplementedError
+
+    def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
+        """Every file and folder that runs of this section read or write."""
+        key = "log-file"
+        yield log_path(key=key, path=self.log_file, place=place_of(key), section=self.name)
+        read = {
+            "ca-bundle": self.ca_bundle,
+            "client-certificate": self.client_certificate,
+            "client-key": self.client_key,
+        }
+        for key, path in read.items():
+            if path:
+                yield self._used(key, path, Role.READ, place_of)
+
+    def _used(
+        self, key: str, path: Path, role: Role, place_of: PlaceOf, shared: str = ""
+    ) -> UsedPath:
+        return UsedPath(
+            key=key, path=path, role=role, place=place_of(key), section=self.name, shared=shared
+        )

@@ -6,7 +6,7 @@ Keys that openBIS has too bear openBIS's names. How the file is read: `shared.se
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
@@ -23,6 +23,7 @@ from shared.settings.places import (
 )
 from shared.settings.properties import read_properties_settings
 from shared.settings.quantities import Listen, PositiveDuration
+from shared.settings.used_paths import PlaceOf, Role, UsedPath, database_path
 from shared.settings.values import BaseUrl, Boolean, Integer, Pattern
 from source_server.opendcim.connector.settings import ConnectorSettings
 from source_server.opendcim.repository.settings import RepositorySettings
@@ -138,6 +139,27 @@ class SourceSettings(RepositorySettings, ConnectorSettings):
             and bool(location.database)
             and location.database != f"openbis_{self.database_kind}"
         )
+
+    def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
+        """Those of openBIS only if it is published, those of openDCIM only if it is served."""
+        yield from super().used_paths(place_of)
+        paths = {
+            "users-file": (self.users_file, Role.WRITTEN),
+            "password-file": (self.password_file, Role.READ),
+        }
+        if self.catalogue is not CatalogueKind.NONE:
+            paths["storeroot-dir"] = self.storeroot_dir, Role.STORE
+            service = self.file_service_repository_path
+            paths["file-service-repository-path"] = service, Role.FOLDER
+            yield from database_path(
+                self.database_url.get_secret_value(),
+                key="database-url",
+                place=place_of("database-url"),
+                shared="database",
+            )
+        for key, (path, role) in paths.items():
+            if path:
+                yield UsedPath(key=key, path=path, place=place_of(key), role=role)
 
     @property
     def addresses(self) -> Addresses:

@@ -7,7 +7,6 @@ right is taken over; so data sets that take longer than a run may arrive over se
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import time
 from collections import defaultdict
@@ -16,10 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from harvester.fetching.partials import KEPT, KEPT_UNASKED, remove, stale
+from shared.store.files import ASIDE
 from shared.verification import Expected, matches
-
-_FOLDER = re.compile(r"(.+)\.[0-9a-f]{32}")
-"""As `DataStore.new_data_set` names them."""
 
 
 class Leftovers:
@@ -76,7 +73,7 @@ class Leftovers:
         """Remove what nobody asks for. ``all_is_here``: this run has brought everything."""
         stale(
             self._folder,
-            lambda path: path.is_dir() and _code(path) not in self._asked,
+            lambda path: path.is_dir() and _is_unasked(path, self._asked),
             KEPT_UNASKED if all_is_here else KEPT,
             time.time() if now is None else now,
         )
@@ -84,7 +81,7 @@ class Leftovers:
 
 def _folders(folder: Path) -> list[Path]:
     with suppress(OSError):
-        return sorted(p for p in folder.iterdir() if p.is_dir() and _FOLDER.fullmatch(p.name))
+        return sorted(p for p in folder.iterdir() if p.is_dir() and ASIDE.fullmatch(p.name))
     return []
 
 
@@ -96,5 +93,11 @@ def _by_code(*folders: Path) -> dict[str, list[Path]]:
 
 
 def _code(folder: Path) -> str:
-    found = _FOLDER.fullmatch(folder.name)
+    found = ASIDE.fullmatch(folder.name)
     return found[1] if found else ""
+
+
+def _is_unasked(folder: Path, asked: set[str]) -> bool:
+    """Only folders aside: what else lies there is not ours to remove."""
+    code = _code(folder)
+    return bool(code) and code not in asked

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import shutil
 import threading
 import time
@@ -26,6 +27,7 @@ KEPT = timedelta(days=7)
 """For so long what nobody asks for is kept."""
 KEPT_UNASKED = timedelta(days=2)
 """For so long it is kept if a run brought everything without it: it may only be paused."""
+_NAME = re.compile(r"[0-9a-f]{40}")
 _NOTE = ".validator"
 _LONGEST_VALIDATOR = 1000
 
@@ -117,10 +119,16 @@ class Partials:
         """Remove what nobody asks for. ``all_is_here``: this run has brought everything."""
         stale(
             self._folder,
-            lambda path: path.is_file() and path.name.removesuffix(_NOTE) not in self._asked,
+            lambda path: path.is_file() and _is_unasked(path.name, self._asked),
             KEPT_UNASKED if all_is_here else KEPT,
             time.time() if now is None else now,
         )
+
+
+def _is_unasked(name: str, asked: set[str]) -> bool:
+    """Only what `partial_name` named: what else lies there is not ours to remove."""
+    content = name.removesuffix(_NOTE)
+    return _NAME.fullmatch(content) is not None and content not in asked
 
 
 def stale(folder: Path, unasked: Callable[[Path], bool], kept: timedelta, now: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from pathlib import Path
 from harvester.config import SectionConfig
 
 _PREFIX = "list-"
+_NAME = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}")
+_PART = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}\.xml")
+"""Named by `tempfile`."""
 _TRIES = 100
 
 
@@ -54,10 +58,16 @@ def _own_folder(root: Path) -> Iterator[Path]:
 
 
 def _remove_abandoned(root: Path) -> None:
-    """Remove what killed programs left; a list can be large."""
+    """Remove what killed programs left; a list can be large. A folder that holds anything but
+    parts of a list stays, whatever its name is."""
     for folder in root.glob(f"{_PREFIX}*"):
         with suppress(OSError), _locked(folder):  # not ours to remove if it is locked, or gone
-            shutil.rmtree(folder)
+            if _NAME.fullmatch(folder.name) and all(map(_is_part, folder.iterdir())):
+                shutil.rmtree(folder)
+
+
+def _is_part(path: Path) -> bool:
+    return _PART.fullmatch(path.name) is not None and path.is_file()
 
 
 @contextmanager

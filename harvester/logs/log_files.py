@@ -5,6 +5,7 @@ Several sections may have the same file, and other programs may move it away bet
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
@@ -13,6 +14,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from io import FileIO
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -26,10 +28,11 @@ class LogFileHandler(logging.Handler):
     lines. That a line cannot be written is told once, elsewhere, and stops nothing."""
 
     def __init__(self, path: Path) -> None:
-        """Raises `OSError`."""
+        """Raises `OSError`, also for a file that is no text: a log must not grow in a database."""
+        # Opened first: the logging module closes every handler at the end, half-made ones too.
+        self._file = _opened(path)
         super().__init__()
         self.path = path
-        self._file = path.open("a+b", buffering=0)
         self._begin = self._size()
         self._torn = self._begin > 0 and os.pread(self._file.fileno(), 1, self._begin - 1) != b"\n"
         """Whether the last line has no end: the disk was full, or the machine went down."""
@@ -73,6 +76,14 @@ class LogFileHandler(logging.Handler):
         with suppress(OSError):
             self._file.close()
         super().close()
+
+
+def _opened(path: Path) -> FileIO:
+    file = path.open("a+b", buffering=0)
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode) and b"\0" in os.pread(file.fileno(), 512, 0):
+        file.close()
+        raise OSError(errno.EINVAL, "it holds something that is no log", str(path))
+    return file
 
 
 def tidy(path: Path, retention_days: int, now: datetime | None = None) -> None:

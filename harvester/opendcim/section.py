@@ -3,6 +3,7 @@ kept in step with it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from harvester.section_settings import BasePath, SectionSettings
 from shared.settings.places import absolute_below
 from shared.settings.quantities import PositiveDuration
+from shared.settings.used_paths import PlaceOf, Role, UsedPath, database_path
 from shared.settings.values import BaseUrl, Boolean, Items, Urls
 
 KIND = "opendcim-repository"
@@ -123,3 +125,12 @@ class RepositorySection(SectionSettings):
             "opendcim-state-dir": str(self.opendcim_state_dir),
             "opendcim-database-url": shown.render_as_string().removeprefix("://"),
         }
+
+    def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
+        yield from super().used_paths(place_of)
+        yield self._used("opendcim-state-dir", self.opendcim_state_dir, Role.FOLDER, place_of)
+        key = "pictures-dir"  # two databases may belong to one installation's folder
+        yield self._used(key, self.pictures_dir, Role.FOLDER, place_of, key)
+        key = "opendcim-database-url"
+        url = self.opendcim_database_url.get_secret_value()
+        yield from database_path(url, key=key, place=place_of(key), section=self.name)

@@ -13,6 +13,8 @@ from shared.atomic_file import write_atomically
 
 _FORMAT = "%Y-%m-%d %H:%M:%S"
 """Local time; one that a change of the clock repeats is the first of the two."""
+_LONGEST = 200
+"""Bytes of a date, with what an operator may have added."""
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +36,12 @@ def read_next_date(path: Path, zone: tzinfo) -> datetime | None:
 
 
 def write_next_date(path: Path, moment: datetime, zone: tzinfo) -> None:
-    """That it cannot be written is told, and hinders no harvest."""
+    """That it cannot be written is told, and hinders no harvest. A file that is too long for a date
+    is something else, and stays."""
     try:
+        if path.exists() and path.stat().st_size > _LONGEST:
+            logger.error("run-schedule-file %s: holds something else and is left alone", path)
+            return
         write_atomically(path, f"{moment.astimezone(zone):{_FORMAT}}\n")
     except OSError as error:
         logger.error("run-schedule-file %s: cannot be written: %s", path, error)  # noqa: TRY400 - the reason is enough

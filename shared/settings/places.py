@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator, SecretStr, ValidationInfo
+from pydantic import AfterValidator, PrivateAttr, SecretStr, ValidationInfo
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from shared.settings.model import Settings
+
+if TYPE_CHECKING:
+    from shared.settings.used_paths import PlaceOf, UsedPath
 
 POSTGRESQL = "postgresql+psycopg"
 _FORM = "must be sqlite:///<file> or postgresql://<user>:<password>@<host>/<database>"
@@ -70,6 +75,13 @@ DatabaseServerUrl = Annotated[SecretStr, AfterValidator(_absolute_url)]
 DatabaseUrl = Annotated[DatabaseServerUrl, AfterValidator(_with_database)]
 
 
+@dataclass(frozen=True, slots=True)
+class _KnownPaths:
+    """Says nothing about the settings: where a key stands makes no difference between them."""
+
+    paths: tuple[UsedPath, ...] = field(default=(), compare=False)
+
+
 class PlacedSettings(Settings):
     """All paths are absolute. Those that are relative in the file lie below ``base-dir``.
 
@@ -78,3 +90,18 @@ class PlacedSettings(Settings):
 
     base_dir: PathBelowBase = Path()
     """Default: the folder of the properties file."""
+    _known_paths: _KnownPaths = PrivateAttr(default=_KnownPaths())
+
+    def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
+        """Every file and folder that the program reads or writes because of these settings."""
+        del place_of
+        yield from ()
+
+    @property
+    def known_paths(self) -> tuple[UsedPath, ...]:
+        """`used_paths`, the settings file and the files of secrets, each with its file and line;
+        only for settings that were read from a file."""
+        return self._known_paths.paths
+
+    def keep_known_paths(self, paths: Sequence[UsedPath]) -> None:
+        self._known_paths = _KnownPaths(tuple(paths))

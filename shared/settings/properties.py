@@ -20,6 +20,7 @@ from shared.settings.faults import Fault, Given, check, unknown_key
 from shared.settings.model import keys_of
 from shared.settings.places import PlacedSettings, absolute_below
 from shared.settings.secrets import exposed_secrets, file_keys_of, resolve_secrets
+from shared.settings.used_paths import Role, UsedPath, conflicts, secret_files
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,25 @@ def read_properties_settings(
         warn(exposed)
     if faults or settings is None:
         raise ConfigError([f"{fault.place}: {fault.text}" for fault in faults])
+    _check_paths(settings, path, known)
     return settings
+
+
+def _check_paths(settings: PlacedSettings, path: Path, given: Mapping[str, Given]) -> None:
+    """No path may destroy another one. Raises `ConfigError`."""
+
+    def place_of(key: str) -> str:
+        return given[key].place if key in given else f"{path}, by default"
+
+    itself = UsedPath(key="the settings file", path=path, place=str(path), role=Role.READ)
+    used = [
+        itself,
+        *settings.used_paths(place_of),
+        *secret_files(given, file_keys_of(type(settings)), settings.base_dir),
+    ]
+    if found := list(conflicts(used)):
+        raise ConfigError([f"{one.second.place}: {one.told(one.second)}" for one in found])
+    settings.keep_known_paths(used)
 
 
 def variable_of(key: str) -> str:

@@ -8,9 +8,11 @@ next one, and whatever is done twice does no harm.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Connection, select
@@ -19,10 +21,16 @@ from shared.atomic_file import name_aside
 from shared.errors import SyncError
 from shared.store.arrivals import ATTACHMENT, DATA_SET, Abandoned
 from shared.store.files import DataStore
-from shared.store.moving import duplicate, move, remove
+from shared.store.moving import duplicate, move, remove, remove_empty
 from shared.store.operation_tables import deletion as deletion_table
 from shared.store.operation_tables import file_move
 from shared.store.statements import execute, execute_from
+
+logger = logging.getLogger(__name__)
+
+EMPTY_TRASH = "EMPTY_TRASH"
+"""A folder of the trash that the database does not know. Only empty ones are removed: files that
+lie there may be the last of their kind, as after the database was restored from a backup."""
 
 
 class Goal(StrEnum):
@@ -83,6 +91,17 @@ class StoreFiles:
                 self._store.service_file(name).unlink(missing_ok=True)
             case "TRASH":
                 remove(self._store.trash(int(name)))
+            case _ if area == EMPTY_TRASH:
+                self._remove_empty(self._store.trash(int(name)))
+
+    def _remove_empty(self, folder: Path) -> None:
+        remove_empty(folder)
+        if folder.exists():
+            logger.warning(
+                "%s: the database does not know this folder of the trash, and files are in it; "
+                "remove it by hand if nothing in it is wanted any more",
+                folder,
+            )
 
     def abandon(self, one: Abandoned) -> None:
         """Remove what the writer has brought of it."""
@@ -165,7 +184,7 @@ def finish_files(
         execute(connection, "removed", area=area, name=name)
         moved()
     for deletion in _unknown(connection, known_folders):
-        effects.remove("TRASH", str(deletion))
+        effects.remove(EMPTY_TRASH, str(deletion))
 
 
 def _forget_move(connection: Connection, source: str, done: FileMove) -> None:

@@ -32,6 +32,8 @@ _SERVICE_FILES = "files"
 """The folder within a deletion's folder in the trash."""
 _OLD = ".replaced"
 """Ends the name of a data set aside that is just being replaced; new ones end with 32 digits."""
+ASIDE = re.compile(r"(.+)\.[0-9a-f]{32}")
+"""The name of a folder aside; the group is the code of its data set."""
 _LONGEST_CODE = 200
 """Bytes; a name aside is longer, and file systems take 255."""
 
@@ -121,14 +123,17 @@ class DataStore:
 
     def clear_temporary(self) -> None:
         """Remove what an earlier run, killed on the way, left aside; a data set that was just
-        being replaced gets its old files back."""
-        for folder in self.temporary.glob(f"*{_OLD}"):
-            code = folder.name.removesuffix(_OLD)
-            if not self.data_set_folder(code).exists():
-                folder.rename(self.data_set_folder(code))
-        with suppress(FileNotFoundError):
-            shutil.rmtree(self.temporary)
+        being replaced gets its old files back. Whatever else lies there, stays: a wrong
+        ``harvester-tmp-dir`` must not cost anything."""
         self.temporary.mkdir(parents=True, exist_ok=True)
+        for folder in sorted(self.temporary.iterdir()):
+            if not folder.is_dir() or folder.is_symlink():
+                continue
+            code = folder.name.removesuffix(_OLD)
+            if code != folder.name and not self.data_set_folder(code).exists():
+                folder.rename(self.data_set_folder(code))
+            elif code != folder.name or ASIDE.fullmatch(folder.name):
+                shutil.rmtree(folder)
 
 
 def folder_name(code: str) -> str:

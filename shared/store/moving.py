@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from shared.atomic_file import sync_folder
@@ -52,6 +53,13 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def remove_empty(folder: Path) -> None:
+    """A folder with all folders in it, as far as there is no file in them."""
+    for place, _, _ in os.walk(folder, topdown=False):
+        with suppress(OSError):  # it is not empty
+            Path(place).rmdir()
 
 
 def _put(origin: Path, target: Path, copy: Callable[[str, str], object]) -> None:

@@ -119,14 +119,19 @@ def test_a_purged_deletion_is_gone_with_its_files(instance: Instance, kitchen: K
     assert kitchen.everything
 
 
-def test_a_folder_of_the_trash_that_no_row_knows_is_removed(instance: Instance) -> None:
-    stray = instance.store.trash(77) / "A" / "b"
+def test_a_folder_of_the_trash_that_no_row_knows_is_removed_only_without_files(
+    instance: Instance, caplog: pytest.LogCaptureFixture
+) -> None:
+    stray = instance.store.trash(78) / "A" / "b"
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"x")
+    (instance.store.trash(77) / "A").mkdir(parents=True)
     kept = instance.store.root / "trash" / "not ours"
     kept.mkdir()
     finish(instance)
     assert not instance.store.trash(77).exists()
+    assert stray.read_bytes() == b"x"
+    assert f"{instance.store.trash(78)}: the database does not know this folder" in caplog.text
     assert kept.exists()
 
 

@@ -24,11 +24,12 @@ def test_folders_that_had_to_be_made_vanish_again(tmp_path: Path) -> None:
 
 def test_what_a_killed_program_left_goes_and_what_another_one_uses_stays(tmp_path: Path) -> None:
     config = config_in(tmp_path)
-    abandoned = config.harvester_tmp_dir / "list-abandoned"
+    abandoned = config.harvester_tmp_dir / "list-abandone"
     others = config.harvester_tmp_dir / "DS1"
-    for folder in (abandoned, others):
-        folder.mkdir(parents=True)
-        (folder / "file").write_text("...")
+    files = abandoned / "list-0abc_def.xml", others / "file"
+    for file in files:
+        file.parent.mkdir(parents=True)
+        file.write_text("...")
     with spool(config) as first:
         assert not abandoned.exists()
         (first / "list.xml").write_text("...")
@@ -37,6 +38,19 @@ def test_what_a_killed_program_left_goes_and_what_another_one_uses_stays(tmp_pat
             assert (first / "list.xml").exists()
         assert not second.exists()
     assert (others / "file").exists()
+
+
+def test_a_folder_that_only_looks_like_an_abandoned_list_stays(tmp_path: Path) -> None:
+    config = config_in(tmp_path)
+    same_name, longer_name = "list-abandone/data.bin", "list-of-things/list-0abc_def.xml"
+    for name in (same_name, longer_name):
+        file = config.harvester_tmp_dir / name
+        file.parent.mkdir(parents=True)
+        file.write_text("...")
+    with spool(config):
+        pass
+    assert (config.harvester_tmp_dir / same_name).exists()
+    assert (config.harvester_tmp_dir / longer_name).exists()
 
 
 def test_sections_that_share_a_folder_do_not_take_each_others_lists(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from pydantic import (
 
 from shared.settings.places import DatabaseUrl, PathBelowBase, PlacedSettings, absolute_below
 from shared.settings.quantities import PositiveDuration, Size
+from shared.settings.used_paths import PlaceOf, Role, UsedPath, database_path
 from shared.settings.values import Boolean, Integer, Items
 from source_server.opendcim.connector.fields import CREDENTIALS
 
@@ -183,6 +184,24 @@ class ConnectorSettings(PlacedSettings):
                 "opendcim-connector-user and -password, or opendcim-connector-user-id and "
                 "-api-key, are missing: as whom is openDCIM asked?"
             )
+
+    def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
+        yield from super().used_paths(place_of)
+        if not self.opendcim_connector:
+            return
+        key = "opendcim-connector-database-url"
+        url = self.opendcim_connector_database_url.get_secret_value()
+        yield from database_path(url, key=key, place=place_of(key), shared="database")
+        elements = self.opendcim_connector_elements
+        read = {
+            "opendcim-connector-ca-bundle": self.opendcim_connector_ca_bundle,
+            "opendcim-connector-elements": (
+                None if elements is None or "://" in elements else Path(elements)
+            ),
+        }
+        for key, path in read.items():
+            if path:
+                yield UsedPath(key=key, path=path, place=place_of(key), role=Role.READ)
 
     @property
     def opendcim_api(self) -> str:

@@ -63,7 +63,7 @@ class PictureStore:
         others = [
             place
             for place in self._folder.glob("??/*")
-            if place.name not in needed and place.stat().st_mtime < older_than
+            if _is_ours(place) and place.name not in needed and place.stat().st_mtime < older_than
         ]
         for place in others:
             place.unlink()
@@ -74,6 +74,12 @@ class PictureStore:
         self._folder.mkdir(parents=True, exist_ok=True)
         if not os.access(self._folder, os.W_OK | os.X_OK):
             raise PermissionError(13, "not writable", str(self._folder))
+
+
+def _is_ours(place: Path) -> bool:
+    """Whether the store named it: a picture, or one that a killed program was writing."""
+    named = _SHA256.fullmatch(place.name) and place.name.startswith(place.parent.name)
+    return bool(named or re.fullmatch(r"tmp[a-z0-9_]{8}\.part", place.name))
 
 
 def _looked_at(name: str, content: bytes) -> tuple[str, int, int, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ from pydantic import Field, SecretStr
 
 from shared.settings.places import DatabaseUrl, PathBelowBase, PlacedSettings
 from shared.settings.quantities import PositiveDuration, Size
+from shared.settings.used_paths import PlaceOf, Role, UsedPath, database_path
 from shared.settings.values import BaseUrl, Boolean, Integer
 
 
@@ -32,3 +34,13 @@ class RepositorySettings(PlacedSettings):
     only once."""
     opendcim_max_picture: Annotated[Size, Field(ge=1)] = 10 << 20
     """Bytes."""
+
+    def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
+        yield from super().used_paths(place_of)
+        if not self.opendcim_repository:
+            return
+        key, pictures = "opendcim-repository-database-url", "opendcim-repository-pictures-dir"
+        url = self.opendcim_repository_database_url.get_secret_value()
+        yield from database_path(url, key=key, place=place_of(key), shared="database")
+        folder = self.opendcim_repository_pictures_dir
+        yield UsedPath(key=pictures, path=folder, place=place_of(pictures), role=Role.FOLDER)

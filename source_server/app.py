@@ -31,6 +31,7 @@ from shared.resourcesync.addresses import (
 from shared.resourcesync.terms import Document
 from source_server.auth import Authenticator, challenge, parse_basic
 from source_server.catalogue import Catalogue, Content, Scope, Snapshot
+from source_server.convertors import EVERY_NAME
 from source_server.documents import Publication, document
 from source_server.downloads import answer_with
 from source_server.metrics import Metrics
@@ -53,6 +54,7 @@ _LONGEST_VERSION = 9
 _READ = ["GET", "HEAD"]
 
 _log = logging.getLogger(__name__)
+
 _routes = APIRouter()
 
 
@@ -237,7 +239,9 @@ def _values(parameters: list[tuple[str, str]], name: str) -> list[str]:
     return [value for key, value in parameters if key == name]
 
 
-@_routes.api_route(ATTACHMENTS_PATH + "/{kind}/{perm_id}/{file_name:path}", methods=_READ)
+@_routes.api_route(
+    f"{ATTACHMENTS_PATH}/{{kind}}/{{perm_id}}/{{file_name:{EVERY_NAME}}}", methods=_READ
+)
 def attachment(request: Request, site: Site, kind: str, perm_id: str, file_name: str) -> Response:
     """A version of an attachment."""
     client = _client(request, site)
@@ -254,7 +258,7 @@ def attachment(request: Request, site: Site, kind: str, perm_id: str, file_name:
     return answer_with(content, request.method, request.headers)
 
 
-@_routes.api_route(FILE_SERVICE_PATH + "/{path:path}", methods=_READ)
+@_routes.api_route(f"{FILE_SERVICE_PATH}/{{path:{EVERY_NAME}}}", methods=_READ)
 def service_file(request: Request, site: Site, path: str) -> Response:
     """A file of the file service."""
     client = _client(request, site)
@@ -263,7 +267,7 @@ def service_file(request: Request, site: Site, path: str) -> Response:
     return answer_with(content, request.method, request.headers)
 
 
-@_routes.api_route(DATA_STORE_PATH + "/{code}/{path:path}", methods=_READ)
+@_routes.api_route(f"{DATA_STORE_PATH}/{{code}}/{{path:{EVERY_NAME}}}", methods=_READ)
 def data_set_file(request: Request, site: Site, code: str, path: str) -> Response:
     """A file of a data set."""
     client = _client(request, site)

@@ -11,6 +11,7 @@ from harvester.checks.findings import Finding, broken, broken_by, doubtful, fine
 from harvester.config import SectionConfig
 from harvester.destination import authorise, data_store
 from harvester.properties import HarvesterSettings
+from shared.addresses import shown_url
 from shared.errors import ConfigError, SyncError
 from shared.model.kinds import Kind
 from shared.store.engine import database_errors, open_store, rehearsal
@@ -80,7 +81,7 @@ class OpenDestination:
         except ConfigError as error:
             return broken_by(_SUBJECT, error)
         self._engine = engine
-        shown = engine.url.render_as_string(hide_password=True)
+        shown = shown_url(engine.url)
         try:
             _write_and_roll_back(engine)
         except SyncError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from harvester.commands.sections import Chosen, choose
 from harvester.reading import find_master_data
 from harvester.steps.master_data import is_shipped
+from shared.addresses import shown_url
 from shared.blocks import WholeFile
 from shared.errors import ConfigError
 from shared.passwords import hash_password
@@ -46,7 +47,7 @@ def init(options: argparse.Namespace) -> int:
             grant(connection, user_id, Role.ADMIN)
     engine.dispose()
     print(
-        f"{engine.url.render_as_string()}: ready; admin: {', '.join(sorted(admins)) or 'none'}; "
+        f"{shown_url(engine.url)}: ready; admin: {', '.join(sorted(admins)) or 'none'}; "
         f"{len(new)} internal definitions added"
     )
     return 0

@@ -15,6 +15,7 @@ from harvester.opendcim.queue import Queue
 from harvester.opendcim.repository import Repository
 from harvester.opendcim.section import RepositorySection
 from harvester.stopping import Leash
+from shared.addresses import shown_url
 from shared.errors import SyncError
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def check_repository_section(section: RepositorySection) -> Iterator[Finding]:
 def _check_database(section: RepositorySection) -> Iterator[Finding]:
     try:
         with opened(section) as database:
-            shown = database.engine.url.render_as_string(hide_password=True)
+            shown = shown_url(database.engine.url)
             with database.engine.connect() as connection, connection.begin():
                 units = section.units or database.units(connection)
             shortcomings = list(database.shortcomings)

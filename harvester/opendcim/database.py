@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from harvester.opendcim.section import RepositorySection, Units
+from shared.addresses import shown_url
 from shared.errors import ConfigError
 from shared.store.engine import connect
 
@@ -126,7 +127,7 @@ def _engine(config: RepositorySection) -> Engine:
 
 
 def _database(engine: Engine, config: RepositorySection) -> Database:
-    shown = engine.url.render_as_string(hide_password=True)
+    shown = shown_url(engine.url)
     metadata = MetaData()
     try:
         there = {name.lower(): name for name in inspect(engine).get_table_names()}

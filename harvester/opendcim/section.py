@@ -11,10 +11,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
 from harvester.section_settings import BasePath, SectionSettings
-from shared.settings.places import absolute_below
+from shared.settings.places import absolute_below, checked_address
 from shared.settings.quantities import PositiveDuration
 from shared.settings.used_paths import PlaceOf, Role, UsedPath, database_path
 from shared.settings.values import BaseUrl, Boolean, Items, Urls
@@ -35,10 +34,7 @@ class Units(StrEnum):
 def opendcim_database(text: str, base: Path) -> URL:
     """MariaDB by way of PyMySQL, whichever driver is named; the file of SQLite below ``base``.
     Raises `ValueError`."""
-    try:
-        location = make_url(text)
-    except (ArgumentError, ValueError) as error:
-        raise ValueError(_FORM) from error
+    location = checked_address(text, _FORM)
     if not location.database or location.database == ":memory:":
         raise ValueError(_FORM)
     match location.get_backend_name():

@@ -38,6 +38,7 @@ from harvester.report import Outcome, PassReport
 from harvester.run import Metadata
 from harvester.section_report import SectionReport
 from harvester.stopping import Leash
+from shared.addresses import shown_url
 from shared.model.master_data import MasterData
 from shared.store.engine import Transaction, database_errors, rehearsal, work
 from shared.store.failures import remember_failures
@@ -260,7 +261,7 @@ def _tell_beginning(order: Order, memory: Memory, units: Units, report: SectionR
     lines = [
         "=" * 60,
         f"{source}, user: {config.api_user_id or 'none'}",
-        f"openDCIM: {database.render_as_string(hide_password=True)}, weights: {units}",
+        f"openDCIM: {shown_url(database)}, weights: {units}",
         f"Mode: {mode}",
         f"Last synchronization: {shown(last) if last else 'never'}",
     ]

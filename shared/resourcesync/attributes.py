@@ -55,9 +55,14 @@ def optional_code(attributes: Attributes, name: str) -> Code | None:
 
 
 def verbatim(attributes: Attributes, name: str) -> str | None:
-    """A text of people, or the name of a file: blanks around it belong to it."""
+    """A text of people: blanks around it belong to it."""
     value = attributes.get(name)
     return value if value and value.strip(BLANKS) else None
+
+
+def name_of_file(attributes: Attributes, name: str) -> str | None:
+    """The name of a file, which may consist of nothing but blanks."""
+    return attributes.get(name) or None
 
 
 def needed(attributes: Attributes, name: str) -> str:

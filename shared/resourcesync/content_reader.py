@@ -14,6 +14,7 @@ from shared.resourcesync.attributes import (
     attributes_of,
     length,
     moment,
+    name_of_file,
     needed,
     number,
     sha256,
@@ -52,7 +53,7 @@ def _members(blocks: Iterable[_Element], name: str) -> Iterator[_Element]:
 
 def _attachment(element: _Element) -> Attachment:
     attributes = attributes_of(element)
-    file_name = verbatim(attributes, "fileName")
+    file_name = name_of_file(attributes, "fileName")
     if file_name is None:
         raise UnreadableError("an attachment has no fileName")
     try:

@@ -49,7 +49,7 @@ _Words = dict[str, str]
 def read_service_file(xd: Described, modified: datetime) -> ServiceFile:
     """The original sends the bytes; ours may send where they are, with length and checksum."""
     attributes = xd.attributes
-    path = values.verbatim(attributes, "path")
+    path = values.name_of_file(attributes, "path")
     if path is None:
         raise UnreadableError("the attribute path is missing or blank")
     text = xd.text.strip(BLANKS)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, PrivateAttr, SecretStr, ValidationInfo
 from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
+from shared.addresses import UNCLEAR, database_address
 from shared.settings.model import Settings
 
 if TYPE_CHECKING:
@@ -33,12 +33,18 @@ def absolute_below(base: Path, path: Path) -> Path:
         raise ValueError(f"is no usable path: {error}") from error
 
 
+def checked_address(text: str, form: str) -> URL:
+    """As `database_address`; the message of the `ValueError` begins with the right form."""
+    try:
+        return database_address(text)
+    except ValueError as error:
+        why = f"; {UNCLEAR}" if str(error) == UNCLEAR else ""
+        raise ValueError(f"{form}{why}") from error
+
+
 def database_url(text: str, base: Path) -> URL:
     """PostgreSQL by way of psycopg; the file of SQLite below ``base``. Raises `ValueError`."""
-    try:
-        location = make_url(text)
-    except (ArgumentError, ValueError) as error:
-        raise ValueError(_FORM) from error
+    location = checked_address(text, _FORM)
     match location.get_backend_name():
         case "postgresql" | "postgres":
             return location.set(drivername=POSTGRESQL)

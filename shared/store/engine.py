@@ -18,9 +18,11 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from shared.addresses import shown_url
 from shared.errors import ConfigError, SyncError
 from shared.store import operation_tables, scratch
 from shared.store.published import renew_mark, watch
+from shared.store.sessions import CONNECT_ARGUMENTS, for_writing, prepare_sessions
 from shared.store.tables import SCHEMA_VERSION, entity, meta, metadata
 from shared.store.writers import PATIENCE, begin_postgresql, begin_sqlite, is_busy, write_lock
 
@@ -119,7 +121,7 @@ SELECT source, 'FILE', path, '' FROM service_file WHERE sha256 = '' ON CONFLICT 
 
 
 def _no_store(url: str) -> str:
-    shown = make_url(url).render_as_string(hide_password=True)
+    shown = shown_url(make_url(url))
     return (
         f"database {shown}: there is no instance yet; create one with 'harvester init', "
         "'source-server load' or 'source-server demo', or correct the database URL"
@@ -145,10 +147,13 @@ _KEPT = 10
 """Connections; more are closed after use, and to open one takes longer than what most are for."""
 
 
+_POSTGRESQL = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
+
+
 def connect(url: str) -> Engine:
     """An engine whose transactions behave alike on SQLite and PostgreSQL."""
     location = make_url(url)
-    if location.drivername == "postgresql":
+    if location.drivername in _POSTGRESQL:
         location = location.set(drivername="postgresql+psycopg")
     if location.drivername == "sqlite" and location.database:
         Path(location.database).parent.mkdir(parents=True, exist_ok=True)
@@ -157,12 +162,14 @@ def connect(url: str) -> Engine:
         pool_pre_ping=location.drivername != "sqlite",
         pool_size=_KEPT,
         max_overflow=_NO_LIMIT,
+        connect_args=dict(CONNECT_ARGUMENTS) if location.drivername in _POSTGRESQL else {},
     )
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         scratch.provide(engine)
         event.listen(engine, "begin", begin_sqlite)
     else:
+        prepare_sessions(engine, for_writing)
         event.listen(engine, "begin", begin_postgresql)
     watch(engine)
     return engine
@@ -195,15 +202,15 @@ def _check_version(connection: Connection) -> None:
     version = _settings(connection).get("schema_version")
     if version != SCHEMA_VERSION:
         raise ConfigError(
-            f"database {connection.engine.url}: it has schema version {version}, this program "
-            f"needs {SCHEMA_VERSION}; use the version of openbis-sync that wrote it"
+            f"database {shown_url(connection.engine.url)}: it has schema version {version}, this "
+            f"program needs {SCHEMA_VERSION}; use the version of openbis-sync that wrote it"
         )
 
 
 def _cannot_open(engine: Engine, error: SQLAlchemyError | sqlite3.Error) -> ConfigError:
     reason = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()[0]
     return ConfigError(
-        f"database {engine.url.render_as_string(hide_password=True)}: cannot be opened ({reason}); "
+        f"database {shown_url(engine.url)}: cannot be opened ({reason}); "
         "check the database URL, and that the server runs and lets this user in"
     )
 
@@ -242,7 +249,7 @@ def database_errors(engine: Engine) -> Iterator[None]:
         yield
     except (DBAPIError, driver.Error) as error:
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        shown = engine.url.render_as_string(hide_password=True)
+        shown = shown_url(engine.url)
         raise SyncError(f"database {shown}: {reason}; nothing is lost, the next run goes on") from (
             error
         )

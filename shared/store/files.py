@@ -34,6 +34,8 @@ _OLD = ".replaced"
 """Ends the name of a data set aside that is just being replaced; new ones end with 32 digits."""
 ASIDE = re.compile(r"(.+)\.[0-9a-f]{32}")
 """The name of a folder aside; the group is the code of its data set."""
+_NOT_IN_CODES = re.compile("[\\\\\x00-\x1f\x7f-\x9f]")
+"""openBIS has no such codes; a code stands in a line of its own where operators read it."""
 _LONGEST_CODE = 200
 """Bytes; a name aside is longer, and file systems take 255."""
 
@@ -141,6 +143,8 @@ def folder_name(code: str) -> str:
     ValueError for one that cannot be, or that leads elsewhere."""
     if len(safe_relative_path(code).parts) > 1:
         raise ValueError(f"the data set code {code!r} contains a slash")
+    if _NOT_IN_CODES.search(code):
+        raise ValueError(f"the data set code {code!r} contains a backslash or a control character")
     if len(code.encode()) > _LONGEST_CODE:
         raise ValueError(f"the data set code {code!r} is longer than {_LONGEST_CODE} bytes")
     return code

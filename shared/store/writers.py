@@ -67,7 +67,7 @@ def begin_postgresql(connection: Connection) -> None:
     if pause is None:
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {PATIENCE}")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
-        connection.exec_driver_sql("SET LOCAL lock_timeout TO DEFAULT")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
         return
     for seconds in chain(_ASK_AGAIN, repeat(_ASK_ON)):
         if connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_WRITERS})").scalar():

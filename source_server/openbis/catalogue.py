@@ -20,6 +20,7 @@ from source_server.openbis.connect import (
     check_low_water_mark,
     connected,
     low_water_mark,
+    none_if_untranslatable,
     reading_engine,
     snapshot,
 )
@@ -70,8 +71,9 @@ class OpenBisCatalogue:
     def scope_of(self, user_id: str) -> Scope | None:
         if not _can_be_asked_for(user_id):
             return None
-        with connected(self._engine) as connection:
+        with none_if_untranslatable(), connected(self._engine) as connection:
             return scopes.scope_of(connection, self._dialect, user_id, self._project_level)
+        return None
 
     def turn(self) -> AbstractContextManager[object]:
         return nullcontext()  # PostgreSQL works while others write
@@ -104,7 +106,7 @@ class OpenBisCatalogue:
         return Content(
             length=len(row.value),
             etag=row.sha256,
-            modified=moment(row.registered),
+            modified=moment(row.registered, "Attachment", file_name),
             data=bytes(row.value),
         )
 
@@ -118,9 +120,10 @@ class OpenBisCatalogue:
         """The row with this key, if it is within the scope."""
         if not all(map(_can_be_asked_for, key.values())):
             return None
-        with connected(self._engine) as connection:
+        with none_if_untranslatable(), connected(self._engine) as connection:
             window = scopes.window_of(connection, self._dialect, scope)
             return connection.execute(self._dialect(query), {**window, **key}).one_or_none()
+        return None
 
     def _mentioned(self, scope: Scope) -> frozenset[str]:
         with connected(self._engine) as connection:

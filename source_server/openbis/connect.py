@@ -7,16 +7,22 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, TextClause, create_engine, make_url, text
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy import Connection, Engine, TextClause, create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from shared.addresses import database_address, described
 from shared.errors import ConfigError
+from shared.store.sessions import CONNECT_ARGUMENTS, SEES_ALL_ROWS, for_reading, prepare_sessions
 
 _CONNECT_SECONDS = 10
 _MARGIN = timedelta(seconds=1)
 
 _SETTINGS = ("set local jit = off", "set local max_parallel_workers_per_gather = 0")
 """Many small queries: compiling them or starting workers for them costs more than it gives."""
+
+_SCHEMA = {"search_path": "public"}
+"""openBIS has all its tables there; ``options`` in the URL of the database can name another
+schema."""
 
 _LOW_WATER_MARK = text("""
 select least(min(xact_start), now()) from pg_stat_activity where pid <> pg_backend_pid()
@@ -37,24 +43,28 @@ def reading_engine(url: str) -> Engine:
     Statements are planned anew each time: a plan made for ten ids is a bad one for a thousand.
     """
     try:
-        address = make_url(url)
-    except ArgumentError as fault:
-        raise ConfigError("the database URL of openBIS is not a URL of a database") from fault
+        address = database_address(url)
+    except ValueError as fault:
+        raise ConfigError(f"the database URL of openBIS: {fault}") from fault
     if address.get_backend_name() not in {"postgresql", "postgres"}:
         raise ConfigError(
             f"the database URL of openBIS begins with {address.drivername}, not with postgresql"
         )
-    return create_engine(
+    engine = create_engine(
         address.set(drivername="postgresql+psycopg"),
         pool_pre_ping=True,
         max_overflow=20,
         execution_options={"postgresql_readonly": True},
         connect_args={
+            **CONNECT_ARGUMENTS,
             "prepare_threshold": None,
             "connect_timeout": _CONNECT_SECONDS,
             "application_name": "openbis-sync source server",
         },
     )
+    schema = {} if "options" in address.query else _SCHEMA
+    prepare_sessions(engine, for_reading, {**SEES_ALL_ROWS, **schema})
+    return engine
 
 
 @contextmanager
@@ -65,11 +75,25 @@ def connected(engine: Engine) -> Iterator[Connection]:
     except OperationalError as fault:
         reason = str(fault.orig).strip().splitlines()[0]
         raise ConfigError(
-            f"cannot connect to {describe(engine.url)}: {reason}; check that PostgreSQL runs and"
+            f"cannot connect to {described(engine.url)}: {reason}; check that PostgreSQL runs and"
             " accepts connections from here, and the database's name, user and password"
         ) from fault
     with connection:
         yield connection
+
+
+_UNTRANSLATABLE = "22P05"
+
+
+@contextmanager
+def none_if_untranslatable() -> Iterator[None]:
+    """Passes over a question with characters that the encoding of the database does not have:
+    nothing there can have such a name."""
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _UNTRANSLATABLE:
+            raise
 
 
 @contextmanager
@@ -114,7 +138,7 @@ def check_low_water_mark(connection: Connection) -> None:
     """Raises ConfigError if the open transactions of openBIS cannot be seen from here: changes
     that are committed while a list is read would then never be harvested."""
     row = connection.execute(_MAY_SEE_TRANSACTIONS).one()
-    where = describe(connection.engine.url)
+    where = described(connection.engine.url)
     if row.standby:
         raise ConfigError(
             f"{where} is a standby, which does not know the transactions that are open on its"
@@ -125,11 +149,3 @@ def check_low_water_mark(connection: Connection) -> None:
             f"{where}: {row.me} may not see when the transactions of {row.owner} began, which the"
             f' list\'s "at" needs; let an administrator run: grant pg_read_all_stats to "{row.me}"'
         )
-
-
-def describe(url: URL) -> str:
-    """Names database, server and user, never the password."""
-    host = url.host or str(url.query.get("host", "the local socket"))
-    port = f":{url.port}" if url.port else ""
-    user = f" as {url.username}" if url.username else ""
-    return f"the database {url.database} on {host}{port}{user}"

@@ -88,7 +88,7 @@ def _published(row: RowMapping) -> _Fields:
         if isinstance(value, str):
             fields[field] = publishable(value, "Master data", name)
         elif field in _MOMENTS and value is not None:
-            fields[field] = moment(value)
+            fields[field] = moment(value, "Master data", name)
     return fields
 
 

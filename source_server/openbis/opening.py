@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import ProgrammingError
 
+from shared.addresses import described
 from shared.errors import ConfigError
 from source_server.openbis import (
     queries_access,
@@ -17,19 +18,21 @@ from source_server.openbis import (
     queries_master_data,
     queries_parts,
 )
-from source_server.openbis.connect import describe
 from source_server.openbis.schema import NEWEST, OLDEST, Dialect, version_by
 
 _LOG = logging.getLogger(__name__)
 
 _COLUMNS = text("""
-select c.relname || '.' || a.attname, format_type(a.atttypid, null)
+select c.relname || '.' || a.attname,
+       format_type(coalesce(nullif(t.typbasetype, 0), t.oid), null)
   from pg_attribute a
+  join pg_type t on t.oid = a.atttypid
   join pg_class c on c.oid = a.attrelid
   join pg_namespace n on n.oid = c.relnamespace
  where n.nspname = any (current_schemas(false)) and a.attnum > 0 and not a.attisdropped
 """)
-"""Not from information_schema, which hides what the user may not read."""
+"""Not from information_schema, which hides what the user may not read. Of a domain the type below
+it: openBIS declares nearly all of its columns by domains."""
 
 _LOGGED = text("""
 select max(db_version) from database_version_logs where run_status = 'SUCCESS'
@@ -50,7 +53,7 @@ def dialect_of(connection: Connection) -> Dialect:
     columns = _columns(connection)
     if not columns >= _OF_EVERY_OPENBIS:
         raise ConfigError(
-            f"{describe(connection.engine.url)} holds no tables persons and database_version_logs:"
+            f"{described(connection.engine.url)} holds no tables persons and database_version_logs:"
             " it is not an openBIS database; openBIS names its own openbis_<database.kind>"
         )
     dialect = Dialect(_version(connection, columns))
@@ -73,7 +76,7 @@ def _columns(connection: Connection) -> frozenset[str]:
 
 def _version(connection: Connection, columns: frozenset[str]) -> int:
     version, logged = version_by(columns), _logged_version(connection)
-    where = describe(connection.engine.url)
+    where = described(connection.engine.url)
     if logged > NEWEST:
         _LOG.warning(
             "%s has schema %d by its own log; this program knows schemas up to %d and reads it as"
@@ -114,7 +117,7 @@ def _readable(connection: Connection, what: str) -> Iterator[None]:
     except ProgrammingError as fault:
         reason = str(fault.orig).strip().splitlines()[0]
         raise ConfigError(
-            f"{describe(connection.engine.url)} cannot be read as {what}: {reason}. If the"
+            f"{described(connection.engine.url)} cannot be read as {what}: {reason}. If the"
             " database user lacks a right, grant SELECT on all tables and views to it. If"
             f" openBIS is newer than this program, which reads schemas {OLDEST} to {NEWEST},"
             " install a newer release of this program"

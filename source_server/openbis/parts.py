@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -18,14 +19,29 @@ from source_server.openbis import queries_parts
 from source_server.openbis.schema import Dialect
 from source_server.openbis.texts import publishable, publishable_or_none
 
+_LOG = logging.getLogger(__name__)
+
 _CONNECTIONS = {
     Kind.SAMPLE: queries_parts.SAMPLE_CONNECTIONS,
     Kind.DATA_SET: queries_parts.DATA_SET_CONNECTIONS,
 }
 
 
-def moment(epoch: int) -> datetime:
-    """The time of a column `epoch`: whole seconds, in UTC."""
+_EDGES = frozenset({-62_135_596_800, 253_402_300_799})
+"""The first and the last second of the years 1 to 9999, see ``epoch`` in `schema`."""
+
+
+def moment(epoch: int, kind: str, name: str) -> datetime:
+    """The time of a column ``epoch``: whole seconds, in UTC. ``kind`` and ``name`` are for the
+    warning about a time that no list can carry."""
+    if epoch in _EDGES:
+        _LOG.warning(
+            "%s %s: a timestamp lies outside of the years 1 to 9999 and is published as %s; correct"
+            " it in openBIS",
+            kind,
+            name,
+            datetime.fromtimestamp(epoch, UTC).isoformat(),
+        )
     return datetime.fromtimestamp(epoch, UTC)
 
 
@@ -65,7 +81,7 @@ def _version(row: Row[Any]) -> AttachmentVersion:
         title=publishable_or_none(row.title, "Attachment", row.file_name),
         description=publishable_or_none(row.description, "Attachment", row.file_name),
         registrator=row.registrator,
-        registered=moment(row.registered),
+        registered=moment(row.registered, "Attachment", row.file_name),
         length=row.length,
         sha256=row.sha256,
     )

@@ -81,6 +81,12 @@ def _flags(**columns: Frozen) -> _Change:
     return _Change(since=173, now=" + ".join(["@.frozen::int", *bits]), before="0")
 
 
+_WITHIN_YEARS = (
+    "least(greatest(@, timestamptz '0001-01-01 00:00:00+00'), timestamptz '9999-12-31 23:59:59+00')"
+)
+"""The nearest moment that a list can carry: PostgreSQL also has years before Christ, years of five
+digits and infinity."""
+
 _CHANGES: Mapping[str, _Change] = MappingProxyType(
     {
         "space_flags": _flags(for_proj=Frozen.FOR_PROJECTS, for_samp=Frozen.FOR_SAMPLES),
@@ -105,12 +111,15 @@ _CHANGES: Mapping[str, _Change] = MappingProxyType(
         "integers": _Change(
             since=191, now="array_to_string(@.integer_array_value, ', ')", before="null"
         ),
-        "reals": _Change(since=191, now="@.real_array_value", before="null::float8[]"),
+        "reals": _Change(
+            since=191, now="cast(@.real_array_value as float8[])", before="null::float8[]"
+        ),
         "timestamps": _Change(
             since=191,
-            now="(select string_agg(to_char(one at time zone 'UTC',"
+            now="(select string_agg(to_char(<one> at time zone 'UTC',"
             " 'YYYY-MM-DD HH24:MI:SS +0000'), ', ' order by nth)"
-            " from unnest(@.timestamp_array_value) with ordinality as moments (one, nth))",
+            " from unnest(@.timestamp_array_value) with ordinality as moments (one, nth)"
+            " where one is not null)".replace("<one>", _WITHIN_YEARS.replace("@", "one")),
             before="null",
         ),
         "unique": _Change(since=185, now="@.is_unique", before="false"),
@@ -159,7 +168,7 @@ _DATA_SET_IN_SCOPE = """(
                      where <external_data_id> = @.id and not stored.storage_confirmation))"""
 """A data set whose storing is not confirmed is still being registered: it is not there yet."""
 
-_EPOCH = "floor(extract(epoch from @))::bigint"
+_EPOCH = f"case when @ is not null then floor(extract(epoch from {_WITHIN_YEARS}))::bigint end"
 """Whole seconds, which need no time zone and cost a fifth of what timestamps cost to read."""
 
 _CODE = "case when <internal> then '$' else '' end || @.code"

@@ -30,6 +30,7 @@ from sqlalchemy import Row as DatabaseRow
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from shared.addresses import shown_url
 from shared.errors import ConfigError, SyncError
 from shared.store.engine import connect
 from source_server.opendcim.connector.external_request import ExternalRequest
@@ -298,7 +299,7 @@ def _row(found: DatabaseRow[Any]) -> Row:
 
 
 def _shown(engine: Engine) -> str:
-    return engine.url.render_as_string(hide_password=True)
+    return shown_url(engine.url)
 
 
 def _reason(error: Exception) -> str:

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import SecretStr
 from sqlalchemy import Connection, Engine, select
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
+from shared.addresses import shown_url
 from shared.errors import ConfigError
 from shared.store.engine import connect
 from shared.store.writers import write_lock
@@ -115,8 +115,8 @@ def _prepare(engine: Engine) -> None:
         version = _value(connection, "schema_version")
     if version != SCHEMA_VERSION:
         raise ConfigError(
-            f"database {engine.url}: its repository has schema version {version}, this program "
-            f"needs {SCHEMA_VERSION}; use the version of openbis-sync that wrote it"
+            f"database {shown_url(engine.url)}: its repository has schema version {version}, this "
+            f"program needs {SCHEMA_VERSION}; use the version of openbis-sync that wrote it"
         )
 
 
@@ -137,7 +137,7 @@ def _told(engine: Engine) -> Iterator[None]:
         yield
     except (SQLAlchemyError, OSError) as error:
         reason = str(error.orig if isinstance(error, DBAPIError) else error)
-        shown = make_url(engine.url).render_as_string(hide_password=True)
+        shown = shown_url(engine.url)
         raise ConfigError(
             f"opendcim-repository-database-url: {shown} cannot be opened "
             f"({reason.strip().splitlines()[0]}); check the URL, and that the server runs and lets "

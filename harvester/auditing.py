@@ -19,6 +19,7 @@ from shared.model.kinds import Kind
 from shared.store.attachments import differing_holders
 from shared.store.changes import Action, compare, drop_from_plan, planned
 from shared.store.files import DataStore
+from shared.store.identity import settle
 from shared.store.master_data import flatten, stored_definitions
 from shared.store.statements import execute
 from shared.verification import Expected, matches
@@ -28,7 +29,8 @@ _MEANINGS = {
     Action.CHANGED: "differs",
     Action.GONE: "is here, but not on the data source",
     Action.KEPT: "is here, but not on the data source",
-    Action.TAKEN: "is missing here: its identifier belongs to something that is not from there",
+    Action.TAKEN: "is missing or not in its place here: its identifier belongs to another one",
+    Action.STRANDED: "is missing here or differs: it lies in what cannot come or move",
 }
 
 
@@ -88,6 +90,7 @@ class Audit:
 
     def _entities(self) -> Iterator[Difference]:
         compare(self.connection, self.config.alias)
+        settle(self.connection)
         drop_from_plan(self.connection, Kind.DATA_SET, self.black_list)
         for action, meaning in _MEANINGS.items():
             for entity in planned(self.connection, action):

@@ -26,6 +26,7 @@ from shared.model.limits import EARLIEST_AT, LATEST, name_of_fault, shortened
 from shared.model.master_data import MasterData
 from shared.resourcesync.items import ListHead, ListIndex, ListItem, RecordFault
 from shared.resourcesync.reader import read_list_part, read_resource_list
+from shared.store.doubles import SetApart
 from shared.store.incoming import Incoming, dangling
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
@@ -72,7 +73,7 @@ def _read(reading: _Reading, connection: Connection, observe: Callable[[int], No
                 reading.take(item)
                 if number % _OBSERVED == 0:
                     observe(_OBSERVED)
-        reading.incoming.finish()
+        reading.drop(reading.incoming.finish())
         remarks = list(_remarks(connection))
     return reading.metadata(remarks)
 
@@ -106,6 +107,11 @@ class _Reading:
                 self.at = self.at or _possible(item.at)
             case ListIndex():
                 raise FormatError("a part of the resource list is an index of parts itself")
+
+    def drop(self, doubles: SetApart) -> None:
+        """What the list has twice counts as what could not be read."""
+        self.entities -= doubles.records
+        self.faults.extend(doubles.faults)
 
     def _take_entity(self, entity: Entity) -> None:
         names = self._known_names()

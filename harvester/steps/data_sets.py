@@ -15,6 +15,7 @@ from harvester.fetching.transfers import WantedDataSet
 from harvester.report import Outcome, Verb
 from harvester.run import SyncRun
 from harvester.steps.deletions import remove_files
+from harvester.steps.entities import why_blocked
 from shared.errors import ItemError
 from shared.model.kinds import Kind
 from shared.store.arrivals import (
@@ -40,6 +41,7 @@ from shared.store.data_set_plans import (
     files_of_first,
     waiting_bytes,
 )
+from shared.store.identity import blocked
 from shared.store.incoming import data_set_files
 from shared.store.statements import execute
 
@@ -60,6 +62,8 @@ def register_data_sets(run: SyncRun) -> Outcome:
         await_data_sets(run.connection, (doubtful | _codes(run.requested)) - run.black_list)
         _register(run, outcome)
         _note(run, outcome, Action.FOREIGN, Verb.SKIPPED)
+        for one in blocked(run.connection, (Kind.DATA_SET,)):
+            _fail(run, outcome, why_blocked(run, one))
         waiting = waiting_data_sets(run.connection)
         size = waiting_bytes(run.connection)
     later = _codes(run.paused).intersection(waiting)

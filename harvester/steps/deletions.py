@@ -123,7 +123,8 @@ def _tell_of_what_stays(run: SyncRun, outcome: Outcome) -> None:
     if number := _note(run, outcome, Action.KEPT, Verb.SKIPPED):
         outcome.remark(
             "no longer on the data source, but stays, because something lies in it that is not "
-            f"from this section or was restored: {_names(run, Action.KEPT, number)}"
+            "from this section, was restored or could not be read: "
+            f"{_names(run, Action.KEPT, number)}"
         )
     if number := _note(run, outcome, Action.RESTORED, Verb.SKIPPED):
         outcome.remark(

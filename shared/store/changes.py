@@ -14,6 +14,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, text
 
 from shared.model.kinds import FACTS, Kind
+from shared.store.identity import follow, new_claims, resolve
 from shared.store.statements import execute, statements
 
 _NO_LIMIT = 2**62
@@ -36,7 +37,9 @@ class Action(StrEnum):
     FOREIGN = "foreign"
     """Is here already, from another section or made here, and is left alone."""
     TAKEN = "taken"
-    """Its identifier belongs to another entity that is not from this source."""
+    """Its identifier belongs to another entity that stays."""
+    STRANDED = "stranded"
+    """It lies in, or has to move with, something that cannot come or move."""
     WAITING = "waiting"
     """A data set whose files have to arrive before it is new or changed."""
     DONE = "done"
@@ -64,7 +67,10 @@ ORIGINAL_STAMPS = Stamps()
 
 
 def compare(connection: Connection, source: str) -> None:
-    """Fill ``change`` with the plan of what to do to the rows of this source."""
+    """Fill ``change`` with the plan of what to do to the rows of this source. What cannot be done
+    because an identifier is taken is known only after deletions: `identity.settle`."""
+    resolve(connection, source)
+    new_claims(connection)
     execute(connection, "new_plan")
     execute(connection, "compare", source=source)
     if connection.dialect.name == "postgresql":
@@ -116,6 +122,8 @@ def apply_kind(connection: Connection, kind: Kind, source: str, stamps: Stamps) 
         execute(connection, "drop_files")  # of what is physical no longer
     update(connection, kind, stamps)
     replace_satellites(connection, kind)
+    if kind is Kind.SAMPLE:  # the last of what others lie in
+        follow(connection)
 
 
 def hold_back_data_sets(connection: Connection) -> None:

@@ -21,12 +21,19 @@ INSERT INTO apart (kind, perm_id, action)
 SELECT i.kind, i.perm_id,
        CASE WHEN e.perm_id IS NULL THEN 'new' WHEN e.source <> :source THEN 'foreign'
             WHEN e.content_hash <> i.content_hash OR e.identifier <> i.identifier
-              OR coalesce(e.home_project, '') <> coalesce(i.home_project, '') THEN 'changed' END
+              OR coalesce(e.home_project, '') <> coalesce(i.home_project, '')
+              OR coalesce(e.project_perm_id, '') <> coalesce(r.project_perm_id, '')
+              OR coalesce(e.experiment_perm_id, '') <> coalesce(r.experiment_perm_id, '')
+              OR coalesce(e.sample_perm_id, '') <> coalesce(r.sample_perm_id, '') THEN 'changed' END
   FROM incoming_entity AS i
   LEFT JOIN entity AS e ON e.kind = i.kind AND e.perm_id = i.perm_id
+  LEFT JOIN incoming_reference AS r ON r.kind = i.kind AND r.perm_id = i.perm_id
  WHERE e.perm_id IS NULL OR e.source <> :source OR e.content_hash <> i.content_hash
     OR e.identifier <> i.identifier
     OR coalesce(e.home_project, '') <> coalesce(i.home_project, '')
+    OR coalesce(e.project_perm_id, '') <> coalesce(r.project_perm_id, '')
+    OR coalesce(e.experiment_perm_id, '') <> coalesce(r.experiment_perm_id, '')
+    OR coalesce(e.sample_perm_id, '') <> coalesce(r.sample_perm_id, '')
     OR e.registered <> i.registered OR e.modified <> i.modified OR e.frozen <> i.frozen
     OR coalesce(e.registrator, '') <> coalesce(i.registrator, '')
     OR coalesce(e.modifier, '') <> coalesce(i.modifier, '');
@@ -43,47 +50,37 @@ SELECT e.kind, e.perm_id, 'gone' FROM entity AS e
 UPDATE change SET action = 'restored'
  WHERE action = 'gone' AND EXISTS (
     SELECT 1 FROM restored AS r WHERE r.kind = change.kind AND r.perm_id = change.perm_id);
-UPDATE change SET action = 'taken'
- WHERE action IN ('new', 'changed') AND kind IN ('PROJECT', 'EXPERIMENT', 'SAMPLE')
-   AND EXISTS (SELECT 1 FROM incoming_entity AS i
-                 JOIN entity AS e ON e.kind = i.kind AND e.identifier = i.identifier
-                                 AND e.perm_id <> i.perm_id
-                WHERE i.kind = change.kind AND i.perm_id = change.perm_id
-                  AND (e.source <> :source OR EXISTS (
-                      SELECT 1 FROM restored AS r
-                       WHERE r.kind = e.kind AND r.perm_id = e.perm_id)));
 -- what is gone stays as long as something lies in it that stays: because it is of another owner,
--- was restored, or stays itself for these reasons. CROSS JOIN keeps SQLite from joining the other
--- way round, which would be quadratic; so do the tables of their own, on PostgreSQL
+-- was restored, could not be read, or stays itself for these reasons
 INSERT INTO occupied (space, project, experiment, sample)
 SELECT DISTINCT CASE WHEN kind <> 'SPACE' THEN home_space END,
-       CASE WHEN kind <> 'PROJECT' THEN home_project END, experiment, sample
+       project_perm_id, experiment_perm_id, sample_perm_id
   FROM entity WHERE source <> :source;
 INSERT INTO occupied (space, project, experiment, sample)
 SELECT DISTINCT CASE WHEN e.kind <> 'SPACE' THEN e.home_space END,
-       CASE WHEN e.kind <> 'PROJECT' THEN e.home_project END, e.experiment, e.sample
+       e.project_perm_id, e.experiment_perm_id, e.sample_perm_id
   FROM restored AS r JOIN entity AS e ON e.kind = r.kind AND e.perm_id = r.perm_id;
+INSERT INTO occupied (space, project, experiment, sample)
+SELECT DISTINCT CASE WHEN e.kind <> 'SPACE' THEN e.home_space END,
+       e.project_perm_id, e.experiment_perm_id, e.sample_perm_id
+  FROM incoming_fault AS f JOIN entity AS e ON e.kind = f.kind AND e.perm_id = f.perm_id;
 INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'SAMPLE', e.perm_id FROM occupied AS o CROSS JOIN entity AS e
- WHERE e.kind = 'SAMPLE' AND e.identifier = o.sample
+SELECT DISTINCT 'SAMPLE', o.sample FROM occupied AS o WHERE o.sample IS NOT NULL
 ON CONFLICT DO NOTHING;
 INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'EXPERIMENT', e.perm_id FROM occupied AS o CROSS JOIN entity AS e
- WHERE e.kind = 'EXPERIMENT' AND e.identifier = o.experiment
+SELECT DISTINCT 'EXPERIMENT', o.experiment FROM occupied AS o WHERE o.experiment IS NOT NULL
 ON CONFLICT DO NOTHING;
 INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'PROJECT', e.perm_id FROM occupied AS o CROSS JOIN entity AS e
- WHERE e.kind = 'PROJECT' AND e.identifier = o.project
+SELECT DISTINCT 'PROJECT', o.project FROM occupied AS o WHERE o.project IS NOT NULL
 ON CONFLICT DO NOTHING;
 INSERT INTO staying (kind, perm_id)
 SELECT DISTINCT 'SPACE', o.space FROM occupied AS o WHERE o.space IS NOT NULL
 ON CONFLICT DO NOTHING;
 INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT e.kind, e.perm_id FROM staying AS s
+SELECT DISTINCT 'EXPERIMENT', inside.experiment_perm_id FROM staying AS s
   JOIN change AS c ON c.kind = s.kind AND c.perm_id = s.perm_id AND c.action = 'gone'
   JOIN entity AS inside ON inside.kind = s.kind AND inside.perm_id = s.perm_id
- CROSS JOIN entity AS e
- WHERE s.kind = 'SAMPLE' AND e.kind = 'EXPERIMENT' AND e.identifier = inside.experiment
+ WHERE s.kind = 'SAMPLE' AND inside.experiment_perm_id IS NOT NULL
 ON CONFLICT DO NOTHING;
 UPDATE change SET action = 'kept'
  WHERE action = 'gone' AND EXISTS (
@@ -109,28 +106,33 @@ SELECT c.kind, c.perm_id, coalesce(i.identifier, e.identifier, c.perm_id)
 
 -- name: register
 INSERT INTO entity (
-    kind, perm_id, code, identifier, type, space, project, experiment, sample, home_space,
+    kind, perm_id, code, identifier, type, space, project, experiment, sample, project_perm_id,
+    experiment_perm_id, sample_perm_id, home_space,
     home_project, description, registrator, modifier, registered, modified, frozen, properties,
     data_set_kind, content_hash, unknown, source, source_modified)
 SELECT i.kind, i.perm_id, i.code, i.identifier, i.type, i.space, i.project, i.experiment, i.sample,
-       i.home_space, i.home_project, i.description,
+       r.project_perm_id, r.experiment_perm_id, r.sample_perm_id, i.home_space, i.home_project, i.description,
        coalesce(:user_id, i.registrator), coalesce(:user_id, i.modifier),
        coalesce(:now, i.registered), coalesce(:now, i.modified), 0, i.properties,
        i.data_set_kind, i.content_hash, i.unknown, :source, i.modified
   FROM incoming_entity AS i
   JOIN change AS c ON c.kind = i.kind AND c.perm_id = i.perm_id AND c.action = 'new'
+  LEFT JOIN incoming_reference AS r ON r.kind = i.kind AND r.perm_id = i.perm_id
  WHERE i.kind = :kind ORDER BY i.perm_id;
 
 -- name: update
 UPDATE entity
    SET code = i.code, identifier = i.identifier, type = i.type, space = i.space,
        project = i.project, experiment = i.experiment, sample = i.sample,
+       project_perm_id = r.project_perm_id, experiment_perm_id = r.experiment_perm_id,
+       sample_perm_id = r.sample_perm_id,
        home_space = i.home_space, home_project = i.home_project, description = i.description,
        properties = i.properties, data_set_kind = i.data_set_kind, content_hash = i.content_hash,
        unknown = i.unknown,
        modifier = coalesce(:user_id, entity.modifier), modified = coalesce(:now, entity.modified),
        source_modified = i.modified
-  FROM incoming_entity AS i, change AS c
+  FROM incoming_entity AS i
+  LEFT JOIN incoming_reference AS r ON r.kind = i.kind AND r.perm_id = i.perm_id, change AS c
  WHERE c.kind = :kind AND c.action = 'changed'
    AND i.kind = :kind AND i.perm_id = c.perm_id
    AND entity.kind = :kind AND entity.perm_id = c.perm_id;
@@ -193,7 +195,7 @@ UPDATE change SET action = 'waiting'
 INSERT INTO change (kind, perm_id, action)
 SELECT 'DATA_SET', i.perm_id, 'waiting' FROM incoming_entity AS i
  WHERE i.kind = 'DATA_SET' AND i.perm_id = :code
-ON CONFLICT (kind, perm_id) DO UPDATE SET action = 'waiting';
+ON CONFLICT (kind, perm_id) DO UPDATE SET action = 'waiting' WHERE change.action <> 'stranded';
 
 -- name: admit_data_set
 UPDATE change

@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from shared.addresses import shown_url
 from shared.errors import ConfigError, SyncError
 from shared.store import operation_tables, scratch
+from shared.store.identity import refer_by_perm_id
 from shared.store.published import renew_mark, watch
 from shared.store.sessions import CONNECT_ARGUMENTS, for_writing, prepare_sessions
 from shared.store.tables import SCHEMA_VERSION, entity, meta, metadata
@@ -77,8 +78,8 @@ def opened_store(url: SecretStr) -> Iterator[Engine]:
 
 
 def _upgrade(engine: Engine) -> None:
-    """Version 1 lacks the tables of the harvester's memory, version 2 the parts that are unknown;
-    the current version may lack the latest tables."""
+    """Version 1 lacks the tables of the harvester's memory, version 2 the parts that are unknown
+    and the references by perm id; the current version may lack the latest tables."""
     with engine.connect() as connection:
         version = _settings(connection).get("schema_version")
         is_older = version in _OLDER
@@ -89,6 +90,8 @@ def _upgrade(engine: Engine) -> None:
             connection.execute(text("LOCK TABLE meta IN EXCLUSIVE MODE"))
         metadata.create_all(connection, tables=operation_tables.TABLES)
         _add_columns(connection)
+        if is_older:
+            refer_by_perm_id(connection)
         for statement in _CLAIMS:
             connection.execute(text(statement))
         this = meta.c.key == "schema_version"

@@ -52,29 +52,25 @@ UPDATE change SET action = 'held'
 -- what waits must not lose the place in which it lies
 DELETE FROM staying;
 INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'SAMPLE', e.perm_id FROM change AS h
+SELECT DISTINCT 'SAMPLE', inside.sample_perm_id FROM change AS h
   JOIN entity AS inside ON inside.kind = h.kind AND inside.perm_id = h.perm_id
- CROSS JOIN entity AS e
- WHERE h.action = 'held' AND e.kind = 'SAMPLE' AND e.identifier = inside.sample
+ WHERE h.action = 'held' AND inside.sample_perm_id IS NOT NULL
 ON CONFLICT DO NOTHING;
 INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'EXPERIMENT', e.perm_id FROM change AS h
+SELECT DISTINCT 'EXPERIMENT', inside.experiment_perm_id FROM change AS h
   JOIN entity AS inside ON inside.kind = h.kind AND inside.perm_id = h.perm_id
- CROSS JOIN entity AS e
- WHERE h.action = 'held' AND e.kind = 'EXPERIMENT' AND e.identifier = inside.experiment
+ WHERE h.action = 'held' AND inside.experiment_perm_id IS NOT NULL
 ON CONFLICT DO NOTHING;
 INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'EXPERIMENT', e.perm_id FROM staying AS s
+SELECT DISTINCT 'EXPERIMENT', inside.experiment_perm_id FROM staying AS s
   JOIN change AS c ON c.kind = s.kind AND c.perm_id = s.perm_id AND c.action = 'gone'
   JOIN entity AS inside ON inside.kind = s.kind AND inside.perm_id = s.perm_id
- CROSS JOIN entity AS e
- WHERE s.kind = 'SAMPLE' AND e.kind = 'EXPERIMENT' AND e.identifier = inside.experiment
+ WHERE s.kind = 'SAMPLE' AND inside.experiment_perm_id IS NOT NULL
 ON CONFLICT DO NOTHING;
 INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'PROJECT', e.perm_id FROM change AS h
+SELECT DISTINCT 'PROJECT', inside.project_perm_id FROM change AS h
   JOIN entity AS inside ON inside.kind = h.kind AND inside.perm_id = h.perm_id
- CROSS JOIN entity AS e
- WHERE h.action = 'held' AND e.kind = 'PROJECT' AND e.identifier = inside.home_project
+ WHERE h.action = 'held' AND inside.project_perm_id IS NOT NULL
 ON CONFLICT DO NOTHING;
 INSERT INTO staying (kind, perm_id)
 SELECT DISTINCT 'SPACE', inside.home_space FROM change AS h

@@ -30,7 +30,9 @@ from shared.model.kinds import Kind
 from shared.model.limits import LENGTH, entity_excess, service_file_excess
 from shared.store import scratch, tables
 from shared.store.bulk import insert_rows
+from shared.store.doubles import SetApart, set_doubles_apart
 from shared.store.files import folder_name
+from shared.store.identity import refer
 from shared.store.rows import (
     attachment_rows,
     copy_rows,
@@ -55,7 +57,9 @@ def _incoming(stored: Table, *more: Column[Any], drop: tuple[str, ...] = ()) -> 
 
 
 entities = _incoming(
-    tables.entity, Column("position", BigInteger), drop=("source", "source_modified")
+    tables.entity,
+    Column("position", BigInteger),
+    drop=("source", "source_modified", *tables.REFERENCES),
 )
 links = _incoming(tables.link, Column("position", BigInteger))
 files = _incoming(tables.data_set_file, Column("href", Text), Column("position", BigInteger))
@@ -70,6 +74,24 @@ faults = Table(
     Column("kind", Text),
     Column("perm_id", Text),
 )
+references = Table(
+    "incoming_reference",
+    _temporary,
+    Column("kind", tables.KEY, nullable=False),
+    Column("perm_id", tables.KEY, nullable=False),
+    *(Column(name, tables.KEY) for name in tables.REFERENCES),
+)
+"""Where entities lie, by perm id. A table of its own, so that no row of a list is written twice."""
+outward = Table(
+    "incoming_outward",
+    _temporary,
+    Column("kind", tables.KEY, nullable=False),
+    Column("perm_id", tables.KEY, nullable=False),
+    Column("target_kind", tables.KEY, nullable=False),
+    Column("target", tables.KEY, nullable=False, comment="its identifier"),
+    Column("found", tables.KEY, comment="its perm id, if it is certain who is meant"),
+)
+"""References that lead out of the list."""
 _INDEXES = (
     Index("incoming_entity_key", entities.c.kind, entities.c.perm_id),
     Index("incoming_entity_identifier", entities.c.kind, entities.c.identifier),
@@ -79,6 +101,8 @@ _INDEXES = (
     Index("incoming_copy_code", copies.c.code),
     Index("incoming_attachment_key", attachments.c.kind, attachments.c.perm_id),
     Index("incoming_service_file_path", service_files.c.path),
+    Index("incoming_reference_key", references.c.kind, references.c.perm_id),
+    Index("incoming_outward_key", outward.c.kind, outward.c.perm_id),
 )
 
 
@@ -106,8 +130,7 @@ class Incoming:
             self._buffers[table] = []
 
     def add(self, entity: Entity) -> None:
-        """Raises `ItemError` if the entity cannot be stored: then nothing of it is noted. Of
-        several with the same kind and perm id the last one counts."""
+        """Raises `ItemError` if the entity cannot be stored: then nothing of it is noted."""
         _refuse(entity.kind, entity.perm_id, entity_excess(entity))
         row = entity_row(entity)
         if entity.kind is Kind.DATA_SET:
@@ -148,16 +171,21 @@ class Incoming:
         """A record of the list could not be read: what it describes must not be taken as gone."""
         self._buffers[faults].append((kind, perm_id))
 
-    def finish(self) -> None:
-        """Write what is left, build the indexes, and complete what only the whole list tells."""
+    def finish(self) -> SetApart:
+        """Write what is left, build the indexes, and complete what only the whole list tells.
+        Returns what it has twice, none of which counts."""
         self._flush()
         for index in _INDEXES:
             self._connection.execute(CreateIndex(index))
-        if self._connection.execute(text(_LAST_ONE_WINS)).rowcount:
-            for table in (links, files, copies, attachments):
-                self._connection.execute(text(_OF_NOTHING.format(table.name)))
+        self._analyse()
         self._connection.execute(text(_COMPONENT_IDENTIFIERS))
+        doubles = set_doubles_apart(self._connection)
         self._connection.execute(text(_DATA_SET_HOMES))
+        refer(self._connection)
+        self._analyse()
+        return doubles
+
+    def _analyse(self) -> None:
         if self._connection.dialect.name == "postgresql":
             for table in _temporary.sorted_tables:
                 self._connection.execute(text(f"ANALYZE {table.name}"))
@@ -212,19 +240,11 @@ def data_set_files(connection: Connection, code: str) -> tuple[FileNode, ...]:
 
 def dangling(connection: Connection) -> Iterator[Dangling]:
     """Every reference of the list to something that is not in the list."""
-    for query in (_DANGLING_LINKS, _DANGLING_EXPERIMENTS, _DANGLING_SAMPLES):
+    queries = _DANGLING_LINKS, _DANGLING_PROJECTS, _DANGLING_EXPERIMENTS, _DANGLING_SAMPLES
+    for query in queries:
         for kind, perm_id, reference, target in connection.execute(text(query)):
             yield Dangling(kind=kind, perm_id=perm_id, reference=reference, target=target)
 
-
-_LAST_ONE_WINS = """
-DELETE FROM incoming_entity WHERE EXISTS (
-    SELECT 1 FROM incoming_entity AS later
-     WHERE later.kind = incoming_entity.kind AND later.perm_id = incoming_entity.perm_id
-       AND later.position > incoming_entity.position)
-"""
-
-_OF_NOTHING = "DELETE FROM {} WHERE position NOT IN (SELECT position FROM incoming_entity)"
 
 _COMPONENT_IDENTIFIERS = """
 UPDATE incoming_entity
@@ -250,6 +270,13 @@ SELECT l.kind, l.from_perm_id, l.relation, l.to_perm_id FROM incoming_link AS l
  WHERE NOT EXISTS (SELECT 1 FROM incoming_entity AS e
                     WHERE e.kind = l.kind AND e.perm_id = l.to_perm_id)
  ORDER BY 1, 2, 3, 4
+"""
+
+_DANGLING_PROJECTS = """
+SELECT o.kind, o.perm_id, 'project', o.target FROM incoming_outward AS o
+  JOIN incoming_entity AS i ON i.kind = o.kind AND i.perm_id = o.perm_id
+ WHERE o.target_kind = 'PROJECT' AND i.project IS NOT NULL
+ ORDER BY 1, 2
 """
 
 _DANGLING_EXPERIMENTS = """

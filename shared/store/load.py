@@ -7,7 +7,7 @@ instance itself.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, text
@@ -20,6 +20,7 @@ from shared.model.master_data import MasterData
 from shared.store.changes import ORIGINAL_STAMPS, apply_kind, compare, copy_flags, copy_stamps
 from shared.store.changes import users as users_of_list
 from shared.store.files import DataStore
+from shared.store.identity import blocked, settle
 from shared.store.incoming import Incoming
 from shared.store.master_data import flatten, write_definitions
 from shared.store.rows import milliseconds
@@ -53,8 +54,12 @@ def load(connection: Connection, store: DataStore, values: Iterable[Loadable]) -
             loaded.faults.append(error)
         else:
             loaded.items += not isinstance(value, MasterData)
-    incoming.finish()
+    doubles = incoming.finish()
+    loaded.items -= doubles.records
+    loaded.faults.extend(doubles.faults)
     compare(connection, LOCAL)
+    settle(connection)
+    loaded.faults.extend(_blocked(connection))
     for kind in ENTITY_KINDS:
         apply_kind(connection, kind, LOCAL, ORIGINAL_STAMPS)
     connection.execute(text(_REPLACE_ATTACHMENTS))
@@ -63,6 +68,15 @@ def load(connection: Connection, store: DataStore, values: Iterable[Loadable]) -
     copy_stamps(connection, LOCAL)
     copy_flags(connection, LOCAL)
     return loaded
+
+
+def _blocked(connection: Connection) -> Iterator[ItemError]:
+    for one in blocked(connection, ENTITY_KINDS):
+        if one.holder is not None:
+            reason = f"{one.identifier} is {one.kind} {one.holder} here; rename one of them"
+        else:
+            reason = f"it waits for {one.subject}, which could not be loaded"
+        yield ItemError(one.kind, one.perm_id, reason)
 
 
 def _take(connection: Connection, store: DataStore, incoming: Incoming, value: Loadable) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, and_, column, exists, literal, select, table,
 from sqlalchemy.sql.elements import ColumnElement
 
 from shared.model.kinds import Kind
+from shared.store.identity import follow, new_claims
 from shared.store.statements import Rows, execute_from
 from shared.store.trash import PARTS, Part, TrashItem
 
@@ -62,6 +63,7 @@ def restore(connection: Connection, wish: Wish, obstacle: Obstacle) -> Restorati
     if wish.containers:
         while _choose_needed(connection, wish.deletion):
             pass
+    _execute(connection, "name_as_now", deletion=wish.deletion)
     _refuse(connection, wish.deletion, obstacle)
     refusals = tuple(_refusals(connection, wish.deletion))
     refused = {refusal.item for refusal in refusals}
@@ -144,9 +146,9 @@ def _refuse(connection: Connection, deletion: int, obstacle: Obstacle) -> None:
 
 def _refusals(connection: Connection, deletion: int) -> Iterator[Refusal]:
     reasons = _Reasons(connection, deletion)
-    for kind, perm_id, identifier, problem, subject in _execute(connection, "refused").all():
-        item = TrashItem(kind=kind, perm_id=perm_id, identifier=identifier)
-        yield Refusal(item=item, reason=reasons.of(kind, identifier, problem, subject))
+    for row in _execute(connection, "refused").all():
+        item = TrashItem(kind=row.kind, perm_id=row.perm_id, identifier=row.identifier)
+        yield Refusal(item=item, reason=reasons.of(item, row.problem, row.subject, row.place))
 
 
 class _Reasons:
@@ -157,7 +159,7 @@ class _Reasons:
         self._deletion = deletion
         self._known: dict[tuple[str, str], str] = {}
 
-    def of(self, kind: str, identifier: str, problem: str, subject: str) -> str:
+    def of(self, item: TrashItem, problem: str, subject: str, place: str | None) -> str:
         match problem:
             case "file":
                 return subject
@@ -166,16 +168,21 @@ class _Reasons:
                 return f"is here again, {whose}; there is nothing to restore"
             case "taken":
                 return (
-                    f"{identifier} is {kind} {subject} now; rename or move that one on its data "
-                    "source, harvest, and restore then"
+                    f"{item.identifier} is {item.kind} {subject} now; rename or move that one on "
+                    "its data source, harvest, and restore then"
                 )
-        key = (problem, subject)
+            case "twice":
+                return (
+                    f"{item.kind} {subject} would be {item.identifier} too; restore one of them, "
+                    "with --perm-id"
+                )
+        key = (problem, place or "")
         if key not in self._known:
             self._known[key] = f"lies in {problem} {subject}, which {self._remedy(*key)}"
         return self._known[key]
 
-    def _remedy(self, kind: str, identifier: str) -> str:
-        row = _execute(self._connection, "where_deleted", kind=kind, identifier=identifier).first()
+    def _remedy(self, kind: str, perm_id: str) -> str:
+        row = _execute(self._connection, "where_deleted", kind=kind, perm_id=perm_id).first()
         if row is None:
             return (
                 "is neither here nor in the trash; bring it back on the data source, harvest, and "
@@ -202,6 +209,9 @@ def _bring_back(connection: Connection, deletion: int) -> None:
         )
         rows = rows.where(trashed.c.deletion == deletion)
         connection.execute(part.stored.insert().from_select(names, rows))
+    new_claims(connection)
+    _execute(connection, "settle")
+    follow(connection)
     for part in PARTS:
         ours = part.trashed.c.deletion == deletion
         chosen = exists().where(*_is_chosen(part)).select_from(_chosen)

@@ -9,7 +9,7 @@ CREATE TEMPORARY TABLE chosen (
     PRIMARY KEY (kind, perm_id));
 CREATE TEMPORARY TABLE refused (
     kind TEXT NOT NULL, perm_id TEXT NOT NULL, identifier TEXT NOT NULL, problem TEXT NOT NULL,
-    subject TEXT NOT NULL);
+    subject TEXT NOT NULL, place TEXT);
 CREATE INDEX chosen_identifier ON chosen (kind, identifier);
 CREATE INDEX refused_item ON refused (kind, perm_id);
 
@@ -40,21 +40,21 @@ SELECT t.kind, t.perm_id, t.identifier FROM trash_entity AS t
  WHERE t.deletion = :deletion AND t.kind IN ('SPACE', 'PROJECT', 'EXPERIMENT', 'SAMPLE')
    AND NOT EXISTS (SELECT 1 FROM chosen AS c WHERE c.kind = t.kind AND c.perm_id = t.perm_id)
    AND NOT EXISTS (SELECT 1 FROM entity AS e
-                    WHERE e.kind = t.kind AND e.identifier = t.identifier)
-   AND t.kind || ' ' || t.identifier IN (
-        SELECT 'SPACE /' || i.home_space FROM trash_entity AS i
+                    WHERE e.kind = t.kind AND e.perm_id = t.perm_id)
+   AND t.kind || ' ' || t.perm_id IN (
+        SELECT 'SPACE ' || i.home_space FROM trash_entity AS i
           JOIN chosen AS c ON c.kind = i.kind AND c.perm_id = i.perm_id
          WHERE i.deletion = :deletion
          UNION
-        SELECT 'PROJECT ' || i.home_project FROM trash_entity AS i
+        SELECT 'PROJECT ' || i.project_perm_id FROM trash_entity AS i
           JOIN chosen AS c ON c.kind = i.kind AND c.perm_id = i.perm_id
          WHERE i.deletion = :deletion
          UNION
-        SELECT 'EXPERIMENT ' || i.experiment FROM trash_entity AS i
+        SELECT 'EXPERIMENT ' || i.experiment_perm_id FROM trash_entity AS i
           JOIN chosen AS c ON c.kind = i.kind AND c.perm_id = i.perm_id
          WHERE i.deletion = :deletion
          UNION
-        SELECT 'SAMPLE ' || i.sample FROM trash_entity AS i
+        SELECT 'SAMPLE ' || i.sample_perm_id FROM trash_entity AS i
           JOIN chosen AS c ON c.kind = i.kind AND c.perm_id = i.perm_id
          WHERE i.deletion = :deletion)
  UNION ALL
@@ -72,6 +72,30 @@ SELECT 'FILE', f.path, f.path FROM trash_service_file AS f
 
 -- name: choose
 INSERT INTO chosen (kind, perm_id, identifier) VALUES (:kind, :perm_id, :identifier);
+
+-- name: name_as_now
+-- what lies in a project that was renamed or moved since comes back where that is now
+UPDATE chosen SET identifier = p.identifier || substr(chosen.identifier, length(t.home_project) + 1)
+  FROM trash_entity AS t, entity AS p
+ WHERE chosen.kind IN ('EXPERIMENT', 'SAMPLE')
+   AND t.deletion = :deletion AND t.kind = chosen.kind AND t.perm_id = chosen.perm_id
+   AND p.kind = 'PROJECT' AND p.perm_id = t.project_perm_id
+   AND substr(chosen.identifier, 1, length(t.home_project) + 1) = t.home_project || '/';
+
+-- name: settle
+-- so do its texts, and those of what hangs on something else that was
+INSERT INTO claim (kind, perm_id, identifier, state)
+SELECT c.kind, c.perm_id, c.identifier, 'follows' FROM chosen AS c
+  JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
+ WHERE c.kind IN ('EXPERIMENT', 'SAMPLE') AND e.identifier <> c.identifier;
+INSERT INTO relocated (kind, perm_id)
+SELECT x.kind, x.perm_id FROM chosen AS c
+  JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
+  JOIN entity AS x ON x.kind = 'EXPERIMENT' AND x.perm_id = e.experiment_perm_id
+ UNION
+SELECT s.kind, s.perm_id FROM chosen AS c
+  JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
+  JOIN entity AS s ON s.kind = 'SAMPLE' AND s.perm_id = e.sample_perm_id;
 
 -- name: chosen_with_files
 SELECT c.kind, c.perm_id FROM chosen AS c
@@ -100,43 +124,49 @@ SELECT c.kind, c.perm_id, c.identifier, 'taken', min(e.perm_id) FROM chosen AS c
   JOIN entity AS e ON e.kind = c.kind AND e.identifier = c.identifier AND e.perm_id <> c.perm_id
  WHERE c.kind IN ('PROJECT', 'EXPERIMENT', 'SAMPLE')
  GROUP BY c.kind, c.perm_id, c.identifier;
+INSERT INTO refused (kind, perm_id, identifier, problem, subject)
+SELECT c.kind, c.perm_id, c.identifier, 'twice', min(o.perm_id) FROM chosen AS c
+  JOIN chosen AS o ON o.kind = c.kind AND o.identifier = c.identifier AND o.perm_id <> c.perm_id
+ WHERE c.kind IN ('PROJECT', 'EXPERIMENT', 'SAMPLE')
+ GROUP BY c.kind, c.perm_id, c.identifier;
 
 -- name: refuse_homeless
-INSERT INTO refused (kind, perm_id, identifier, problem, subject)
-SELECT n.kind, n.perm_id, n.identifier, n.container, n.place FROM (
-    SELECT c.kind, c.perm_id, c.identifier, 'SPACE' AS container, '/' || t.home_space AS place
+INSERT INTO refused (kind, perm_id, identifier, problem, subject, place)
+SELECT n.kind, n.perm_id, n.identifier, n.container, n.called, n.place FROM (
+    SELECT c.kind, c.perm_id, c.identifier, 'SPACE' AS container, '/' || t.home_space AS called,
+           t.home_space AS place
       FROM chosen AS c JOIN trash_entity AS t
         ON t.deletion = :deletion AND t.kind = c.kind AND t.perm_id = c.perm_id
      WHERE c.kind <> 'SPACE'
      UNION ALL
-    SELECT c.kind, c.perm_id, c.identifier, 'PROJECT', t.home_project
+    SELECT c.kind, c.perm_id, c.identifier, 'PROJECT', t.home_project, t.project_perm_id
       FROM chosen AS c JOIN trash_entity AS t
         ON t.deletion = :deletion AND t.kind = c.kind AND t.perm_id = c.perm_id
      WHERE c.kind <> 'PROJECT'
      UNION ALL
-    SELECT c.kind, c.perm_id, c.identifier, 'EXPERIMENT', t.experiment
+    SELECT c.kind, c.perm_id, c.identifier, 'EXPERIMENT', t.experiment, t.experiment_perm_id
       FROM chosen AS c JOIN trash_entity AS t
         ON t.deletion = :deletion AND t.kind = c.kind AND t.perm_id = c.perm_id
      UNION ALL
-    SELECT c.kind, c.perm_id, c.identifier, 'SAMPLE', t.sample
+    SELECT c.kind, c.perm_id, c.identifier, 'SAMPLE', t.sample, t.sample_perm_id
       FROM chosen AS c JOIN trash_entity AS t
         ON t.deletion = :deletion AND t.kind = c.kind AND t.perm_id = c.perm_id) AS n
  WHERE n.place IS NOT NULL
    AND NOT EXISTS (SELECT 1 FROM entity AS e
-                    WHERE e.kind = n.container AND e.identifier = n.place)
+                    WHERE e.kind = n.container AND e.perm_id = n.place)
    AND NOT EXISTS (SELECT 1 FROM chosen AS o
-                    WHERE o.kind = n.container AND o.identifier = n.place);
+                    WHERE o.kind = n.container AND o.perm_id = n.place);
 
 -- name: drop_refused
 DELETE FROM chosen WHERE EXISTS (
     SELECT 1 FROM refused AS r WHERE r.kind = chosen.kind AND r.perm_id = chosen.perm_id);
 
 -- name: refused
-SELECT kind, perm_id, identifier, problem, subject FROM refused ORDER BY 1, 3, 2, 4;
+SELECT kind, perm_id, identifier, problem, subject, place FROM refused ORDER BY 1, 3, 2, 4;
 
 -- name: where_deleted
 SELECT deletion, perm_id FROM trash_entity
- WHERE kind = :kind AND identifier = :identifier ORDER BY deletion DESC LIMIT 1;
+ WHERE kind = :kind AND perm_id = :perm_id ORDER BY deletion DESC LIMIT 1;
 
 -- name: chosen_counts
 SELECT kind, count(*) FROM chosen GROUP BY kind ORDER BY kind;

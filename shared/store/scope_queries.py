@@ -149,7 +149,7 @@ class ScopeQueries:
             select(target.c.identifier)
             .where(
                 target.c.kind == reference.upper(),
-                target.c.identifier == tables.entity.c[reference],
+                target.c.perm_id == tables.entity.c[f"{reference}_perm_id"],
                 self._within(target),
             )
             .limit(1)
@@ -193,7 +193,7 @@ class ScopeQueries:
             .join(
                 data_set,
                 (data_set.c.kind == Kind.DATA_SET.value)
-                & (data_set.c.sample == sample.c.identifier)
+                & (data_set.c.sample_perm_id == sample.c.perm_id)
                 & self._within(data_set),
             )
             .where(sample.c.kind == kind.value, self._batch(sample.c.perm_id))

@@ -89,6 +89,9 @@ entity = Table(
     Column("project", TEXT),
     Column("experiment", TEXT),
     Column("sample", TEXT),
+    Column("project_perm_id", KEY, comment="of home_project: decides, the texts only follow"),
+    Column("experiment_perm_id", KEY, comment="of experiment; null: it leads nowhere"),
+    Column("sample_perm_id", KEY, comment="of sample; null: it leads nowhere"),
     Column("home_space", KEY, comment="decides visibility; null: shared or instance-wide"),
     Column("home_project", KEY, comment="/SPACE/PROJECT"),
     Column("description", TEXT),
@@ -104,12 +107,16 @@ entity = Table(
     Column("source", KEY, nullable=False),
     Column("source_modified", BigInteger, nullable=False, comment="lastmod at the last harvest"),
 )
-ENTITY_COLUMNS = tuple(c for c in entity.columns if not c.name.startswith("source"))
+REFERENCES = ("project_perm_id", "experiment_perm_id", "sample_perm_id")
+"""Where an entity lies, by perm id; known only when a list is whole (`shared.store.identity`)."""
+ENTITY_COLUMNS = tuple(
+    c for c in entity.columns if not c.name.startswith("source") and c.name not in REFERENCES
+)
 """What an entity is, without whom it came from: the columns that incoming rows have too."""
 
 Index("entity_home", entity.c.kind, entity.c.home_space, entity.c.perm_id)
 Index("entity_identifier", entity.c.kind, entity.c.identifier)
-Index("entity_sample", entity.c.kind, entity.c.sample)
+Index("entity_sample_perm_id", entity.c.kind, entity.c.sample_perm_id)
 
 link = Table(
     "link",

@@ -22,6 +22,7 @@ from shared.store.changes import (
     planned,
 )
 from shared.store.engine import work
+from shared.store.identity import settle
 from shared.store.incoming import Incoming
 from tests.builders import (
     a_data_set,
@@ -64,6 +65,7 @@ def harvest(
     """A whole pass without files."""
     with harvesting(instance, *listed, source=source) as connection:
         delete(connection)
+        settle(connection)
         for kind in ENTITY_KINDS:
             apply_kind(connection, kind, source, stamps)
         if stamps is ORIGINAL_STAMPS:
@@ -74,6 +76,7 @@ def harvest(
 def plan(instance: Instance, *listed: Entity, source: str = "DS1") -> Plan:
     """Perm ids by action."""
     with harvesting(instance, *listed, source=source) as connection:
+        settle(connection)
         found = {a.value: {p.perm_id for p in planned(connection, a)} for a in Action}
         assert sum(counts(connection).values()) == sum(map(len, found.values()))
     return {action: perm_ids for action, perm_ids in found.items() if perm_ids}

@@ -1,0 +1,82 @@
+"""What a resource list has twice: one perm id, one identifier or one file.
+
+Neither of two such records can be trusted, so none of them changes what is here: both are set apart
+as records that could not be read, with all that lies in them, and each is named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from shared.errors import ItemError
+from shared.model.kinds import Kind
+from shared.store.statements import Rows, execute_from
+
+_OF_NOTHING = "DELETE FROM {} WHERE position NOT IN (SELECT position FROM incoming_entity)"
+_PARTS = (
+    *("incoming_link", "incoming_data_set_file", "incoming_content_copy"),
+    "incoming_attachment",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetApart:
+    """``records`` is how many records of the list no longer count: more than there are faults
+    where one thing stands there twice."""
+
+    faults: tuple[ItemError, ...] = ()
+    records: int = 0
+
+
+def set_doubles_apart(connection: Connection) -> SetApart:
+    """Take out of the incoming tables what the list has twice. Their indexes must be there, and
+    components must have their identifiers."""
+    entities, files = _entities(connection), _files(connection)
+    return SetApart(
+        faults=(*entities.faults, *files.faults), records=entities.records + files.records
+    )
+
+
+def _entities(connection: Connection) -> SetApart:
+    _execute(connection, "find")
+    if not _execute(connection, "any_found").scalar_one():
+        return SetApart()
+    _execute(connection, "spread")
+    faults = tuple(
+        ItemError(kind, perm_id, _reason(kind, problem, one, other))
+        for kind, perm_id, problem, one, other in _execute(connection, "refused")
+    )
+    records = _execute(connection, "set_apart").rowcount
+    for name in _PARTS:
+        connection.execute(text(_OF_NOTHING.format(name)))
+    return SetApart(faults=faults, records=records)
+
+
+def _files(connection: Connection) -> SetApart:
+    found = _execute(connection, "double_files").all()
+    for path, _ in found:
+        _execute(connection, "set_file_apart", path=path)
+    reason = "the list has this path {} times; correct that on the data source"
+    return SetApart(
+        faults=tuple(ItemError(Kind.FILE, path, reason.format(number)) for path, number in found),
+        records=sum(number for _, number in found),
+    )
+
+
+def _reason(kind: str, problem: str, one: str, other: str) -> str:
+    match problem:
+        case "twice":
+            what = f"the list has this perm id more than once ({one}; {other})"
+        case "kinds":
+            what = f"the list has this perm id for {kind} {one} and for {other}"
+        case "identifier":
+            what = f"the list has the identifier {one} also for {kind} {other}"
+        case _:
+            return f"it lies in {one} {other}, which the list has twice; see there"
+    return f"{what}; nothing of them is taken; correct that on the data source"
+
+
+def _execute(connection: Connection, section: str, /, **values: object) -> Rows:
+    return execute_from(connection, "doubles.sql", section, **values)

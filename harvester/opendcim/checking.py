@@ -16,6 +16,7 @@ from harvester.opendcim.repository import Repository
 from harvester.opendcim.section import RepositorySection
 from harvester.stopping import Leash
 from shared.errors import SyncError
+from shared.store.engine import viewed
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ def _check_database(section: RepositorySection) -> Iterator[Finding]:
     try:
         with opened(section) as database:
             shown = database.engine.url.render_as_string(hide_password=True)
-            with database.engine.connect() as connection, connection.begin():
+            with viewed(database.engine) as connection:
                 units = section.units or database.units(connection)
             shortcomings = list(database.shortcomings)
     except SyncError as error:

@@ -7,6 +7,7 @@ is what is applied. They vanish with the connection (on SQLite: `shared.store.sc
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -92,16 +93,30 @@ class Dangling:
 
 
 class Incoming:
-    """Fills the incoming tables of one connection. Add everything, then `finish`."""
+    """Fills the incoming tables of one connection. Add everything, then `finish`.
+
+    Unless the caller has opened a transaction, each batch is written in one of its own: a list may
+    take hours to come, and what stands open so long holds back others (`VACUUM`, the low-water mark
+    of what is published from the same server).
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._buffers: dict[Table, list[Any]] = {}
         self._position = 0
-        for table in _temporary.sorted_tables:
-            connection.execute(text(f"DROP TABLE IF EXISTS {table.name}"))
-            connection.execute(CreateTable(table))
-            self._buffers[table] = []
+        with self._transaction():
+            for table in _temporary.sorted_tables:
+                connection.execute(text(f"DROP TABLE IF EXISTS {table.name}"))
+                connection.execute(CreateTable(table))
+                self._buffers[table] = []
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        if self._connection.in_transaction():
+            yield
+        else:
+            with self._connection.begin():
+                yield
 
     def add(self, entity: Entity) -> None:
         """Raises `ItemError` if the entity cannot be stored. Of several with the same kind and
@@ -143,6 +158,10 @@ class Incoming:
     def finish(self) -> None:
         """Write what is left, build the indexes, and complete what only the whole list tells."""
         self._flush()
+        with self._transaction():
+            self._complete()
+
+    def _complete(self) -> None:
         for index in _INDEXES:
             self._connection.execute(CreateIndex(index))
         if self._connection.execute(text(_LAST_ONE_WINS)).rowcount:
@@ -155,10 +174,13 @@ class Incoming:
                 self._connection.execute(text(f"ANALYZE {table.name}"))
 
     def _flush(self) -> None:
-        for table, rows in self._buffers.items():
-            if rows:
-                insert_rows(self._connection, table, rows)
-                rows.clear()
+        if not any(self._buffers.values()):
+            return
+        with self._transaction():
+            for table, rows in self._buffers.items():
+                if rows:
+                    insert_rows(self._connection, table, rows)
+                    rows.clear()
 
 
 def _check_code(data_set: Entity) -> None:

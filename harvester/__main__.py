@@ -9,7 +9,18 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from harvester.commands import failed, ignore, opendcim, release, retry, runs, show, status, trash
+from harvester.commands import (
+    failed,
+    ignore,
+    opendcim,
+    release,
+    repair,
+    retry,
+    runs,
+    show,
+    status,
+    trash,
+)
 from harvester.commands.audit import audit
 from harvester.commands.check_config import check_config
 from harvester.commands.init import init
@@ -67,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 _OPERATIONS = (
+    ("repair", repair, repair.repair, "bring again what was lost or spoiled here, and harvest"),
     ("runs", runs, runs.runs, "list the latest runs"),
     ("show", show, show.show, "show what a run did, and what failed"),
     ("status", status, status.status, "how old each section's data are, and what waits"),

@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from harvester.config import SectionConfig
+from harvester.inspecting import fault_of
 from harvester.run import Metadata
 from harvester.steps.master_data import differences, is_fixed
 from shared.model.kinds import Kind
@@ -22,7 +23,7 @@ from shared.store.files import DataStore
 from shared.store.identity import settle
 from shared.store.master_data import flatten, stored_definitions
 from shared.store.statements import execute
-from shared.verification import Expected, matches
+from shared.verification import Expected
 
 _MEANINGS = {
     Action.NEW: "is missing here",
@@ -61,7 +62,7 @@ class Audit:
     read_contents: bool = False
 
     def differences(self) -> Iterator[Difference]:
-        """By kind and perm id, what differs. The caller rolls back."""
+        """By kind and perm id, what differs. The caller opens the transaction."""
         for fault in self.metadata.faults:
             yield Difference(kind=fault.kind, perm_id=fault.perm_id, text=fault.reason)
         yield from self._master_data()
@@ -138,10 +139,4 @@ class Audit:
 
     def _fault(self, place: Path, expected: Expected) -> str | None:
         """What is wrong with a file in the data store; None if nothing is."""
-        if not place.is_file():
-            return "is missing in the data store"
-        if place.stat().st_size != expected.length:
-            return f"has {place.stat().st_size} bytes in the data store, not {expected.length}"
-        if self.read_contents and expected.proves:
-            return None if matches(place, expected) else "has another checksum in the data store"
-        return None
+        return fault_of(place, expected, contents=self.read_contents)

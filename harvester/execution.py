@@ -19,12 +19,13 @@ from sqlalchemy import Connection
 from harvester.destination import Destination
 from harvester.kinds import Circumstances, not_due, synchronise
 from harvester.logs.section_log import SectionLog, section_log
+from harvester.repairing import Repair
 from harvester.section_report import SectionReport
 from harvester.section_settings import SectionSettings
 from harvester.stopping import Leash, StopRequest
 from harvester.telling.notifying import notify
 from shared.errors import BusyError, StoppedError, SyncError
-from shared.store.engine import database_errors, work
+from shared.store.engine import database_errors, viewing, work
 from shared.store.locks import section_lock
 from shared.store.runs import (
     RunBegin,
@@ -55,6 +56,8 @@ class Manner:
     """Even if a section is not due yet, see `not_due`."""
     bundle: Path | None = None
     """Read from this file instead of from the source."""
+    repair: Repair = Repair.NOTHING
+    """Look after files that should be here already, and do not wait for pauses."""
     patience: timedelta = timedelta(0)
     request: StopRequest = field(default_factory=StopRequest)
 
@@ -104,6 +107,7 @@ def _execute(
                 deletions_confirmed=manner.deletions_confirmed,
                 bundle=manner.bundle,
                 forced=manner.forced,
+                repair=manner.repair,
             )
             synchronise(config, circumstances, report)
     except BusyError as error:
@@ -140,7 +144,7 @@ def _alone(
 
 
 def _who(connection: Connection, config: SectionSettings) -> str:
-    with connection.begin():
+    with viewing(connection):
         other = at_work(connection, config.alias)
     if other is None:
         return "another process is just beginning or ending a run of this section"

@@ -13,7 +13,8 @@ from harvester.not_synced import NotSynced, read_not_synced, write_not_synced
 from harvester.section_report import SectionReport
 from shared.errors import ItemError
 from shared.model.ids import PermId
-from shared.model.kinds import Kind
+from shared.model.kinds import ATTACHMENT_HOLDERS, Kind
+from shared.store.engine import work
 from shared.store.failures import FailedItem, failed_items, remember_failures
 
 
@@ -27,6 +28,14 @@ class Standing:
     requested: frozenset[tuple[str, str]]
     """Stand in the file without having failed: an operator wrote them there."""
 
+    looked_after: frozenset[tuple[str, str]] = frozenset()
+    """Failed before: perhaps because files were damaged here and could not be brought again."""
+
+    @property
+    def to_look_after(self) -> frozenset[tuple[str, str]]:
+        """Of which the files here are compared with what they are to be."""
+        return self.looked_after | self.requested
+
     @property
     def black_list(self) -> frozenset[str]:
         return frozenset(self.file.black_listed)
@@ -36,15 +45,19 @@ class Standing:
         return frozenset((item.kind, item.perm_id) for item in self.waiting)
 
 
-def standing(connection: Connection, config: SectionConfig, now: datetime) -> Standing:
-    """Raises `ConfigError` if the file cannot be read."""
+def standing(
+    connection: Connection, config: SectionConfig, now: datetime, *, at_once: bool = False
+) -> Standing:
+    """``at_once``: no pause counts. Raises `ConfigError` if the file cannot be read."""
     file = read_not_synced(config.not_synced_entities_file)
     known = failed_items(connection, config.alias)
     failed = {(item.kind, item.perm_id) for item in known}
+    holders = {(kind.value, one) for kind in ATTACHMENT_HOLDERS for one in file.attachments}
     return Standing(
         file=file,
-        waiting=tuple(item for item in known if item.next_try > now),
-        requested=frozenset(item for item in file.failed if item not in failed),
+        waiting=tuple(item for item in known if item.next_try > now and not at_once),
+        requested=frozenset(item for item in file.failed if item not in failed) | holders,
+        looked_after=frozenset(failed),
     )
 
 
@@ -69,7 +82,8 @@ def remember(
     """Only after a real pass: what failed is noted in the memory and in the file."""
     waiting = {(error.kind, error.perm_id) for error in report.waiting}
     errors = [error for error in report.failed if error not in report.waiting]
-    with connection.begin():
+    with work(connection) as transaction, transaction():
         remember_failures(connection, config.alias, errors, datetime.now(UTC), waiting=waiting)
     failed = {(Kind(e.kind), PermId(e.perm_id)) for e in report.failed if e.kind in set(Kind)}
-    write_not_synced(config.not_synced_entities_file, replace(items.file, failed=frozenset(failed)))
+    left = replace(items.file, failed=frozenset(failed), attachments=frozenset())
+    write_not_synced(config.not_synced_entities_file, left)

@@ -13,6 +13,7 @@ from harvester.logs.section_log import SectionLog
 from harvester.opendcim import synchronising as opendcim
 from harvester.opendcim.due import not_due as repository_not_due
 from harvester.opendcim.section import RepositorySection
+from harvester.repairing import Repair
 from harvester.section_report import SectionReport
 from harvester.section_settings import SectionSettings
 from harvester.stopping import Leash
@@ -32,6 +33,7 @@ class Circumstances:
     deletions_confirmed: bool = False
     bundle: Path | None = None
     forced: bool = False
+    repair: Repair = Repair.NOTHING
 
 
 def synchronise(config: SectionSettings, around: Circumstances, report: SectionReport) -> None:
@@ -47,6 +49,7 @@ def synchronise(config: SectionSettings, around: Circumstances, report: SectionR
                 log=around.log,
                 leash=around.leash,
                 deletions_confirmed=around.deletions_confirmed,
+                repair=around.repair,
             )
             synchronise_openbis(task, report)
         case RepositorySection():

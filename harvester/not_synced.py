@@ -1,8 +1,9 @@
 """The ``not-synced-entities-file``: what failed and is tried again, and what is never to be tried.
 
-A line ``<KIND>-<perm id>`` (data sets: their code) names something to synchronise although it did
-not change; ``#DATA_SET-<code>`` black-lists a data set. Operators write into this file, so every
-other line is kept as it is. Unlike the original, what is written is what failed.
+A line ``<KIND>-<perm id>`` names something to synchronise although it did not change (data sets: by
+their code; files of the file service: by their path), ``ATTACHMENT-<perm id>`` something whose
+attachments are meant; ``#DATA_SET-<code>`` black-lists a data set. Operators write into this file,
+so every other line is kept as it is. Unlike the original, what is written is what failed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 Item = tuple[Kind, PermId]
 
 _FAILED = re.compile(rf"\s*({'|'.join(Kind)})-(.*\S)\s*")
+_ATTACHMENT = re.compile(r"\s*ATTACHMENT-(.*\S)\s*")
 _BLACK_LISTED = re.compile(rf"\s*#\s*{Kind.DATA_SET}-(.*\S)\s*")
 _FOREIGN = re.compile(r"\x00|^\s*\[[^\]\n]*\]|^\s*[\w.-]+\s*=", re.MULTILINE)
 """What stands in databases and settings files, and never in this one."""
@@ -34,13 +36,15 @@ class NotSynced:
 
     failed: frozenset[Item] = frozenset()
     black_listed: frozenset[PermId] = frozenset()
+    attachments: frozenset[PermId] = frozenset()
+    """Of projects, experiments or samples whose attachments are to be looked after."""
     other_lines: tuple[str, ...] = ()
 
 
 def read_not_synced(path: Path) -> NotSynced:
     """Empty if there is no file; raises `ConfigError` if there is one that cannot be read, or
     that is something else: it would be overwritten."""
-    failed, black_listed, others = set(), set(), []
+    failed, black_listed, attachments, others = set(), set(), set(), []
     text = read_text(path) if path.exists() else ""
     if found := _FOREIGN.search(text):
         raise ConfigError(
@@ -52,10 +56,15 @@ def read_not_synced(path: Path) -> NotSynced:
             failed.add((Kind(item[1]), PermId(item[2])))
         elif item := _BLACK_LISTED.fullmatch(line):
             black_listed.add(PermId(item[1]))
+        elif item := _ATTACHMENT.fullmatch(line):
+            attachments.add(PermId(item[1]))
         elif line.strip():
             others.append(line)
     return NotSynced(
-        failed=frozenset(failed), black_listed=frozenset(black_listed), other_lines=tuple(others)
+        failed=frozenset(failed),
+        black_listed=frozenset(black_listed),
+        attachments=frozenset(attachments),
+        other_lines=tuple(others),
     )
 
 
@@ -66,6 +75,7 @@ def write_not_synced(path: Path, not_synced: NotSynced) -> None:
     lines = [
         *not_synced.other_lines,
         *sorted(_line(kind, perm_id) for kind, perm_id in not_synced.failed),
+        *sorted(f"ATTACHMENT-{perm_id}" for perm_id in not_synced.attachments),
         *sorted(f"#{Kind.DATA_SET}-{code}" for code in not_synced.black_listed),
     ]
     write_atomically(path, "".join(f"{line}\n" for line in lines if line))

@@ -27,6 +27,7 @@ from shared.model.master_data import MasterData
 from shared.resourcesync.items import ListHead, ListIndex, ListItem, RecordFault
 from shared.resourcesync.reader import read_list_part, read_resource_list
 from shared.store.doubles import SetApart
+from shared.store.engine import viewing
 from shared.store.incoming import Incoming, dangling
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
@@ -65,15 +66,16 @@ def read_metadata(
 
 
 def _read(reading: _Reading, connection: Connection, observe: Callable[[int], None]) -> Metadata:
-    with connection.begin():
-        reading.incoming = Incoming(connection)
-        for part in reading.parts:
-            read = read_resource_list if part is reading.parts[0] else read_list_part
-            for number, item in enumerate(read(part.blocks()), 1):
-                reading.take(item)
-                if number % _OBSERVED == 0:
-                    observe(_OBSERVED)
-        reading.drop(reading.incoming.finish())
+    """No transaction is open while the source is waited for: a list may take hours to come."""
+    reading.incoming = Incoming(connection)
+    for part in reading.parts:
+        read = read_resource_list if part is reading.parts[0] else read_list_part
+        for number, item in enumerate(read(part.blocks()), 1):
+            reading.take(item)
+            if number % _OBSERVED == 0:
+                observe(_OBSERVED)
+    reading.drop(reading.incoming.finish())
+    with viewing(connection):
         remarks = list(_remarks(connection))
     return reading.metadata(remarks)
 

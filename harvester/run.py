@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from harvester.config import SectionConfig
 from harvester.fetching.transfers import Transfers
+from harvester.inspecting import NO_DAMAGE, Damage
 from harvester.logs.progress import SILENT, Progress
 from harvester.report import Outcome
 from harvester.stopping import Leash
@@ -55,8 +56,8 @@ class SyncRun:
     """Kinds and perm ids of what failed lately and is not tried again yet."""
     requested: frozenset[tuple[str, str]] = frozenset()
     """What the operator wants to be looked after although it may not have changed."""
-    baseline: bool = False
-    """Also look after the files that should be here already (``full-sync``)."""
+    damage: Damage = NO_DAMAGE
+    """What should be here already and is not as it came: to be brought again."""
     deletions_confirmed: bool = False
     """The operator has seen the deletions and lets them through, however many they are."""
 

@@ -20,9 +20,11 @@ from harvester.fetching.rehearsed_transfers import RehearsedTransfers
 from harvester.fetching.source import Source
 from harvester.fetching.spool import spool
 from harvester.fetching.transfers import Transfers
+from harvester.inspecting import NO_DAMAGE, Damage, Inspector
 from harvester.logs.progress import Progress
 from harvester.logs.section_log import SectionLog
 from harvester.reading import read_metadata
+from harvester.repairing import Repair
 from harvester.report import Outcome, PassReport
 from harvester.run import Metadata, SyncRun
 from harvester.section_report import SectionReport
@@ -38,7 +40,8 @@ from harvester.steps.timestamps_and_users import copy_timestamps_and_users
 from harvester.stopping import Leash
 from shared.errors import FormatError
 from shared.store.changes import ORIGINAL_STAMPS, Stamps, compare
-from shared.store.engine import Transaction, refresh_statistics, rehearsal, work
+from shared.store.engine import Transaction, refresh_statistics, rehearsal, viewing, work
+from shared.store.files import DataStore
 from shared.store.sources import finish_source, start_source
 
 
@@ -87,21 +90,23 @@ class Assignment:
     log: SectionLog
     leash: Leash
     deletions_confirmed: bool = False
+    repair: Repair = Repair.NOTHING
 
 
 def synchronise(task: Assignment, report: SectionReport) -> None:
     """Harvest one section; what happened is in the report. Errors of the whole section raise."""
     config, connection = task.config, task.connection
     last = read_state(config.last_sync_timestamp_file)
-    report.baseline = _is_baseline(config, last, report.started)
+    report.baseline = bool(task.repair) or _is_baseline(config, last, report.started)
     task.log.banner(config, last, baseline=report.baseline, run=report.run, leash=task.leash)
     with Source(config, task.leash, task.log.logger) as source:
-        with connection.begin():
+        with viewing(connection):
             authorise(connection, config)
             store = data_store(connection, config, task.destination.settings)
-            items = standing(connection, config, report.started)
+            items = standing(connection, config, report.started, at_once=bool(task.repair))
         report.metadata = metadata = _read(task, source)
-        section = _Section(task=task, metadata=metadata, items=items, report=report)
+        damage = _look(task, store, items, baseline=report.baseline)
+        section = _Section(task=task, metadata=metadata, items=items, report=report, damage=damage)
         with task.leash.watched(source.abort, partial(_interrupt, connection)):
             with rehearsal(connection) as transaction:
                 section.perform(transaction, RehearsedTransfers(store))
@@ -145,6 +150,27 @@ def _read(task: Assignment, source: Source) -> Metadata:
     return metadata
 
 
+def _look(task: Assignment, store: DataStore, items: Standing, *, baseline: bool) -> Damage:
+    """At the files that are here: before the passes, since it takes long, and nobody who wants to
+    write is to wait for it."""
+    only = None if baseline else items.to_look_after
+    if only is not None and not only:
+        return NO_DAMAGE
+    title = "Look after the files that are here"
+    with (
+        task.log.step(title) as progress,
+        task.leash.watched(lambda: None, partial(_interrupt, task.connection)),
+    ):
+        inspector = Inspector(
+            connection=task.connection,
+            store=store,
+            source=task.config.alias,
+            moved=partial(_observe, task.leash, progress, 0),
+        )
+        contents = not baseline or task.repair is Repair.CONTENTS
+        return inspector.look(contents=contents, only=only)
+
+
 def _observe(leash: Leash, progress: Progress, count: int) -> None:
     leash.moved()
     leash.check()
@@ -175,6 +201,7 @@ class _Section:
     metadata: Metadata
     items: Standing
     report: SectionReport
+    damage: Damage
 
     def perform(self, transaction: Transaction, transfers: Transfers) -> None:
         """Walk through the steps once."""
@@ -210,7 +237,7 @@ class _Section:
             black_list=self.items.black_list,
             paused=self.items.paused,
             requested=self.items.requested,
-            baseline=self.report.baseline,
+            damage=self.damage,
             deletions_confirmed=self.task.deletions_confirmed,
         )
 

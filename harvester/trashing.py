@@ -14,7 +14,7 @@ from harvester.destination import data_store
 from harvester.properties import HarvesterSettings
 from shared.errors import BusyError, ConfigError
 from shared.model.kinds import Kind
-from shared.store.engine import Transaction, data_store_uuid, work
+from shared.store.engine import Transaction, data_store_uuid, viewing, work
 from shared.store.file_work import StoreFiles, finish_files
 from shared.store.files import DataStore
 from shared.store.locks import section_lock
@@ -55,7 +55,7 @@ class TrashKeeper:
             section_lock(connection, source) as held,
             work(connection) as transaction,
         ):
-            with connection.begin():
+            with viewing(connection):
                 if not held:
                     raise BusyError(_who(connection, self._name(source), source))
                 store = self._store(connection, source)

@@ -49,7 +49,7 @@ def write_atomically(
     """
     opener = partial(os.open, mode=mode)
     with written_aside(path, writer) as aside, open(aside, "xb", opener=opener) as file:
-        _copy_owner_and_mode(path, file.fileno())
+        copy_owner_and_mode(path, file.fileno())
         file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())
@@ -64,7 +64,8 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _copy_owner_and_mode(path: Path, to: int) -> None:
+def copy_owner_and_mode(path: Path, to: int) -> None:
+    """Those of a file, if it is there, to one that is open."""
     try:
         status = path.stat()
     except FileNotFoundError:

@@ -18,7 +18,7 @@ from harvester.fetching.spool import spool
 from harvester.not_synced import read_not_synced
 from harvester.reading import read_metadata
 from shared.errors import ConfigError, SyncError
-from shared.store.engine import database_errors
+from shared.store.engine import database_errors, viewing
 
 DIFFERENCES_EXIT_CODE = 9
 
@@ -52,11 +52,11 @@ def _differences(
 ) -> Iterator[Difference]:
     black_list = frozenset(read_not_synced(section.not_synced_entities_file).black_listed)
     with Source(section) as source, database_errors(engine), engine.connect() as connection:
-        with connection.begin():
+        with viewing(connection):
             store = data_store(connection, section, chosen.settings)
         with spool(section) as folder, source.list_on_its_way(folder) as parts:
             metadata = read_metadata(parts, connection, section.prefix)
-        with connection.begin() as transaction:
+        with viewing(connection):
             yield from Audit(
                 connection=connection,
                 config=section,
@@ -65,4 +65,3 @@ def _differences(
                 black_list=black_list,
                 read_contents=options.contents,
             ).differences()
-            transaction.rollback()

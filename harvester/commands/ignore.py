@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from harvester.commands.memory import changing, destination, the_section
+from harvester.commands.memory import destination, the_section
 from harvester.config import SectionConfig
 from harvester.not_synced import read_not_synced, write_not_synced
 from shared.model.ids import PermId
 from shared.model.kinds import Kind
+from shared.store.engine import changing
 from shared.store.failures import forget_failure
 
 

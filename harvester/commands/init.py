@@ -14,7 +14,7 @@ from shared.blocks import WholeFile
 from shared.errors import ConfigError
 from shared.passwords import hash_password
 from shared.prompt import new_password
-from shared.store.engine import create_store
+from shared.store.engine import changing, create_store
 from shared.store.files import found_data_store
 from shared.store.master_data import Definition, Key, flatten, stored_definitions, write_definitions
 from shared.store.shipped import SHIPPED
@@ -36,7 +36,7 @@ def init(options: argparse.Namespace) -> int:
         definitions |= _internal(options.internal_master_data)
     url = chosen.settings.database_url.get_secret_value()
     engine = create_store(url, found_data_store(chosen.settings.storeroot_dir))
-    with engine.begin() as connection:
+    with changing(engine) as connection:
         stored = stored_definitions(connection)
         new = {key: value for key, value in definitions.items() if key not in stored}
         write_definitions(connection, LOCAL, new)

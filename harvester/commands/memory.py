@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 from harvester.commands.sections import Chosen, choose
 from harvester.section_settings import SectionSettings
 from shared.errors import ConfigError
-from shared.store.engine import database_errors, opened_store, work
+from shared.store.engine import database_errors, opened_store
 from shared.store.runs import RunRecord, find_run
 
 
@@ -25,13 +25,6 @@ def destination(options: argparse.Namespace) -> Iterator[tuple[Chosen, Engine]]:
         print(f"harvester: {fault}", file=sys.stderr)
     with opened_store(chosen.settings.database_url) as engine, database_errors(engine):
         yield chosen, engine
-
-
-@contextmanager
-def changing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that writes."""
-    with engine.connect() as connection, work(connection) as transaction, transaction():
-        yield connection
 
 
 S = TypeVar("S", bound=SectionSettings)

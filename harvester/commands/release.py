@@ -6,8 +6,9 @@ import argparse
 
 from sqlalchemy import Connection
 
-from harvester.commands.memory import changing, destination, the_run
+from harvester.commands.memory import destination, the_run
 from shared.errors import ConfigError
+from shared.store.engine import changing
 from shared.store.held import held_back
 from shared.store.held import release as release_deletions
 from shared.store.runs import RunRecord, counts_of

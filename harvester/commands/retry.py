@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from harvester.commands.memory import add_section, changing, destination
+from harvester.commands.memory import add_section, destination
 from shared.errors import ConfigError
+from shared.store.engine import changing
 from shared.store.failures import failed_items, retry_now
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import TypedDict, Unpack
 
 from harvester.commands.memory import add_section
 from harvester.commands.sections import Chosen, choose
 from harvester.execution import Manner
 from harvester.executions import execute_chosen, overall_of, summary
 from harvester.logs.progress_display import displayed
+from harvester.repairing import Repair
 from harvester.section_report import SectionReport
 from harvester.section_settings import SectionSettings
 from harvester.signals import stopping_on_signals
@@ -20,6 +23,14 @@ from shared.settings.quantities import parse_duration
 
 _INTERRUPTED_EXIT_CODE = 130
 FOR_EVER = timedelta(days=36500)
+
+
+class _Wishes(TypedDict, total=False):
+    """Fields of `Manner`."""
+
+    deletions_confirmed: bool
+    forced: bool
+    repair: Repair
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="ask template repositories even if their interval is not over",
     )
+    add_wait(parser)
+
+
+def add_wait(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait",
         nargs="?",
@@ -51,20 +66,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Returns the code of what weighs most (`overall`); 130 if Ctrl-C ended it."""
+    return execute(
+        options,
+        lambda chosen: chosen.sections,
+        deletions_confirmed=options.allow_deletions,
+        forced=options.force,
+    )
+
+
+def execute(
+    options: argparse.Namespace,
+    of: Callable[[Chosen], Sequence[SectionSettings]],
+    **manner: Unpack[_Wishes],
+) -> int:
+    """Harvest the chosen sections, or some ``of`` them, now."""
     request = StopRequest()
     with stopping_on_signals(request):
         chosen = choose(options.config, options.section)
         for fault in chosen.faults:
             print(f"harvester: {fault}", file=sys.stderr)
-        manner = Manner(
-            deletions_confirmed=options.allow_deletions,
-            forced=options.force,
-            patience=options.wait,
-            request=request,
-        )
-        sections = [_as_asked(one, options) for one in chosen.sections]
+        sections = [_as_asked(one, options) for one in of(chosen)]
         with displayed():
-            code = _execute(chosen, sections, manner)
+            asked = Manner(patience=options.wait, request=request, **manner)
+            code = _execute(chosen, sections, asked)
     return _INTERRUPTED_EXIT_CODE if request.signal == signal.SIGINT else code
 
 

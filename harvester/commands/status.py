@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from harvester.commands.listing import print_json, print_table
 from harvester.commands.memory import add_json, add_section, destination
 from harvester.section_settings import SectionSettings
+from shared.store.engine import viewing
 from shared.store.failures import failed_items
 from shared.store.held import held_back_count
 from shared.store.locks import section_lock
@@ -68,7 +69,7 @@ def status(options: argparse.Namespace) -> int:
 def status_of(connection: Connection, section: SectionSettings, now: datetime) -> SectionStatus:
     """To be called between transactions."""
     source = section.alias
-    with section_lock(connection, source) as idle, connection.begin():
+    with section_lock(connection, source) as idle, viewing(connection):
         success = last_run(connection, source, SUCCESSES)
         harvested = last_run(connection, source, HARVESTED)
         last = last_run(connection, source)

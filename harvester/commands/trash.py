@@ -11,12 +11,13 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from harvester.commands.listing import print_json, print_table
-from harvester.commands.memory import add_json, add_section, changing, destination
+from harvester.commands.memory import add_json, add_section, destination
 from harvester.commands.sections import Chosen
 from harvester.trashing import TrashKeeper
 from shared.errors import ConfigError, ItemError
 from shared.model.kinds import Kind
 from shared.settings.quantities import parse_duration
+from shared.store.engine import changing, viewed
 from shared.store.restoring import Restoration, Wish, marked, unmark
 from shared.store.trash import Deletion, TrashItem, deletions, items
 
@@ -91,7 +92,7 @@ class ListedDeletion:
 
 
 def _list(options: argparse.Namespace) -> int:
-    with destination(options) as (chosen, engine), engine.begin() as connection:
+    with destination(options) as (chosen, engine), viewed(engine) as connection:
         if options.restored:
             return _print_items(marked(connection), options)
         found = deletions(connection)
@@ -222,7 +223,7 @@ def _purge(options: argparse.Namespace) -> int:
 
 
 def _all_deletions(engine: Engine) -> list[Deletion]:
-    with engine.begin() as connection:
+    with viewed(engine) as connection:
         return deletions(connection)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,23 +12,22 @@ from queue import SimpleQueue
 from threading import Lock
 
 from harvester.config import SectionConfig
+from harvester.fetching.arrived import Arrived
+from harvester.fetching.contents import Contents
 from harvester.fetching.leftovers import Leftovers
 from harvester.fetching.partials import partial_folder
 from harvester.fetching.retries import OutOfReachError
+from harvester.fetching.set_aside import SetAside
 from harvester.fetching.source import Source
 from harvester.fetching.transfers import (
     Arrival,
     WantedContent,
     WantedDataSet,
-    attachment_name,
     check_files,
-    is_here,
     is_occupied,
     is_strange,
-    service_path,
 )
 from harvester.stopping import Leash
-from shared.atomic_file import write_atomically, written_aside
 from shared.errors import ItemError, SourceError, StoppedError
 from shared.model.entities import FileNode
 from shared.model.kinds import Kind
@@ -82,6 +80,9 @@ class RealTransfers:
         self._retries = config.retries_on_failure
         self._leash = leash
         self._leftovers = Leftovers(partial_folder(config))
+        self._aside = SetAside.of(store, config.alias)
+        self._arrived = Arrived(store, self._leftovers, self._aside)
+        self._contents = Contents(store, source, config.alias, leash, self._aside)
         self._all_is_here = True
         self._counting = Lock()
         self._lost: OutOfReachError | None = None
@@ -149,14 +150,14 @@ class RealTransfers:
                 yield arriving, file
 
     def _deal_with(self, arriving: _Arriving, file: FileNode) -> _Arriving | None:
-        """Fetch a file. After the last one the data set is put in place, and returned."""
+        """Fetch a file. After the last one the data set is returned."""
         self._fetch(arriving, file)
         with self._counting:
             arriving.missing -= 1
             if arriving.missing:
                 return None
         if arriving.error is None and not arriving.left:
-            self._install(arriving)
+            self._complete(arriving)
         return arriving
 
     def _fetch(self, arriving: _Arriving, file: FileNode) -> None:
@@ -202,11 +203,18 @@ class RealTransfers:
         data set, or what an earlier run has brought of one that it could not finish."""
         code, expected, moved = arriving.wanted.code, _expected(file), self._leash.moved
         if arriving.replaces:
-            present = self._store.data_set_file(code, file.path)
-            if present.is_file() and matches(present, expected, moved):
+            present = self._present(code, file.path)
+            if present and matches(present, expected, moved):
                 target.hardlink_to(present)
                 return True
         return self._leftovers.take(code, file.path, expected, target, moved)
+
+    def _present(self, code: str, path: str) -> Path | None:
+        try:
+            place = self._store.data_set_file(code, path)
+        except ValueError:  # a link leads elsewhere
+            return None
+        return place if place.is_file() and not place.is_symlink() else None
 
     def _download(self, code: str, file: FileNode, target: Path) -> None:
         for left in range(self._retries, -1, -1):
@@ -229,56 +237,46 @@ class RealTransfers:
                 self._leftovers.keep(arriving.folder)
         if arriving.takes_room:
             shutil.rmtree(arriving.folder, ignore_errors=True)
-        if arriving.takes_room or not (arriving.error or arriving.left):
             self._leftovers.forget(arriving.wanted.code)
+        if not (arriving.error or arriving.left):
+            self._arrived.add(arriving.wanted.code, arriving.folder)
         if arriving.error or not arriving.left:
             yield arriving.wanted.code, arriving.error
 
-    def _install(self, arriving: _Arriving) -> None:
+    def _complete(self, arriving: _Arriving) -> None:
         code = arriving.wanted.code
         try:
-            self._store.install_data_set(code, arriving.folder)
+            self._store.complete_data_set(code, arriving.folder)
         except OSError as error:
             arriving.takes_room = True
             arriving.error = ItemError(Kind.DATA_SET, code, f"cannot be put in place: {error}")
 
-    def attachment(self, wanted: WantedContent) -> None:
-        target = self._store.attachment(attachment_name(wanted))
-        if not target.exists():
-            self._bring(wanted, target)
+    def install(self, code: str, *, keep: bool) -> None:
+        self._arrived.install(code, keep=keep)
 
-    def service_file(self, wanted: WantedContent, modified: float) -> None:
-        target = service_path(self._store, wanted)
-        try:
-            if wanted.content is None:
-                self._bring(wanted, target)
-            else:
-                write_atomically(target, wanted.content, writer=self._alias)
-            os.utime(target, (modified, modified))
-        except OSError as error:
-            raise ItemError(wanted.kind, wanted.perm_id, f"{target}: {error}") from error
+    def give_up(self, code: str, *, for_now: bool = False) -> None:
+        self._arrived.give_up(code, for_now=for_now)
 
-    def _bring(self, wanted: WantedContent, target: Path) -> None:
-        try:
-            with written_aside(target, self._alias) as aside:
-                self._source.download(
-                    wanted.href or "",
-                    aside,
-                    length=wanted.length,
-                    checksum=f"SHA256:{wanted.sha256}",
-                )
-        except OutOfReachError:
-            self._leash.check_urgent()
-            raise
-        except (VerificationError, SourceError, OSError) as error:
-            self._leash.check_urgent()
-            raise ItemError(wanted.kind, wanted.perm_id, f"{wanted.name}: {error}") from error
+    def settle(self) -> None:
+        self._arrived.settle()
+
+    def attachment(self, wanted: WantedContent) -> bool:
+        return self._contents.attachment(wanted)
+
+    def service_file(self, wanted: WantedContent) -> None:
+        self._contents.service_file(wanted)
+
+    def put_service_file(self, wanted: WantedContent, modified: float, *, keep: bool) -> None:
+        self._contents.put_service_file(wanted, modified, keep=keep)
+
+    def drop_service_file(self, wanted: WantedContent) -> None:
+        self._contents.drop_service_file(wanted)
+
+    def set_aside(self) -> str | None:
+        return self._aside.remark()
 
     def service_file_is_strange(self, path: str, sha256: str) -> bool:
         return is_strange(self._store, path, sha256)
-
-    def is_here(self, code: str, path: str, length: int) -> bool:
-        return is_here(self._store, code, path, length)
 
     def is_occupied(self, code: str) -> bool:
         return is_occupied(self._store, code)

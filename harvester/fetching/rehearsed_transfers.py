@@ -12,7 +12,6 @@ from harvester.fetching.transfers import (
     WantedDataSet,
     attachment_name,
     check_files,
-    is_here,
     is_occupied,
     is_strange,
     service_path,
@@ -41,19 +40,37 @@ class RehearsedTransfers:
             else:
                 yield data_set.code, None
 
-    def attachment(self, wanted: WantedContent) -> None:
-        if not self._store.attachment(attachment_name(wanted)).exists():
-            self._need(wanted.perm_id, wanted.length or 0, wanted.kind)
+    def install(self, code: str, *, keep: bool) -> None:
+        pass
 
-    def service_file(self, wanted: WantedContent, modified: float) -> None:  # noqa: ARG002 - as in earnest
+    def give_up(self, code: str, *, for_now: bool = False) -> None:
+        pass
+
+    def settle(self) -> None:
+        pass
+
+    def attachment(self, wanted: WantedContent) -> bool:
+        place = self._store.attachment(attachment_name(wanted))
+        if place.is_file() and wanted.length in {None, place.stat().st_size}:
+            return False
+        self._need(wanted.perm_id, wanted.length or 0, wanted.kind)
+        return True
+
+    def service_file(self, wanted: WantedContent) -> None:
         service_path(self._store, wanted)
         self._need(wanted.perm_id, wanted.length or 0, wanted.kind)
 
+    def put_service_file(self, wanted: WantedContent, modified: float, *, keep: bool) -> None:
+        pass
+
+    def drop_service_file(self, wanted: WantedContent) -> None:
+        pass
+
+    def set_aside(self) -> str | None:
+        return None
+
     def service_file_is_strange(self, path: str, sha256: str) -> bool:
         return is_strange(self._store, path, sha256)
-
-    def is_here(self, code: str, path: str, length: int) -> bool:
-        return is_here(self._store, code, path, length)
 
     def is_occupied(self, code: str) -> bool:
         return is_occupied(self._store, code)

@@ -6,8 +6,9 @@ writes, `RehearsedTransfers` only looks at names, sizes and free space. No step 
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +19,8 @@ from shared.model.kinds import Kind
 from shared.paths import safe_relative_path
 from shared.store.arrivals import Abandoned
 from shared.store.file_work import FileEffects
-from shared.store.files import DataStore, file_digest
+from shared.store.files import DataStore
+from shared.verification import Expected, matches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,23 +55,47 @@ class Transfers(Protocol):
     """Where the steps send what is to lie in the data store."""
 
     def data_sets(self, wanted: Iterable[WantedDataSet]) -> Iterator[Arrival]:
-        """Bring data sets as a whole, in any order; an arrived one is in its final place."""
+        """Bring data sets as a whole, in any order; an arrived one waits aside for `install` or
+        `give_up`."""
         ...
 
-    def attachment(self, wanted: WantedContent) -> None:
-        """Bring a content, which has a checksum and an address, unless it is here. `ItemError`."""
+    def install(self, code: str, *, keep: bool) -> None:
+        """Put a data set that has arrived in its place: in the writer's lock, and in the
+        transaction in which its row is written. ``keep``: what lies there is set aside.
+        `ItemError`."""
         ...
 
-    def service_file(self, wanted: WantedContent, modified: float) -> None:
-        """Write a file of the file service, as of a time (seconds since 1970). `ItemError`."""
+    def give_up(self, code: str, *, for_now: bool = False) -> None:
+        """A data set that has arrived is not to be put in place; ``for_now``: a later run may."""
+        ...
+
+    def settle(self) -> None:
+        """After the transaction: remove what was replaced or given up."""
+        ...
+
+    def attachment(self, wanted: WantedContent) -> bool:
+        """Bring a content, which has a checksum, unless it is here and right; whether it had to be
+        brought. What lies in its place and is wrong is set aside. `ItemError`."""
+        ...
+
+    def service_file(self, wanted: WantedContent) -> None:
+        """Bring a file of the file service; it waits aside for one of the next two. `ItemError`."""
+        ...
+
+    def put_service_file(self, wanted: WantedContent, modified: float, *, keep: bool) -> None:
+        """As `install`; the file is as of a time (seconds since 1970)."""
+        ...
+
+    def drop_service_file(self, wanted: WantedContent) -> None:
+        """As `give_up`."""
         ...
 
     def service_file_is_strange(self, path: str, sha256: str) -> bool:
-        """Whether a file lies there that no section brought, with another content."""
+        """Whether something lies there that does not have this content."""
         ...
 
-    def is_here(self, code: str, path: str, length: int) -> bool:
-        """Whether a file of a data set lies in its place, with its length."""
+    def set_aside(self) -> str | None:
+        """What operators should know of that which was set aside since this was asked last."""
         ...
 
     def is_occupied(self, code: str) -> bool:
@@ -118,17 +144,23 @@ def service_path(store: DataStore, wanted: WantedContent) -> Path:
         raise ItemError(wanted.kind, wanted.perm_id, str(error)) from error
 
 
-def is_here(store: DataStore, code: str, path: str, length: int) -> bool:
-    """See `Transfers.is_here`."""
+def is_right(
+    place: Path, length: int | None, sha256: str, moved: Callable[[], None] = lambda: None
+) -> bool:
+    """Whether a file lies in a place, and has a content: it is read. ``moved`` is called on the
+    way."""
     try:
-        return store.data_set_file(code, path).stat().st_size == length
-    except FileNotFoundError:
+        if place.is_symlink() or not place.is_file():
+            return False
+        expected = place.stat().st_size if length is None else length
+        return matches(place, Expected(length=expected, sha256=sha256), moved)
+    except OSError:
         return False
 
 
 def is_occupied(store: DataStore, code: str) -> bool:
     """See `Transfers.is_occupied`."""
-    return store.data_set_folder(code).exists()
+    return os.path.lexists(store.data_set_folder(code))
 
 
 def is_strange(store: DataStore, path: str, sha256: str) -> bool:
@@ -137,4 +169,4 @@ def is_strange(store: DataStore, path: str, sha256: str) -> bool:
         file = store.service_file(path)
     except ValueError:
         return False  # refused when it is written, with the reason
-    return file.is_file() and file_digest(file) != sha256
+    return os.path.lexists(file) and not is_right(file, None, sha256)

@@ -17,6 +17,7 @@ from harvester.opendcim.section import RepositorySection
 from harvester.stopping import Leash
 from shared.addresses import shown_url
 from shared.errors import SyncError
+from shared.store.engine import viewed
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ def _check_database(section: RepositorySection) -> Iterator[Finding]:
     try:
         with opened(section) as database:
             shown = shown_url(database.engine.url)
-            with database.engine.connect() as connection, connection.begin():
+            with viewed(database.engine) as connection:
                 units = section.units or database.units(connection)
             shortcomings = list(database.shortcomings)
     except SyncError as error:

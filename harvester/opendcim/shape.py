@@ -30,6 +30,7 @@ from harvester.opendcim.database import (
     TEMPLATE,
 )
 from shared.opendcim.fields import DEVICE_TYPES
+from shared.store.engine import changing
 
 _PROFILES = (
     "SingleOIDWatts",
@@ -113,7 +114,7 @@ def opendcim_tables() -> MetaData:
 def create_opendcim(engine: Engine, *, units: str = "english") -> bool:
     """Whether tables were made; what is there already stays."""
     metadata = opendcim_tables()
-    with engine.begin() as connection:
+    with changing(engine) as connection:
         is_new = not engine.dialect.has_table(connection, TEMPLATE)
         metadata.create_all(connection)
         if is_new:

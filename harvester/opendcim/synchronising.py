@@ -40,7 +40,7 @@ from harvester.section_report import SectionReport
 from harvester.stopping import Leash
 from shared.addresses import shown_url
 from shared.model.master_data import MasterData
-from shared.store.engine import Transaction, database_errors, rehearsal, work
+from shared.store.engine import Transaction, database_errors, rehearsal, viewing, work
 from shared.store.failures import remember_failures
 
 _READING = "Read the repository"
@@ -80,7 +80,7 @@ def _opened(order: Order, report: SectionReport) -> Iterator[_Synchronisation]:
         database = stack.enter_context(opened(config))
         stack.enter_context(database_errors(database.engine))
         local = stack.enter_context(database.engine.connect())
-        with local.begin():
+        with viewing(local):
             units = config.units or database.units(local)
         _tell_beginning(order, memory, units, report)
         warn_if_unverified(config, order.log.logger)
@@ -132,7 +132,7 @@ class _Synchronisation:
             return
         self.memory.has_run(report.started)
         self.memory.leave_alone(None)
-        with order.connection.begin():
+        with work(order.connection) as transaction, transaction():
             alias, now = order.config.alias, datetime.now(UTC)
             remember_failures(order.connection, alias, report.failed, now, waiting=set())
 

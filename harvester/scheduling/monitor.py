@@ -20,7 +20,7 @@ from harvester.scheduling.watch import Watch
 from harvester.section_settings import SectionSettings
 from shared.errors import SyncError
 from shared.monitoring import Health
-from shared.store.engine import database_errors, opened_store
+from shared.store.engine import database_errors, opened_store, viewing
 from shared.store.failures import failed_items
 from shared.store.held import held_back_count
 from shared.store.runs import HARVESTED, SUCCESSES, RunRecord, Verdict, counts_of, last_run
@@ -83,7 +83,7 @@ def _destination(watch: Watch) -> Iterator[Connection]:
         opened_store(watch.settings.database_url) as engine,
         database_errors(engine),
         engine.connect() as connection,
-        connection.begin(),
+        viewing(connection),
     ):
         yield connection
 

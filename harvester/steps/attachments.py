@@ -9,13 +9,15 @@ only to its own harvester. Then title, description and version arrive, and the r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from harvester.fetching.transfers import WantedContent
+from harvester.inspecting import irreparable, not_ours_to_look_after
 from harvester.report import Outcome, Verb
 from harvester.run import SyncRun
 from harvester.steps.deletions import remove_files
 from shared.errors import ItemError
+from shared.model.kinds import ATTACHMENT_HOLDERS
 from shared.store.arrivals import (
     ATTACHMENT,
     announce_attachments,
@@ -26,12 +28,15 @@ from shared.store.attachments import (
     HeldVersion,
     Holder,
     differing_holders,
+    holders_of,
     incoming_versions,
     replace_versions,
     stored_versions,
 )
+from shared.store.brought import Key, still_here
 
 _WHAT = "ATTACHMENT"
+_HOLDERS = frozenset(kind.value for kind in ATTACHMENT_HOLDERS)
 
 
 def register_attachments(run: SyncRun) -> Outcome:
@@ -41,9 +46,10 @@ def register_attachments(run: SyncRun) -> Outcome:
             drop_abandoned(run.connection, run.source, run.transfers.abandon, moved=run.leash.moved)
     with run.transaction():
         announce_attachments(run.connection, run.source)
-        holders = differing_holders(run.connection, run.source)
-    run.progress.expect(len(holders))
-    for holder in holders:
+        differing = differing_holders(run.connection, run.source)
+        damaged = _damaged(run, {(holder.kind, holder.perm_id) for holder in differing})
+    run.progress.expect(len(differing) + len(damaged))
+    for holder in [*differing, *damaged]:
         run.progress.advance()
         if (holder.kind, holder.perm_id) in run.paused:
             outcome.postponed.append((holder.kind, holder.perm_id))
@@ -51,12 +57,52 @@ def register_attachments(run: SyncRun) -> Outcome:
         if not run.leash.may_fetch:
             break
         try:
-            _synchronise(run, outcome, holder)
+            if holder in damaged:
+                _repair(run, outcome, holder)
+            else:
+                _synchronise(run, outcome, holder)
         except ItemError as error:
             outcome.fail(error)
     with run.transaction():
         remove_files(run)
+    _tell_of_the_rest(run, outcome, [*differing, *damaged])
     return outcome
+
+
+def _damaged(run: SyncRun, but: Collection[Key]) -> list[Holder]:
+    """Holders whose contents are to be looked after although the list says the same as before."""
+    asked = {key for key in run.requested if key[0] in _HOLDERS}
+    wanted = (asked | {key for key in run.damage.faults if key[0] in _HOLDERS}) - set(but)
+    return holders_of(run.connection, run.source, wanted)
+
+
+def _repair(run: SyncRun, outcome: Outcome, holder: Holder) -> None:
+    """Bring contents that are not here as they were; the rows stay."""
+    with run.transaction():
+        incoming = incoming_versions(run.connection, holder)
+    named = {held.version.sha256 for held in incoming}
+    for held in incoming:
+        if _bring(run, outcome, holder, held):
+            outcome.note(Verb.UPDATED, _WHAT, (f"{holder.identifier} {held.file_name}",))
+    faults = run.damage.faults.get((holder.kind, holder.perm_id), {})
+    if lost := [text for sha256, text in faults.items() if sha256 not in named]:
+        raise irreparable(holder.kind, holder.perm_id, "; ".join(lost))
+
+
+def _tell_of_the_rest(run: SyncRun, outcome: Outcome, holders: Sequence[Holder]) -> None:
+    """What is damaged here or asked for, and is not in the list."""
+    seen = {(str(holder.kind), holder.perm_id) for holder in holders}
+    lost = {key for key in run.damage.faults if key[0] in _HOLDERS} - seen
+    with run.transaction():
+        lost = still_here(run.connection, run.source, lost)
+    for kind, perm_id in sorted(lost):
+        outcome.fail(irreparable(kind, perm_id, run.damage.text(kind, perm_id)))
+    known = {holder.perm_id for holder in holders} | {perm_id for _, perm_id in lost}
+    asked = {perm_id for kind, perm_id in run.requested if kind in _HOLDERS}
+    for perm_id in sorted(asked - known):
+        outcome.remark(not_ours_to_look_after(_WHAT, perm_id))
+    if kept := run.transfers.set_aside():
+        outcome.remark(kept)
 
 
 def _synchronise(run: SyncRun, outcome: Outcome, holder: Holder) -> None:
@@ -72,12 +118,13 @@ def _synchronise(run: SyncRun, outcome: Outcome, holder: Holder) -> None:
     _note(outcome, holder, stored, incoming)
 
 
-def _bring(run: SyncRun, outcome: Outcome, holder: Holder, held: HeldVersion) -> None:
+def _bring(run: SyncRun, outcome: Outcome, holder: Holder, held: HeldVersion) -> bool:
+    """Whether it had to be brought."""
     name = f"{held.file_name} (version {held.version.version})"
     if held.version.sha256 is None:
         outcome.remark(f"{holder.identifier}: the list does not say where to get attachment {name}")
-        return
-    run.transfers.attachment(
+        return False
+    return run.transfers.attachment(
         WantedContent(
             kind=holder.kind,
             perm_id=holder.perm_id,

@@ -2,8 +2,8 @@
 
 What needs no files is written by set. A data set with files that are not here yet is registered
 only when all of them have arrived, verified; one that fails does so alone, and since it is not
-registered, the next run finds it missing and tries again. A baseline (``full-sync``) also brings
-again what should be in the data store and is not.
+registered, the next run finds it missing and tries again. What should be in the data store and is
+damaged comes again, see `harvester.inspecting`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 
 from harvester.fetching.transfers import WantedDataSet
+from harvester.inspecting import irreparable, not_ours_to_look_after
 from harvester.report import Outcome, Verb
 from harvester.run import SyncRun
 from harvester.steps.deletions import remove_files
@@ -23,8 +24,10 @@ from shared.store.arrivals import (
     announce,
     announce_stored,
     forget_arrivals,
+    hindrances,
     interrupted_data_sets,
 )
+from shared.store.brought import still_here
 from shared.store.changes import (
     Action,
     admit_data_sets,
@@ -43,12 +46,11 @@ from shared.store.data_set_plans import (
 )
 from shared.store.identity import blocked
 from shared.store.incoming import data_set_files
-from shared.store.statements import execute
 
 _TOGETHER = 50
 _AT_LEAST_EVERY = 2.0
-"""Data sets that have arrived are committed in groups, of so many or after so many seconds. A crash
-costs a look at the files of a group, which lie in place already; large ones take long to read."""
+"""Data sets that have arrived are put in place and committed in groups, of so many or after so many
+seconds. A crash costs a look at the files of a group, which lie aside."""
 
 
 def register_data_sets(run: SyncRun) -> Outcome:
@@ -56,16 +58,16 @@ def register_data_sets(run: SyncRun) -> Outcome:
     with run.transaction():
         drop_from_plan(run.connection, Kind.DATA_SET, run.black_list)
         hold_back_data_sets(run.connection)
-        if run.baseline:
-            await_data_sets(run.connection, _incomplete(run))
         doubtful = interrupted_data_sets(run.connection, run.source)
-        await_data_sets(run.connection, (doubtful | _codes(run.requested)) - run.black_list)
+        wanted = doubtful | _codes(run.requested) | run.damage.of(Kind.DATA_SET).keys()
+        await_data_sets(run.connection, run.source, wanted - run.black_list)
         _register(run, outcome)
         _note(run, outcome, Action.FOREIGN, Verb.SKIPPED)
         for one in blocked(run.connection, (Kind.DATA_SET,)):
             _fail(run, outcome, why_blocked(run, one))
         waiting = waiting_data_sets(run.connection)
         size = waiting_bytes(run.connection)
+    _tell_of_the_rest(run, outcome, frozenset(waiting))
     later = _codes(run.paused).intersection(waiting)
     outcome.postponed.extend((Kind.DATA_SET, code) for code in sorted(later))
     waiting = [code for code in waiting if code not in later]
@@ -84,6 +86,8 @@ def register_data_sets(run: SyncRun) -> Outcome:
     _admit(run, outcome, arrived)
     with run.transaction():
         remove_files(run)
+    if kept := run.transfers.set_aside():
+        outcome.remark(kept)
     return outcome
 
 
@@ -116,13 +120,16 @@ def _announce(run: SyncRun, codes: Sequence[str]) -> None:
         announce_stored(run.connection, run.source, set(codes) - free)
 
 
-def _incomplete(run: SyncRun) -> list[str]:
-    """Codes of data sets whose files are not in the data store as they were when they came."""
-    rows = execute(run.connection, "physical_files", source=run.source)
-    missing = {
-        code for code, path, length, *_ in rows if not run.transfers.is_here(code, path, length)
-    }
-    return sorted(missing - run.black_list)
+def _tell_of_the_rest(run: SyncRun, outcome: Outcome, waiting: frozenset[str]) -> None:
+    """What is damaged here or asked for, and cannot be brought."""
+    damaged = run.damage.of(Kind.DATA_SET)
+    lost = {(Kind.DATA_SET.value, code) for code in damaged.keys() - waiting - run.black_list}
+    with run.transaction():
+        lost = still_here(run.connection, run.source, lost)
+    for kind, code in sorted(lost):
+        outcome.fail(irreparable(kind, code, run.damage.text(kind, code)))
+    for code in sorted(_codes(run.requested) - waiting - run.black_list - damaged.keys()):
+        outcome.remark(not_ours_to_look_after(Kind.DATA_SET, code))
 
 
 def _fail(run: SyncRun, outcome: Outcome, error: ItemError) -> None:
@@ -132,13 +139,53 @@ def _fail(run: SyncRun, outcome: Outcome, error: ItemError) -> None:
 
 
 def _admit(run: SyncRun, outcome: Outcome, arrived: list[str]) -> None:
-    if arrived:
-        with run.transaction():
-            admit_data_sets(run.connection, arrived)
-            _register(run, outcome)
-            forget_arrivals(run.connection, run.source, DATA_SET, arrived)
-            outcome.show("files of data sets", _shown_files(run, arrived))
-        arrived.clear()
+    """Whose they are is decided in the transaction in which they are put in place."""
+    if not arrived:
+        return
+    with run.transaction():
+        admit_data_sets(run.connection, arrived)
+        failed = _install(run, outcome, arrived)
+        await_data_sets(run.connection, run.source, [error.perm_id for error in failed])
+        _register(run, outcome)
+        left = {error.perm_id for error in failed}
+        forget_arrivals(run.connection, run.source, DATA_SET, set(arrived) - left)
+        outcome.show("files of data sets", _shown_files(run, arrived))
+    run.transfers.settle()
+    arrived.clear()
+    for error in failed:
+        _fail(run, outcome, error)
+
+
+def _install(run: SyncRun, outcome: Outcome, arrived: Collection[str]) -> list[ItemError]:
+    """Put in place what may be; what another section has registered meanwhile is left to that."""
+    found = hindrances(run.connection, run.source)
+    damaged = run.damage.of(Kind.DATA_SET)
+    failed = []
+    for code in arrived:
+        if code in found.owners:
+            run.transfers.give_up(code)
+            outcome.note(Verb.SKIPPED, Kind.DATA_SET, (code,))
+            outcome.remark(f"DATA_SET {code} is left alone: {_owner(found.owners[code])}")
+        elif code in found.moves:
+            run.transfers.give_up(code, for_now=True)
+            failed.append(ItemError(Kind.DATA_SET, code, _in_the_way(found.moves[code])))
+        else:
+            try:
+                run.transfers.install(code, keep=code in damaged)
+            except ItemError as error:
+                failed.append(error)
+    return failed
+
+
+def _owner(section: str) -> str:
+    return f"section {section} brought it meanwhile" if section else "it was made here meanwhile"
+
+
+def _in_the_way(section: str) -> str:
+    return (
+        f"files of section {section} have still to be moved out of its place, or back; the next "
+        "run of that section does it"
+    )
 
 
 def _register(run: SyncRun, outcome: Outcome) -> None:

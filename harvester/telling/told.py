@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.errors import SyncError
-from shared.store.engine import database_errors, work
+from shared.store.engine import database_errors, viewing, work
 from shared.store.held import held_back
 from shared.store.notices import (
     Notice,
@@ -72,7 +72,7 @@ class Told:
             with (
                 database_errors(self._engine),
                 self._engine.connect() as connection,
-                connection.begin(),
+                viewing(connection),
             ):
                 return ask(connection, self._source)
         except (SyncError, SQLAlchemyError) as error:

@@ -84,6 +84,32 @@ def interrupted_service_files(connection: Connection, source: str) -> Sequence[A
     return execute_from(connection, _FILE, "interrupted_service_files", source=source).all()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hindrances:
+    """Why data sets that have arrived must not be put in place, with the section that is in the
+    way: it has registered them meanwhile, or its files in their places have still to go."""
+
+    owners: dict[str, str]
+    moves: dict[str, str]
+
+
+def hindrances(connection: Connection, source: str) -> Hindrances:
+    """Of the data sets that the plan has as new or changed. To be asked in the transaction in which
+    they are put in place: what is true before it may be true no longer."""
+    owners = execute_from(connection, _FILE, "owners_of_arrived", source=source)
+    moves = execute_from(connection, _FILE, "places_of_arrived")
+    return Hindrances(
+        owners={str(code): str(owner) for code, owner in owners},
+        moves={str(code): str(section) for code, section in moves},
+    )
+
+
+def place_of_file(connection: Connection, path: str) -> str | None:
+    """The section whose file of that path has still to be moved away, or back; None if none has."""
+    who = execute_from(connection, _FILE, "place_of_file", path=path).scalar_one()
+    return None if who is None else str(who)
+
+
 def rivals(connection: Connection, source: str, path: str) -> list[Rival]:
     """Other sections with a file of a path of the file service, those with a row first."""
     rows = execute_from(connection, _FILE, "rivals", source=source, path=path)

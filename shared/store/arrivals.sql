@@ -70,11 +70,28 @@ SELECT c.name FROM arrival AS c
  WHERE c.source = :source AND c.area = 'DATA_SET';
 
 -- name: interrupted_service_files
-SELECT i.path, i.modified, i.length, i.sha256, i.href, f.source AS owner FROM arrival AS c
+SELECT i.path, i.modified, i.length, i.sha256, i.href, f.source AS owner,
+       f.sha256 AS stored_sha256 FROM arrival AS c
   JOIN service_file AS f ON f.path = c.name AND f.source = c.source
   JOIN incoming_service_file AS i ON i.path = c.name AND i.sha256 = f.sha256
  WHERE c.source = :source AND c.area = 'FILE'
  ORDER BY 1;
+
+-- name: owners_of_arrived
+-- data sets that have arrived and that another section has registered since the plan was made
+SELECT c.perm_id, e.source FROM change AS c
+  JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id AND e.source <> :source
+ WHERE c.kind = 'DATA_SET' AND c.action IN ('new', 'changed');
+
+-- name: places_of_arrived
+-- in whose places files lie that are still to be moved away, or back
+SELECT c.perm_id, min(m.source) FROM change AS c
+  JOIN file_move AS m ON m.area = 'DATA_SET' AND m.name = c.perm_id
+ WHERE c.kind = 'DATA_SET' AND c.action IN ('new', 'changed')
+ GROUP BY c.perm_id;
+
+-- name: place_of_file
+SELECT min(m.source) FROM file_move AS m WHERE m.area = 'FILE' AND m.name = :path;
 
 -- name: rivals
 SELECT f.source, f.sha256, 1 AS is_here FROM service_file AS f

@@ -6,17 +6,21 @@ latest version of each file name and no checksum; then title, description and nu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, exists, select, text, tuple_
 
 from shared.model.entities import AttachmentVersion
 from shared.model.kinds import Kind
 from shared.store import tables
+from shared.store.incoming import entities as incoming
 from shared.store.rows import milliseconds, to_attachment_version
 from shared.store.statements import execute
+
+_BLOCK = 500
+"""Keys in a query."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,23 @@ def differing_holders(connection: Connection, source: str) -> list[Holder]:
         Holder(kind=Kind(kind), perm_id=perm_id, identifier=identifier)
         for kind, perm_id, identifier in execute(connection, "holders_differ", source=source)
     ]
+
+
+def holders_of(
+    connection: Connection, source: str, keys: Collection[tuple[str, str]]
+) -> list[Holder]:
+    """Those among these kinds and perm ids that are of this source, and in the list."""
+    here, found = tables.entity.c, []
+    wanted = sorted(keys)
+    in_list = (incoming.c.kind == here.kind) & (incoming.c.perm_id == here.perm_id)
+    for begin in range(0, len(wanted), _BLOCK):
+        some = tuple_(here.kind, here.perm_id).in_(wanted[begin : begin + _BLOCK])
+        query = select(here.kind, here.perm_id, here.identifier).where(
+            here.source == source, some, exists().where(in_list)
+        )
+        for kind, perm_id, identifier in connection.execute(query).all():
+            found.append(Holder(kind=Kind(kind), perm_id=perm_id, identifier=identifier))
+    return found
 
 
 def incoming_versions(connection: Connection, holder: Holder) -> list[HeldVersion]:

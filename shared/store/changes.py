@@ -131,11 +131,12 @@ def hold_back_data_sets(connection: Connection) -> None:
     execute(connection, "hold_back_data_sets")
 
 
-def await_data_sets(connection: Connection, codes: Collection[str]) -> None:
-    """Let these data sets wait for files, though nothing else of them may have changed."""
+def await_data_sets(connection: Connection, source: str, codes: Collection[str]) -> None:
+    """Let these data sets wait for files, though nothing else of them may have changed; those of
+    other sections are left alone."""
     (await_one,) = statements("shared.store", "changes.sql")["await_data_set"]
     if codes:
-        connection.execute(await_one, [{"code": code} for code in sorted(codes)])
+        connection.execute(await_one, [{"code": c, "source": source} for c in sorted(codes)])
 
 
 def waiting_data_sets(connection: Connection) -> list[str]:
@@ -146,7 +147,8 @@ def waiting_data_sets(connection: Connection) -> list[str]:
 def admit_data_sets(connection: Connection, codes: Sequence[str]) -> None:
     """The files of these data sets have arrived: they are new or changed again."""
     (admit,) = statements("shared.store", "changes.sql")["admit_data_set"]
-    connection.execute(admit, [{"code": code} for code in codes])
+    if codes:
+        connection.execute(admit, [{"code": code} for code in codes])
 
 
 def settle_data_sets(connection: Connection) -> None:

@@ -192,9 +192,13 @@ UPDATE change SET action = 'waiting'
                      WHERE f.code = d.code AND f.path = d.path)));
 
 -- name: await_data_set
+-- what another section has, or was made here, is not ours to bring
 INSERT INTO change (kind, perm_id, action)
 SELECT 'DATA_SET', i.perm_id, 'waiting' FROM incoming_entity AS i
- WHERE i.kind = 'DATA_SET' AND i.perm_id = :code
+ WHERE i.kind = 'DATA_SET' AND i.perm_id = :code AND i.data_set_kind = 'PHYSICAL'
+   AND NOT EXISTS (
+    SELECT 1 FROM entity AS e
+    WHERE e.kind = 'DATA_SET' AND e.perm_id = :code AND e.source <> :source)
 ON CONFLICT (kind, perm_id) DO UPDATE SET action = 'waiting' WHERE change.action <> 'stranded';
 
 -- name: admit_data_set

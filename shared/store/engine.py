@@ -42,8 +42,8 @@ def create_store(url: str, data_store: str | None = None) -> Engine:
     """
     engine = connect(url)
     with _reported(engine):
-        metadata.create_all(engine)
-        with engine.begin() as connection:
+        with changing(engine) as connection:
+            metadata.create_all(connection)
             if "schema_version" not in _settings(connection):
                 _initialise(connection, data_store or str(uuid.uuid4()).upper())
         _upgrade(engine)
@@ -273,6 +273,29 @@ def refresh_statistics(connection: Connection) -> None:
             raise  # else another writer is in the way; the next run looks again
     finally:
         driver.execute(f"PRAGMA busy_timeout={PATIENCE}")
+
+
+@contextmanager
+def viewing(connection: Connection) -> Iterator[None]:
+    """A transaction that only reads; into its own tables (`shared.store.scratch`) the connection
+    may write. What is to write more opens `work` or `changing`: on SQLite a transaction that begins
+    to write halfway fails at once if another one has written meanwhile."""
+    with connection.begin():
+        yield
+
+
+@contextmanager
+def viewed(engine: Engine) -> Iterator[Connection]:
+    """A connection in a transaction that only reads."""
+    with engine.connect() as connection, viewing(connection):
+        yield connection
+
+
+@contextmanager
+def changing(engine: Engine) -> Iterator[Connection]:
+    """A connection in a transaction that writes, with the writer's lock."""
+    with engine.connect() as connection, work(connection) as transaction, transaction():
+        yield connection
 
 
 @contextmanager

@@ -4,7 +4,8 @@ A data set lies in ``<store root>/1/<uuid>/aa/bb/cc/<code>``, where aabbcc are t
 of the MD5 of its code. Contents of attachments lie beside it, named by their SHA-256, in
 ``<store root>/attachments/aa/bb/``; openBIS itself takes only folders named by digits for shares.
 What was deleted together lies in ``<store root>/trash/<deletion>/``: data sets as folders named by
-their codes, files of the file service in ``files``.
+their codes, files of the file service in ``files``. What was found spoiled in its place lies in
+``<store root>/set-aside/<run>/``.
 
 New content is written aside on the same file system, synced and renamed; so at any moment a name
 leads either to the whole old content or to the whole new one.
@@ -77,6 +78,11 @@ class DataStore:
         """A file of the file service. Raises ValueError if the path leads out of its folder."""
         return confine(self.service_root, safe_relative_path(path))
 
+    def set_aside(self, run: str) -> Path:
+        """What one run found in places of others, and not what is to be there; for people to look
+        at, since nothing here removes it."""
+        return self.root / "set-aside" / run
+
     def trash(self, deletion: int) -> Path:
         """What was deleted together."""
         return self.root / "trash" / str(deletion)
@@ -103,20 +109,30 @@ class DataStore:
         folder.mkdir(parents=True)
         return folder
 
-    def install_data_set(self, code: str, folder: Path) -> None:
-        """Put a complete folder in the place of a data set; an old one there is removed."""
-        target = self.data_set_folder(code)
-        target.parent.mkdir(parents=True, exist_ok=True)
+    def complete_data_set(self, code: str, folder: Path) -> None:
+        """Make a complete folder aside last, and the place ready into which it is to come."""
+        self.data_set_folder(code).parent.mkdir(parents=True, exist_ok=True)
         for directory, _, _ in os.walk(folder):
             sync_folder(Path(directory))
-        old = None
-        if target.exists():
-            old = self.temporary / f"{code}{_OLD}"
+
+    def install_data_set(
+        self, code: str, folder: Path, displaced: Path | None = None
+    ) -> Path | None:
+        """Put a complete folder in the place of a data set. Returns where that lies now which was
+        there before: at ``displaced``, else in the temporary folder."""
+        target, old = self.data_set_folder(code), None
+        if os.path.lexists(target):
+            old = displaced or self.temporary / f"{code}{_OLD}"
+            old.parent.mkdir(parents=True, exist_ok=True)
             target.rename(old)
-        folder.rename(target)
+        try:
+            folder.rename(target)
+        except OSError:
+            if old:
+                old.rename(target)
+            raise
         sync_folder(target.parent)
-        if old:
-            shutil.rmtree(old)
+        return old
 
     def remove_data_set(self, code: str) -> None:
         """Remove the files of a data set; nothing happens if there are none."""

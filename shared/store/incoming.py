@@ -7,6 +7,7 @@ is what is applied. They vanish with the connection (on SQLite: `shared.store.sc
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -117,17 +118,31 @@ class Dangling:
 
 
 class Incoming:
-    """Fills the incoming tables of one connection. Add everything, then `finish`."""
+    """Fills the incoming tables of one connection. Add everything, then `finish`.
+
+    Unless the caller has opened a transaction, each batch is written in one of its own: a list may
+    take hours to come, and what stands open so long holds back others (`VACUUM`, the low-water mark
+    of what is published from the same server).
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._buffers: dict[Table, list[Any]] = {}
         self._position = 0
         self._bytes = 0
-        for table in _temporary.sorted_tables:
-            connection.execute(text(f"DROP TABLE IF EXISTS {table.name}"))
-            connection.execute(CreateTable(table))
-            self._buffers[table] = []
+        with self._transaction():
+            for table in _temporary.sorted_tables:
+                connection.execute(text(f"DROP TABLE IF EXISTS {table.name}"))
+                connection.execute(CreateTable(table))
+                self._buffers[table] = []
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        if self._connection.in_transaction():
+            yield
+        else:
+            with self._connection.begin():
+                yield
 
     def add(self, entity: Entity) -> None:
         """Raises `ItemError` if the entity cannot be stored: then nothing of it is noted."""
@@ -175,6 +190,10 @@ class Incoming:
         """Write what is left, build the indexes, and complete what only the whole list tells.
         Returns what it has twice, none of which counts."""
         self._flush()
+        with self._transaction():
+            return self._complete()
+
+    def _complete(self) -> SetApart:
         for index in _INDEXES:
             self._connection.execute(CreateIndex(index))
         self._analyse()
@@ -201,10 +220,13 @@ class Incoming:
         self._bytes += length
 
     def _flush(self) -> None:
-        for table, rows in self._buffers.items():
-            if rows:
-                insert_rows(self._connection, table, rows)
-                rows.clear()
+        if not any(self._buffers.values()):
+            return
+        with self._transaction():
+            for table, rows in self._buffers.items():
+                if rows:
+                    insert_rows(self._connection, table, rows)
+                    rows.clear()
 
 
 def _refuse(kind: Kind, perm_id: str, excess: str | None) -> None:

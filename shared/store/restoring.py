@@ -9,12 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, column, exists, literal, select, table, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    MetaData,
+    Table,
+    and_,
+    exists,
+    literal,
+    select,
+    text,
+)
+from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.elements import ColumnElement
 
 from shared.model.kinds import Kind
 from shared.store.identity import follow, new_claims
+from shared.store import scratch
 from shared.store.statements import Rows, execute_from
+from shared.store.tables import KEY, TEXT
 from shared.store.trash import PARTS, Part, TrashItem
 
 Obstacle = Callable[[str, str], str | None]
@@ -22,6 +36,29 @@ Obstacle = Callable[[str, str], str | None]
 """
 
 _FILE = "restoring.sql"
+_own = MetaData(schema=scratch.SCHEMA)
+_chosen = Table(
+    "chosen",
+    _own,
+    Column("kind", KEY, primary_key=True),
+    Column("perm_id", KEY, primary_key=True),
+    Column("identifier", KEY, nullable=False),
+)
+_refused = Table(
+    "refused",
+    _own,
+    Column("kind", KEY, nullable=False),
+    Column("perm_id", KEY, nullable=False),
+    Column("identifier", KEY, nullable=False),
+    Column("problem", TEXT, nullable=False),
+    Column("subject", TEXT, nullable=False),
+    Column("place", TEXT),
+)
+_wished = Table("wished", _own, Column("perm_id", KEY, primary_key=True))
+_INDEXES = (
+    Index("chosen_identifier", _chosen.c.kind, _chosen.c.identifier),
+    Index("refused_item", _refused.c.kind, _refused.c.perm_id),
+)
 _MORE = "add --with-containers"
 
 
@@ -99,15 +136,18 @@ def _execute(connection: Connection, section: str, /, **values: object) -> Rows:
 
 def _choose(connection: Connection, wish: Wish) -> tuple[str, ...]:
     """Fill the table ``chosen``; returns the perm ids that are not in the deletion."""
-    _execute(connection, "new_choice")
+    for table in (_chosen, _refused, _wished):
+        connection.execute(text(f"DROP TABLE IF EXISTS {table.name}"))
+        connection.execute(CreateTable(table))
+    for index in _INDEXES:
+        connection.execute(CreateIndex(index))
     _execute(connection, "choose_all", deletion=wish.deletion)
     if wish.kind is not None:
         _execute(connection, "drop_other_kinds", kind=wish.kind)
     if not wish.perm_ids:
         return ()
-    _execute(connection, "new_wish")
     connection.execute(
-        text("INSERT INTO wished (perm_id) VALUES (:perm_id)"),
+        _wished.insert(),
         [{"perm_id": perm_id} for perm_id in sorted(set(wish.perm_ids))],
     )
     unknown = tuple(_execute(connection, "unknown_wishes").scalars())
@@ -194,9 +234,6 @@ class _Reasons:
             "was deleted at another time; restore that one first: harvester trash restore "
             f"{row.deletion} --kind {kind} --perm-id '{row.perm_id}' --with-containers"
         )
-
-
-_chosen = table("chosen", column("kind"), column("perm_id"))
 
 
 def _bring_back(connection: Connection, deletion: int) -> None:

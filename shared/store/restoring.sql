@@ -1,17 +1,6 @@
--- Restoring from the trash. What is wanted stands in the temporary table ``chosen``; what cannot be
--- is moved from there to ``refused``. Every statement runs on SQLite and on PostgreSQL.
-
--- name: new_choice
-DROP TABLE IF EXISTS chosen;
-DROP TABLE IF EXISTS refused;
-CREATE TEMPORARY TABLE chosen (
-    kind TEXT NOT NULL, perm_id TEXT NOT NULL, identifier TEXT NOT NULL,
-    PRIMARY KEY (kind, perm_id));
-CREATE TEMPORARY TABLE refused (
-    kind TEXT NOT NULL, perm_id TEXT NOT NULL, identifier TEXT NOT NULL, problem TEXT NOT NULL,
-    subject TEXT NOT NULL, place TEXT);
-CREATE INDEX chosen_identifier ON chosen (kind, identifier);
-CREATE INDEX refused_item ON refused (kind, perm_id);
+-- Restoring from the trash. What is wanted stands in the connection's own table ``chosen``; what
+-- cannot be is moved from there to ``refused`` (see restoring.py). Every statement runs on SQLite
+-- and on PostgreSQL.
 
 -- name: choose_all
 INSERT INTO chosen (kind, perm_id, identifier)
@@ -21,10 +10,6 @@ SELECT 'FILE', path, path FROM trash_service_file WHERE deletion = :deletion;
 
 -- name: drop_other_kinds
 DELETE FROM chosen WHERE kind <> :kind;
-
--- name: new_wish
-DROP TABLE IF EXISTS wished;
-CREATE TEMPORARY TABLE wished (perm_id TEXT NOT NULL PRIMARY KEY);
 
 -- name: unknown_wishes
 SELECT w.perm_id FROM wished AS w

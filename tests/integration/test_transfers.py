@@ -118,7 +118,7 @@ class Bench:
         self.files.asked.clear()
         with Source(config, self.leash) as source, self.leash.watched(source.abort):
             transfers = RealTransfers(self.store, source, config, self.leash)
-            return dict(transfers.data_sets(self.wanted[code] for code in wanted))
+            return dict(_installed(transfers, (self.wanted[code] for code in wanted)))
 
     def is_here(self, code: str) -> bool:
         folder = self.store.data_set_folder(code)
@@ -135,6 +135,17 @@ class Bench:
     @property
     def aside(self) -> list[Path]:
         return list(self.store.temporary.iterdir())
+
+
+def _installed(
+    transfers: RealTransfers, wanted: Iterable[WantedDataSet]
+) -> Iterator[tuple[str, ItemError | None]]:
+    """As the step does it, but each alone."""
+    for code, error in transfers.data_sets(wanted):
+        if error is None:
+            transfers.install(code, keep=False)
+            transfers.settle()
+        yield code, error
 
 
 def fields_of(node: FileNode) -> dict[str, Any]:

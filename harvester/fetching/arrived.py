@@ -1,0 +1,67 @@
+"""Data sets whose files have all arrived: they wait aside until their rows are written.
+
+Whose a data set is, is decided in the writer's lock; in the same transaction its folder is put in
+place. So a folder and its row are of one section. What was replaced goes after the transaction.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harvester.fetching.leftovers import Leftovers
+from harvester.fetching.partials import remove
+from harvester.fetching.set_aside import SetAside
+from shared.errors import ItemError
+from shared.model.kinds import Kind
+from shared.store.arrivals import DATA_SET
+from shared.store.files import DataStore
+
+
+@dataclass(slots=True)
+class Arrived:
+    """The folders by the codes of their data sets."""
+
+    store: DataStore
+    leftovers: Leftovers
+    aside: SetAside
+    _waiting: dict[str, Path] = field(default_factory=dict)
+    _dealt_with: list[str] = field(default_factory=list)
+    _unwanted: list[Path] = field(default_factory=list)
+
+    def add(self, code: str, folder: Path) -> None:
+        """It is complete, and lasts."""
+        self._waiting[code] = folder
+
+    def install(self, code: str, *, keep: bool) -> None:
+        """See `Transfers.install`."""
+        folder = self._waiting.pop(code)
+        self._dealt_with.append(code)
+        try:
+            displaced = self.aside.place(DATA_SET, code) if keep else None
+            old = self.store.install_data_set(code, folder, displaced)
+        except OSError as error:
+            self._unwanted.append(folder)
+            raise ItemError(Kind.DATA_SET, code, f"cannot be put in place: {error}") from error
+        if old and not keep:
+            self._unwanted.append(old)
+
+    def give_up(self, code: str, *, for_now: bool) -> None:
+        """See `Transfers.give_up`."""
+        folder = self._waiting.pop(code)
+        if for_now:
+            self.leftovers.keep(folder)
+            return
+        self._unwanted.append(folder)
+        self._dealt_with.append(code)
+
+    def settle(self) -> None:
+        """See `Transfers.settle`."""
+        for code in self._dealt_with:
+            self.leftovers.forget(code)
+        for path in self._unwanted:
+            with suppress(OSError):  # else the next run clears it away
+                remove(path)
+        self._dealt_with.clear()
+        self._unwanted.clear()

@@ -1,0 +1,119 @@
+"""Looks at the files that a section has brought: does each lie in its place, as it came?
+
+All of them are looked at in a baseline (``full-sync``, by existence and length) and in a repair (by
+checksum, too, if that is wanted); what failed before, and what operators ask for, in each run.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from shared.errors import ItemError
+from shared.model.kinds import Kind
+from shared.store.brought import Brought, Key, brought
+from shared.store.files import DataStore
+from shared.verification import Expected, matches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """What is not in the data store as it came: by kind and perm id what is wrong with which of its
+    files. These go by name, contents of attachments by SHA-256, files of the file service by "".
+    """
+
+    faults: Mapping[Key, Mapping[str, str]] = field(default_factory=dict)
+
+    def of(self, kind: str) -> dict[str, Mapping[str, str]]:
+        """By perm id."""
+        return {perm_id: found for (one, perm_id), found in self.faults.items() if one == kind}
+
+    def text(self, kind: str, perm_id: str) -> str:
+        """What is wrong with one thing; the first faults are named."""
+        found = list(self.faults.get((kind, perm_id), {}).values())
+        more = ", and more" if len(found) > _NAMED else ""
+        return "; ".join(found[:_NAMED]) + more
+
+
+NO_DAMAGE = Damage()
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspector:
+    """Looks at files between transactions. ``moved`` is called after each and on the way through
+    large ones, and may raise. ``contents``: reads them and compares their checksums."""
+
+    connection: Connection
+    store: DataStore
+    source: str
+    moved: Callable[[], None]
+
+    def look(self, *, contents: bool, only: Collection[Key] | None = None) -> Damage:
+        """At all that the section has brought, or at some things only."""
+        faults: defaultdict[Key, dict[str, str]] = defaultdict(dict)
+        for one in brought(self.connection, self.source, only):
+            self.moved()
+            if one.kind == Kind.DATA_SET and len(faults.get(one.key, ())) > _NAMED:
+                continue  # enough to bring it again; there may be a million
+            if fault := self._fault(one, contents=contents):
+                part = one.name if one.sha256 is None else one.sha256
+                faults[one.key][part] = f"{one.name} {fault}".strip()
+        return Damage(faults=dict(faults))
+
+    def _fault(self, one: Brought, *, contents: bool) -> str | None:
+        try:
+            place = self._place(one)
+        except ValueError as error:
+            return f"cannot lie in the data store: {error}"
+        return fault_of(place, one.expected, contents=contents, moved=self.moved)
+
+    def _place(self, one: Brought) -> Path:
+        if one.kind == Kind.DATA_SET:
+            return self.store.data_set_file(one.perm_id, one.name)
+        if one.sha256 is not None:
+            return self.store.attachment(one.sha256)
+        return self.store.service_file(one.perm_id)
+
+
+def irreparable(kind: str, perm_id: str, fault: str) -> ItemError:
+    """Of something that is damaged here, and that the list does not have any more."""
+    reason = f"{fault}; it cannot be brought again, since the data source's list does not have it"
+    return ItemError(kind, perm_id, reason)
+
+
+def not_ours_to_look_after(kind: str, perm_id: str) -> str:
+    """A remark on what operators ask for."""
+    return (
+        f"{kind} {perm_id} stands in the not-synced-entities-file, and there is nothing to look "
+        "after: the list does not have it, it has no files, or it belongs to another section"
+    )
+
+
+def fault_of(
+    place: Path, expected: Expected, *, contents: bool, moved: Callable[[], None] = lambda: None
+) -> str | None:
+    """What is wrong with a file in the data store; None if nothing is."""
+    try:
+        if not place.is_file():
+            return "is no file in the data store" if place.exists() else _MISSING
+        length = place.stat().st_size
+        if expected.length not in {None, length}:
+            return f"has {length} bytes in the data store, not {expected.length}"
+        if contents and expected.proves and not matches(place, _whole(expected, length), moved):
+            return "has another checksum in the data store"
+    except OSError as error:
+        return f"cannot be read in the data store: {error.strerror}"
+    return None
+
+
+def _whole(expected: Expected, length: int) -> Expected:
+    """With the length of the file, if that is not known."""
+    return replace(expected, length=length) if expected.length is None else expected
+
+
+_MISSING = "is missing in the data store"

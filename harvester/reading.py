@@ -102,7 +102,9 @@ class _Reading:
                 self._define(item)
             case ListHead():
                 # the first part of a split list counts
-                self.at = self.at or item.at
+                if self.at is None:
+                    self.at = item.at
+                    self.incoming.add_unknown(item.unknown)
             case ListIndex():
                 raise FormatError("a part of the resource list is an index of parts itself")
 

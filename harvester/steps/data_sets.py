@@ -4,6 +4,9 @@ What needs no files is written by set. A data set with files that are not here y
 only when all of them have arrived, verified; one that fails does so alone, and since it is not
 registered, the next run finds it missing and tries again. A baseline (``full-sync``) also brings
 again what should be in the data store and is not.
+
+Files that the source cannot give now, because they are archived or a share is not there, are not
+asked for: such a data set is registered without, is no failure, and gets them when it can.
 """
 
 from __future__ import annotations
@@ -42,6 +45,7 @@ from shared.store.data_set_plans import (
 )
 from shared.store.incoming import data_set_files
 from shared.store.statements import execute
+from shared.store.unknown_parts import never_came, waits_for_files
 
 _TOGETHER = 50
 _AT_LEAST_EVERY = 2.0
@@ -54,10 +58,11 @@ def register_data_sets(run: SyncRun) -> Outcome:
     with run.transaction():
         drop_from_plan(run.connection, Kind.DATA_SET, run.black_list)
         hold_back_data_sets(run.connection)
+        never = run.black_list | waits_for_files(run.connection)
         if run.baseline:
-            await_data_sets(run.connection, _incomplete(run))
+            await_data_sets(run.connection, frozenset(_incomplete(run)) - never)
         doubtful = interrupted_data_sets(run.connection, run.source)
-        await_data_sets(run.connection, (doubtful | _codes(run.requested)) - run.black_list)
+        await_data_sets(run.connection, (doubtful | _codes(run.requested)) - never)
         _register(run, outcome)
         _note(run, outcome, Action.FOREIGN, Verb.SKIPPED)
         waiting = waiting_data_sets(run.connection)
@@ -80,6 +85,7 @@ def register_data_sets(run: SyncRun) -> Outcome:
     _admit(run, outcome, arrived)
     with run.transaction():
         remove_files(run)
+        outcome.unknown = never_came(run.connection, run.source)
     return outcome
 
 

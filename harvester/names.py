@@ -29,6 +29,7 @@ from shared.model.master_data import (
     PropertyType,
     Vocabulary,
 )
+from shared.model.unknown import Part, Unknown
 
 Defined = PropertyType | Vocabulary
 
@@ -101,6 +102,8 @@ class Names:
         values = self._values(entity.properties)
         if values != entity.properties:
             changes["properties"] = values
+        if entity.unknown:
+            changes["unknown"] = tuple(map(self._mark, entity.unknown))
         if self.prefix:
             changes |= self._place(entity)
         return replace(entity, **changes) if changes else entity
@@ -154,6 +157,13 @@ class Names:
         if not (self.prefix and opening and code and type_code and value.endswith(")")):
             return value
         return material_perm_id(self._prefixed(code), self._prefixed(type_code))
+
+    def _mark(self, mark: Unknown) -> Unknown:
+        """Property codes that cannot be shown; other details are for people."""
+        if mark.part is not Part.PROPERTIES or not mark.detail:
+            return mark
+        codes = (self.properties.get(Code(code), code) for code in mark.detail.split())
+        return replace(mark, detail=" ".join(codes))
 
     def _copy(self, copy: ContentCopy) -> ContentCopy:
         return replace(copy, external_dms=Code(self._prefixed(copy.external_dms)))

@@ -107,6 +107,7 @@ class _Reading:
             case ListHead():
                 # the first part of a split list counts
                 self.at = self.at or _possible(item.at)
+                self.incoming.add_unknown(item.unknown)
             case ListIndex():
                 raise FormatError("a part of the resource list is an index of parts itself")
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from harvester.logs.name_list import NameList
 from shared.errors import ItemError
+from shared.model.unknown import Part, Reason
 
 
 class Verb(StrEnum):
@@ -46,6 +47,8 @@ class Outcome:
     plan: list[str] = field(default_factory=list)
     """What a rehearsal would change, field by field, old and new; for kinds of things that are few
     enough to be read."""
+    unknown: Counter[tuple[Part, Reason]] = field(default_factory=Counter)
+    """What has not come because the source cannot show it now."""
     postponed: list[tuple[str, str]] = field(default_factory=list)
     """Kinds and perm ids of what failed lately and is not tried in this run."""
 
@@ -127,6 +130,10 @@ class PassReport:
             for (kind, verb), number in outcome.counts.items():
                 total[kind, verb.value] += number
         return total
+
+    @property
+    def unknown(self) -> Counter[tuple[Part, Reason]]:
+        return sum((outcome.unknown for outcome in self.steps.values()), Counter())
 
     @property
     def postponed(self) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from harvester.report import PassReport, Verb
 from harvester.run import Metadata
+from harvester.unknown_words import waiting_files
 from shared.errors import (
     BusyError,
     ConfigError,
@@ -17,9 +18,11 @@ from shared.errors import (
     SourceRefusedError,
     StoppedError,
 )
+from shared.store.loss_kinds import Loss
 from shared.store.runs import SUCCESSES, Verdict
 
 HELD_BACK_EXIT_CODE = 8
+_LOSSES = frozenset(Loss)
 
 _VERDICTS: tuple[tuple[type[Exception], Verdict], ...] = (  # the first that fits
     (ConfigError, Verdict.CONFIG),
@@ -94,8 +97,21 @@ class SectionReport:
         return codes.get(self.verdict, 0)
 
     @property
+    def waiting_files(self) -> str | None:
+        """What is said of data sets whose files the source cannot give now; None: there are none.
+        They are no failures: they come when they can."""
+        return waiting_files(self.passes[-1].unknown) if self.passes else None
+
+    @property
     def last_line(self) -> str:
         """How it ended, and what to do, for a person."""
+        line = self._ending
+        if self.waiting_files and not self.error and not self.rehearsed_only:
+            line += f"; {self.waiting_files}"
+        return line
+
+    @property
+    def _ending(self) -> str:
         match self.verdict:
             case Verdict.STOPPED:
                 return f"STOPPED: {self.error or self.unfinished}"
@@ -105,13 +121,23 @@ class SectionReport:
                 return f"PARTIAL: {len(self.failed)} items failed and will be tried again"
             case Verdict.HELD_BACK:
                 return (
-                    f"HELD BACK: {self.held_back} deletions wait for confirmation, all else is "
+                    f"HELD BACK: {self._held()} wait for confirmation, all else is "
                     f"done; if they are right: harvester release {self.run or 'RUN'}"
                 )
             case verdict if verdict in SUCCESSES:
                 return self._success()
             case _:
                 return f"FAILED: {self.error}"
+
+    def _held(self) -> str:
+        """Deletions, and what updates would lose, which is told apart."""
+        counts = self.passes[-1].counts
+        lost = sum(
+            n for (kind, verb), n in counts.items() if verb == Verb.HELD_BACK and kind in _LOSSES
+        )
+        gone = self.held_back - lost
+        parts = [f"{gone} deletions"] if gone or not lost else []
+        return " and ".join([*parts, *([f"{lost} losses of contents"] if lost else [])])
 
     def _success(self) -> str:
         if self.not_due:
@@ -121,4 +147,6 @@ class SectionReport:
         done = "nothing to do" if self.verdict is Verdict.NOTHING_TO_DO else "everything is done"
         if alone := self.passes[-1].number(Verb.SKIPPED):
             return f"OK: {done}; {alone} items were left alone, the notes say why"
+        if self.waiting_files:
+            return f"OK: {done}"
         return f"OK: {done}, source and destination agree"

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine
 
@@ -18,7 +19,8 @@ from shared.store.engine import Transaction, data_store_uuid, viewing, work
 from shared.store.file_work import StoreFiles, finish_files
 from shared.store.files import DataStore
 from shared.store.locks import section_lock
-from shared.store.restoring import Restoration, Wish, restore
+from shared.store.loss_kinds import Loss
+from shared.store.restoring import Restoration, Wish, keep_what_is_replaced, restore
 from shared.store.runs import at_work
 from shared.store.trash import Deletion, purge
 
@@ -35,7 +37,19 @@ class TrashKeeper:
     def restore(self, source: str, wish: Wish) -> Restoration:
         """Bring back what is wanted and possible of a deletion. Raises `ConfigError` if it does
         not have what is wanted, and `BusyError`."""
-        with self._alone(source) as (connection, transaction, store), transaction():
+        with self._alone(source) as (connection, transaction, store):
+            with transaction():
+                replaces = keep_what_is_replaced(connection, wish, source, datetime.now(UTC))
+            if replaces:
+                with transaction():
+                    finish_files(connection, source, StoreFiles(store))
+            return self._restore(connection, transaction, wish, store)
+
+    @staticmethod
+    def _restore(
+        connection: Connection, transaction: Transaction, wish: Wish, store: DataStore
+    ) -> Restoration:
+        with transaction():
             restoration = restore(connection, wish, _Obstacles(store, wish.deletion).of)
             if fault := _fault(wish, restoration):
                 raise ConfigError(fault)
@@ -111,7 +125,7 @@ class _Obstacles:
     def of(self, kind: str, name: str) -> str | None:
         store = self.store
         try:
-            if kind == Kind.DATA_SET:
+            if kind in {Kind.DATA_SET, Loss.DATA_SET_CONTENT}:
                 trashed = store.trashed_data_set(self.deletion, name)
                 return None if trashed.is_dir() else f"its files are not in the trash ({trashed})"
             trashed = store.trashed_service_file(self.deletion, name)
@@ -120,6 +134,6 @@ class _Obstacles:
             return str(error)
         if not trashed.is_file():
             return f"is not in the trash ({trashed})"
-        if home.exists():
+        if kind == Kind.FILE and home.exists():
             return f"{home} is there already, and no section knows of it; move it away first"
         return None

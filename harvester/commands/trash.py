@@ -18,6 +18,7 @@ from shared.errors import ConfigError, ItemError
 from shared.model.kinds import Kind
 from shared.settings.quantities import parse_duration
 from shared.store.engine import changing, viewed
+from shared.store.loss_kinds import Loss
 from shared.store.restoring import Restoration, Wish, marked, unmark
 from shared.store.trash import Deletion, TrashItem, deletions, items
 
@@ -177,7 +178,12 @@ def _told(deletion: Deletion, restoration: Restoration) -> Iterator[str]:
         )
     for kind, number in restoration.counts.items():
         yield f"[{deletion.section}] {number:>9} {kind} restored"
-    if restoration.counts:
+    if restoration.counts.keys() & set(Loss):
+        yield (
+            f"[{deletion.section}] restored contents stay until the data source shows them again; "
+            "'harvester release' ends that"
+        )
+    if restoration.counts.keys() - set(Loss):
         yield (
             f"[{deletion.section}] what is restored stays until the data source has it again; "
             "'harvester trash follow' ends that"

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harvester.report import Group, Outcome, Verb
+from shared.model.unknown import Part
 
 WIDTH = 60
 _HEAD, _FOOT = "/--------------", "\\______________"
@@ -41,6 +42,11 @@ _NOUNS = {
     "DATA_SET": "data sets",
     "ATTACHMENT": "attachments",
     "FILE": "files of the file service",
+    "DATA_SET_CONTENT": "contents of data sets",
+    "PROJECT_ATTACHMENTS": "attachments of projects",
+    "EXPERIMENT_ATTACHMENTS": "attachments of experiments",
+    "SAMPLE_ATTACHMENTS": "attachments of samples",
+    "FILE_CONTENT": "contents of files of the file service",
     "USER": "users",
     "MANUFACTURER": "manufacturers",
     "DEVICE_TEMPLATE": "device templates",
@@ -74,6 +80,8 @@ def _body(outcome: Outcome) -> Iterator[str]:
             yield f"|{_INDENT}{outcome.sorts[group]:>7} {called(group)}"
     if outcome.failed:
         yield f"| {len(outcome.failed):>7} items FAILED"
+    if number := sum(n for (part, _), n in outcome.unknown.items() if part is Part.FILES):
+        yield f"| {number:>7} data sets WAIT FOR FILES that the data source cannot give now"
     if outcome.postponed:
         yield f"| {len(outcome.postponed):>7} items POSTPONED, because they failed lately"
 
@@ -91,6 +99,10 @@ def figures(outcome: Outcome) -> dict[str, object]:
         "counts": counts,
         "failed": len(outcome.failed),
         "postponed": len(outcome.postponed),
+        "unknown": [
+            {"part": part, "reason": reason, "number": number}
+            for (part, reason), number in sorted(outcome.unknown.items())
+        ],
     }
 
 

@@ -4,6 +4,9 @@ What needs no files is written by set. A data set with files that are not here y
 only when all of them have arrived, verified; one that fails does so alone, and since it is not
 registered, the next run finds it missing and tries again. What should be in the data store and is
 damaged comes again, see `harvester.inspecting`.
+
+Files that the source cannot give now, because they are archived or a share is not there, are not
+asked for: such a data set is registered without, is no failure, and gets them when it can.
 """
 
 from __future__ import annotations
@@ -46,6 +49,7 @@ from shared.store.data_set_plans import (
 )
 from shared.store.identity import blocked
 from shared.store.incoming import data_set_files
+from shared.store.unknown_parts import never_came, waits_for_files
 
 _TOGETHER = 50
 _AT_LEAST_EVERY = 2.0
@@ -58,9 +62,10 @@ def register_data_sets(run: SyncRun) -> Outcome:
     with run.transaction():
         drop_from_plan(run.connection, Kind.DATA_SET, run.black_list)
         hold_back_data_sets(run.connection)
+        never = run.black_list | waits_for_files(run.connection)
         doubtful = interrupted_data_sets(run.connection, run.source)
         wanted = doubtful | _codes(run.requested) | run.damage.of(Kind.DATA_SET).keys()
-        await_data_sets(run.connection, run.source, wanted - run.black_list)
+        await_data_sets(run.connection, run.source, wanted - never)
         _register(run, outcome)
         _note(run, outcome, Action.FOREIGN, Verb.SKIPPED)
         for one in blocked(run.connection, (Kind.DATA_SET,)):
@@ -86,6 +91,7 @@ def register_data_sets(run: SyncRun) -> Outcome:
     _admit(run, outcome, arrived)
     with run.transaction():
         remove_files(run)
+        outcome.unknown = never_came(run.connection, run.source)
     if kept := run.transfers.set_aside():
         outcome.remark(kept)
     return outcome

@@ -9,10 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from harvester.report import Outcome, Verb
 from harvester.run import SyncRun
-from shared.store.changes import Action, counts, delete, plan_files, planned
+from harvester.unknown_words import described
+from shared.store.changes import (
+    Action,
+    counts,
+    delete,
+    drop_from_plan,
+    plan_files,
+    planned,
+)
 from shared.store.file_work import finish_files
 from shared.store.held import (
     brought_count,
@@ -23,16 +32,32 @@ from shared.store.held import (
     new_count,
     vanished_spaces,
 )
+from shared.store.loss_kinds import Loss
+from shared.store.losses import (
+    find_losses,
+    keep,
+    loss_count,
+    losses,
+    new_contents_count,
+    spare,
+    vanished_service_files,
+)
 from shared.store.restoring import forget_marks
 from shared.store.trash import discard, expired, purge
+from shared.store.unknown_parts import complete_unknown, keep_links, settle, shown_unknown
 
 _NAMED = 20
 """So many of a sort are named where nobody wants all; all are counted."""
+_FEW = 3
+"""So many parts that would be lost are named in a sentence."""
 
 
 def delete_entities(run: SyncRun) -> Outcome:
     outcome = run.outcome()
     connection, source = run.connection, run.source
+    complete_unknown(connection, source)
+    find_losses(connection, source)
+    drop_from_plan(connection, Loss.DATA_SET_CONTENT, run.black_list)
     forget_marks(connection, source)
     plan_files(connection, source)
     forget_returned(connection, source)
@@ -41,9 +66,14 @@ def delete_entities(run: SyncRun) -> Outcome:
         _delete(run, outcome)
     else:
         _leave(run, outcome)
+    keep(connection)
+    keep_links(connection, source)
+    settle(connection)
     _tell_of_what_stays(run, outcome)
-    kept = timedelta(days=run.config.trash_retention_days)
-    purge(connection, expired(connection, datetime.now(UTC) - kept, source))
+    _tell_of_what_is_unknown(run, outcome)
+    if run.config.deletion_allowed:  # else nothing that was ever harvested goes
+        kept = timedelta(days=run.config.trash_retention_days)
+        purge(connection, expired(connection, datetime.now(UTC) - kept, source))
     return outcome
 
 
@@ -54,19 +84,36 @@ def remove_files(run: SyncRun) -> None:
 
 
 def _leave(run: SyncRun, outcome: Outcome) -> None:
-    if number := _count(run, outcome, Action.GONE, Verb.SKIPPED):
+    parts = loss_count(run.connection, Action.GONE)
+    if number := _count(run, outcome, Action.GONE, Verb.SKIPPED) - parts:
         outcome.remark(
             f"{number} items are no longer on the data source and stay here, because "
             "deletion-allowed is false"
         )
+    if parts:
+        outcome.remark(
+            f"{parts} items have lost files or other contents on the data source, or have others "
+            "now; what was harvested stays here as it was, because deletion-allowed is false: "
+            f"{_lost(run)}"
+        )
+    spare(run.connection)
 
 
 def _hold_back(run: SyncRun, outcome: Outcome) -> None:
     if run.deletions_confirmed:
         return
     reasons = doubts = list(_doubts(run))
+    if contents := new_contents_count(run.connection, run.source):
+        text = (
+            f"{contents} data sets have fewer or other files than were brought, which openBIS "
+            f"never does ({_lost(run)}); the source may not see them now"
+        )
+        reasons = [*doubts, text]
     if (since := earliest_waiting(run.connection, run.source)) is not None:
-        reasons = [*doubts, f"what run {since} and later ones held back waits until it is released"]
+        reasons = [
+            *reasons,
+            f"what run {since} and later ones held back waits until it is released",
+        ]
     number = hold(run.connection, run.source, run.run_id or 0, new=bool(doubts))
     if not number:
         return
@@ -100,6 +147,11 @@ def _doubts(run: SyncRun) -> Iterator[str]:
             f"{new} of the {brought} items that this section brought here are gone, more than "
             f"{run.config.max_deletions} (max-deletions)"
         )
+    if (files := vanished_service_files(run.connection, run.source)) > 1:
+        yield (
+            f"all {files} files of the file service vanished; its folder may not be there on the "
+            "source"
+        )
     if spaces := vanished_spaces(run.connection, run.source):
         named = [f"{space.code} ({space.inside} items)" for space in spaces[:_NAMED]]
         yield (
@@ -107,6 +159,12 @@ def _doubts(run: SyncRun) -> Iterator[str]:
             "on the source, or its user may not see them any more, or this section's own "
             "space-white-list or space-black-list leaves them out"
         )
+
+
+def _lost(run: SyncRun) -> str:
+    found = losses(run.connection)
+    names = [f"{one.kind} {one.perm_id}: {one}" for one in islice(found, _FEW + 1)]
+    return "; ".join(names[:_FEW]) + (" and more" if len(names) > _FEW else "")
 
 
 def _delete(run: SyncRun, outcome: Outcome) -> None:
@@ -130,6 +188,14 @@ def _tell_of_what_stays(run: SyncRun, outcome: Outcome) -> None:
         outcome.remark(
             "not on the data source, but stays, because it was restored from the trash: "
             f"{_names(run, Action.RESTORED, number)}"
+        )
+
+
+def _tell_of_what_is_unknown(run: SyncRun, outcome: Outcome) -> None:
+    if shown := shown_unknown(run.connection):
+        outcome.remark(
+            f"the data source cannot show now: {described(shown)}; what is here of it stays, and "
+            "what is not comes when it can"
         )
 
 

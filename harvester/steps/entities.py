@@ -93,7 +93,7 @@ def _expected(run: SyncRun) -> Counter[Kind]:
     expected: Counter[Kind] = Counter()
     for (kind, action), number in counts(run.connection).items():
         if kind in _KINDS and action in {Action.NEW, Action.CHANGED}:
-            expected[kind] += number
+            expected[Kind(kind)] += number
     return expected
 
 

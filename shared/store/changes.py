@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from shared.model.kinds import FACTS, Kind
 from shared.store.identity import follow, new_claims, resolve
+from shared.store.loss_kinds import Loss, planned_kind
 from shared.store.statements import execute, statements
 
 _NO_LIMIT = 2**62
@@ -42,6 +43,8 @@ class Action(StrEnum):
     """It lies in, or has to move with, something that cannot come or move."""
     WAITING = "waiting"
     """A data set whose files have to arrive before it is new or changed."""
+    SPARED = "spared"
+    """An update would lose it, and deletions are forbidden (`shared.store.losses`)."""
     DONE = "done"
     """A data set that was registered or updated after its files had arrived."""
 
@@ -50,7 +53,7 @@ class Action(StrEnum):
 class Planned:
     """A row of the plan."""
 
-    kind: Kind
+    kind: Kind | Loss
     perm_id: str
     identifier: str
 
@@ -77,10 +80,10 @@ def compare(connection: Connection, source: str) -> None:
         connection.execute(text("ANALYZE change, apart"))
 
 
-def counts(connection: Connection) -> dict[tuple[Kind, Action], int]:
+def counts(connection: Connection) -> dict[tuple[Kind | Loss, Action], int]:
     """How many entities of each kind the plan has for each action."""
     rows = connection.execute(text("SELECT kind, action, count(*) FROM change GROUP BY 1, 2"))
-    return {(Kind(kind), Action(action)): number for kind, action, number in rows}
+    return {(planned_kind(kind), Action(action)): number for kind, action, number in rows}
 
 
 def planned(connection: Connection, action: Action, most: int | None = None) -> Iterator[Planned]:
@@ -90,7 +93,7 @@ def planned(connection: Connection, action: Action, most: int | None = None) -> 
     values = {"action": action.value, "most": most or _NO_LIMIT}
     with connection.execute(query, values, execution_options={"yield_per": _BLOCK}) as rows:
         for kind, perm_id, identifier in rows:
-            yield Planned(kind=Kind(kind), perm_id=perm_id, identifier=identifier)
+            yield Planned(kind=planned_kind(kind), perm_id=perm_id, identifier=identifier)
 
 
 def register(connection: Connection, kind: Kind, source: str, stamps: Stamps) -> None:
@@ -190,7 +193,7 @@ def _differing(connection: Connection, query: str, change: str, source: str) -> 
     return found
 
 
-def drop_from_plan(connection: Connection, kind: Kind, perm_ids: Collection[str]) -> None:
+def drop_from_plan(connection: Connection, kind: Kind | Loss, perm_ids: Collection[str]) -> None:
     """Leave some entities alone, whatever the list says of them."""
     if perm_ids:
         connection.execute(

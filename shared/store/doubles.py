@@ -17,7 +17,7 @@ from shared.store.statements import Rows, execute_from
 _OF_NOTHING = "DELETE FROM {} WHERE position NOT IN (SELECT position FROM incoming_entity)"
 _PARTS = (
     *("incoming_link", "incoming_data_set_file", "incoming_content_copy"),
-    "incoming_attachment",
+    *("incoming_attachment", "incoming_unknown"),
 )
 
 

@@ -21,7 +21,7 @@ from shared.atomic_file import name_aside
 from shared.errors import SyncError
 from shared.store.arrivals import ATTACHMENT, DATA_SET, Abandoned
 from shared.store.files import DataStore
-from shared.store.moving import duplicate, move, remove, remove_empty
+from shared.store.moving import duplicate, merge, move, remove, remove_empty
 from shared.store.operation_tables import deletion as deletion_table
 from shared.store.operation_tables import file_move
 from shared.store.statements import execute, execute_from
@@ -39,6 +39,8 @@ class Goal(StrEnum):
     TRASH = "TRASH"
     HOME = "HOME"
     """In the data store, or in the folder of the file service."""
+    MERGED = "MERGED"
+    """In the data store, beside the files of the same data set that are there."""
     GONE = "GONE"
 
 
@@ -140,6 +142,8 @@ class StoreFiles:
         )
         if wanted.goal is Goal.HOME:
             move(trash, home)
+        elif wanted.goal is Goal.MERGED:
+            merge(trash, home)
         else:
             (duplicate if wanted.needed else move)(home, trash)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from shared.store.changes import Action, counts
+from shared.store.losses import hold_contents
 from shared.store.statements import execute_from
 
 _FILE = "held.sql"
@@ -101,9 +102,11 @@ def earliest_waiting(connection: Connection, source: str) -> int | None:
 
 
 def hold(connection: Connection, source: str, run: int, *, new: bool) -> int:
-    """Take those deletions out of the plan that wait for the operator: the earlier ones, the
-    ``new`` ones too if wanted, and those of the places in which these lie. Returns how many."""
+    """Take those deletions out of the plan that wait for the operator: the earlier ones, what data
+    sets would lose, the ``new`` ones too if wanted, and those of the places in which these lie.
+    Returns how many."""
     execute_from(connection, _FILE, "hold_waiting", source=source)
+    hold_contents(connection, source)
     if new:
         execute_from(connection, _FILE, "hold_new", source=source)
     number = _planned_to_wait(connection)

@@ -17,7 +17,9 @@ SELECT count(*) FROM change AS c
 -- name: brought_count
 SELECT (SELECT count(*) FROM entity WHERE source = :source)
      + (SELECT count(*) FROM service_file WHERE source = :source)
-     - (SELECT count(*) FROM held_deletion WHERE source = :source);
+     - (SELECT count(*) FROM held_deletion WHERE source = :source
+           AND kind NOT IN ('DATA_SET_CONTENT', 'PROJECT_ATTACHMENTS', 'EXPERIMENT_ATTACHMENTS',
+                            'SAMPLE_ATTACHMENTS', 'FILE_CONTENT'));
 
 -- name: vanished_spaces
 -- all that was in a space is gone with it; what the operator has released already does not count.

@@ -6,7 +6,7 @@ is what is applied. They vanish with the connection (on SQLite: `shared.store.sc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,6 +29,7 @@ from shared.errors import ItemError
 from shared.model.entities import Entity, FileNode, ServiceFile
 from shared.model.kinds import Kind
 from shared.model.limits import LENGTH, entity_excess, service_file_excess
+from shared.model.unknown import Unknown
 from shared.store import scratch, tables
 from shared.store.bulk import insert_rows
 from shared.store.doubles import SetApart, set_doubles_apart
@@ -69,6 +70,15 @@ attachments = _incoming(tables.attachment, Column("href", Text), Column("positio
 service_files = _incoming(
     tables.service_file, Column("href", Text), Column("content", LargeBinary), drop=("source",)
 )
+unknown = Table(
+    "incoming_unknown",
+    _temporary,
+    Column("kind", Text),
+    Column("perm_id", Text),
+    Column("part", Text),
+    Column("reason", Text),
+    Column("position", BigInteger),
+)
 faults = Table(
     "incoming_fault",
     _temporary,
@@ -104,6 +114,7 @@ _INDEXES = (
     Index("incoming_service_file_path", service_files.c.path),
     Index("incoming_reference_key", references.c.kind, references.c.perm_id),
     Index("incoming_outward_key", outward.c.kind, outward.c.perm_id),
+    Index("incoming_unknown_key", unknown.c.kind, unknown.c.perm_id),
 )
 
 
@@ -166,6 +177,9 @@ class Incoming:
             hrefs_of_versions = [v.href for a in entity.attachments for v in a.versions]
             rows = zip(attachment_rows(entity), hrefs_of_versions, strict=True)
             self._buffers[attachments].extend((*row, href, self._position) for row, href in rows)
+        for mark in entity.unknown:
+            key = (entity.kind.value, entity.perm_id)
+            self._buffers[unknown].append((*key, mark.part, mark.reason, self._position))
         if self._position % _BATCH == 0 or len(self._buffers[files]) > _BATCH:
             self._flush()
 
@@ -181,6 +195,10 @@ class Incoming:
         )
         if file.content is not None:
             self._flush()
+
+    def add_unknown(self, marks: Iterable[Unknown]) -> None:
+        """Parts of the whole list that its source cannot show now."""
+        self._buffers[unknown].extend((Kind.FILE, "", m.part, m.reason, None) for m in marks)
 
     def add_fault(self, kind: str, perm_id: str) -> None:
         """A record of the list could not be read: what it describes must not be taken as gone."""

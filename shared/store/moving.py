@@ -40,6 +40,21 @@ def move(origin: Path, target: Path) -> None:
     sync_folder(origin.parent)
 
 
+def merge(origin: Path, target: Path) -> None:
+    """Put every file below a folder in its place below another one, where other files stay; one of
+    the same name is replaced. Then the origin goes; as long as it is there, this can be done
+    again."""
+    if not origin.exists():
+        return
+    for folder, _, names in os.walk(origin):
+        home = target / Path(folder).relative_to(origin)
+        home.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            _put(Path(folder, name), home / name, _link_or_copy)
+    remove(origin)
+    sync_folder(origin.parent)
+
+
 def duplicate(origin: Path, target: Path) -> None:
     """The same files at the target, too, if there are any; as links where that is possible."""
     if origin.exists() and not target.exists():
@@ -73,7 +88,7 @@ def _put(origin: Path, target: Path, copy: Callable[[str, str], object]) -> None
     else:
         copy(str(origin), str(aside))
     _sync(aside)
-    aside.rename(target)
+    aside.replace(target)
     sync_folder(target.parent)
 
 

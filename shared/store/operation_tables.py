@@ -134,6 +134,17 @@ trash_service_file = _in_trash(service_file)
 Index("trash_entity_key", trash_entity.c.kind, trash_entity.c.perm_id)
 Index("trash_attachment_content", trash_attachment.c.sha256)
 
+trash_part = Table(
+    "trash_part",
+    metadata,
+    Column("deletion", Integer, ForeignKey("deletion.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", KEY, primary_key=True),
+    Column("perm_id", KEY, primary_key=True),
+    Column("part", TEXT, nullable=False, comment="shared.store.loss_kinds.Loss"),
+)
+"""What lies in the trash although it is here still: as it was before an update took a part of it
+away."""
+
 file_move = Table(
     "file_move",
     metadata,
@@ -169,5 +180,5 @@ restored = Table(
 TABLES = (
     *(run, run_count, run_failure, failed_item, held_deletion, notice, deletion, restored),
     *(trash_entity, trash_link, trash_data_set_file, trash_content_copy, trash_attachment),
-    *(trash_service_file, file_move, arrival),
+    *(trash_service_file, trash_part, file_move, arrival),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import (
     Column,
@@ -27,13 +28,21 @@ from sqlalchemy.sql.elements import ColumnElement
 from shared.model.kinds import Kind
 from shared.store.identity import follow, new_claims
 from shared.store import scratch
+from shared.store.restoring_parts import (
+    bring_back_parts,
+    forget_parts,
+    keep_replaced,
+    part_counts,
+    refuse_parts,
+    take_parts,
+)
 from shared.store.statements import Rows, execute_from
 from shared.store.tables import KEY, TEXT
 from shared.store.trash import PARTS, Part, TrashItem
 
 Obstacle = Callable[[str, str], str | None]
 """Given DATA_SET and a code, or FILE and a path: why its files cannot come back; None if they can.
-"""
+Given a `Loss` and the same: why those files cannot that something lacks which is here."""
 
 _FILE = "restoring.sql"
 _own = MetaData(schema=scratch.SCHEMA)
@@ -101,15 +110,31 @@ def restore(connection: Connection, wish: Wish, obstacle: Obstacle) -> Restorati
         while _choose_needed(connection, wish.deletion):
             pass
     _execute(connection, "name_as_now", deletion=wish.deletion)
+    take_parts(connection, wish.deletion)
+    refuse_parts(connection, wish.deletion, obstacle)
     _refuse(connection, wish.deletion, obstacle)
     refusals = tuple(_refusals(connection, wish.deletion))
     refused = {refusal.item for refusal in refusals}
     needed = _needed(connection, wish.deletion)
     left = tuple(one for one in needed if one.kind == Kind.FILE and one not in refused)
     counts = {str(kind): int(number) for kind, number in _execute(connection, "chosen_counts")}
+    parts = part_counts(connection)
+    if parts:
+        bring_back_parts(connection, wish.deletion)
+    forget_parts(connection, wish.deletion)
     if counts:
         _bring_back(connection, wish.deletion)
-    return Restoration(counts=counts, refusals=refusals, unknown=unknown, left=left)
+    if counts or parts:
+        _execute(connection, "finish", deletion=wish.deletion)
+    return Restoration(counts=counts | parts, refusals=refusals, unknown=unknown, left=left)
+
+
+def keep_what_is_replaced(connection: Connection, wish: Wish, source: str, now: datetime) -> bool:
+    """Before `restore`, and in a transaction of its own: what it would replace goes to the trash,
+    where its files must have followed. Whether there is any."""
+    _choose(connection, wish)
+    take_parts(connection, wish.deletion)
+    return keep_replaced(connection, wish.deletion, source, now)
 
 
 def forget_marks(connection: Connection, source: str) -> None:
@@ -253,7 +278,6 @@ def _bring_back(connection: Connection, deletion: int) -> None:
         ours = part.trashed.c.deletion == deletion
         chosen = exists().where(*_is_chosen(part)).select_from(_chosen)
         connection.execute(part.trashed.delete().where(ours, chosen))
-    _execute(connection, "finish", deletion=deletion)
 
 
 def _is_chosen(part: Part) -> Iterable[ColumnElement[bool]]:

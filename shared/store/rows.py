@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
@@ -42,7 +42,7 @@ def entity_row(entity: Entity) -> Row:
     Raises `ItemError` for a NUL, which no database takes.
     """
     home_space, home_project = entity.home
-    text = _json(entity.properties).decode()
+    text = properties_text(entity.properties)
     row = (
         entity.kind.value,
         entity.perm_id,
@@ -63,7 +63,7 @@ def entity_row(entity: Entity) -> Row:
         entity.frozen.value,
         text,
         entity.data_set_kind.value if entity.data_set_kind else None,
-        _fingerprint(entity, text),
+        content_hash(entity, text),
         unknown_text(entity.unknown),
     )
     if "\0" in (entity.description or "") or ("\\u0000" in text and _has_nul(entity)):
@@ -76,10 +76,16 @@ def _has_nul(entity: Entity) -> bool:
     return any("\0" in text for pair in entity.properties.items() for text in pair)
 
 
-def _fingerprint(entity: Entity, properties: str) -> bytes:
+def properties_text(properties: Mapping[str, str]) -> str:
+    """The column ``properties``: a JSON object, its keys sorted."""
+    return _json(properties).decode()
+
+
+def content_hash(entity: Entity, properties: str) -> bytes:
     """A hash over all that a document shows of an entity, except what is compared on its own:
-    stamps, frozen flags and attachments. The order of components means something; that of
-    children, files and copies does not, and openBIS does not keep it."""
+    stamps, frozen flags and attachments; ``properties`` as their column has them. The order of
+    components means something; that of children, files and copies does not, and openBIS does not
+    keep it."""
     children = [c.to for c in entity.connections if c.relation is Relation.CHILD]
     components = [c.to for c in entity.connections if c.relation is Relation.COMPONENT]
     content: Row = (

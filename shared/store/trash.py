@@ -8,11 +8,23 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, and_, column, literal, select, table
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    TableClause,
+    and_,
+    column,
+    literal,
+    select,
+    table,
+    true,
+)
 
 from shared.model.kinds import Kind
 from shared.store import operation_tables as trash
 from shared.store import tables
+from shared.store.losses import choose_lost, note_snapshot
 from shared.store.rows import milliseconds, moment
 from shared.store.statements import execute, execute_from
 
@@ -79,30 +91,53 @@ class TrashItem:
 
 
 _plan = table("change", column("kind"), column("perm_id"), column("action"))
+_snapshot = table("snapshot", column("kind"), column("perm_id"))
 
 
 def discard(connection: Connection, source: str, run: int | None, now: datetime) -> int:
-    """Move what the plan calls gone to the trash, and note its files to follow. Returns the number
-    of the deletion."""
+    """Move what the plan calls gone to the trash, and a copy of what updates take a part from; note
+    the files to follow. Returns the number of the deletion."""
+    number = _new_deletion(connection, source, run, now)
+    _copy(connection, number, _plan, _plan.c.action == "gone")
+    execute_from(connection, _FILE, "move_to_trash", source=source, deletion=number)
+    choose_lost(connection)
+    _copy_snapshot(connection, number)
+    execute(connection, "delete")
+    return number
+
+
+def keep_snapshot(connection: Connection, source: str, run: int | None, now: datetime) -> int:
+    """Put a copy of what stands in the table ``snapshot``, and stays here, into the trash. Returns
+    the number of the deletion."""
+    number = _new_deletion(connection, source, run, now)
+    _copy_snapshot(connection, number)
+    return number
+
+
+def _new_deletion(connection: Connection, source: str, run: int | None, now: datetime) -> int:
     values = {"source": source, "run": run, "deleted": milliseconds(now)}
     result = connection.execute(
         trash.deletion.insert().values(values).returning(trash.deletion.c.id)
     )
-    number = int(result.scalar_one())
+    return int(result.scalar_one())
+
+
+def _copy_snapshot(connection: Connection, number: int) -> None:
+    _copy(connection, number, _snapshot, true())
+    note_snapshot(connection, number)
+
+
+def _copy(
+    connection: Connection, number: int, wanted: TableClause, which: ColumnElement[bool]
+) -> None:
+    """Rows of what stands in a table of kinds and perm ids."""
     for part in PARTS:
         stored = part.stored
         kind = literal(part.kind.value) if part.kind else stored.c.kind
-        gone = and_(
-            _plan.c.kind == kind,
-            _plan.c.perm_id == stored.c[part.perm_id],
-            _plan.c.action == "gone",
-        )
-        rows = select(literal(number), *stored.c).join_from(stored, _plan, gone)
+        same = and_(wanted.c.kind == kind, wanted.c.perm_id == stored.c[part.perm_id], which)
+        rows = select(literal(number), *stored.c).join_from(stored, wanted, same)
         names = ["deletion", *(c.name for c in stored.c)]
         connection.execute(part.trashed.insert().from_select(names, rows))
-    execute_from(connection, _FILE, "move_to_trash", source=source, deletion=number)
-    execute(connection, "delete")
-    return number
 
 
 def purge(connection: Connection, numbers: Collection[int]) -> None:

@@ -30,6 +30,7 @@ INSERT INTO file_removal (area, name)
 SELECT DISTINCT 'ATTACHMENT', sha256 FROM trash_attachment
  WHERE deletion = :deletion AND sha256 IS NOT NULL
 ON CONFLICT DO NOTHING;
+DELETE FROM trash_part WHERE deletion = :deletion;
 DELETE FROM trash_entity WHERE deletion = :deletion;
 DELETE FROM trash_link WHERE deletion = :deletion;
 DELETE FROM trash_data_set_file WHERE deletion = :deletion;
@@ -44,9 +45,14 @@ SELECT d.id, d.source, coalesce(r.section, d.source) AS section, r.id AS run, d.
  ORDER BY d.id DESC;
 
 -- name: deletion_counts
-SELECT t.deletion, t.kind, count(*) FROM trash_entity AS t GROUP BY 1, 2
+SELECT t.deletion, coalesce(p.part, t.kind), count(*) FROM trash_entity AS t
+  LEFT JOIN trash_part AS p ON p.deletion = t.deletion AND p.kind = t.kind
+                           AND p.perm_id = t.perm_id
+ GROUP BY 1, 2
 UNION ALL
-SELECT f.deletion, 'FILE', count(*) FROM trash_service_file AS f GROUP BY 1
+SELECT f.deletion, coalesce(p.part, 'FILE'), count(*) FROM trash_service_file AS f
+  LEFT JOIN trash_part AS p ON p.deletion = f.deletion AND p.kind = 'FILE' AND p.perm_id = f.path
+ GROUP BY 1, 2
  ORDER BY 1, 2;
 
 -- name: deletion_bytes

@@ -1,0 +1,28 @@
+"""Kinds of what an update would lose; in plans, counts and the trash they stand beside the kinds of
+entities, and are judged like deletions."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from shared.model.kinds import Kind
+
+
+class Loss(StrEnum):
+    """Of which kind of thing a part would be lost; the perm id is that of the thing."""
+
+    DATA_SET_CONTENT = "DATA_SET_CONTENT"
+    """Files of a data set, or content copies of one that is a link."""
+    PROJECT_ATTACHMENTS = "PROJECT_ATTACHMENTS"
+    EXPERIMENT_ATTACHMENTS = "EXPERIMENT_ATTACHMENTS"
+    SAMPLE_ATTACHMENTS = "SAMPLE_ATTACHMENTS"
+    FILE_CONTENT = "FILE_CONTENT"
+    """What a file of the file service consists of, which is replaced by something else."""
+
+
+def planned_kind(name: str) -> Kind | Loss:
+    """A kind as it stands in a plan."""
+    return Kind(name) if name in _KINDS else Loss(name)
+
+
+_KINDS = frozenset(Kind)

@@ -1,0 +1,100 @@
+"""What an update would lose: files, attachments, copies that were harvested, and that a list does
+not show any more, or shows otherwise.
+
+A list cannot say that something is gone for ever; it only does not show it. So a loss is judged
+like a deletion: left alone where deletions are forbidden, held back when in doubt, and if it is let
+through, a copy of what was here goes to the trash first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from shared.store.changes import Action, counts
+from shared.store.loss_kinds import Loss
+from shared.store.statements import Rows, execute_from
+
+_FILE = "losses.sql"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostPart:
+    """One thing that a list does not show as it was brought."""
+
+    kind: Loss
+    perm_id: str
+    name: str
+    problem: str
+
+    def __str__(self) -> str:
+        match self.problem:
+            case "kind":
+                return f"it had files, and is listed as {self.name} now"
+            case "copy":
+                return f"content copy {self.name} was brought, and is not listed any more"
+        what = "attachment" if self.kind.endswith("_ATTACHMENTS") else "file"
+        if self.problem == "missing":
+            return f"{what} {self.name} was brought, and is not listed any more"
+        how = "shorter" if self.problem == "smaller" else "with another content"
+        return f"{what} {self.name} is listed {how} than it was brought"
+
+
+def find_losses(connection: Connection, source: str) -> None:
+    """Add to the plan, as gone, what its updates would lose. `complete_unknown` comes before."""
+    _execute(connection, "new_losses")
+    _execute(connection, "find_losses", source=source)
+
+
+def losses(connection: Connection) -> Iterator[LostPart]:
+    """All that was found, part by part."""
+    for kind, perm_id, name, problem in _execute(connection, "losses").all():
+        yield LostPart(kind=Loss(kind), perm_id=perm_id, name=name, problem=problem)
+
+
+def loss_count(connection: Connection, action: Action) -> int:
+    """How many losses are planned so."""
+    found = counts(connection).items()
+    return sum(n for (kind, planned), n in found if isinstance(kind, Loss) and planned == action)
+
+
+def new_contents_count(connection: Connection, source: str) -> int:
+    """Data sets that would lose something, without those that were judged before."""
+    return int(_execute(connection, "new_contents_count", source=source).scalar_one())
+
+
+def vanished_service_files(connection: Connection, source: str) -> int:
+    """How many files of the file service are newly gone, if it is all of them."""
+    return int(_execute(connection, "vanished_service_files", source=source).scalar_one())
+
+
+def hold_contents(connection: Connection, source: str) -> None:
+    """Hold back what data sets would lose: on openBIS they never lose anything."""
+    _execute(connection, "hold_contents", source=source)
+
+
+def spare(connection: Connection) -> None:
+    """Let nothing be lost, since deletions are forbidden."""
+    _execute(connection, "spare")
+
+
+def keep(connection: Connection) -> None:
+    """Let the incoming rows say of all that is held back or spared what the store says of it.
+    `shared.store.unknown_parts.settle` comes after."""
+    _execute(connection, "keep")
+
+
+def choose_lost(connection: Connection) -> None:
+    """Fill the table ``snapshot`` with what the plan lets go in part."""
+    _execute(connection, "choose_lost")
+
+
+def note_snapshot(connection: Connection, deletion: int) -> None:
+    """The copies of what is in ``snapshot`` are parts; their files are noted to follow."""
+    _execute(connection, "note_snapshot", deletion=deletion)
+
+
+def _execute(connection: Connection, section: str, /, **values: object) -> Rows:
+    return execute_from(connection, _FILE, section, **values)

@@ -1,0 +1,241 @@
+"""Unknown is not none: what a list does not show of an entity, and that is not gone.
+
+A source marks the parts that it cannot show now (`shared.model.unknown`). What is here of such a
+part is added to the incoming rows before anything is compared; so an entity that differs in nothing
+else does not differ, and one that does is updated and keeps the part. The mark goes from the
+incoming row if the part is here as a whole: where this instance is published in turn, it is known.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Table, select, text
+
+from shared.model.entities import Entity
+from shared.model.ids import Code, Identifier, PermId
+from shared.model.kinds import DataSetKind, Kind
+from shared.model.unknown import Part, Reason, Unknown
+from shared.store import incoming, tables
+from shared.store.rows import (
+    content_hash,
+    properties_text,
+    to_connection,
+    to_copy,
+    to_file,
+    to_unknown,
+    unknown_text,
+)
+from shared.store.statements import Rows, execute_from
+
+_FILE = "unknown.sql"
+_AT_ONCE = 200
+"""Entities whose hashes are computed together."""
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+_UPDATE = text(
+    "UPDATE incoming_entity SET properties = :properties, unknown = :unknown,"
+    " content_hash = :content_hash WHERE kind = :kind AND perm_id = :perm_id"
+)
+
+Counts = Counter[tuple[Part, Reason]]
+
+
+def complete_unknown(connection: Connection, source: str) -> None:
+    """Add to the incoming rows what the list says it does not show, after the plan is made and
+    before it is used; then `settle`."""
+    _execute(connection, "new_completion")
+    _execute(connection, "note_marks", source=source)
+    for section in ("files", "attachments", "links", "copies"):
+        _execute(connection, f"complete_{section}")
+    _execute(connection, "complete_service_files", source=source)
+    _execute(connection, "carry_over", source=source)
+
+
+def keep_links(connection: Connection, source: str) -> None:
+    """Keep the links to what the list does not have and that stays. To be called when the plan's
+    deletions are done; `settle` comes after."""
+    _execute(connection, "keep_links", source=source)
+
+
+def settle(connection: Connection) -> None:
+    """Compute the hashes of what was completed, and take out of the plan what does not differ."""
+    _execute(connection, "order_links")
+    last = ("", "")
+    while keys := [(str(k), str(p)) for k, p in _to_be_hashed(connection, last)]:
+        by_kind: dict[str, list[str]] = defaultdict(list)
+        for kind, perm_id in keys:
+            by_kind[kind].append(perm_id)
+        for kind, perm_ids in by_kind.items():
+            _complete(connection, Kind(kind), perm_ids)
+        last = keys[-1]
+    _execute(connection, "settle_completed")
+
+
+def shown_unknown(connection: Connection) -> Counts:
+    """What the list does not show, whether it is here or not."""
+    rows = _execute(connection, "shown_unknown")
+    return Counter({(Part(part), Reason(reason)): int(n) for part, reason, n in rows})
+
+
+def never_came(connection: Connection, source: str) -> Counts:
+    """What the list does not show and that is not here as a whole, after a pass."""
+    rows = _execute(connection, "never_came", source=source)
+    return Counter({(Part(part), Reason(reason)): int(n) for part, reason, n in rows})
+
+
+def stored_unknown(connection: Connection, source: str) -> Counts:
+    """What never came of the entities of a source."""
+    found: Counts = Counter()
+    for _, marks, number in _execute(connection, "stored_unknown", source=source):
+        for key in {(mark.part, mark.reason) for mark in to_unknown(marks)}:
+            found[key] += number
+    return found
+
+
+def waits_for_files(connection: Connection) -> frozenset[str]:
+    """Codes of the data sets whose files the source cannot give now."""
+    return frozenset(_execute(connection, "waits_for_files").scalars())
+
+
+def _to_be_hashed(connection: Connection, last: tuple[str, str]) -> Sequence[Any]:
+    kind, perm_id = last
+    values = {"kind": kind, "perm_id": perm_id, "most": _AT_ONCE}
+    return _execute(connection, "to_be_hashed", **values).all()
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """What the store has of an entity."""
+
+    properties: dict[str, str]
+    parts: frozenset[Part]
+    """Parts of which something is here."""
+    unknown: frozenset[Part]
+    """Parts that never came, or not as a whole."""
+
+
+def _complete(connection: Connection, kind: Kind, perm_ids: list[str]) -> None:
+    here = _here(connection, kind, perm_ids)
+    changes = []
+    for entity in _incoming_entities(connection, kind, perm_ids):
+        known = here.get(entity.perm_id)
+        completed = _completed(entity, known) if known else entity
+        properties = properties_text(completed.properties)
+        changes.append(
+            {
+                "kind": kind.value,
+                "perm_id": entity.perm_id,
+                "properties": properties,
+                "unknown": unknown_text(completed.unknown),
+                "content_hash": content_hash(completed, properties),
+            }
+        )
+    if changes:
+        connection.execute(_UPDATE, changes)
+
+
+def _completed(entity: Entity, here: _Here) -> Entity:
+    properties = dict(entity.properties)
+    marks: list[Unknown] = []
+    for mark in entity.unknown:
+        if mark.part is not Part.PROPERTIES:
+            if mark.part in here.unknown or mark.part not in here.parts:
+                marks.append(mark)
+            continue
+        hidden = mark.detail.split() if mark.detail else list(here.properties)
+        kept = {c: here.properties[c] for c in hidden if c in here.properties}
+        properties = kept | properties
+        if left := [code for code in hidden if code not in properties]:
+            marks.append(replace(mark, detail=" ".join(left)))
+        elif not mark.detail and Part.PROPERTIES in here.unknown:
+            marks.append(mark)
+    return replace(entity, properties=properties, unknown=tuple(marks))
+
+
+def _here(connection: Connection, kind: Kind, perm_ids: list[str]) -> dict[str, _Here]:
+    """By perm id, what is here of those that are."""
+    parts: dict[str, set[Part]] = defaultdict(set)
+    for part, table, key in (
+        (Part.FILES, tables.data_set_file, "code"),
+        (Part.CONTENT_COPIES, tables.content_copy, "code"),
+        (Part.ATTACHMENTS, tables.attachment, "perm_id"),
+        (Part.CONNECTIONS, tables.link, "from_perm_id"),
+    ):
+        query = select(table.c[key]).where(table.c[key].in_(perm_ids)).distinct()
+        if "kind" in table.c:
+            query = query.where(table.c.kind == kind.value)
+        elif kind is not Kind.DATA_SET:
+            continue
+        for perm_id in connection.execute(query).scalars():
+            parts[perm_id].add(part)
+    entity = tables.entity.c
+    rows = select(entity.perm_id, entity.properties, entity.unknown).where(
+        entity.kind == kind.value, entity.perm_id.in_(perm_ids)
+    )
+    return {
+        perm_id: _Here(
+            properties=orjson.loads(properties),
+            parts=frozenset(parts[perm_id]),
+            unknown=frozenset(mark.part for mark in to_unknown(unknown)),
+        )
+        for perm_id, properties, unknown in connection.execute(rows)
+    }
+
+
+def _incoming_entities(connection: Connection, kind: Kind, perm_ids: list[str]) -> Iterator[Entity]:
+    """As the list says, after it was completed: all that the hash covers, and no more."""
+    links, files, copies = (
+        _by_owner(connection, table, key, kind, perm_ids)
+        for table, key in (
+            (incoming.links, "from_perm_id"),
+            (incoming.files, "code"),
+            (incoming.copies, "code"),
+        )
+    )
+    column = incoming.entities.c
+    query = select(incoming.entities).where(column.kind == kind.value, column.perm_id.in_(perm_ids))
+    for row in connection.execute(query).all():
+        key = row.perm_id
+        edges = sorted(links[key], key=lambda link: (link.ordinal, link.to_perm_id))
+        yield Entity(
+            kind=kind,
+            perm_id=PermId(key),
+            code=Code(row.code),
+            registered=_ANY_TIME,
+            modified=_ANY_TIME,
+            type=row.type,
+            space=row.space,
+            project=row.project,
+            experiment=Identifier(row.experiment) if row.experiment else None,
+            sample=Identifier(row.sample) if row.sample else None,
+            description=row.description,
+            properties=orjson.loads(row.properties),
+            data_set_kind=DataSetKind(row.data_set_kind) if row.data_set_kind else None,
+            connections=tuple(to_connection(e.relation, e.to_perm_id) for e in edges),
+            files=tuple(to_file(each[1:]) for each in files[key]),
+            content_copies=tuple(to_copy(each[2:]) for each in copies[key]),
+            unknown=to_unknown(row.unknown),
+        )
+
+
+def _by_owner(
+    connection: Connection, table: Table, key: str, kind: Kind, perm_ids: list[str]
+) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    query = select(table).where(table.c[key].in_(perm_ids))
+    if "kind" in table.c:
+        query = query.where(table.c.kind == kind.value)
+    elif kind is not Kind.DATA_SET:
+        return found
+    for row in connection.execute(query):
+        found[getattr(row, key)].append(row)
+    return found
+
+
+def _execute(connection: Connection, section: str, /, **values: object) -> Rows:
+    return execute_from(connection, _FILE, section, **values)

@@ -26,8 +26,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.elements import ColumnElement
 
 from shared.model.kinds import Kind
-from shared.store.identity import follow, new_claims
 from shared.store import scratch
+from shared.store.identity import follow, new_claims
 from shared.store.restoring_parts import (
     bring_back_parts,
     forget_parts,

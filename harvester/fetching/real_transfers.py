@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -23,6 +24,7 @@ from harvester.fetching.transfers import (
     WantedDataSet,
     attachment_name,
     check_files,
+    check_place,
     is_here,
     is_occupied,
     is_strange,
@@ -133,6 +135,7 @@ class RealTransfers:
             arriving = _Arriving(data_set, Path(), len(data_set.files))
             try:
                 check_files(data_set)
+                check_place(self._store, data_set.code)
                 arriving.folder = self._store.new_data_set(data_set.code)
                 arriving.replaces = self._store.data_set_folder(data_set.code).is_dir()
             except ItemError as error:
@@ -202,10 +205,11 @@ class RealTransfers:
         data set, or what an earlier run has brought of one that it could not finish."""
         code, expected, moved = arriving.wanted.code, _expected(file), self._leash.moved
         if arriving.replaces:
-            present = self._store.data_set_file(code, file.path)
-            if present.is_file() and matches(present, expected, moved):
-                target.hardlink_to(present)
-                return True
+            with suppress(ValueError):  # a link leads out of the data set
+                present = self._store.data_set_file(code, file.path)
+                if present.is_file() and matches(present, expected, moved):
+                    target.hardlink_to(present)
+                    return True
         return self._leftovers.take(code, file.path, expected, target, moved)
 
     def _download(self, code: str, file: FileNode, target: Path) -> None:

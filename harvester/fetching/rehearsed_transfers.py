@@ -12,6 +12,7 @@ from harvester.fetching.transfers import (
     WantedDataSet,
     attachment_name,
     check_files,
+    check_place,
     is_here,
     is_occupied,
     is_strange,
@@ -35,6 +36,7 @@ class RehearsedTransfers:
         for data_set in wanted:
             try:
                 check_files(data_set)
+                check_place(self._store, data_set.code)
                 self._need(data_set.code, sum(file.length for file in data_set.files))
             except ItemError as error:
                 yield data_set.code, error

@@ -6,9 +6,11 @@ writes, `RehearsedTransfers` only looks at names, sizes and free space. No step 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -88,18 +90,24 @@ class Transfers(Protocol):
 
 def check_files(wanted: WantedDataSet) -> None:
     """Raises `ItemError` for names that no data store can hold, or that lead out of it."""
-    files: set[str] = set()
-    folders: set[str] = set()
     for file in wanted.files:
         try:
-            path = safe_relative_path(file.path)
+            safe_relative_path(file.path)
         except ValueError as error:
             raise ItemError(Kind.DATA_SET, wanted.code, str(error)) from error
-        files.add(str(path))
-        folders.update(str(parent) for parent in path.parents)
-    if both := files & folders:
-        reason = f"{min(both)!r} is a file and a folder at once"
-        raise ItemError(Kind.DATA_SET, wanted.code, reason)
+    paths = sorted(f"{file.path}/" for file in wanted.files)
+    for path, following in pairwise(paths):  # what lies in a folder follows it at once
+        if following.startswith(path) and following != path:
+            reason = f"{path[:-1]!r} is a file and a folder at once"
+            raise ItemError(Kind.DATA_SET, wanted.code, reason)
+
+
+def check_place(store: DataStore, code: str) -> None:
+    """Raises `ItemError` if something that is no folder lies in the place of a data set."""
+    try:
+        store.check_place(code)
+    except OSError as error:
+        raise ItemError(Kind.DATA_SET, code, str(error)) from error
 
 
 def attachment_name(wanted: WantedContent) -> str:
@@ -122,13 +130,13 @@ def is_here(store: DataStore, code: str, path: str, length: int) -> bool:
     """See `Transfers.is_here`."""
     try:
         return store.data_set_file(code, path).stat().st_size == length
-    except FileNotFoundError:
+    except (OSError, ValueError):  # also where a link leads out, or a folder is a file
         return False
 
 
 def is_occupied(store: DataStore, code: str) -> bool:
     """See `Transfers.is_occupied`."""
-    return store.data_set_folder(code).exists()
+    return os.path.lexists(store.data_set_folder(code))
 
 
 def is_strange(store: DataStore, path: str, sha256: str) -> bool:
@@ -137,4 +145,7 @@ def is_strange(store: DataStore, path: str, sha256: str) -> bool:
         file = store.service_file(path)
     except ValueError:
         return False  # refused when it is written, with the reason
-    return file.is_file() and file_digest(file) != sha256
+    try:
+        return file.is_file() and file_digest(file) != sha256
+    except OSError:
+        return True  # nobody can say that it is the same

@@ -6,8 +6,9 @@ missing, what differs and what is too many, down to the files in the data store.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -114,7 +115,7 @@ class Audit:
         rows = execute(self.connection, "attachment_contents", source=self.config.alias)
         for kind, perm_id, name, version, length, sha256 in rows:
             expected = Expected(length=length or 0, sha256=sha256)
-            if fault := self._fault(self.store.attachment(sha256), expected):
+            if fault := self._fault(partial(self.store.attachment, sha256), expected):
                 text = f"attachment {name} (version {version}) {fault}"
                 yield Difference(kind=kind, perm_id=perm_id, text=text)
 
@@ -127,16 +128,19 @@ class Audit:
             yield Difference(kind=Kind.FILE, perm_id=path, text=_MEANINGS[Action.GONE])
         for path, length, sha256 in execute(self.connection, "service_contents", source=alias):
             expected = Expected(length=length, sha256=sha256)
-            if fault := self._fault(self.store.service_file(path), expected):
+            if fault := self._fault(partial(self.store.service_file, path), expected):
                 yield Difference(kind=Kind.FILE, perm_id=path, text=fault)
 
     def _data_set_files(self) -> Iterator[Difference]:
         rows = execute(self.connection, "physical_files", source=self.config.alias)
         for code, path, length, crc32, checksum in rows:
             expected = Expected(length=length, crc32=crc32, checksum=checksum)
-            if fault := self._fault(self.store.data_set_file(code, path), expected):
+            if fault := self._fault(partial(self.store.data_set_file, code, path), expected):
                 yield Difference(kind=Kind.DATA_SET, perm_id=code, text=f"file {path} {fault}")
 
-    def _fault(self, place: Path, expected: Expected) -> str | None:
+    def _fault(self, find: Callable[[], Path], expected: Expected) -> str | None:
         """What is wrong with a file in the data store; None if nothing is."""
-        return fault_of(place, expected, contents=self.read_contents)
+        try:
+            return fault_of(find(), expected, contents=self.read_contents)
+        except ValueError as error:  # such as a link that leads out of the data set
+            return f"cannot be read in the data store: {error}"

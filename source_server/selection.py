@@ -28,8 +28,24 @@ _MAX_PROGRAM = 20_000
 """RE2 instructions of one list. Two thousand plain space codes fit; its worst case then takes
 well below a millisecond per space (measured)."""
 
-_PIECE = re.compile(r"\\Q.*?(?:\\E|\Z)|\\[xpP]\{[^}]*\}|\\.|\[\^?\]?|\]|&&|\{[0-9]+\}|.", re.DOTALL)
+_LONGEST = 100_000
+"""Characters of the patterns of one list: longer ones are beyond `_MAX_PROGRAM` anyway."""
+
+_MOST = 5_000
+"""Patterns of one list; each is looked at on its own, to tell which one is wrong."""
+
+_MOST_CLASSES = 200
+"""Unicode classes (``\\p{L}``) of one list; RE2 takes half a millisecond for each."""
+
+_SHOWN = 200
+"""Characters of a pattern, or of what RE2 says of it, in an answer."""
+
+_PIECE = re.compile(
+    r"\\Q.*?(?:\\E|\Z)|\\[xpP]\{[^}\\]{0,100}\}|\\.|\[\^?\]?|\]|&&|\{[0-9]+\}|.", re.DOTALL
+)
 """Pieces of a pattern; a ``]`` directly behind the opening bracket is a plain character."""
+
+_CLASS = re.compile(r"\\[pP]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,17 +86,34 @@ def parse_patterns(parameter: str, values: Iterable[str]) -> SpacePatterns:
 
     Raises RequestError with the parameter, the pattern and the reason if one cannot be used.
     """
-    texts = tuple(dict.fromkeys(text for value in values for text in _pieces(value)))
-    for text in texts:
-        _check(parameter, text)
+    texts = _texts(parameter, tuple(values))
     if not texts:
         return SpacePatterns()
+    size = 0
+    for text in texts:
+        size += _check(parameter, text)
+        if size > 2 * _MAX_PROGRAM:  # what they share makes them smaller together
+            raise _too_large(parameter)
     union = _compile(parameter, "|".join(f"(?:{text})" for text in texts))
     if union.programsize > _MAX_PROGRAM:
-        raise RequestError(
-            f"{parameter}: the patterns are too large together; ask for fewer or simpler ones"
-        )
+        raise _too_large(parameter)
     return SpacePatterns(texts=texts, fullmatch=union.fullmatch)
+
+
+def _texts(parameter: str, values: Sequence[str]) -> tuple[str, ...]:
+    """The patterns, each once; RequestError if they would keep the server busy for long."""
+    if sum(map(len, values)) > _LONGEST:
+        raise RequestError(
+            f"{parameter}: the patterns have over {_LONGEST:,} characters; ask for fewer"
+        )
+    if sum(len(_CLASS.findall(value)) for value in values) > _MOST_CLASSES:
+        raise RequestError(
+            f"{parameter}: the patterns have over {_MOST_CLASSES} Unicode classes; ask for fewer"
+        )
+    texts = tuple(dict.fromkeys(text for value in values for text in _pieces(value)))
+    if len(texts) > _MOST:
+        raise RequestError(f"{parameter}: there are over {_MOST:,} patterns; ask for fewer")
+    return texts
 
 
 def select(
@@ -102,11 +135,19 @@ def _pieces(value: str) -> Sequence[str]:
     return [piece.strip(_BLANKS) for piece in pieces]
 
 
-def _check(parameter: str, text: str) -> None:
+def _too_large(parameter: str) -> RequestError:
+    return RequestError(
+        f"{parameter}: the patterns are too large together; ask for fewer or simpler ones"
+    )
+
+
+def _check(parameter: str, text: str) -> int:
+    """How many instructions of RE2 the pattern takes."""
     reason = _read_otherwise_by_java(text)
     if reason:
-        raise RequestError(f"{parameter}: the pattern {text!r} cannot be used: {reason}")
-    _compile(parameter, text)
+        raise RequestError(f"{parameter}: the pattern {text[:_SHOWN]!r} cannot be used: {reason}")
+    size: int = _compile(parameter, text).programsize
+    return size
 
 
 def _compile(parameter: str, text: str) -> Any:
@@ -119,15 +160,19 @@ def _compile(parameter: str, text: str) -> Any:
     except re2.error as error:
         reason = _reason_of(error)
         raise RequestError(
-            f"{parameter}: the pattern {text!r} is not a valid regular expression: {reason}"
+            f"{parameter}: the pattern {text[:_SHOWN]!r} is not a valid regular expression: "
+            f"{reason}"
         ) from error
     except UnicodeEncodeError as error:
-        raise RequestError(f"{parameter}: the pattern {text!r} is not valid Unicode") from error
+        raise RequestError(
+            f"{parameter}: the pattern {text[:_SHOWN]!r} is not valid Unicode"
+        ) from error
 
 
 def _reason_of(error: Exception) -> str:
     reason = error.args[0] if error.args else ""
-    return reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+    told = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+    return told[:_SHOWN]
 
 
 def _read_otherwise_by_java(text: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 
 _BLOCK = 1 << 18
@@ -23,7 +24,9 @@ class GrowingFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = path.open("wb", buffering=0)
+        path.touch()
+        self._file: FileIO | None = None
+        """Open only while it is written: a list may lie in thousands of parts."""
         self._changed = threading.Condition()
         self._length = 0
         self._tries = 0
@@ -36,8 +39,9 @@ class GrowingFile:
         with self._changed:
             self._tries += self._length > 0
             self._length = 0
-            self._file.seek(0)
-            self._file.truncate()
+            file = self._opened()
+            file.seek(0)
+            file.truncate()
             self._changed.notify_all()
 
     def write(self, chunk: bytes) -> None:
@@ -45,17 +49,24 @@ class GrowingFile:
         with self._changed:
             if self._unwanted:
                 raise UnwantedError
+            file = self._opened()
             rest = memoryview(chunk)
             while rest:  # a disk that is nearly full takes the beginning, and then refuses
-                rest = rest[self._file.write(rest) :]
+                rest = rest[file.write(rest) :]
             self._length += len(chunk)
             self._changed.notify_all()
+
+    def _opened(self) -> FileIO:
+        if self._file is None:
+            self._file = FileIO(self.path, "w")
+        return self._file
 
     def end(self, error: BaseException | None = None) -> None:
         """It is whole; or nothing more will come because of the error, which every reader gets."""
         with self._changed:
             self._ended, self._error = True, error
-            self._file.close()
+            if self._file is not None:
+                self._file.close()
             self._changed.notify_all()
 
     def give_up(self) -> None:

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -114,18 +115,16 @@ class Transfers(Protocol):
 
 def check_files(wanted: WantedDataSet) -> None:
     """Raises `ItemError` for names that no data store can hold, or that lead out of it."""
-    files: set[str] = set()
-    folders: set[str] = set()
     for file in wanted.files:
         try:
-            path = safe_relative_path(file.path)
+            safe_relative_path(file.path)
         except ValueError as error:
             raise ItemError(Kind.DATA_SET, wanted.code, str(error)) from error
-        files.add(str(path))
-        folders.update(str(parent) for parent in path.parents)
-    if both := files & folders:
-        reason = f"{min(both)!r} is a file and a folder at once"
-        raise ItemError(Kind.DATA_SET, wanted.code, reason)
+    paths = sorted(f"{file.path}/" for file in wanted.files)
+    for path, following in pairwise(paths):  # what lies in a folder follows it at once
+        if following.startswith(path) and following != path:
+            reason = f"{path[:-1]!r} is a file and a folder at once"
+            raise ItemError(Kind.DATA_SET, wanted.code, reason)
 
 
 def attachment_name(wanted: WantedContent) -> str:

@@ -54,7 +54,14 @@ def open_archive(path: Path) -> Archive:
         content = json.loads(_member(file, _CONTENT, _LARGEST_CONTENT))
         if not isinstance(content, dict) or content.get("version") != _VERSION:
             raise FormatError(f"it is not of version {_VERSION}")  # noqa: TRY301 - told with the path
-    except (FormatError, KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+    except (
+        FormatError,
+        KeyError,
+        ValueError,
+        RecursionError,
+        OSError,
+        zipfile.BadZipFile,
+    ) as error:
         file.close()
         raise FormatError(f"{path} is damaged, or no bundle: {error}; copy it again") from error
     return Archive(path=path, file=file, content=content)

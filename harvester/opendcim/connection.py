@@ -8,7 +8,6 @@ that it names, by no run.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from harvester.fetching.bodies import unpacked
 from harvester.fetching.http_client import Sockets, open_client, origin, shown, translated
 from harvester.fetching.retries import OutOfReachError, PassingError, Retries, seconds_until
 from harvester.opendcim.memory import Memory
@@ -24,6 +24,7 @@ from harvester.stopping import Leash
 from shared.errors import FormatError, SourceError, SourceRefusedError
 from shared.opendcim.envelope import Envelope, read_envelope
 from shared.opendcim.texts import plain
+from shared.page_title import title_of
 
 NOT_FOUND = 404
 _NOT_MODIFIED = 304
@@ -31,7 +32,6 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _TOO_MANY = 429
 _REFUSED = frozenset({401, 403})
 _PASSING = frozenset({408, _TOO_MANY})
-_TITLE = re.compile(r"<title>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _SHOWN = 2000
 """Bytes of a page that is no answer."""
 _LONGEST_ANSWER = 200 << 20
@@ -167,7 +167,7 @@ class Connection:
         request = self._client.build_request(
             method,
             url,
-            headers={**self._credentials(url), **headers},
+            headers={**self._credentials(url), "Accept-Encoding": "gzip", **headers},
             extensions={"trace": self._sockets.trace},
             **upload.arguments,
         )
@@ -190,7 +190,7 @@ class Connection:
 
     def _read(self, response: httpx.Response) -> bytes:
         chunks, size = [], 0
-        for chunk in response.iter_bytes():
+        for chunk in unpacked(response):
             chunks.append(chunk)
             size += len(chunk)
             self.leash.received(len(chunk))
@@ -216,8 +216,8 @@ def message_of(answer: Answer) -> str:
         return read_envelope(answer.body).message or f"status {answer.status}"
     except FormatError:
         page = answer.body[:_SHOWN].decode("utf-8", errors="replace")
-        title = _TITLE.search(page)
-        text = f"a page {plain(title[1])!r}" if title else repr(plain(page)[:100])
+        title = title_of(page)
+        text = f"a page {title!r}" if title else repr(plain(page)[:100])
         return f"status {answer.status} and {text}"
 
 

@@ -56,7 +56,7 @@ ENTRY_ELEMENTS = 1_000_000
 """Of one entry; a file of a data set is one."""
 ATTRIBUTES = 1_000
 """Of one element."""
-PARTS = 1_000
+PARTS = 50_000
 """Of a list that lies in parts."""
 
 REASON_BYTES = 4_000

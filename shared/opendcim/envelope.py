@@ -45,7 +45,7 @@ def read_envelope(body: bytes) -> Envelope:
     """Raises `FormatError` for anything else, such as a page of HTML."""
     try:
         members = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"the answer is no JSON but {_beginning(body)}") from error
     if not isinstance(members, dict):
         raise FormatError(f"the answer is no JSON object but {_beginning(body)}")

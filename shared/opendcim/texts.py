@@ -13,6 +13,7 @@ import unicodedata
 
 _TAG = re.compile(r"<(?:/?[A-Za-z][^<>]*|![^<>]*|\?[^<>]*)>")
 _SPECIAL = re.compile("""[&<>"']""")
+_ENDLESS = re.compile("&#[xX]?[0-9a-fA-F]{100,};?")
 _ROUNDS = 4
 """Texts that went back and forth between old installations are encoded several times."""
 
@@ -23,15 +24,29 @@ def plain(text: str) -> str:
     A ``<`` that begins no tag stays, as in ``up <-> down``.
     """
     for _ in range(_ROUNDS):
-        decoded = html.unescape(text)
+        decoded = unescaped(text)
         if decoded == text:
             break
         text = decoded
-    without = _TAG.sub("", text)
-    while without != text:  # what was around a tag may be one now
-        text, without = without, _TAG.sub("", without)
+    without = _without_tags(text)
     shown = "".join(" " if _is_control(character) else character for character in without)
     return " ".join(shown.split())
+
+
+def unescaped(text: str) -> str:
+    """With characters for their references, but for those whose numbers are too long to be any."""
+    return html.unescape(_ENDLESS.sub("", text))
+
+
+def _without_tags(text: str) -> str:
+    """What was around a tag may be one afterwards; in a text of tags within tags, which nobody
+    writes, all their beginnings go at last."""
+    for _ in range(_ROUNDS):
+        without = _TAG.sub("", text)
+        if without == text:
+            return text
+        text = without
+    return text.replace("<", "") if _TAG.search(text) else text
 
 
 def encoded(text: str) -> str:

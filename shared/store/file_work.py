@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -88,9 +89,10 @@ class StoreFiles:
             case "DATA_SET":
                 self._store.remove_data_set(name)
             case "ATTACHMENT":
-                self._store.attachment(name).unlink(missing_ok=True)
+                _unlink(self._store.attachment(name))
             case "FILE":
-                self._store.service_file(name).unlink(missing_ok=True)
+                with suppress(ValueError):  # then nothing lies in the folder under such a name
+                    _unlink(self._store.service_entry(name))
             case "TRASH":
                 remove(self._store.trash(int(name)))
             case _ if area == EMPTY_TRASH:
@@ -132,7 +134,7 @@ class StoreFiles:
     def _move(self, wanted: FileMove) -> None:
         store, name = self._store, wanted.name
         data_set = wanted.area == "DATA_SET"
-        home = store.data_set_folder(name) if data_set else store.service_file(name)
+        home = store.data_set_folder(name) if data_set else store.service_entry(name)
         if wanted.deletion is None:
             if not wanted.needed:
                 remove(home)
@@ -149,6 +151,13 @@ class StoreFiles:
 
     def deletions(self) -> list[int]:
         return self._store.trashed_deletions()
+
+
+def _unlink(path: Path) -> None:
+    """A file, or a link; a folder of that name is nothing that was brought."""
+    if path.is_symlink() or not path.is_dir():
+        with suppress(NotADirectoryError):
+            path.unlink(missing_ok=True)
 
 
 def _cannot(area: str, name: str, done: str, error: Exception) -> str:

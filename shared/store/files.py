@@ -25,6 +25,7 @@ from pathlib import Path
 from shared.atomic_file import sync_folder
 from shared.errors import ConfigError
 from shared.paths import confine, safe_relative_path
+from shared.store.moving import remove
 
 SHARE = "1"
 """The share into which data sets are put; what lies in others is found too."""
@@ -58,7 +59,7 @@ class DataStore:
         """Where a data set lies; in whichever share it is, else where it would be put. Raises
         ValueError for a code that cannot be the name of a folder."""
         location = data_set_location(self.uuid, folder_name(code))
-        with suppress(FileNotFoundError, PermissionError):
+        with suppress(FileNotFoundError, PermissionError, NotADirectoryError):
             with os.scandir(self.root) as entries:
                 shares = sorted(entry.path for entry in entries if entry.name.isdecimal())
             for share in shares:
@@ -73,6 +74,12 @@ class DataStore:
     def attachment(self, sha256: str) -> Path:
         """Where the content of an attachment lies."""
         return self.root / "attachments" / sha256[:2] / sha256[2:4] / sha256
+
+    def service_entry(self, path: str) -> Path:
+        """What stands there under the name of a file of the file service, be it a link. Raises
+        ValueError if its folder leads out of the file service's."""
+        relative = safe_relative_path(path)
+        return confine(self.service_root, relative.parent) / relative.name
 
     def service_file(self, path: str) -> Path:
         """A file of the file service. Raises ValueError if the path leads out of its folder."""
@@ -135,9 +142,13 @@ class DataStore:
         return old
 
     def remove_data_set(self, code: str) -> None:
-        """Remove the files of a data set; nothing happens if there are none."""
-        with suppress(FileNotFoundError):
-            shutil.rmtree(self.data_set_folder(code))
+        """Remove the files of a data set; nothing happens if there are none. A link in the place
+        of the folder goes, what it leads to stays; a file there is not the data set."""
+        folder = self.data_set_folder(code)
+        if folder.is_symlink():
+            folder.unlink()
+        elif folder.is_dir():
+            shutil.rmtree(folder)
 
     def clear_temporary(self) -> None:
         """Remove what an earlier run, killed on the way, left aside; a data set that was just
@@ -181,7 +192,7 @@ def file_digest(path: Path) -> str:
 def found_data_store(root: Path) -> str | None:
     """The UUID of the data store whose data sets lie below a store root already, as in the folder
     of an openBIS; None if there is none. Raises `ConfigError` if there are several."""
-    shares = [path for path in root.glob("[0-9]*") if path.name.isdigit()]
+    shares = [path for path in root.glob("[0-9]*") if path.name.isdigit() and path.is_dir()]
     found = {folder.name for share in shares for folder in share.iterdir() if _is_uuid(folder)}
     if len(found) > 1:
         raise ConfigError(

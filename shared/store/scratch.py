@@ -34,7 +34,10 @@ def provide(engine: Engine) -> None:
     def renew(driver: Any, _record: object) -> None:
         """Room that is not needed any more is given back when the connection is."""
         if driver is not None and driver.execute(f"PRAGMA {SCHEMA}.page_count").fetchone()[0]:
-            driver.execute(f"DETACH {SCHEMA}")
+            try:
+                driver.execute(f"DETACH {SCHEMA}")
+            except sqlite3.OperationalError:  # something reads from it still, as after an error,
+                return  # which this one must not hide
             _attach(driver, folder)
 
     event.listen(engine, "connect", attach)

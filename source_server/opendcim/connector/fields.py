@@ -7,8 +7,9 @@ since people write passwords into them.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Collection, Mapping
+
+from shared.opendcim.texts import unescaped
 
 Row = Mapping[str, object]
 """A record as openDCIM sent it."""
@@ -89,7 +90,7 @@ def custom_attributes(row: Row, names: Collection[str]) -> dict[str, object]:
 def text_of(row: Row, field: str) -> str:
     """A text without openDCIM's entities and without blanks around it."""
     value = row.get(field)
-    return "" if value is None else html.unescape(str(value)).strip()
+    return "" if value is None else unescaped(str(value)).strip()
 
 
 def number_of(row: Row, field: str) -> int:
@@ -104,11 +105,11 @@ def number_of(row: Row, field: str) -> int:
 
 
 def _matches(key: str, wanted: Collection[str]) -> bool:
-    return html.unescape(key).casefold() in wanted
+    return unescaped(key).casefold() in wanted
 
 
 def _plain(value: object) -> object:
     """A plain value; anything nested is nothing that these fields are known to have."""
     if isinstance(value, str):
-        return html.unescape(value)
+        return unescaped(value)
     return value if isinstance(value, bool | int | float) else None

@@ -89,7 +89,9 @@ class RegistryAddress:
             return self._fetch()
 
     def _fetch(self) -> Registry:
-        headers = {"If-None-Match": self._known[1]} if self._known and self._known[1] else {}
+        headers = {"Accept-Encoding": "identity"}
+        if self._known and self._known[1]:
+            headers["If-None-Match"] = self._known[1]
         fetched = self._clock()
         try:
             with self._client.stream("GET", self._url, headers=headers, timeout=_TIMEOUT) as answer:
@@ -106,8 +108,10 @@ class RegistryAddress:
     def _body(self, answer: httpx.Response, begun: float) -> bytes:
         if answer.status_code != httpx.codes.OK:
             raise registry_fault(self._place, f"it answered {answer.status_code}")
+        if answer.headers.get("content-encoding", "identity").lower() != "identity":
+            raise registry_fault(self._place, "it is packed, which nobody asked for")
         content = bytearray()
-        for part in answer.iter_bytes():
+        for part in answer.iter_raw():
             content += part
             if len(content) > LARGEST:
                 raise registry_fault(self._place, f"it is larger than {LARGEST:,} bytes")

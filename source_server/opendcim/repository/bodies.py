@@ -62,7 +62,7 @@ def read_json(body: bytes) -> Tree:
     _refuse_depth(body)
     try:
         tree = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"the body is no JSON: {error}") from error
     if not isinstance(tree, dict):
         raise FormatError("the body is no JSON object")

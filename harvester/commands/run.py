@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import signal
-import sys
 from datetime import timedelta
 
 from harvester.commands.memory import add_section
@@ -16,6 +15,7 @@ from harvester.section_report import SectionReport
 from harvester.section_settings import SectionSettings
 from harvester.signals import stopping_on_signals
 from harvester.stopping import StopRequest
+from shared.plain_lines import complain, say
 from shared.settings.quantities import parse_duration
 
 _INTERRUPTED_EXIT_CODE = 130
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     with stopping_on_signals(request):
         chosen = choose(options.config, options.section)
         for fault in chosen.faults:
-            print(f"harvester: {fault}", file=sys.stderr)
+            complain(f"harvester: {fault}")
         manner = Manner(
             deletions_confirmed=options.allow_deletions,
             forced=options.force,
@@ -86,7 +86,7 @@ class _Printer:
 
     def ended(self, _section: SectionSettings, report: SectionReport) -> None:
         for line in summary(report):
-            print(line, flush=True)
+            say(line, flush=True)
 
 
 def _duration(text: str) -> timedelta:

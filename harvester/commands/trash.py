@@ -16,6 +16,7 @@ from harvester.commands.sections import Chosen
 from harvester.trashing import TrashKeeper
 from shared.errors import ConfigError, ItemError
 from shared.model.kinds import Kind
+from shared.plain_lines import say
 from shared.settings.quantities import parse_duration
 from shared.store.restoring import Restoration, Wish, marked, unmark
 from shared.store.trash import Deletion, TrashItem, deletions, items
@@ -114,7 +115,7 @@ def _print_items(found: Iterable[TrashItem], options: argparse.Namespace) -> int
         print_json(list(found))
         return 0
     for item in found:
-        print(f"{item.kind} {item.perm_id} {item.identifier}")
+        say(f"{item.kind} {item.perm_id} {item.identifier}")
     return 0
 
 
@@ -158,7 +159,7 @@ def _restore(options: argparse.Namespace) -> int:
         keeper = _keeper(chosen, engine, [deletion])
         restoration = keeper.restore(deletion.source, wish)
     for line in _told(deletion, restoration):
-        print(line)
+        say(line)
     return ItemError.exit_code if restoration.refusals else 0
 
 
@@ -200,7 +201,7 @@ def _follow(options: argparse.Namespace) -> int:
         for item in found:
             unmark(connection, item.kind, item.perm_id)
     for item in found:
-        print(f"{item.kind} {item.perm_id} {item.identifier} follows its data source again")
+        say(f"{item.kind} {item.perm_id} {item.identifier} follows its data source again")
     return 0
 
 
@@ -215,9 +216,9 @@ def _purge(options: argparse.Namespace) -> int:
             wanted = [one for one in wanted or found if one.deleted < before]
         _keeper(chosen, engine, wanted).purge(wanted)
     for one in wanted:
-        print(f"[{one.section}] deletion {one.number} is purged: {one.bytes:,} bytes")
+        say(f"[{one.section}] deletion {one.number} is purged: {one.bytes:,} bytes")
     if not wanted:
-        print("nothing to purge")
+        say("nothing to purge")
     return 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -80,10 +79,7 @@ def test_all_errors_mask_their_message_and_their_parts() -> None:
 
 def test_logs_mask_messages_and_tracebacks_of_drivers() -> None:
     remember_secrets(SECRET)
-    try:
-        raise ValueError(f"connection to u:{SECRET}@host failed")
-    except ValueError:
-        trace = sys.exc_info()
+    trace = (ValueError, ValueError(f"connection to u:{SECRET}@host failed"), None)
     record = logging.LogRecord("x", logging.ERROR, "x", 1, "told %s", (SECRET,), trace)
     for form in (
         formatter(LogFormat.TEXT),

@@ -29,12 +29,13 @@ from harvester.commands.run import add_arguments as add_run_arguments
 from harvester.commands.run import run
 from harvester.daemon import daemon
 from shared.command_line import Commands, run_command
+from shared.plain_lines import log_to_standard_error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (docs/operations.md lists them)."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    log_to_standard_error(logging.WARNING, "%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("harvester.daemon").setLevel(logging.INFO)
     return run_command(
         "harvester", options, interrupted="interrupted; the next run goes on from here"

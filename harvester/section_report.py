@@ -18,6 +18,7 @@ from shared.errors import (
     SourceRefusedError,
     StoppedError,
 )
+from shared.masking import masked
 from shared.store.loss_kinds import Loss
 from shared.store.runs import SUCCESSES, Verdict
 
@@ -114,9 +115,9 @@ class SectionReport:
     def _ending(self) -> str:
         match self.verdict:
             case Verdict.STOPPED:
-                return f"STOPPED: {self.error or self.unfinished}"
+                return f"STOPPED: {self._why or self.unfinished}"
             case Verdict.BUSY:
-                return f"BUSY: {self.error}"
+                return f"BUSY: {self._why}"
             case Verdict.PARTIAL if not self.error:
                 return f"PARTIAL: {len(self.failed)} items failed and will be tried again"
             case Verdict.HELD_BACK:
@@ -127,7 +128,19 @@ class SectionReport:
             case verdict if verdict in SUCCESSES:
                 return self._success()
             case _:
-                return f"FAILED: {self.error}"
+                return f"FAILED: {self._why}"
+
+    @property
+    def _why(self) -> str:
+        """The error in one line; it may come from a driver, which repeats what it was given."""
+        match self.error:
+            case None:
+                return ""
+            case ConfigError():
+                return "; ".join(self.error.faults)
+            case ConflictError():
+                return "; ".join(self.error.reasons)
+        return masked(str(self.error))
 
     def _held(self) -> str:
         """Deletions, and what updates would lose, which is told apart."""

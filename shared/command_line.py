@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.errors import SyncError
+from shared.errors import ConfigError, ConflictError, SyncError
+from shared.plain_lines import complain
 
 if TYPE_CHECKING:
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - it has no public name
@@ -68,10 +68,21 @@ def run_command(program: str, options: argparse.Namespace, *, interrupted: str) 
     try:
         return loaded(options.command)(options)
     except SyncError as error:
-        message, code = str(error), error.exit_code
+        lines, code = _lines_of(error), error.exit_code
     except KeyboardInterrupt:
-        message, code = interrupted, _INTERRUPTED_EXIT_CODE
+        lines, code = (interrupted,), _INTERRUPTED_EXIT_CODE
     except Exception as error:  # noqa: BLE001 - the edge of the program: one line, no traceback
-        message, code = f"{type(error).__name__}: {error}", SyncError.exit_code
-    sys.stderr.writelines(f"{program}: {line}\n" for line in message.splitlines())
+        lines, code = (f"{type(error).__name__}: {error}",), SyncError.exit_code
+    for line in lines:
+        complain(f"{program}: {line}")
     return code
+
+
+def _lines_of(error: SyncError) -> Sequence[str]:
+    """Only what was put together of several faults has several lines."""
+    match error:
+        case ConfigError():
+            return error.faults
+        case ConflictError():
+            return error.reasons
+    return (str(error),)

@@ -18,11 +18,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shared.masking import masked
+
 
 class SyncError(Exception):
-    """Raised on purpose; the message says what happened, to what, and what to do about it."""
+    """Raised on purpose; the message says what happened, to what, and what to do about it.
+
+    No message has a secret in it: those that are known are masked (`shared.masking`).
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(masked(message))
 
 
 class ConfigError(SyncError):
@@ -31,7 +39,8 @@ class ConfigError(SyncError):
     exit_code = 2
 
     def __init__(self, faults: str | Sequence[str]) -> None:
-        self.faults = (faults,) if isinstance(faults, str) else tuple(faults)
+        given = (faults,) if isinstance(faults, str) else tuple(faults)
+        self.faults = tuple(map(masked, given))
         super().__init__("\n".join(self.faults))
 
 
@@ -59,7 +68,7 @@ class ConflictError(SyncError):
     exit_code = 6
 
     def __init__(self, reasons: Sequence[str]) -> None:
-        self.reasons = tuple(reasons)
+        self.reasons = tuple(map(masked, reasons))
         super().__init__("\n".join(self.reasons))
 
 
@@ -71,8 +80,8 @@ class ItemError(SyncError):
     def __init__(self, kind: str, perm_id: str, reason: str) -> None:
         self.kind = kind
         self.perm_id = perm_id
-        self.reason = reason
-        super().__init__(f"{kind} {perm_id}: {reason}")
+        self.reason = masked(reason)
+        super().__init__(f"{kind} {perm_id}: {self.reason}")
 
 
 class StoppedError(SyncError):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.command_line import Commands, run_command
+from shared.plain_lines import log_to_standard_error
 from shared.resourcesync.terms import Document
 from shared.store.users import INSTANCE, Role
 from source_server.opendcim.repository.commands.parser import add_repository_commands
@@ -24,9 +25,7 @@ _add = _commands.add
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (docs/operations.md lists them)."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    log_to_standard_error(logging.INFO, "%(asctime)s %(levelname)s %(name)s: %(message)s")
     return run_command("source-server", options, interrupted="interrupted")
 
 

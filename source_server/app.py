@@ -34,6 +34,7 @@ from source_server.catalogue import Catalogue, Content, Scope, Snapshot
 from source_server.convertors import EVERY_NAME
 from source_server.documents import Publication, document
 from source_server.downloads import answer_with
+from source_server.guesses import Guesses, TooManyGuessesError, too_many_guesses
 from source_server.metrics import Metrics
 from source_server.politeness import Politeness, Refusal, Rules, Turn
 from source_server.selection import Selection, parse_patterns
@@ -65,6 +66,7 @@ class _Site:
     publication: Publication
     authenticator: Authenticator
     politeness: Politeness
+    guesses: Guesses
     realm: str
 
     @property
@@ -116,10 +118,12 @@ def _routed(
         ),
         authenticator=authenticator,
         politeness=politeness,
+        guesses=Guesses.of(settings),
         realm=settings.auth_realm,
     )
     app.include_router(_routes)
     app.add_exception_handler(RequestError, _bad_request)
+    app.add_exception_handler(TooManyGuessesError, too_many_guesses)
     app.add_exception_handler(SyncError, _server_error)
     app.add_exception_handler(StarletteHTTPException, _refused)
     app.add_exception_handler(Exception, _server_error)
@@ -138,7 +142,8 @@ def _client(request: Request, site: Site) -> _Client:
     """Who is asking; 401 if nobody knows, 403 if the user has no role. Routes of files call it
     themselves: as a dependency it would change threads, which takes as long as to read a file."""
     credentials = parse_basic(request.headers.get("authorization"))
-    if credentials is None or not site.authenticator.accepts(*credentials):
+    address = request.client.host if request.client else ""
+    if credentials is None or not site.guesses.accepted(site.authenticator, *credentials, address):
         headers = {"WWW-Authenticate": challenge(site.realm)}
         raise HTTPException(401, "user and password are needed, and these are not right", headers)
     visit, user_id = visit_of(request), credentials[0]

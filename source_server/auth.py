@@ -14,14 +14,16 @@ import threading
 import time
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 from shared.passwords import hash_password, verify_password
 
-_AT_ONCE = 4
-"""Argon2 takes 19 MiB for each verification (64 MiB for a password that was set by an older
-version); more at once would invite to exhaust the memory."""
+_AT_ONCE = 2
+"""Verifications, which have few threads of their own (`shared.passwords`)."""
+_LONGEST_REFUSAL = 0.5
+"""Seconds that a refusal is made to take, if an older kind of hash took as long."""
 
 _ARGON2 = "$argon2"
 
@@ -54,12 +56,14 @@ class DirectoryAuthenticator:
         self._remembered = _Remembered(remember)
         self._slots = threading.BoundedSemaphore(_AT_ONCE)
         self._decoy = hash_password(secrets.token_hex())
+        self._slowest = 0.0
 
     def accepts(self, user_id: str, password: str) -> bool:
         directory, stored = self._find(user_id)
         if directory is None:
-            with self._slots:
+            with self._slots, self._even_refusals() as refused:
                 verify_password(self._decoy, password)
+                refused.append(True)
             return False
         login = (user_id, password, stored)
         if login in self._remembered:
@@ -67,10 +71,17 @@ class DirectoryAuthenticator:
         with self._slots:
             if login in self._remembered:  # while waiting, another request was faster
                 return True
-            good = self._verify(directory, stored, password)
+            with self._even_refusals() as refused:
+                good = self._verify(directory, stored, password)
+                refused.append(not good)
         if good:
             self._remembered.add(login)
         return good
+
+    def remembers(self, user_id: str, password: str) -> bool:
+        """Whether this login was right a short time ago, and nothing has changed."""
+        directory, stored = self._find(user_id)
+        return directory is not None and (user_id, password, stored) in self._remembered
 
     def _find(self, user_id: str) -> tuple[UserDirectory | None, str]:
         for directory in self._directories:
@@ -78,6 +89,17 @@ class DirectoryAuthenticator:
             if stored is not None:
                 return directory, stored
         return None, ""
+
+    @contextmanager
+    def _even_refusals(self) -> Iterator[list[bool]]:
+        """Around a verification, which says whether it was refused. A refusal takes as long as the
+        slowest one so far: hashes of older versions take longer than that of an unknown user."""
+        began, refused = time.monotonic(), list[bool]()
+        yield refused
+        if any(refused):
+            took = time.monotonic() - began
+            self._slowest = min(max(self._slowest, took), _LONGEST_REFUSAL)
+            time.sleep(max(0.0, self._slowest - took))
 
     def _verify(self, directory: UserDirectory, stored: str, password: str) -> bool:
         good = directory.verify(stored, password)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
@@ -89,6 +90,13 @@ class SourceSettings(RepositorySettings, ConnectorSettings):
     """Between two whole lists of the same patterns to the same user."""
     max_lists: Annotated[Integer, Field(ge=1)] = 8
     max_lists_per_user: Annotated[Integer, Field(ge=1)] = 2
+
+    max_guesses: Annotated[Integer, Field(ge=0)] = 10
+    """Wrong passwords of a user before there are pauses; 0: there never are."""
+    longest_guess_pause: PositiveDuration = timedelta(minutes=5)
+    """Of an address; a user's is at most half a minute."""
+    max_connections: Annotated[Integer, Field(ge=1)] = 900
+    max_connections_per_address: Annotated[Integer, Field(ge=1)] = 200
 
     access_log: AccessLog = AccessLog.TEXT
     monitor_address: Listen | None = None

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from shared.masking import forget_secrets
 from source_server.openbis.catalogue import OpenBisCatalogue, open_openbis
 from tests.mariadb import MariaDb, is_installed
 from tests.postgres import OPENBIS_DATA, Postgres, server_folder
@@ -20,6 +21,12 @@ LoadOpenBis = Callable[[str], str]
 
 OpenCatalogue = Callable[..., OpenBisCatalogue]
 """Takes a database URL and the settings of `open_openbis`; the data store is empty by default."""
+
+
+@pytest.fixture(autouse=True)
+def _no_known_secrets() -> None:
+    """The programs are started for one set of settings; tests read many in one process."""
+    forget_secrets()
 
 
 @pytest.fixture(scope="session")

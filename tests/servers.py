@@ -16,12 +16,13 @@ _PATIENCE = 60.0
 
 
 @contextmanager
-def serving(app: Callable[..., Any]) -> Iterator[str]:
-    """The base URL (without a slash at its end) under which an ASGI app answers meanwhile."""
+def serving(app: Callable[..., Any], **options: Any) -> Iterator[str]:
+    """The base URL (without a slash at its end) under which an ASGI app answers meanwhile;
+    ``options`` are those of uvicorn."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as `serve` does
         server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=5)
+            uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=5, **options)
         )
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()

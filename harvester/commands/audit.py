@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 
 from sqlalchemy import Engine
@@ -18,6 +17,7 @@ from harvester.fetching.spool import spool
 from harvester.not_synced import read_not_synced
 from harvester.reading import read_metadata
 from shared.errors import ConfigError, SyncError
+from shared.plain_lines import complain, say
 from shared.store.engine import database_errors, viewing
 
 DIFFERENCES_EXIT_CODE = 9
@@ -39,11 +39,11 @@ def _audit_section(
         for difference in _differences(engine, chosen, section, options):
             number += not difference.intended
             note = "note: " if difference.intended else ""
-            print(f"[{section.name}] {note}{difference}")
+            say(f"[{section.name}] {note}{difference}")
     except SyncError as error:
-        print(f"harvester: [{section.name}] {error}", file=sys.stderr)
+        complain(f"harvester: [{section.name}] {error}")
         return error.exit_code
-    print(f"[{section.name}] {number} differences")
+    say(f"[{section.name}] {number} differences")
     return DIFFERENCES_EXIT_CODE if number else 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Iterator
 
@@ -12,6 +11,7 @@ from harvester.commands.sections import Chosen, choose
 from harvester.destination import authorise
 from harvester.online_checks import check_online
 from shared.errors import ConfigError, SyncError
+from shared.plain_lines import complain, say
 from shared.store.engine import open_store
 
 
@@ -21,12 +21,12 @@ def check_config(options: argparse.Namespace) -> int:
     chosen = choose(options.config, options.section)
     faults = [*chosen.faults, *(() if options.online else _destination_faults(chosen))]
     for fault in faults:
-        print(f"harvester: {fault}", file=sys.stderr)
+        complain(f"harvester: {fault}")
     names = ", ".join(f"[{section.name}]" for section in chosen.sections)
-    print(f"{chosen.settings.harvester_config_file}: {names or 'no section'} can run")
+    say(f"{chosen.settings.harvester_config_file}: {names or 'no section'} can run")
     if options.online:
         return _check_online(chosen)
-    print("no fault found" if not faults else f"{len(faults)} faults found")
+    say("no fault found" if not faults else f"{len(faults)} faults found")
     return ConfigError.exit_code if faults else 0
 
 
@@ -38,12 +38,12 @@ def _check_online(chosen: Chosen) -> int:
     for heading, finding in check_online(chosen.settings, chosen.sections):
         if heading != told:
             told = heading
-            print(heading)
-        print(f"  {finding}", flush=True)
+            say(heading)
+        say(f"  {finding}", flush=True)
         counts[finding.verdict] += 1
         codes.add(finding.exit_code)
     failed, doubtful = counts[Verdict.FAILED] + len(chosen.faults), counts[Verdict.WARNING]
-    print(f"{failed} failed, {doubtful} {'warning' if doubtful == 1 else 'warnings'}")
+    say(f"{failed} failed, {doubtful} {'warning' if doubtful == 1 else 'warnings'}")
     return min(codes - {0}, default=0)
 
 

@@ -6,6 +6,7 @@ import argparse
 
 from harvester.commands.listing import print_json, print_table
 from harvester.commands.memory import add_json, add_section, destination
+from shared.plain_lines import say
 from shared.store.failures import failed_items
 
 
@@ -23,7 +24,7 @@ def failed(options: argparse.Namespace) -> int:
         print_json(items)
         return 0
     if not items:
-        print("nothing failed")
+        say("nothing failed")
         return 0
     print_table(
         ("section", "kind", "perm id", "#times", "since (UTC)", "not before (UTC)", "reason"),

@@ -10,6 +10,7 @@ from harvester.config import SectionConfig
 from harvester.not_synced import read_not_synced, write_not_synced
 from shared.model.ids import PermId
 from shared.model.kinds import Kind
+from shared.plain_lines import say
 from shared.store.engine import changing
 from shared.store.failures import forget_failure
 
@@ -35,5 +36,5 @@ def ignore(options: argparse.Namespace) -> int:
             for code in codes:
                 forget_failure(connection, section.alias, Kind.DATA_SET, code)
     word = "harvested again" if options.undo else "kept away"
-    print(f"{path}: {', '.join(sorted(codes))} will be {word}")
+    say(f"{path}: {', '.join(sorted(codes))} will be {word}")
     return 0

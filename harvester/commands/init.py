@@ -13,6 +13,7 @@ from shared.addresses import shown_url
 from shared.blocks import WholeFile
 from shared.errors import ConfigError
 from shared.passwords import hash_password
+from shared.plain_lines import say
 from shared.prompt import new_password
 from shared.store.engine import changing, create_store
 from shared.store.files import found_data_store
@@ -46,7 +47,7 @@ def init(options: argparse.Namespace) -> int:
             set_password(connection, user_id, hash_password(password))
             grant(connection, user_id, Role.ADMIN)
     engine.dispose()
-    print(
+    say(
         f"{shown_url(engine.url)}: ready; admin: {', '.join(sorted(admins)) or 'none'}; "
         f"{len(new)} internal definitions added"
     )

@@ -12,6 +12,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from shared.masking import masked
+from shared.plain_lines import one_line
+
 _WIDE = 250
 """Characters of a line where no terminal says how many there are."""
 
@@ -44,7 +47,7 @@ def _shown(cell: object) -> str:
             return in_words(cell)
         case int():
             return f"{cell:,}"
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(cell))
+    return one_line(masked(str(cell)))
 
 
 def in_words(duration: timedelta) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from harvester.commands.sections import Chosen, choose
 from harvester.section_settings import SectionSettings
 from shared.errors import ConfigError
+from shared.plain_lines import complain
 from shared.store.engine import database_errors, opened_store
 from shared.store.runs import RunRecord, find_run
 
@@ -22,7 +22,7 @@ def destination(options: argparse.Namespace) -> Iterator[tuple[Chosen, Engine]]:
     """The chosen sections and the database. Faults of other sections are only told."""
     chosen = choose(options.config, getattr(options, "section", None))
     for fault in chosen.faults:
-        print(f"harvester: {fault}", file=sys.stderr)
+        complain(f"harvester: {fault}")
     with opened_store(chosen.settings.database_url) as engine, database_errors(engine):
         yield chosen, engine
 

@@ -28,6 +28,7 @@ from harvester.signals import stopping_on_signals
 from harvester.stopping import Leash, StopRequest
 from shared.errors import ConfigError, ItemError
 from shared.opendcim.texts import folded
+from shared.plain_lines import say
 from shared.settings.faults import nearest
 from shared.store.engine import connect
 
@@ -94,7 +95,7 @@ def _init(_chosen: Chosen, section: RepositorySection, _options: argparse.Namesp
     is_new = create_opendcim(engine, units=units)
     engine.dispose()
     section.pictures_dir.mkdir(parents=True, exist_ok=True)
-    print(f"{url.database}: {'ready' if is_new else 'was there already, and is as it was'}")
+    say(f"{url.database}: {'ready' if is_new else 'was there already, and is as it was'}")
     return 0
 
 
@@ -106,12 +107,12 @@ def _export(_chosen: Chosen, section: RepositorySection, options: argparse.Names
         repository = Repository(connection, forced=options.force)
         wanted = _wanted(section, repository, options)
         done = write_bundle(options.bundle, section.repository_url, repository, wanted)
-    print(
+    say(
         f"{options.bundle}: {done.manufacturers} manufacturers, {done.templates} templates, "
         f"{done.pictures} pictures"
     )
     for fault in done.faults:
-        print(f"  left out: {fault}")
+        say(f"  left out: {fault}")
     return ItemError.exit_code if done.faults else 0
 
 
@@ -120,10 +121,10 @@ def _pack(section: RepositorySection, options: argparse.Namespace) -> int:
         units = section.units or database.units(connection)
         installation = Installation(database, connection)
         done = pack_submissions(options.bundle, section, installation, units)
-    print(f"{options.bundle}: {done.templates} templates to be submitted")
+    say(f"{options.bundle}: {done.templates} templates to be submitted")
     for fault in done.faults:
-        print(f"  left out: {fault}")
-    print(
+        say(f"  left out: {fault}")
+    say(
         f"import it where {section.repository_url} can be reached, at a section with an api-key; "
         "then take the Share marks away here"
     )
@@ -172,7 +173,7 @@ class _Printer:
 
     def ended(self, _section: SectionSettings, report: SectionReport) -> None:
         for line in summary(report):
-            print(line, flush=True)
+            say(line)
 
 
 _VERBS = {"init": _init, "export": _export, "import": _import}

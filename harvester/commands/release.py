@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from harvester.commands.memory import destination, the_run
 from shared.errors import ConfigError
+from shared.plain_lines import say
 from shared.store.engine import changing
 from shared.store.held import held_back
 from shared.store.held import release as release_deletions
@@ -29,8 +30,8 @@ def release(options: argparse.Namespace) -> int:
         if not released:
             raise ConfigError(_why_nothing(connection, run))
     for kind, number in released.items():
-        print(f"[{run.section}] {number:>9} {kind} released")
-    print(
+        say(f"[{run.section}] {number:>9} {kind} released")
+    say(
         f"[{run.section}] {sum(released.values())} deletions are released; the next run does "
         f"them: harvester run --section '{run.section}'"
     )

@@ -6,6 +6,7 @@ import argparse
 
 from harvester.commands.memory import add_section, destination
 from shared.errors import ConfigError
+from shared.plain_lines import say
 from shared.store.engine import changing
 from shared.store.failures import failed_items, retry_now
 
@@ -31,5 +32,5 @@ def retry(options: argparse.Namespace) -> int:
                 f"{', '.join(strange)}: did not fail; 'harvester failed' lists what did"
             )
         number = sum(retry_now(connection, source, options.perm_ids) for source in sources)
-    print(f"{number} items will be tried again in the next run")
+    say(f"{number} items will be tried again in the next run")
     return 0

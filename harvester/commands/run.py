@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TypedDict, Unpack
@@ -19,6 +18,7 @@ from harvester.section_report import SectionReport
 from harvester.section_settings import SectionSettings
 from harvester.signals import stopping_on_signals
 from harvester.stopping import StopRequest
+from shared.plain_lines import complain, say
 from shared.settings.quantities import parse_duration
 
 _INTERRUPTED_EXIT_CODE = 130
@@ -84,7 +84,7 @@ def execute(
     with stopping_on_signals(request):
         chosen = choose(options.config, options.section)
         for fault in chosen.faults:
-            print(f"harvester: {fault}", file=sys.stderr)
+            complain(f"harvester: {fault}")
         sections = [_as_asked(one, options) for one in of(chosen)]
         with displayed():
             asked = Manner(patience=options.wait, request=request, **manner)
@@ -110,7 +110,7 @@ class _Printer:
 
     def ended(self, _section: SectionSettings, report: SectionReport) -> None:
         for line in summary(report):
-            print(line, flush=True)
+            say(line, flush=True)
 
 
 def _duration(text: str) -> timedelta:

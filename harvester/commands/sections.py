@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -13,6 +12,7 @@ from harvester.opendcim.section import RepositorySection
 from harvester.properties import HarvesterSettings, read_settings
 from harvester.section_settings import SectionSettings
 from shared.errors import ConfigError
+from shared.plain_lines import complain
 from shared.settings.faults import nearest
 
 
@@ -46,7 +46,7 @@ def choose(config: Path, names: Sequence[str] | None) -> Chosen:
     settings = read_settings(config)
     file = read_config(settings.harvester_config_file, settings)
     for warning in file.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        complain(f"warning: {warning}")
     known = {section.name for section in file.sections} | file.faults.keys()
     for name in names or ():
         if name not in known:

@@ -7,6 +7,7 @@ import argparse
 from harvester.commands.listing import in_words, print_json, print_table
 from harvester.commands.memory import add_json, destination, the_run
 from harvester.commands.runs import as_list, as_object, ending, mode, took
+from shared.plain_lines import say
 from shared.store.held import held_back
 from shared.store.runs import counts_of, failures_of
 
@@ -38,19 +39,19 @@ def show(options: argparse.Namespace) -> int:
             }
         )
         return 0
-    print(f"run {run.id} of [{run.section}], {mode(run)}, by {run.worker}")
+    say(f"run {run.id} of [{run.section}], {mode(run)}, by {run.worker}")
     duration = took(run)
     lasted = f"took {in_words(duration)}" if duration is not None else "has no end yet"
-    print(f"began {run.started:%Y-%m-%d %H:%M:%S} UTC, {lasted}: {ending(run)}")
+    say(f"began {run.started:%Y-%m-%d %H:%M:%S} UTC, {lasted}: {ending(run)}")
     if run.at:
-        print(f"the list shows {run.records:,} records as of {run.at:%Y-%m-%d %H:%M:%S} UTC")
-    print(f"fetched {run.bytes:,} bytes of files")
+        say(f"the list shows {run.records:,} records as of {run.at:%Y-%m-%d %H:%M:%S} UTC")
+    say(f"fetched {run.bytes:,} bytes of files")
     if run.message:
-        print(run.message)
+        say(run.message)
     if counts:
         print_table(("#", "kind", "action"), [(n, *key) for key, n in counts.items()])
     for error in failures:
-        print(f"failed: {error}")
+        say(f"failed: {error}")
     for one in held:
-        print(f"held back: {one.kind} {one.identifier} ({one.perm_id})")
+        say(f"held back: {one.kind} {one.identifier} ({one.perm_id})")
     return 0

@@ -16,6 +16,7 @@ from harvester.commands.sections import Chosen
 from harvester.trashing import TrashKeeper
 from shared.errors import ConfigError, ItemError
 from shared.model.kinds import Kind
+from shared.plain_lines import say
 from shared.settings.quantities import parse_duration
 from shared.store.engine import changing, viewed
 from shared.store.loss_kinds import Loss
@@ -116,7 +117,7 @@ def _print_items(found: Iterable[TrashItem], options: argparse.Namespace) -> int
         print_json(list(found))
         return 0
     for item in found:
-        print(f"{item.kind} {item.perm_id} {item.identifier}")
+        say(f"{item.kind} {item.perm_id} {item.identifier}")
     return 0
 
 
@@ -160,7 +161,7 @@ def _restore(options: argparse.Namespace) -> int:
         keeper = _keeper(chosen, engine, [deletion])
         restoration = keeper.restore(deletion.source, wish)
     for line in _told(deletion, restoration):
-        print(line)
+        say(line)
     return ItemError.exit_code if restoration.refusals else 0
 
 
@@ -207,7 +208,7 @@ def _follow(options: argparse.Namespace) -> int:
         for item in found:
             unmark(connection, item.kind, item.perm_id)
     for item in found:
-        print(f"{item.kind} {item.perm_id} {item.identifier} follows its data source again")
+        say(f"{item.kind} {item.perm_id} {item.identifier} follows its data source again")
     return 0
 
 
@@ -222,9 +223,9 @@ def _purge(options: argparse.Namespace) -> int:
             wanted = [one for one in wanted or found if one.deleted < before]
         _keeper(chosen, engine, wanted).purge(wanted)
     for one in wanted:
-        print(f"[{one.section}] deletion {one.number} is purged: {one.bytes:,} bytes")
+        say(f"[{one.section}] deletion {one.number} is purged: {one.bytes:,} bytes")
     if not wanted:
-        print("nothing to purge")
+        say("nothing to purge")
     return 0
 
 

@@ -1,7 +1,6 @@
 """How lines of a log are written: for people, or as a JSON object each.
 
-Names come from the data source. One with a line break could pretend to be a line of the log, and
-one with an escape sequence could play with the terminal that shows it; so both are escaped.
+No name can forge a line (`shared.plain_lines`), and no secret stands in one (`shared.masking`).
 
 A record may carry more than its message, by ``extra``: ``event`` names what happened, ``fields``
 are values for programs, ``lines`` are what people see instead of the message, and ``context``
@@ -12,14 +11,12 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.masking import masked
+from shared.plain_lines import one_line
 from shared.settings.quantities import LogFormat
-
-_ODD = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Controls, line breaks of Unicode, marks that turn the direction of writing, half characters."""
 
 _LEVELS = {logging.WARNING: "WARN", logging.CRITICAL: "FATAL"}
 """As in the original, where no level is longer than five letters."""
@@ -30,11 +27,6 @@ def formatter(log_format: LogFormat) -> logging.Formatter:
     return _Json() if log_format is LogFormat.JSON else _Text()
 
 
-def one_line(text: str) -> str:
-    """The same in one line, without anything that a terminal could obey."""
-    return _ODD.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
-
-
 class _Text(logging.Formatter):
     """``yyyy-MM-dd HH:mm:ss,SSS LEVEL message`` in local time; a traceback follows, indented, so
     that no line of it can be taken for one of the log."""
@@ -42,7 +34,7 @@ class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         start = f"{self.formatTime(record)} {_level(record):<5} "
         shown = getattr(record, "lines", None) or (record.getMessage(),)
-        lines = [start + one_line(line) for line in shown]
+        lines = [start + one_line(masked(line)) for line in shown]
         lines += [f"    {one_line(line)}" for line in _traceback(self, record).split("\n") if line]
         return "\n".join(lines)
 
@@ -54,7 +46,10 @@ class _Json(logging.Formatter):
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         told: dict[str, Any] = {"time": time.replace("+00:00", "Z"), "level": _level(record)}
         told |= getattr(record, "context", None) or {"logger": record.name}
-        told |= {"event": getattr(record, "event", "message"), "message": record.getMessage()}
+        told |= {
+            "event": getattr(record, "event", "message"),
+            "message": masked(record.getMessage()),
+        }
         told |= getattr(record, "fields", {})
         if trace := _traceback(self, record):
             told["exception"] = trace
@@ -72,4 +67,4 @@ def _traceback(form: logging.Formatter, record: logging.LogRecord) -> str:
         parts.append(form.formatException(record.exc_info))
     if record.stack_info:
         parts.append(form.formatStack(record.stack_info))
-    return "\n".join(parts)
+    return masked("\n".join(parts))

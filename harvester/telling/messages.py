@@ -18,6 +18,7 @@ from harvester.telling.advice import advice
 from harvester.telling.occasions import Event, subject_of
 from harvester.telling.plain_text import plain_line
 from shared.errors import ConfigError, ConflictError, SyncError
+from shared.masking import masked
 from shared.store.notices import Notice, Setbacks
 
 MOST_HELD = 20
@@ -150,7 +151,7 @@ def _error(news: News) -> Iterator[str]:
         case SyncError():
             yield from _listed([str(error)])
         case _:
-            yield from _listed([f"{type(error).__name__}: {error}"])
+            yield from _listed([masked(f"{type(error).__name__}: {error}")])
 
 
 def _listed(lines: Sequence[str], most: int = _MOST_ITEMS) -> Iterator[str]:

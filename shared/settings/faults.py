@@ -11,6 +11,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from shared.masking import MASK
 from shared.settings.model import Settings, secret_keys_of
 
 S = TypeVar("S", bound=Settings)
@@ -18,6 +19,9 @@ S = TypeVar("S", bound=Settings)
 _PLACEHOLDER = re.compile(r"(?<!\?)(?<!\?P)<[A-Za-z][A-Za-z0-9 _-]*>")
 """As in ``https://<data source host>``, but not a named group of a regular expression."""
 _PASSWORD_PLACEHOLDER = re.compile(r"<[a-z ]+ password>")
+_KEY = re.compile(r"[A-Za-z0-9_.-]+")
+_LONGEST_SHOWN = 5
+"""Characters of a faulty value; no mail server and no openBIS takes so short a password."""
 _UNREAD = object()
 """The value of no key: so a key that has it is not missing, and nothing is checked against it."""
 
@@ -63,13 +67,18 @@ def check(
             key = str(detail["loc"][0]) if detail["loc"] else ""
             text = _told(key, detail)
             if text and key not in gaps and key not in unread:
+                text = _without_value(text, given[key].value) if key in given else text
                 found = given[key].place if key in given else place
                 faults.append(Fault(place=found, text=text))
         return None, faults
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
+    """Only the beginning of what is no name: a value may stand there."""
     near = nearest(key, known)
+    shown = _KEY.match(key)
+    if shown is None or shown[0] != key:
+        key = f"{shown[0] if shown else ''}..."
     return f"{key}: there is no such key" + (f"; did you mean {near}?" if near else "")
 
 
@@ -82,6 +91,18 @@ def placeholder_in(value: str) -> str | None:
     """As in ``https://<data source host>``."""
     found = _PLACEHOLDER.search(value)
     return found[0] if found else None
+
+
+def _without_value(text: str, value: str) -> str:
+    """A fault without the value in quotes: it may be a password under the wrong key."""
+    parts = {value, *(part.strip() for part in re.split(r"[,;=]", value))}
+    for part in sorted(filter(_may_be_secret, parts), key=len, reverse=True):
+        text = text.replace(repr(part), f"'{MASK}'")
+    return text
+
+
+def _may_be_secret(value: str) -> bool:
+    return len(value) > _LONGEST_SHOWN
 
 
 def _left_to_fill_in(

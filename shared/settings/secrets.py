@@ -11,13 +11,14 @@ from __future__ import annotations
 import codecs
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from shared.masking import remember_secrets
 from shared.settings.faults import Fault, Given, placeholder_in
 from shared.settings.model import Settings, secret_keys_of
 from shared.settings.permissions import exposure
@@ -67,6 +68,7 @@ def resolve_secrets(
             found.faults.append(Fault(place=given[at_fault].place, text=f"{at_fault}: {error}"))
             found.unread.add(key)
             found.given.pop(key, None)
+    remember_secrets(*(part for key in keys.values() for part in _parts(found.given.get(key))))
     return found
 
 
@@ -164,6 +166,24 @@ def _secret_in(content: bytes) -> str:
     if re.search(r"[\x00-\x08\x0b-\x1f\x7f\ufffd]", secret):
         raise ValueError("is no text in UTF-8; write it anew")
     return secret
+
+
+def _parts(entry: Given | None) -> Iterator[str]:
+    """A secret, and if it is the address of a database, what is secret in that alone."""
+    if entry is None:
+        return
+    try:
+        url = make_url(entry.value)
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or url.get_backend_name() not in _DATABASES:
+        yield entry.value
+        return
+    for name in ("password", "passwd", "sslpassword"):
+        given = url.query.get(name, ())
+        yield from (given,) if isinstance(given, str) else given
+    if url.password is not None:
+        yield str(url.password)
 
 
 def _is_shown(value: str) -> bool:

@@ -25,7 +25,6 @@ from pathlib import Path
 from shared.atomic_file import sync_folder
 from shared.errors import ConfigError
 from shared.paths import confine, safe_relative_path
-from shared.store.moving import remove
 
 SHARE = "1"
 """The share into which data sets are put; what lies in others is found too."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -12,6 +11,7 @@ from sqlalchemy import Engine
 
 from shared.blocks import blocks
 from shared.errors import ConfigError, FormatError, ItemError
+from shared.plain_lines import complain, say
 from shared.resourcesync.items import ListHead, ListIndex, RecordFault
 from shared.resourcesync.reader import read_resource_list
 from shared.store.engine import create_store, data_store_uuid, work
@@ -96,7 +96,7 @@ class _Reading:
 
 def _report(loaded: Loaded) -> int:
     """Tells what was loaded, and on standard error what was not."""
-    print(f"{loaded.items} entities and files loaded")
+    say(f"{loaded.items} entities and files loaded")
     for fault in loaded.faults:
-        print(f"not loaded: {fault}", file=sys.stderr)
+        complain(f"not loaded: {fault}")
     return ItemError.exit_code if loaded.faults else 0

@@ -22,6 +22,7 @@ from shared.settings.quantities import ListenAddress
 from source_server.access_log import access_log_on_standard_error
 from source_server.app import create_app
 from source_server.auth import DirectoryAuthenticator
+from source_server.heads import ConnectionLimits, limited_protocol
 from source_server.instance import opened
 from source_server.metrics import Metrics
 from source_server.opendcim.parts import opened_parts
@@ -32,6 +33,9 @@ from source_server.sites import Part, Sites, nothing, watched
 
 _GRACE = 30
 """Seconds in which answers that are under way may be finished after the signal to stop."""
+
+_HEAD = 20.0
+"""Seconds within which the head of a request must be complete."""
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +68,7 @@ def _serve_instance(settings: SourceSettings, parts: Sequence[Part]) -> None:
         with _monitored(settings, reachable, metrics), access_log_on_standard_error():
             _log.info("publishing at %s%s", _address_of(listener), RE_SYNC_PATH)
             _announce(parts, listener)
-            _run(app, listener)
+            _run(app, listener, settings)
 
 
 def _serve_parts(settings: SourceSettings, parts: Sequence[Part]) -> None:
@@ -77,7 +81,7 @@ def _serve_parts(settings: SourceSettings, parts: Sequence[Part]) -> None:
         access_log_on_standard_error(),
     ):
         _announce(parts, listener)
-        _run(app, listener)
+        _run(app, listener, settings)
 
 
 def _announce(parts: Sequence[Part], listener: socket.socket) -> None:
@@ -132,9 +136,15 @@ def _address_of(listener: socket.socket) -> str:
     return f"http://{ListenAddress(host, port)}"
 
 
-def _run(app: ASGIApp, listener: socket.socket) -> None:
+def _run(app: ASGIApp, listener: socket.socket, settings: SourceSettings) -> None:
+    limits = ConnectionLimits(
+        most=settings.max_connections,
+        most_of_address=settings.max_connections_per_address,
+        head_seconds=_HEAD,
+    )
     config = uvicorn.Config(
         app,
+        http=limited_protocol(limits),
         log_config=None,
         access_log=False,  # its lines hold the query, and ours say more
         ws="none",

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from shared.errors import ConfigError
 from shared.passwords import hash_password
+from shared.plain_lines import say
 from shared.prompt import new_password
 from shared.store.engine import open_store, work
 from shared.store.tables import LOCAL
@@ -40,7 +41,7 @@ class _Users(Protocol):
 
     def add(self, user_id: str, password_hash: str) -> None: ...
     def set_password(self, user_id: str, password_hash: str) -> None: ...
-    def lines(self) -> Iterator[str]: ...
+    def lines(self) -> Iterator[list[str]]: ...
 
 
 def add_user(options: argparse.Namespace) -> int:
@@ -58,7 +59,7 @@ def change_password(options: argparse.Namespace) -> int:
 def list_users(options: argparse.Namespace) -> int:
     with _users(options) as users:
         for line in users.lines():
-            print(line)
+            say(*line)
     return 0
 
 
@@ -102,19 +103,19 @@ class _StoredUsers:
         person = find_person(self._connection, user_id)
         set_password(self._connection, person.user_id if person else user_id, password_hash)
 
-    def lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[list[str]]:
         for person in persons(self._connection):
             roles = [f"{held.role.value} {held.place or 'instance'}" for held in person.roles]
             states = [] if person.active else ["inactive"]
             states += [] if person.password_hash else ["no password"]
-            yield "\t".join([person.user_id, ", ".join(roles) or "no role", *states])
+            yield [person.user_id, ", ".join(roles) or "no role", *states]
 
 
 class _FiledUsers(UsersFile):
     """Users of our own file."""
 
-    def lines(self) -> Iterator[str]:
-        yield from self.user_ids()
+    def lines(self) -> Iterator[list[str]]:
+        yield from ([user_id] for user_id in self.user_ids())
 
 
 @contextmanager

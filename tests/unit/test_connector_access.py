@@ -7,6 +7,7 @@ import base64
 import pytest
 from pydantic import SecretStr
 
+from source_server.guesses import Guesses
 from source_server.opendcim.connector.access import Access, Refused
 
 ACCOUNTS = {"mira": "p:1", "tom": "p2"}
@@ -23,6 +24,7 @@ def access(*users: str, token: str | None = None) -> Access:
         token=SecretStr(token) if token else None,
         realm="here",
         authenticator=Accounts(),
+        guesses=Guesses(most=0, longest=1),
     )
 
 

@@ -154,7 +154,7 @@ def test_a_faulty_section_does_not_stop_the_others(tmp_path: Path) -> None:
     assert [section.name for section in config.sections] == ["DS1", "DS3"]
     assert list(config.faults) == ["DS2"]
     assert config.faults["DS2"] == [
-        f"{tmp_path / 'h.txt'}:15: [DS2] dry-run: must be true or false, not 'perhaps'"
+        f"{tmp_path / 'h.txt'}:15: [DS2] dry-run: must be true or false, not '***'"
     ]
 
 

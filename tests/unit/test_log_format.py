@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from harvester.logs.log_format import formatter, one_line
+from harvester.logs.log_format import formatter
+from shared.plain_lines import one_line
 from shared.settings.quantities import LogFormat
 
 

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from shared.errors import ConfigError
 from source_server.auth import Authenticator, challenge, parse_basic
+from source_server.guesses import Guesses, TooManyGuessesError
 from source_server.opendcim.connector.settings import is_loopback
 from source_server.settings import SourceSettings
 
@@ -40,6 +41,7 @@ class Access:
     token: SecretStr | None
     realm: str
     authenticator: Authenticator | None
+    guesses: Guesses
 
     @classmethod
     def of(cls, settings: SourceSettings, authenticator: Authenticator | None) -> Access:
@@ -53,7 +55,13 @@ class Access:
             )
         if not users and token is None:
             _check_privacy(settings)
-        return cls(users=users, token=token, realm=settings.auth_realm, authenticator=authenticator)
+        return cls(
+            users=users,
+            token=token,
+            realm=settings.auth_realm,
+            authenticator=authenticator,
+            guesses=Guesses.of(settings),
+        )
 
     def client(self, headers: Mapping[str, str], peer: str | None) -> str | Refused:
         """Whoever asks, by name; to be called in a thread, since passwords take time."""
@@ -64,12 +72,19 @@ class Access:
             return "(token)"
         credentials = parse_basic(authorization)
         if credentials and self.users and self.authenticator:
-            return self._user(*credentials, self.authenticator)
+            return self._user(credentials, self.authenticator, peer or "")
         return self._unknown()
 
-    def _user(self, user_id: str, password: str, authenticator: Authenticator) -> str | Refused:
-        if not authenticator.accepts(user_id, password):
-            return self._unknown()
+    def _user(
+        self, credentials: tuple[str, str], authenticator: Authenticator, peer: str
+    ) -> str | Refused:
+        user_id, password = credentials
+        try:
+            if not self.guesses.accepted(authenticator, user_id, password, peer):
+                return self._unknown()
+        except TooManyGuessesError as error:
+            retry = {"Retry-After": str(error.seconds)}
+            return Refused(429, "TooManyRequests", str(error), retry)
         if user_id in self.users or EVERYBODY in self.users:
             return user_id
         return Refused(

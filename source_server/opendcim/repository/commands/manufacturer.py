@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from shared.errors import ConfigError
+from shared.plain_lines import say
 from source_server.opendcim.repository.commands.opening import changing, looking
 from source_server.opendcim.repository.comparison import compared
 from source_server.opendcim.repository.published import (
@@ -20,7 +21,7 @@ from source_server.opendcim.repository.published import (
 def list_manufacturers(options: argparse.Namespace) -> int:
     with looking(options) as connection:
         for one in manufacturers(connection):
-            print(f"{one.manufacturer_id}\t{one.name}\t{one.last_modified}")
+            say(one.manufacturer_id, one.name, one.last_modified)
     return 0
 
 
@@ -29,7 +30,7 @@ def add_manufacturers(options: argparse.Namespace) -> int:
     with changing(options) as connection:
         added = [add_manufacturer(connection, name) for name in options.names]
     for one in added:
-        print(f"{one.manufacturer_id}\t{one.name}")
+        say(one.manufacturer_id, one.name)
     return 0
 
 
@@ -44,9 +45,9 @@ def list_templates(options: argparse.Namespace) -> int:
         names = {one.manufacturer_id: one.name for one in manufacturers(connection)}
         for one in templates(connection):
             shown = one.template
-            print(
-                f"{shown.template_id}\t{names[shown.manufacturer_id]}\t{shown.model}\t"
-                f"version {one.version}\t{shown.last_modified}"
+            say(
+                *(shown.template_id, names[shown.manufacturer_id], shown.model),
+                *(f"version {one.version}", shown.last_modified),
             )
     return 0
 
@@ -59,14 +60,14 @@ def show_history(options: argparse.Namespace) -> int:
     if not found:
         raise ConfigError(f"template {options.id} does not exist")
     for version, before in zip(found, [*found[1:], None], strict=True):
-        print(
+        say(
             f"version {version.version}, request {version.request_id}, approved "
             f"{version.approved} by {version.approved_by}"
         )
         for line in compared(before.template if before else None, version.template, names):
             if line.before is None:
-                print(f"  {line.member}: {line.after}")
+                say(f"  {line.member}: {line.after}")
             elif line.differs:
-                print(f"  {line.member}: {line.before} -> {line.after}")
+                say(f"  {line.member}: {line.before} -> {line.after}")
     sys.stdout.flush()
     return 0

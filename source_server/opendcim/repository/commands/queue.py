@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from sqlalchemy import Connection
 
 from shared.errors import ConfigError
+from shared.plain_lines import complain, say
 from source_server.opendcim.repository.checking import completed
 from source_server.opendcim.repository.commands.opening import OPERATOR, changing, looking
 from source_server.opendcim.repository.comparison import compared
@@ -35,10 +35,7 @@ def list_queue(options: argparse.Namespace) -> int:
         for subject in Subject:
             for one in pending(connection, subject):
                 of = names.get(one.manufacturer_id, "")
-                print(
-                    f"{one.request_id}\t{subject}\t{of}\t{one.name}\t{one.submitted}\t"
-                    f"{one.submitted_by}"
-                )
+                say(*(one.request_id, subject, of, one.name, one.submitted, one.submitted_by))
     return 0
 
 
@@ -48,19 +45,19 @@ def show(options: argparse.Namespace) -> int:
         submission = _found(connection, options.request)
         names = _names(connection)
         published = published_before(connection, submission)
-    print(f"request {submission.request_id}: {submission.subject} {submission.name}")
-    print(f"submitted {submission.submitted} by {submission.submitted_by}")
-    print(f"state {submission.state}{_decision(submission)}")
+    say(f"request {submission.request_id}: {submission.subject} {submission.name}")
+    say(f"submitted {submission.submitted} by {submission.submitted_by}")
+    say(f"state {submission.state}{_decision(submission)}")
     if submission.template is None:
         return 0
     target = f"template {published.template.template_id}" if published else "a new template"
-    print(f"for {target}")
+    say(f"for {target}")
     for side, picture in submission.pictures.items():
-        print(f"{side} picture {picture.name}, {picture.width} x {picture.height} px")
+        say(f"{side} picture {picture.name}, {picture.width} x {picture.height} px")
     for line in compared(published.template if published else None, submission.template, names):
         mark = "*" if line.differs else " "
         before = f"  (published: {line.before})" if line.differs else ""
-        print(f"{mark} {line.member}: {line.after}{before}")
+        say(f"{mark} {line.member}: {line.after}{before}")
     return 0
 
 
@@ -74,7 +71,7 @@ def approve(options: argparse.Namespace) -> int:
             if values:
                 raise ConfigError(f"--set {next(iter(values))}: a manufacturer has only a Name")
             added = approve_manufacturer(connection, OPERATOR, submission.request_id, name)
-            print(f"manufacturer {added.manufacturer_id} {added.name} is published")
+            say(f"manufacturer {added.manufacturer_id} {added.name} is published")
             return 0
         undecided(connection, OPERATOR, submission.request_id, submission.subject)
         published = published_before(connection, submission)
@@ -82,7 +79,7 @@ def approve(options: argparse.Namespace) -> int:
         pictures = pictures_at_hand(submission, published)
         _tell_missing(submission, dict(pictures))
         number = approve_template(connection, OPERATOR, submission.request_id, final, pictures)
-    print(f"template {number} {final.model} is published")
+    say(f"template {number} {final.model} is published")
     return 0
 
 
@@ -120,7 +117,7 @@ def _tell_missing(submission: Submission, pictures: dict[str, object]) -> None:
     for side, name in template.picture_files.items() if template else ():
         if name and side not in submission.pictures:
             instead = "the published one stays" if side in pictures else "published without it"
-            print(f"the {side} picture {name} was never uploaded; {instead}", file=sys.stderr)
+            complain(f"the {side} picture {name} was never uploaded; {instead}")
 
 
 def _decision(submission: Submission) -> str:

@@ -7,6 +7,7 @@ import time
 
 from sqlalchemy import Connection, select
 
+from shared.plain_lines import say
 from source_server.opendcim.repository import tables
 from source_server.opendcim.repository.part import opened_pictures
 from source_server.opendcim.repository.queue import State
@@ -27,7 +28,7 @@ def tidy(options: argparse.Namespace) -> int:
         writing(engine) as connection,
     ):
         removed = store.remove_others(_needed(connection), older_than=time.time() - _JUST_NOW)
-    print(f"{removed} pictures removed")
+    say(f"{removed} pictures removed")
     return 0
 
 

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from shared.errors import ConfigError
+from shared.plain_lines import say
 from source_server.opendcim.repository import users
 from source_server.opendcim.repository.commands.opening import changing, looking
 from source_server.opendcim.repository.commands.parser import ADMINISTRATOR, MODERATOR
@@ -41,7 +42,7 @@ def revoke_user(options: argparse.Namespace) -> int:
 def list_users(options: argparse.Namespace) -> int:
     with looking(options) as connection:
         for user, has_key in users.users(connection):
-            print("\t".join([user.user_id, _roles(user), *([] if has_key else ["revoked"])]))
+            say(user.user_id, _roles(user), *([] if has_key else ["revoked"]))
     return 0
 
 
@@ -83,7 +84,7 @@ def _print_key(options: argparse.Namespace, key: str) -> None:
     """Alone on standard output, for scripts."""
     if not options.key_stdin:
         print(key)
-        print(
+        say(
             f"This is the API key of {options.user}. It is shown this once; a new one is issued "
             "by: source-server opendcim user key",
             file=sys.stderr,

@@ -30,7 +30,6 @@ def by_project(load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue) -> Open
     """The same with project level authorization for some users."""
     return open_catalogue(
         load_openbis("openbis_unittest_192"),
-        project_level=True,
         project_level_users=".*_pa_on|agroup_.*",
     )
 
@@ -84,13 +83,13 @@ def test_a_pattern_for_users_that_is_none_is_refused_with_its_name(
     url = load_openbis("openbis_unittest_192")
 
     with pytest.raises(ConfigError, match=r"authorization\.project-level\.users: '\('"):
-        open_catalogue(url, project_level=True, project_level_users="(")
+        open_catalogue(url, project_level_users="(")
 
 
 def test_before_schema_161_there_are_no_roles_in_projects(
     load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    old = open_catalogue(load_openbis("openbis_unittest_154"), project_level=True)
+    old = open_catalogue(load_openbis("openbis_unittest_154"), project_level_users=".*")
 
     assert old.scope_of("test") == scope(*ALL_SPACES)
     assert old.scope_of("observer") == scope("TESTGROUP")

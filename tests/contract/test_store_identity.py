@@ -62,7 +62,7 @@ def keeping(instance: Instance, *listed: Entity, source: str = "DS1") -> list[Bl
 def hanging(instance: Instance) -> dict[object, object]:
     """Perm id of the sample of each data set."""
     query = "SELECT perm_id, sample_perm_id FROM entity WHERE kind = 'DATA_SET'"
-    return dict(map(tuple, instance.rows(query)))
+    return {code: sample_id for code, sample_id in instance.rows(query)}  # noqa: C416 - typed
 
 
 def shared_identifiers(instance: Instance) -> list[tuple[object, ...]]:

@@ -145,6 +145,11 @@ def test_the_old_one_keeps_what_is_its_own_until_it_goes(
             assert content(last.instance) == content(source)
 
 
+def all_but_addresses(instance: Instance) -> dict[str, object]:
+    """Every row and file; the source is served under another port each time."""
+    return {name: held for name, held in instance.content().items() if name != "source"}
+
+
 def test_what_a_list_has_twice_changes_nothing_and_is_named(
     source: Instance, either: Harvest
 ) -> None:
@@ -157,7 +162,7 @@ def test_what_a_list_has_twice_changes_nothing_and_is_named(
         either.section("DS1", url, deletion_allowed="true")
         either.init()
         assert either.run().code == 0
-        before = either.instance.content()
+        before = all_but_addresses(either.instance)
     source.load(a_sample(20, code="JAR"), a_service_file("a.txt", b"other"))
 
     def spoil(body: bytes) -> bytes:
@@ -179,7 +184,7 @@ def test_what_a_list_has_twice_changes_nothing_and_is_named(
                 ) in result.output
             assert f"DATA_SET {perm_id(11)}: it lies in SAMPLE /ALPHA/TUBE" in result.output
             assert "FILE a.txt: the list has this path 2 times" in result.output
-            assert either.instance.content() == before
+            assert all_but_addresses(either.instance) == before
     with source.served() as url:
         either.section("DS1", url, deletion_allowed="true")
         either.converges()

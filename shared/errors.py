@@ -74,14 +74,16 @@ class ConflictError(SyncError):
 
 
 class ItemError(SyncError):
-    """One item could not be synchronised; it is reported and tried again in the next run."""
+    """One item could not be synchronised; it is reported and tried again in the next run. If it
+    ``waits`` for something else, then without the pauses of what fails by itself."""
 
     exit_code = 7
 
-    def __init__(self, kind: str, perm_id: str, reason: str) -> None:
+    def __init__(self, kind: str, perm_id: str, reason: str, *, waits: bool = False) -> None:
         self.kind = kind
         self.perm_id = perm_id
         self.reason = masked(reason)
+        self.waits = waits
         super().__init__(f"{kind} {perm_id}: {self.reason}")
 
 

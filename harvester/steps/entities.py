@@ -67,9 +67,9 @@ def why_blocked(run: SyncRun, one: Blocked) -> ItemError:
             else f"it waits for {one.subject}, in which it lies or with which it moves and which "
             "failed itself; see there"
         )
-        return ItemError(one.kind, one.perm_id, reason)
+        return ItemError(one.kind, one.perm_id, reason, waits=True)
     reason = f"{one.identifier} is {one.kind} {one.holder} here, {_why_it_stays(run, one)}"
-    return ItemError(one.kind, one.perm_id, f"{reason}; nothing is attached to the wrong one")
+    return ItemError(one.kind, one.perm_id, reason, waits=True)
 
 
 def _why_it_stays(run: SyncRun, one: Blocked) -> str:

@@ -45,7 +45,7 @@ def _entities(connection: Connection) -> SetApart:
         return SetApart()
     _execute(connection, "spread")
     faults = tuple(
-        ItemError(kind, perm_id, _reason(kind, problem, one, other))
+        ItemError(kind, perm_id, _reason(kind, problem, one, other), waits=True)
         for kind, perm_id, problem, one, other in _execute(connection, "refused")
     )
     records = _execute(connection, "set_apart").rowcount
@@ -60,7 +60,9 @@ def _files(connection: Connection) -> SetApart:
         _execute(connection, "set_file_apart", path=path)
     reason = "the list has this path {} times; correct that on the data source"
     return SetApart(
-        faults=tuple(ItemError(Kind.FILE, path, reason.format(number)) for path, number in found),
+        faults=tuple(
+            ItemError(Kind.FILE, path, reason.format(number), waits=True) for path, number in found
+        ),
         records=sum(number for _, number in found),
     )
 

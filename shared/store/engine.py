@@ -99,13 +99,17 @@ def _upgrade(engine: Engine) -> None:
 
 
 def _add_columns(connection: Connection) -> None:
-    """Add to tables of older versions the columns that came later; all of them may be null."""
+    """Add to tables of older versions the columns that came later; all of them may be null. So do
+    their indexes."""
     for table in (entity, operation_tables.trash_entity):
         present = {column["name"] for column in inspect(connection).get_columns(table.name)}
         for column in table.columns:
             if column.name not in present:
                 definition = f"{column.name} {column.type.compile(connection.dialect)}"
                 connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
+    for index in entity.indexes:
+        index.create(connection, checkfirst=True)
+    connection.execute(text("DROP INDEX IF EXISTS entity_sample"))  # by identifier, once
 
 
 def _lacks_tables(connection: Connection) -> bool:

@@ -78,23 +78,24 @@ def remember_failures(
     """After a real pass: ``errors`` failed (again), ``waiting`` were not tried because their pause
     is not over, and all else that failed before has succeeded or is gone."""
     known = {(item.kind, item.perm_id): item for item in failed_items(connection, source)}
-    reasons = {(error.kind, error.perm_id): error.reason for error in errors}
-    over = [key for key in known if key not in reasons and key not in waiting]
-    _forget(connection, source, [*over, *(key for key in reasons if key in known)])
+    failed = {(error.kind, error.perm_id): error for error in errors}
+    over = [key for key in known if key not in failed and key not in waiting]
+    _forget(connection, source, [*over, *(key for key in failed if key in known)])
     rows = []
-    for (kind, perm_id), reason in sorted(reasons.items())[:_MOST]:
-        before = known.get((kind, perm_id))
+    for kind, perm_id in sorted(failed)[:_MOST]:
+        error, before = failed[kind, perm_id], known.get((kind, perm_id))
         attempts = before.attempts + 1 if before else 1
+        pause = timedelta(0) if error.waits else pause_after(attempts)
         rows.append(
             {
                 "source": source,
                 "kind": kind,
                 "perm_id": perm_id,
-                "reason": reason,
+                "reason": error.reason,
                 "attempts": attempts,
                 "first_failed": milliseconds(before.first_failed if before else now),
                 "last_failed": milliseconds(now),
-                "next_try": milliseconds(now + pause_after(attempts)),
+                "next_try": milliseconds(now + pause),
             }
         )
     if rows:

@@ -164,10 +164,11 @@ def test_what_belongs_to_others_is_foreign_or_taken_and_never_written(
         an_experiment(103, code="EXPERIMENT-3"),
         a_sample(104, code="SAMPLE-4", project="KITCHEN"),
     ]
-    new = a_sample(105, project="KITCHEN")
-    assert plan(instance, *same, *taken, new) == {
+    inside, new = a_sample(105, project="KITCHEN"), a_sample(106)
+    assert plan(instance, *same, *taken, inside, new) == {
         "foreign": {"ALPHA", WORLD[5].perm_id},
         "taken": {entity.perm_id for entity in taken},
+        "stranded": {inside.perm_id},  # it lies in the list's project, not in the one that is here
         "new": {new.perm_id},
     }
     assert plan(instance) == {}

@@ -113,8 +113,8 @@ def test_5_moving_and_deleting_in_any_order_converges_in_one_run(
         )
         harvest.init()
         assert harvest.run().code == 0
-        source.load(*then)
         source.delete(*gone)
+        source.load(*then)
         harvest.converges()
         assert "nothing to do" in harvest.run().output
     if prefixed == "false":

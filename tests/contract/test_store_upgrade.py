@@ -1,0 +1,123 @@
+"""Stores of earlier versions, with data, are brought to this one when they are opened."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.model.entities import Entity
+from shared.model.kinds import Kind
+from shared.store.engine import open_store
+from shared.store.operation_tables import TABLES
+from shared.store.restoring import Wish
+from tests.builders import (
+    a_data_set,
+    a_material,
+    a_project,
+    a_sample,
+    a_space,
+    an_experiment,
+    perm_id,
+)
+from tests.contract.passes import harvest, plan
+from tests.contract.trash_passes import deletes, restores
+from tests.instances import Instance
+
+LATER = ("project_perm_id", "experiment_perm_id", "sample_perm_id", "unknown")
+TRIAL, CUP = "/ALPHA/KITCHEN/TRIAL", "/ALPHA/KITCHEN/CUP"
+STAYS: tuple[Entity, ...] = (
+    a_space(),
+    a_project(2),
+    an_experiment(3, code="TRIAL"),
+    a_sample(4, code="BOWL", project="KITCHEN", experiment=TRIAL),
+    a_sample(5, code="SPOON", experiment=TRIAL),  # lies in the project by its experiment
+    a_sample(6, code="CUP", project="KITCHEN"),
+    a_data_set(7, experiment=TRIAL),
+    a_data_set(8, sample=CUP),
+    a_data_set(9, sample="/ALPHA/SPOON"),
+    a_material(10),
+)
+OLD, ON_OLD = a_sample(14, code="TUBE"), a_data_set(17, sample="/ALPHA/TUBE")
+IN_TRIAL = a_data_set(18, experiment=TRIAL)
+
+
+def references(instance: Instance) -> list[tuple[object, ...]]:
+    return instance.rows(
+        "SELECT kind, perm_id, project_perm_id, experiment_perm_id, sample_perm_id FROM entity"
+        " ORDER BY kind, perm_id"
+    )
+
+
+def become(instance: Instance, version: str) -> None:
+    """As that version has written it."""
+    instance.execute("DROP INDEX entity_sample_perm_id")
+    for name in LATER:
+        instance.execute(f"ALTER TABLE entity DROP COLUMN {name}")
+    if version == "1":
+        with instance.engine.begin() as connection:
+            for table in reversed(TABLES):
+                table.drop(connection)
+    else:
+        for name in LATER:
+            instance.execute(f"ALTER TABLE trash_entity DROP COLUMN {name}")
+    instance.execute("CREATE INDEX entity_sample ON entity (kind, sample)")
+    instance.execute(f"UPDATE meta SET value = '{version}' WHERE key = 'schema_version'")  # noqa: S608
+    instance.engine.dispose()
+
+
+def opened(instance: Instance) -> None:
+    open_store(instance.engine.url.render_as_string(hide_password=False)).dispose()
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_references_are_filled_and_the_next_harvest_has_nothing_to_do(
+    instance: Instance, version: str
+) -> None:
+    harvest(instance, *STAYS)
+    before, filled = instance.entities(), references(instance)
+    become(instance, version)
+    for _ in range(2):
+        opened(instance)
+    assert references(instance) == filled
+    assert instance.entities() == before
+    assert plan(instance, *STAYS) == {}
+    # identifiers mean what they mean now, as in a new store
+    harvest(instance, *STAYS[:-3], a_sample(66, code="SPOON"), *STAYS[-3:])
+    assert plan(instance, *STAYS[:-3], a_sample(66, code="SPOON"), *STAYS[-3:]) == {}
+
+
+def test_what_lies_in_the_trash_comes_back_to_whom_it_belonged(instance: Instance) -> None:
+    harvest(instance, *STAYS, OLD, ON_OLD, IN_TRIAL)
+    number = deletes(instance, *STAYS)
+    harvest(instance, *STAYS, a_sample(15, code="TUBE"))
+    become(instance, "2")
+    opened(instance)
+    restoration = restores(instance, Wish(deletion=number))
+    assert restoration.counts == {"DATA_SET": 1}
+    assert {refusal.item.perm_id for refusal in restoration.refusals} == {
+        OLD.perm_id,
+        ON_OLD.perm_id,
+    }
+    assert instance.entities()[Kind.DATA_SET, IN_TRIAL.perm_id] == IN_TRIAL
+    harvest(instance, *STAYS, IN_TRIAL)  # the other tube is gone again
+    assert restores(instance, Wish(deletion=number)).counts == {"DATA_SET": 1, "SAMPLE": 1}
+    assert instance.entities()[Kind.DATA_SET, ON_OLD.perm_id] == ON_OLD
+
+
+def test_what_two_were_called_means_neither_until_the_list_says_who(instance: Instance) -> None:
+    listed = [*STAYS, OLD, ON_OLD]
+    harvest(instance, *listed)
+    instance.execute(
+        "INSERT INTO entity (kind, perm_id, code, identifier, type, space, home_space, registered,"
+        " modified, frozen, properties, content_hash, source, source_modified)"
+        " SELECT kind, 'OTHER', code, identifier, type, space, home_space, registered, modified,"
+        " frozen, properties, content_hash, source, source_modified FROM entity"
+        " WHERE identifier = '/ALPHA/TUBE'"
+    )
+    become(instance, "2")
+    opened(instance)
+    assert instance.entities()[Kind.DATA_SET, ON_OLD.perm_id].sample is None
+    assert plan(instance, *listed) == {"changed": {ON_OLD.perm_id}, "gone": {"OTHER"}}
+    harvest(instance, *listed)
+    assert instance.entities()[Kind.DATA_SET, ON_OLD.perm_id] == ON_OLD
+    assert perm_id(14) in instance.codes(Kind.SAMPLE)
+    assert plan(instance, *listed) == {}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.instances import PROJECT
 
-_BEGINS = frozenset({"begin", "begin_nested", "begin_twophase"})
+_BEGINS = frozenset({"begin", "begin_twophase"})
 _OF_OTHER_DATABASES = {
     "source_server/openbis/connect.py",
     "source_server/opendcim/connector/rows.py",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from shared.model.ids import Identifier
 from shared.model.kinds import Kind
 from shared.store.changes import Action, counts, plan_files, planned
+from shared.store.engine import viewing, work
 from shared.store.restoring import Restoration, Wish, forget_marks, marked, restore, unmark
+from shared.store.scratch import SCHEMA
 from shared.store.trash import deletions, purge
 from tests.builders import a_project, a_sample, a_space, an_experiment, perm_id
 from tests.contract.passes import harvest, harvesting, plan
@@ -24,6 +27,22 @@ def kitchen(instance: Instance) -> Kitchen:
 
 def refused(restoration: Restoration) -> dict[str, str]:
     return {refusal.item.perm_id: refusal.reason for refusal in restoration.refusals}
+
+
+def test_a_choice_lies_in_the_scratch_tables(instance: Instance, kitchen: Kitchen) -> None:
+    """SQLite's own temporary database may be malformed after a rollback."""
+    number = deletes(instance)
+    with instance.engine.connect() as connection, work(connection) as transaction:
+        with transaction():
+            restored = restore(connection, Wish(deletion=number, kind="SPACE"), nothing)
+        assert restored.counts == {"SPACE": len({kitchen.alpha.code, kitchen.beta.code})}
+        with viewing(connection):
+            query = f"SELECT count(*) FROM {SCHEMA}.chosen"  # noqa: S608
+            chosen = connection.execute(text(query))
+            assert chosen.scalar_one() == 2
+            if connection.dialect.name == "sqlite":
+                temporary = connection.execute(text("SELECT name FROM sqlite_temp_master"))
+                assert temporary.all() == []
 
 
 def test_a_part_is_restored_and_the_rest_stays(instance: Instance, kitchen: Kitchen) -> None:

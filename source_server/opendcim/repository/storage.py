@@ -104,9 +104,9 @@ def _value(connection: Connection, key: str) -> str:
 
 
 def _prepare(engine: Engine) -> None:
-    metadata.create_all(engine)
     try:
-        with engine.begin() as connection:
+        with engine.connect() as connection, write_lock(connection), connection.begin():
+            metadata.create_all(connection)
             if connection.execute(select(meta)).first() is None:
                 connection.execute(meta.insert(), _first_values())
     except IntegrityError:  # another program has just done the same

@@ -146,6 +146,19 @@ SELECT l.kind, l.from_perm_id, l.relation, l.to_perm_id, l.ordinal FROM change A
                     WHERE i.kind = l.kind AND i.from_perm_id = l.from_perm_id
                       AND i.relation = l.relation AND i.to_perm_id = l.to_perm_id);
 
+-- name: any_hidden_sample
+SELECT c.perm_id FROM change AS c
+  JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id AND e.source = :source
+ WHERE c.kind = 'SAMPLE' AND c.action IN ('gone', 'kept', 'held', 'restored') LIMIT 1;
+
+-- name: other_properties
+SELECT c.kind, c.perm_id, e.properties AS stored, i.properties AS listed FROM change AS c
+  JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
+  JOIN incoming_entity AS i ON i.kind = c.kind AND i.perm_id = c.perm_id
+ WHERE c.action = 'changed' AND e.properties <> i.properties
+   AND (c.kind, c.perm_id) > (:kind, :perm_id)
+ ORDER BY 1, 2 LIMIT :most;
+
 -- name: order_links
 -- with gaps in the list, an ordinal is no place in the order any more: that which is here counts
 UPDATE incoming_link

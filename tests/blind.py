@@ -9,23 +9,27 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
 from harvester.commands.sections import choose
+from harvester.config import SectionConfig
 from harvester.destination import data_store
 from harvester.fetching.real_transfers import RealTransfers
 from harvester.fetching.source import Source
 from harvester.fetching.spool import spool
+from harvester.properties import HarvesterSettings
 from harvester.report import PassReport
 from harvester.run import Metadata, SyncRun
 from harvester.steps.deletions import remove_files
 from harvester.stopping import Leash
 from harvester.sync import STEPS
+from shared.errors import ItemError
 from shared.model.entities import Entity, FileNode, ServiceFile
 from shared.model.kinds import DataSetKind, Kind
 from shared.model.master_data import MasterData
@@ -38,6 +42,7 @@ from shared.store.incoming import Incoming
 from tests.harvests import Harvest
 from tests.instances import Instance
 
+AT = datetime(2026, 5, 1, tzinfo=UTC)
 Item = Any
 """What a reader of a list meets."""
 Way = Callable[[Sequence[Item]], list[Item]]
@@ -172,17 +177,23 @@ class BlindHarvest:
 
     def run(self, way: Way = all_seen, *, run: int = 1, confirmed: bool = False) -> PassReport:
         """Fails if anything raises; what failed item by item is in the report."""
-        chosen = choose(self.harvest.root / "harvester.properties", [self.section])
-        (config,) = chosen.openbis
+        config = self._config
         log = logging.getLogger("tests.blind")
-        engine = self.harvest.instance.engine
-        with Source(config, Leash(config), log) as source, engine.connect() as connection:
+        with Source(config, Leash(config), log) as source:
             with spool(config) as folder, source.list_on_its_way(folder) as parts:
                 items = list(read_resource_list(parts[0].blocks()))
-            shown = way(items)
-            metadata = _fill(connection, shown)
+            return self.take(way(items), source, run=run, confirmed=confirmed)
+
+    def take(
+        self, items: Sequence[Item], source: Any, *, run: int = 1, confirmed: bool = False
+    ) -> PassReport:
+        """Harvest a list of values; ``source`` gives the files."""
+        config = self._config
+        engine = self.harvest.instance.engine
+        with engine.connect() as connection:
+            metadata = _fill(connection, items)
             with connection.begin():
-                store = data_store(connection, config, chosen.settings)
+                store = data_store(connection, config, self._settings)
             with work(connection) as transaction:
                 transfers = RealTransfers(store, source, config, Leash(config))
                 return _perform(
@@ -198,6 +209,32 @@ class BlindHarvest:
                         deletions_confirmed=confirmed,
                     )
                 )
+
+    @property
+    def _config(self) -> SectionConfig:
+        chosen = choose(self.harvest.root / "harvester.properties", [self.section])
+        (config,) = chosen.openbis
+        return config
+
+    @property
+    def _settings(self) -> HarvesterSettings:
+        return choose(self.harvest.root / "harvester.properties", [self.section]).settings
+
+
+class BytesSource:
+    """Gives files from memory: ``contents`` by address."""
+
+    def __init__(self, contents: Mapping[str, bytes]) -> None:
+        self._contents = contents
+
+    def download(self, url: str, target: Path, **_expected: object) -> None:
+        target.write_bytes(self._contents[url])
+
+    def session_file_url(self, code: str, path: str) -> str:
+        raise ItemError(Kind.DATA_SET, code, f"file {path} has no address")
+
+    def tidy_partials(self, *, all_is_here: bool) -> None:
+        """There are none."""
 
 
 def _fill(connection: Connection, items: Iterable[Item]) -> Metadata:
@@ -217,8 +254,7 @@ def _fill(connection: Connection, items: Iterable[Item]) -> Metadata:
                     incoming.add(item)
             number += isinstance(item, Entity | ServiceFile)
         incoming.finish()
-    at = datetime(2026, 5, 1, tzinfo=UTC)
-    return Metadata(at=at, master_data=master_data, entities=number)
+    return Metadata(at=AT, master_data=master_data, entities=number)
 
 
 def _perform(run: SyncRun) -> PassReport:

@@ -17,13 +17,18 @@ from harvester.config import SectionConfig
 from harvester.inspecting import fault_of
 from harvester.run import Metadata
 from harvester.steps.master_data import differences, is_fixed
+from harvester.unknown_words import waiting_files
 from shared.model.kinds import Kind
 from shared.store.attachments import differing_holders
 from shared.store.changes import Action, compare, drop_from_plan, planned
 from shared.store.files import DataStore
-from shared.store.identity import settle
+from shared.store.identity import settle as settle_identity
+from shared.store.kept_references import keep_references
+from shared.store.loss_kinds import Loss
+from shared.store.losses import find_losses, keep, losses, spare
 from shared.store.master_data import flatten, stored_definitions
 from shared.store.statements import execute
+from shared.store.unknown_parts import complete_unknown, never_came, settle
 from shared.verification import Expected
 
 _MEANINGS = {
@@ -47,7 +52,7 @@ class Difference:
     """The rules want it so: worth knowing, and no fault."""
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.perm_id}: {self.text}"
+        return f"{self.kind} {self.perm_id}: {self.text}" if self.perm_id else self.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +97,8 @@ class Audit:
 
     def _entities(self) -> Iterator[Difference]:
         compare(self.connection, self.config.alias)
-        settle(self.connection)
+        yield from self._unknown_parts()
+        settle_identity(self.connection)
         drop_from_plan(self.connection, Kind.DATA_SET, self.black_list)
         for action, meaning in _MEANINGS.items():
             for entity in planned(self.connection, action):
@@ -104,6 +110,23 @@ class Audit:
             yield from self._compared("stamps_differ", "timestamps or users differ")
         if self.config.keep_original_frozen_flags:
             yield from self._compared("flags_differ", "frozen flags differ")
+
+    def _unknown_parts(self) -> Iterator[Difference]:
+        """Parts that are here and that the list does not show, or shows otherwise; after that the
+        incoming rows have them, as in a run that keeps them."""
+        complete_unknown(self.connection, self.config.alias)
+        find_losses(self.connection, self.config.alias)
+        drop_from_plan(self.connection, Loss.DATA_SET_CONTENT, self.black_list)
+        for lost in losses(self.connection):
+            if lost.kind is Loss.DATA_SET_CONTENT and lost.perm_id in self.black_list:
+                continue
+            yield Difference(kind=lost.thing, perm_id=lost.perm_id, text=str(lost))
+        spare(self.connection)
+        keep(self.connection)
+        keep_references(self.connection, self.config.alias)
+        settle(self.connection)
+        if waiting := waiting_files(never_came(self.connection, self.config.alias)):
+            yield Difference(kind=Kind.DATA_SET, perm_id="", text=waiting, intended=True)
 
     def _compared(self, query: str, text: str) -> Iterator[Difference]:
         for kind, perm_id, _ in execute(self.connection, query, source=self.config.alias):

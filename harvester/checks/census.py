@@ -15,6 +15,7 @@ from shared.errors import FormatError
 from shared.model.entities import Attachment, Entity, FileNode, ServiceFile
 from shared.model.kinds import DataSetKind, Kind
 from shared.model.master_data import MasterData
+from shared.model.unknown import Part
 from shared.resourcesync.items import ListHead, ListIndex, ListItem, RecordFault
 from shared.resourcesync.reader import read_list_part, read_resource_list
 from shared.store.files import DataStore
@@ -64,6 +65,8 @@ class Census:
     unreadable: int = 0
     examples: list[str] = field(default_factory=list)
     """The first records that cannot be read, with the reasons."""
+    without_files: Counter[str] = field(default_factory=Counter)
+    """Physical data sets of which the list does not show the files, by the reason that it gives."""
     small: SmallFile | None = None
     _data_sets: dict[str, int] = field(default_factory=dict)
 
@@ -124,6 +127,8 @@ class Census:
     def _take_files(self, data_set: Entity) -> None:
         physical = data_set.data_set_kind is DataSetKind.PHYSICAL
         files = data_set.files if physical else ()  # those of others are not fetched
+        if physical:
+            self._note_missing(data_set)
         size = sum(file.length for file in files)
         self.files += len(files)
         self.bytes += size
@@ -133,6 +138,13 @@ class Census:
                 self.small = SmallFile(code=data_set.code, file=file)
         if len(self._data_sets) >= _AT_ONCE:
             self._look_up()
+
+    def _note_missing(self, data_set: Entity) -> None:
+        reasons = {mark.reason for mark in data_set.unknown if mark.part is Part.FILES}
+        if reasons:
+            self.without_files[min(reasons)] += 1
+        elif not data_set.files:
+            self.without_files["no reason given"] += 1
 
     def _look_up(self) -> None:
         """Which of the data sets that were met are new."""

@@ -27,6 +27,7 @@ from shared.errors import (
     SourceRefusedError,
     SyncError,
 )
+from shared.model.kinds import Kind
 from shared.resourcesync.terms import Document
 from shared.settings.quantities import Limit
 
@@ -146,6 +147,7 @@ def _judge(
         yield doubtful(
             "list", "it is empty; check the lists of spaces, and what the user may see there"
         )
+    yield from _check_files(census)
     yield from _check_records(section.max_failed_records, census)
     yield from check_patterns(section, census.spaces, destination.spaces_of(section))
     try:
@@ -154,6 +156,19 @@ def _judge(
     except ConflictError as error:
         yield broken_by("master data", error)
     yield from _check_space(census)
+
+
+def _check_files(census: Census) -> Iterator[Finding]:
+    """Whether the source sees the files of its data sets."""
+    blind = census.without_files
+    if not blind:
+        return
+    reasons = ", ".join(f"{number:,} {reason}" for reason, number in sorted(blind.items()))
+    yield doubtful(
+        "files",
+        f"{blind.total():,} of {census.counts[Kind.DATA_SET]:,} data sets are without their files "
+        f"({reasons}); a run brings what else they have, and the files when the source shows them",
+    )
 
 
 def _check_records(limit: Limit, census: Census) -> Iterator[Finding]:

@@ -11,16 +11,18 @@ from sqlalchemy import Connection
 from harvester.commands.listing import print_json, print_table
 from harvester.commands.memory import add_json, add_section, destination
 from harvester.section_settings import SectionSettings
+from shared.model.unknown import Part
 from shared.store.engine import viewing
 from shared.store.failures import failed_items
 from shared.store.held import held_back_count
 from shared.store.locks import section_lock
 from shared.store.runs import HARVESTED, SUCCESSES, at_work, last_run
 from shared.store.schedule import next_run
+from shared.store.unknown_parts import stored_unknown
 
 _HEADINGS = (
     *("section", "last success (UTC)", "#age", "#lag", "last run", "next run (UTC)"),
-    *("#failed items", "#held back", "at work"),
+    *("#failed items", "#held back", "waiting for files", "at work"),
 )
 
 
@@ -37,6 +39,8 @@ class SectionStatus:
     next_run: datetime | None
     failed_items: int
     held_back: int
+    waiting_files: dict[str, int]
+    """How many data sets never got their files, by the reason that the source gives."""
     at_work: str | None
 
 
@@ -58,12 +62,22 @@ def status(options: argparse.Namespace) -> int:
         [
             (
                 *(one.section, one.last_success, one.age, one.lag, one.last_verdict or "never"),
-                *(one.next_run, one.failed_items, one.held_back, one.at_work or "nobody"),
+                *(one.next_run, one.failed_items, one.held_back, _shown(one.waiting_files)),
+                one.at_work or "nobody",
             )
             for one in found
         ],
     )
     return 0
+
+
+def _waiting_files(connection: Connection, source: str) -> dict[str, int]:
+    found = sorted(stored_unknown(connection, source).items())
+    return {str(reason): number for (part, reason), number in found if part is Part.FILES}
+
+
+def _shown(waiting: dict[str, int]) -> str:
+    return ", ".join(f"{number:,} {reason}" for reason, number in waiting.items()) or "none"
 
 
 def status_of(connection: Connection, section: SectionSettings, now: datetime) -> SectionStatus:
@@ -84,5 +98,6 @@ def status_of(connection: Connection, section: SectionSettings, now: datetime) -
             next_run=next_run(connection),
             failed_items=len(failed_items(connection, source)),
             held_back=held_back_count(connection, source),
+            waiting_files=_waiting_files(connection, source),
             at_work=worker.worker if worker else None,
         )

@@ -32,6 +32,7 @@ from shared.store.held import (
     new_count,
     vanished_spaces,
 )
+from shared.store.kept_references import keep_references
 from shared.store.loss_kinds import Loss
 from shared.store.losses import (
     find_losses,
@@ -44,7 +45,7 @@ from shared.store.losses import (
 )
 from shared.store.restoring import forget_marks
 from shared.store.trash import discard, expired, purge
-from shared.store.unknown_parts import complete_unknown, keep_links, settle, shown_unknown
+from shared.store.unknown_parts import complete_unknown, settle, shown_unknown
 
 _NAMED = 20
 """So many of a sort are named where nobody wants all; all are counted."""
@@ -67,7 +68,7 @@ def delete_entities(run: SyncRun) -> Outcome:
     else:
         _leave(run, outcome)
     keep(connection)
-    keep_links(connection, source)
+    keep_references(connection, source)
     settle(connection)
     _tell_of_what_stays(run, outcome)
     _tell_of_what_is_unknown(run, outcome)

@@ -92,6 +92,7 @@ def body_of(news: News) -> str:
         list(_error(news)),
         list(_failures(news)),
         list(_held_back(news)),
+        list(_waiting(news)),
         list(_recovery(news)),
         [f"What to do: {told.todo}"],
         list(_more(news)),
@@ -185,6 +186,12 @@ def _held_back(news: News) -> Iterator[str]:
         yield f"  ... and {more:,} more" if news.held else f"  {more:,} in all"
     if news.release:
         yield f"If they are right: {news.release}"
+
+
+def _waiting(news: News) -> Iterator[str]:
+    """What has not come, and is no failure."""
+    if text := news.report.waiting_files:
+        yield f"{text}: the data source cannot give them now; they come when it can."
 
 
 def _recovery(news: News) -> Iterator[str]:

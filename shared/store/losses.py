@@ -29,6 +29,11 @@ class LostPart:
     name: str
     problem: str
 
+    @property
+    def thing(self) -> str:
+        """The kind of that which loses it."""
+        return self.kind.removesuffix("_CONTENT").removesuffix("_ATTACHMENTS")
+
     def __str__(self) -> str:
         match self.problem:
             case "kind":

@@ -146,6 +146,19 @@ SELECT l.kind, l.from_perm_id, l.relation, l.to_perm_id, l.ordinal FROM change A
                     WHERE i.kind = l.kind AND i.from_perm_id = l.from_perm_id
                       AND i.relation = l.relation AND i.to_perm_id = l.to_perm_id);
 
+-- name: any_hidden_sample
+SELECT c.perm_id FROM change AS c
+  JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id AND e.source = :source
+ WHERE c.kind = 'SAMPLE' AND c.action IN ('gone', 'kept', 'held', 'restored') LIMIT 1;
+
+-- name: other_properties
+SELECT c.kind, c.perm_id, e.properties AS stored, i.properties AS listed FROM change AS c
+  JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
+  JOIN incoming_entity AS i ON i.kind = c.kind AND i.perm_id = c.perm_id
+ WHERE c.action = 'changed' AND e.properties <> i.properties
+   AND (c.kind, c.perm_id) > (:kind, :perm_id)
+ ORDER BY 1, 2 LIMIT :most;
+
 -- name: order_links
 -- with gaps in the list, an ordinal is no place in the order any more: that which is here counts
 UPDATE incoming_link
@@ -174,9 +187,13 @@ DELETE FROM change
    AND EXISTS (SELECT 1 FROM completed AS d
                  JOIN incoming_entity AS i ON i.kind = d.kind AND i.perm_id = d.perm_id
                  JOIN entity AS e ON e.kind = d.kind AND e.perm_id = d.perm_id
+                 LEFT JOIN incoming_reference AS r ON r.kind = d.kind AND r.perm_id = d.perm_id
                 WHERE d.kind = change.kind AND d.perm_id = change.perm_id
                   AND e.content_hash = i.content_hash AND e.identifier = i.identifier
-                  AND coalesce(e.home_project, '') = coalesce(i.home_project, ''));
+                  AND coalesce(e.home_project, '') = coalesce(i.home_project, '')
+                  AND coalesce(e.project_perm_id, '') = coalesce(r.project_perm_id, '')
+                  AND coalesce(e.experiment_perm_id, '') = coalesce(r.experiment_perm_id, '')
+                  AND coalesce(e.sample_perm_id, '') = coalesce(r.sample_perm_id, ''));
 
 -- name: shown_unknown
 -- parts that the list does not show, whether they are here or not

@@ -56,12 +56,6 @@ def complete_unknown(connection: Connection, source: str) -> None:
     _execute(connection, "carry_over", source=source)
 
 
-def keep_links(connection: Connection, source: str) -> None:
-    """Keep the links to what the list does not have and that stays. To be called when the plan's
-    deletions are done; `settle` comes after."""
-    _execute(connection, "keep_links", source=source)
-
-
 def settle(connection: Connection) -> None:
     """Compute the hashes of what was completed, and take out of the plan what does not differ."""
     _execute(connection, "order_links")

@@ -1,0 +1,91 @@
+"""Links and values that lead to what a list does not have and that stays here all the same: because
+its deletion is held back, is forbidden, or it was restored. A narrower role hides both at once; so
+what leads there is hidden, too, and not gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, exists, select, text
+
+from shared.model.kinds import Kind
+from shared.store import incoming, tables
+from shared.store.rows import properties_text
+from shared.store.statements import Rows, execute_from
+
+_FILE = "unknown.sql"
+_AT_ONCE = 500
+_UPDATE = text(
+    "UPDATE incoming_entity SET properties = :properties WHERE kind = :kind AND perm_id = :perm_id"
+)
+_COMPLETED = text(
+    "INSERT INTO completed (kind, perm_id) VALUES (:kind, :perm_id) ON CONFLICT DO NOTHING"
+)
+
+
+def keep_references(connection: Connection, source: str) -> None:
+    """Add them to the incoming rows. To be called when the plan's deletions are done;
+    `shared.store.unknown_parts.settle` comes after."""
+    _execute(connection, "keep_links", source=source)
+    if _execute(connection, "any_hidden_sample", source=source).first() is None:
+        return
+    for page in _pages(connection):
+        lost = [(row, _lost(row.stored, row.listed)) for row in page]
+        hidden = _hidden(connection, source, {v for _, values in lost for v in values.values()})
+        kept = [
+            (row, {code: value for code, value in values.items() if value in hidden})
+            for row, values in lost
+        ]
+        changes = [
+            {
+                "kind": row.kind,
+                "perm_id": row.perm_id,
+                "properties": properties_text(orjson.loads(row.listed) | values),
+            }
+            for row, values in kept
+            if values
+        ]
+        if changes:
+            connection.execute(_UPDATE, changes)
+            connection.execute(_COMPLETED, changes)
+
+
+def _pages(connection: Connection) -> Iterator[list[Any]]:
+    """Changed entities with other properties than they had."""
+    last = ("", "")
+    while page := list(
+        _execute(connection, "other_properties", kind=last[0], perm_id=last[1], most=_AT_ONCE)
+    ):
+        yield page
+        last = (page[-1].kind, page[-1].perm_id)
+
+
+def _lost(stored: str, listed: str) -> dict[str, str]:
+    """Values of properties that the list does not have at all."""
+    now = orjson.loads(listed)
+    return {code: value for code, value in orjson.loads(stored).items() if code not in now}
+
+
+def _hidden(connection: Connection, source: str, values: set[str]) -> set[str]:
+    """Those that are perm ids of samples which stay and are not in the list."""
+    found: set[str] = set()
+    wanted = sorted(values)
+    sample = tables.entity.c
+    for begin in range(0, len(wanted), _AT_ONCE):
+        query = select(sample.perm_id).where(
+            sample.kind == Kind.SAMPLE.value,
+            sample.source == source,
+            sample.perm_id.in_(wanted[begin : begin + _AT_ONCE]),
+            ~exists().where(
+                incoming.entities.c.kind == sample.kind,
+                incoming.entities.c.perm_id == sample.perm_id,
+            ),
+        )
+        found.update(connection.execute(query).scalars())
+    return found
+
+
+def _execute(connection: Connection, section: str, /, **values: object) -> Rows:
+    return execute_from(connection, _FILE, section, **values)

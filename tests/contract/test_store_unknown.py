@@ -1,0 +1,271 @@
+"""Incoming rows are completed with what a list does not show and that is not gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Connection
+
+from shared.model.entities import AttachmentVersion, ContentCopy, Entity, FileNode
+from shared.model.ids import Code
+from shared.model.kinds import DataSetKind, Kind, Relation
+from shared.model.unknown import Part, Reason, Unknown
+from shared.store.changes import ORIGINAL_STAMPS, Action, apply_kind, planned
+from shared.store.kept_references import keep_references
+from shared.store.losses import find_losses, keep, losses, spare
+from shared.store.unknown_parts import (
+    complete_unknown,
+    never_came,
+    settle,
+    stored_unknown,
+    waits_for_files,
+)
+from tests.builders import a_data_set, a_project, a_sample, a_space, an_attachment, perm_id
+from tests.contract.passes import harvest, harvesting
+from tests.instances import Instance, a_file
+from tests.kitchen import connected
+
+FILES = (a_file("a", b"a"), a_file("b", b"bb"))
+RAW = a_data_set(5, files=FILES, connections=connected(Relation.CHILD, perm_id(6)))
+COPIES = tuple(
+    ContentCopy(external_dms=Code("GIT"), path=path, id=path) for path in ("/one", "/two")
+)
+LINK = a_data_set(6, data_set_kind=DataSetKind.LINK, content_copies=COPIES)
+NOTES = {"NOTES": "n", "FRIEND": perm_id(9), "SOLVENT": "OIL"}
+PLATE = a_sample(
+    4,
+    properties=NOTES,
+    connections=connected(Relation.COMPONENT, perm_id(7), perm_id(8), perm_id(9)),
+)
+WELLS = [a_sample(7, code="A01"), a_sample(8, code="A02"), a_sample(9, code="A03")]
+PLAN = an_attachment(
+    "plan.txt",
+    AttachmentVersion(version=1, length=1, sha256="1" * 64, registrator="mira"),
+    AttachmentVersion(version=2, length=2, sha256="2" * 64),
+)
+HOLDER = a_project(2, attachments=(PLAN,))
+WORLD = (a_space(), HOLDER, RAW, LINK, PLATE, *WELLS)
+
+
+def marked(entity: Entity, part: Part, reason: Reason, detail: str | None = None) -> Entity:
+    return replace(entity, unknown=(Unknown(part=part, reason=reason, detail=detail),))
+
+
+def instead(*changed: Entity) -> list[Entity]:
+    """The world with some others in it."""
+    names = {(entity.kind, entity.perm_id): entity for entity in changed}
+    return [names.get((entity.kind, entity.perm_id), entity) for entity in WORLD]
+
+
+@contextmanager
+def completing(instance: Instance, listed: Sequence[Entity]) -> Iterator[Connection]:
+    """A plan as it is when all is decided, and nothing may be lost."""
+    with harvesting(instance, *listed) as connection:
+        complete_unknown(connection, "DS1")
+        find_losses(connection, "DS1")
+        spare(connection)
+        keep(connection)
+        keep_references(connection, "DS1")
+        settle(connection)
+        yield connection
+
+
+@pytest.fixture
+def filled(instance: Instance) -> Instance:
+    harvest(instance, *WORLD)
+    instance.execute(
+        "INSERT INTO attachment (kind, perm_id, file_name, version, length, sha256, registrator)"  # noqa: S608
+        f" VALUES ('PROJECT', '{HOLDER.perm_id}', 'plan.txt', 1, 1, '{'1' * 64}', 'mira'),"
+        f" ('PROJECT', '{HOLDER.perm_id}', 'plan.txt', 2, 2, '{'2' * 64}', NULL)"
+    )
+    return instance
+
+
+HIDDEN = [
+    marked(replace(RAW, files=()), Part.FILES, Reason.NOT_MOUNTED),
+    marked(replace(RAW, files=FILES[1:]), Part.FILES, Reason.BAD_NAME),
+    marked(RAW, Part.FILES, Reason.ARCHIVED),
+    marked(replace(LINK, content_copies=()), Part.CONTENT_COPIES, Reason.OUT_OF_SCOPE),
+    marked(replace(LINK, content_copies=COPIES[1:]), Part.CONTENT_COPIES, Reason.OTHER),
+    marked(replace(HOLDER, attachments=()), Part.ATTACHMENTS, Reason.UNREADABLE),
+    marked(
+        replace(PLATE, properties={"NOTES": "n"}),
+        *(Part.PROPERTIES, Reason.OUT_OF_SCOPE, "FRIEND SOLVENT"),
+    ),
+    marked(replace(PLATE, properties={}), Part.PROPERTIES, Reason.OUT_OF_SCOPE),
+]
+
+
+@pytest.mark.parametrize("shown", HIDDEN, ids=lambda e: f"{e.kind} {e.unknown}")
+def test_what_differs_only_in_what_is_unknown_does_not_differ(
+    filled: Instance, shown: Entity
+) -> None:
+    with completing(filled, instead(shown)) as connection:
+        assert list(planned(connection, Action.CHANGED)) == []
+        assert list(losses(connection)) == []
+        rows = connection.exec_driver_sql(
+            "SELECT i.unknown FROM incoming_entity AS i WHERE i.unknown IS NOT NULL"
+        )
+        assert rows.all() == []
+
+
+def test_a_hidden_component_keeps_its_place(filled: Instance) -> None:
+    for hidden, left in ((8, (7, 9)), (7, (8, 9)), (9, (7, 8))):
+        edges = connected(Relation.COMPONENT, *map(perm_id, left))
+        plate = marked(replace(PLATE, connections=edges), Part.CONNECTIONS, Reason.OUT_OF_SCOPE)
+        listed = [e for e in instead(plate) if e.perm_id != perm_id(hidden)]
+        with completing(filled, listed) as connection:
+            assert list(planned(connection, Action.CHANGED)) == []
+            assert [one.perm_id for one in planned(connection, Action.GONE)] == [perm_id(hidden)]
+
+
+def test_a_link_that_is_not_listed_is_gone_if_its_target_is_listed(filled: Instance) -> None:
+    edges = connected(Relation.COMPONENT, perm_id(7), perm_id(8))
+    plate = marked(replace(PLATE, connections=edges), Part.CONNECTIONS, Reason.OUT_OF_SCOPE)
+    with completing(filled, instead(plate)) as connection:
+        changed = {one.perm_id for one in planned(connection, Action.CHANGED)}
+        assert changed == {PLATE.perm_id, perm_id(9)}  # the well has another identifier now
+        rows = connection.exec_driver_sql(
+            f"SELECT to_perm_id FROM incoming_link WHERE from_perm_id = '{PLATE.perm_id}'"  # noqa: S608
+            " ORDER BY ordinal"
+        )
+        assert rows.scalars().all() == [perm_id(7), perm_id(8)]
+
+
+def test_values_that_are_listed_count_and_the_mark_names_what_never_came(
+    filled: Instance,
+) -> None:
+    plate = marked(
+        replace(PLATE, properties={"NOTES": "other"}),
+        *(Part.PROPERTIES, Reason.OUT_OF_SCOPE, "FRIEND SOLVENT FLOUR"),
+    )
+    harvest_completed(filled, instead(plate))
+    stored = filled.entities()[Kind.SAMPLE, PLATE.perm_id]
+    assert dict(stored.properties) == NOTES | {"NOTES": "other"}
+    assert stored.unknown == (
+        Unknown(part=Part.PROPERTIES, reason=Reason.OUT_OF_SCOPE, detail="FLOUR"),
+    )
+    with completing(filled, instead(plate)) as connection:
+        assert list(planned(connection, Action.CHANGED)) == []
+
+
+def harvest_completed(instance: Instance, listed: Sequence[Entity]) -> None:
+    """Apply all but deletions."""
+    with completing(instance, listed) as connection:
+        for kind in (Kind.SPACE, Kind.PROJECT, Kind.SAMPLE, Kind.DATA_SET):
+            apply_kind(connection, kind, "DS1", ORIGINAL_STAMPS)
+
+
+def test_what_never_came_is_unknown_here_until_it_comes(instance: Instance) -> None:
+    archived = marked(RAW, Part.FILES, Reason.ARCHIVED)
+    for reason in (Reason.ARCHIVED, Reason.NOT_MOUNTED):
+        listed = instead(marked(RAW, Part.FILES, reason))
+        harvest_completed(instance, listed)
+        stored = instance.entities()[Kind.DATA_SET, RAW.perm_id]
+        assert stored.files == ()
+        assert [mark.reason for mark in stored.unknown] == [reason]
+        with completing(instance, listed) as connection:
+            assert never_came(connection, "DS1") == {(Part.FILES, reason): 1}
+            assert stored_unknown(connection, "DS1") == {(Part.FILES, reason): 1}
+            assert waits_for_files(connection) == {RAW.perm_id}
+            assert list(planned(connection, Action.CHANGED)) == []
+    with completing(instance, instead(RAW)) as connection:
+        assert [one.perm_id for one in planned(connection, Action.CHANGED)] == [RAW.perm_id]
+        assert list(losses(connection)) == []
+    assert archived.files == RAW.files
+
+
+def test_the_latest_version_says_nothing_of_the_others(filled: Instance) -> None:
+    latest = an_attachment("plan.txt", AttachmentVersion(version=3, title="third"))
+    with completing(filled, instead(replace(HOLDER, attachments=(latest,)))) as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT version, sha256 FROM incoming_attachment ORDER BY version"
+        )
+        assert rows.all() == [(1, "1" * 64), (2, "2" * 64), (3, None)]
+        assert list(losses(connection)) == []
+
+
+def test_a_version_without_checksum_keeps_that_which_is_known(filled: Instance) -> None:
+    bare = an_attachment("plan.txt", AttachmentVersion(version=2, title="new title"))
+    with completing(filled, instead(replace(HOLDER, attachments=(bare,)))) as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT version, title, length, sha256 FROM incoming_attachment ORDER BY version"
+        )
+        assert rows.all() == [(1, None, 1, "1" * 64), (2, "new title", 2, "2" * 64)]
+
+
+def test_a_checksum_that_is_not_computed_yet_is_no_other_one(filled: Instance) -> None:
+    bare = tuple(FileNode(path=f.path, length=f.length) for f in FILES)
+    with completing(filled, instead(replace(RAW, files=bare))) as connection:
+        assert list(planned(connection, Action.CHANGED)) == []
+        assert list(losses(connection)) == []
+
+
+def test_what_belongs_to_another_section_is_not_completed(filled: Instance) -> None:
+    filled.execute("UPDATE entity SET source = 'DS2'")
+    shown = marked(replace(RAW, files=()), Part.FILES, Reason.NOT_MOUNTED)
+    with completing(filled, instead(shown)) as connection:
+        assert connection.exec_driver_sql("SELECT * FROM incoming_data_set_file").all() == []
+        assert list(losses(connection)) == []
+
+
+def test_the_last_of_several_records_has_the_marks_that_count(filled: Instance) -> None:
+    shown = marked(replace(RAW, files=()), Part.FILES, Reason.NOT_MOUNTED)
+    with completing(filled, [shown, *WORLD]) as connection:
+        assert waits_for_files(connection) == frozenset()
+        assert list(planned(connection, Action.CHANGED)) == []
+
+
+LOSSES = [
+    (replace(RAW, files=()), ["missing", "missing"]),
+    (replace(RAW, files=FILES[1:]), ["missing"]),
+    (replace(RAW, files=(FILES[0], replace(FILES[1], length=1))), ["smaller"]),
+    (replace(RAW, files=(FILES[0], replace(FILES[1], length=3))), ["different"]),
+    (replace(RAW, files=(FILES[0], replace(FILES[1], crc32=1))), ["different"]),
+    (
+        replace(RAW, files=(FILES[0], replace(FILES[1], checksum="SHA256:00"))),
+        ["different"],
+    ),
+    (replace(RAW, files=FILES, data_set_kind=DataSetKind.CONTAINER), ["kind"]),
+    (replace(LINK, content_copies=COPIES[:1]), ["copy"]),
+    (replace(HOLDER, attachments=()), ["missing", "missing"]),
+    (
+        replace(
+            HOLDER,
+            attachments=(an_attachment("plan.txt", AttachmentVersion(version=2, sha256="3" * 64)),),
+        ),
+        ["different"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("shown", "problems"), LOSSES)
+def test_what_would_be_lost_is_found_and_kept(
+    filled: Instance, shown: Entity, problems: list[str]
+) -> None:
+    with completing(filled, instead(shown)) as connection:
+        found = list(losses(connection))
+        assert [one.problem for one in found] == problems
+        assert {(one.thing, one.perm_id) for one in found} == {(shown.kind, shown.perm_id)}
+        assert list(planned(connection, Action.CHANGED)) == []
+        (spared,) = planned(connection, Action.SPARED)
+        assert spared.perm_id == shown.perm_id
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        replace(RAW, files=(*FILES, a_file("c", b"c"))),
+        replace(LINK, content_copies=(*COPIES, replace(COPIES[0], id="three"))),
+        replace(RAW, properties={"NOTES": "new"}),
+    ],
+)
+def test_what_only_grows_or_changes_its_metadata_loses_nothing(
+    filled: Instance, shown: Entity
+) -> None:
+    with completing(filled, instead(shown)) as connection:
+        assert list(losses(connection)) == []
+        assert [one.perm_id for one in planned(connection, Action.CHANGED)] == [shown.perm_id]

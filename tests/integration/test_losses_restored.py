@@ -1,0 +1,143 @@
+"""What an update takes away, once it was let through, lies in the trash and can be had back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared.model.kinds import Kind
+from tests.blind import digests
+from tests.builders import a_service_file
+from tests.deleting import deletion_numbers, first_run
+from tests.harvests import Harvest
+from tests.instances import Instance
+from tests.kitchen import Kitchen
+from tests.passing_days import disorder
+from tests.whole import runs_of
+
+DIGITS, HELLO = "original/digits + 1%.txt", "original/run/hello.txt"
+TASTE, PICTURE = "taste & smell.txt", "eln/a picture.png"
+
+
+def spoil(source: Instance, kitchen: Kitchen) -> None:
+    """One file of two is gone, the other one is another one; an attachment is gone, another one
+    and the picture have other contents."""
+    raw = kitchen.raw
+    files = (source.put_file(raw.code, DIGITS, b"other bytes"),)
+    source.load(replace(raw, files=files))
+    source.drop_attachments(kitchen.brew)
+    attachments = (source.put_attachment(TASTE, b"sweet"),)
+    source.load(replace(kitchen.brew, attachments=attachments))
+    source.load(a_service_file(PICTURE, b"another picture"))
+
+
+def mend(source: Instance, kitchen: Kitchen) -> None:
+    source.put_file(kitchen.raw.code, DIGITS, b"123456789")
+    source.drop_attachments(kitchen.brew)
+    source.load(kitchen.raw, kitchen.brew, kitchen.picture)
+
+
+def has(harvest: Harvest, *, old: bool) -> bool:
+    """Whether the contents are those of before."""
+    held = harvest.instance.bytes_held()
+    brew = [e for (kind, _), e in harvest.instance.entities().items() if kind is Kind.SAMPLE]
+    names = {a.file_name for e in brew for a in e.attachments}
+    code = "20240110090000050-50"
+    found = (
+        held[f"{code}/{DIGITS}"] == b"123456789",
+        f"{code}/{HELLO}" in held,
+        names == {"plan.txt", TASTE},
+        b"sour" in held.values(),
+        held[f"file-service/{PICTURE}"] == b"picture",
+    )
+    assert found == (old,) * 5, found
+    return True
+
+
+def test_what_was_taken_away_comes_back_and_stays(
+    source: Instance, kitchen: Kitchen, either: Harvest
+) -> None:
+    with source.served() as url:
+        first_run(either, url, max_deletions="0")
+        before = digests(either.instance)
+        spoil(source, kitchen)
+        result = either.run()
+        assert result.code == 8, result.output
+        assert "3 losses of contents wait for confirmation" in result.output
+        assert digests(either.instance) == before
+        assert has(either, old=True)
+        audit = either.audit()
+        assert audit.code == 9
+        assert f"file {HELLO} was brought, and is not listed any more" in audit.output
+        assert f"file {DIGITS} is listed with another content than it was brought" in audit.output
+        assert "attachment plan.txt (version 2) was brought, and is not" in audit.output
+        (held, *_) = runs_of(either)
+        released = either.command("release", str(held["run"]))
+        assert released.code == 0, released.output
+        result = either.run()
+        assert result.code == 0, result.output
+        assert has(either, old=False)
+        assert list(disorder(either.instance)) == []
+        assert set(before.values()) <= set(digests(either.instance).values())
+        either.agrees()
+        (number,) = deletion_numbers(either)
+        result = either.command("trash", "restore", str(number))
+        assert result.code == 0, result.output
+        assert "1 DATA_SET_CONTENT restored" in result.output
+        assert "'harvester release' ends that" in result.output
+        assert has(either, old=True)
+        assert list(disorder(either.instance)) == []
+        newer = {b"other bytes", b"another picture"}
+        trash = either.instance.store.root / "trash"
+        assert newer <= {path.read_bytes() for path in trash.rglob("*") if path.is_file()}
+        for _ in range(2):
+            result = either.run()
+            assert result.code == 8, result.output
+            assert has(either, old=True)
+        mend(source, kitchen)
+        result = either.run()
+        assert result.code == 0, result.output
+        either.agrees()
+        assert has(either, old=True)
+
+
+def test_where_deletions_are_forbidden_what_is_in_the_trash_stays_there(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    with source.served() as url:
+        first_run(harvest, url)
+        source.delete(kitchen.link)
+        assert harvest.run().code == 0
+        (number,) = deletion_numbers(harvest)
+        harvest.instance.execute("UPDATE deletion SET deleted = 0")
+        harvest.section("DS1", url, deletion_allowed="false")
+        assert harvest.run().code == 0
+        assert deletion_numbers(harvest) == [number]
+        harvest.section("DS1", url, deletion_allowed="true")
+        assert harvest.run().code == 0
+        assert deletion_numbers(harvest) == []
+
+
+def test_a_chain_of_three_passes_no_loss_on(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    last = Harvest(harvest.root.parent / "last")
+    with source.served() as url:
+        harvest.section("DS1", url)
+        harvest.init()
+        assert harvest.run().code == 0
+        harvest.instance.add_user()
+        with harvest.instance.served() as middle:
+            last.section("DS1", middle)
+            last.init()
+            assert last.run().code == 0
+            before = digests(last.instance)
+            raw, of_well = kitchen.raw, kitchen.of_well
+            source.load(replace(raw, files=()), replace(of_well, files=()))
+            source.drop_attachments(kitchen.brew)
+            source.load(replace(kitchen.brew, attachments=()))
+            for one in (harvest, last):
+                result = one.run()
+                assert result.code == 0, result.output
+            assert digests(last.instance) == before
+            last.agrees()
+    last.instance.engine.dispose()

@@ -74,8 +74,9 @@ class SectionConfig(SectionSettings):
     master_data_update_allowed: Boolean = False
     property_unassignment_allowed: Boolean = False
     deletion_allowed: Boolean = False
-    max_deletions: LimitSetting = Limit(1000, 0.10)
-    """More are held back until the operator releases them."""
+    max_deletions: LimitSetting = Limit(10, 0.10)
+    """More are held back until the operator releases them. A tenth: of a large instance as well as
+    of a small one; a few may always go."""
     trash_retention_days: Days = 30
     """0: what is deleted is gone at once."""
     max_failed_records: LimitSetting = Limit(100, 0.01)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from harvester.report import Outcome, Verb
 from harvester.run import SyncRun
+from harvester.steps.suspicions import remember, suspicions
 from shared.store.changes import Action, counts, delete, plan_files, planned
 from shared.store.file_work import finish_files
 from shared.store.held import (
@@ -86,6 +87,7 @@ def _doubts(run: SyncRun) -> Iterator[str]:
     if not new:
         return
     brought = brought_count(run.connection, run.source)
+    yield from suspicions(run, new, brought)
     if run.metadata.deletions_unsafe:
         yield run.metadata.deletions_unsafe
     if run.metadata.entities == 0:
@@ -112,6 +114,7 @@ def _doubts(run: SyncRun) -> Iterator[str]:
 def _delete(run: SyncRun, outcome: Outcome) -> None:
     connection, source = run.connection, run.source
     number = _note(run, outcome, Action.GONE, Verb.DELETED)
+    remember(run)
     forget_done(connection, source)
     if number and run.config.trash_retention_days:
         discard(connection, source, run.run_id, datetime.now(UTC))

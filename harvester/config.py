@@ -120,6 +120,14 @@ class SectionConfig(SectionSettings):
             "not-synced-entities-file": str(self.not_synced_entities_file),
         }
 
+    @property
+    def written_files(self) -> dict[str, Path]:
+        return {
+            **super().written_files,
+            "last-sync-timestamp-file": self.last_sync_timestamp_file,
+            "not-synced-entities-file": self.not_synced_entities_file,
+        }
+
     def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
         yield from super().used_paths(place_of)
         work = self.harvester_tmp_dir

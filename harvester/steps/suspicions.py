@@ -40,7 +40,7 @@ def suspicions(run: SyncRun, new: int, brought: int) -> Iterator[str]:
             f"{f' and {more} more' if more else ''}; deleted on the source, or its user may not "
             "see them any more"
         )
-    if kinds := vanished_kinds(connection, source):
+    if run.metadata.entities and (kinds := vanished_kinds(connection, source)):
         named = [f"{number} {kind}" for kind, number in kinds.items()]
         yield (
             f"all of a kind vanished: {', '.join(named)}; the source may not show this kind any "

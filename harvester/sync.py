@@ -42,6 +42,7 @@ from shared.errors import FormatError
 from shared.store.changes import ORIGINAL_STAMPS, Stamps, compare
 from shared.store.engine import Transaction, refresh_statistics, rehearsal, viewing, work
 from shared.store.files import DataStore
+from shared.store.mounted import check_mounted, mark_folders
 from shared.store.sources import finish_source, start_source
 
 
@@ -103,6 +104,7 @@ def synchronise(task: Assignment, report: SectionReport) -> None:
         with viewing(connection):
             authorise(connection, config)
             store = data_store(connection, config, task.destination.settings)
+            check_mounted(connection, store, config.alias)
             items = standing(connection, config, report.started, at_once=bool(task.repair))
         report.metadata = metadata = _read(task, source)
         damage = _look(task, store, items, baseline=report.baseline)
@@ -120,6 +122,7 @@ def synchronise(task: Assignment, report: SectionReport) -> None:
                 complete = not report.failed and not report.unfinished
                 with transaction():
                     finish_source(connection, config.alias, metadata.at if complete else None)
+                    mark_folders(connection, store)
             refresh_statistics(connection)
     remember(connection, config, items, report)
     cutoff = min(metadata.at, report.started)

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.environment import prepare
 from shared.errors import ConfigError, ConflictError, SyncError
 from shared.plain_lines import complain
 
@@ -66,6 +67,7 @@ def run_command(program: str, options: argparse.Namespace, *, interrupted: str) 
     Each fault is told in a line of its own; ``interrupted`` says what Ctrl-C means.
     """
     try:
+        prepare()
         return loaded(options.command)(options)
     except SyncError as error:
         lines, code = _lines_of(error), error.exit_code

@@ -182,7 +182,9 @@ class Instance:
             f"{name}/{path.relative_to(root)}": path.read_bytes()
             for name, root in roots.items()
             for path in root.rglob("*")
-            if path.is_file() and not (name == "attachments" and path.name in discarded)
+            if path.is_file()
+            and not (name == "attachments" and path.name in discarded)
+            and not path.name.startswith(".openbis-sync-")
         }
 
     def content(self) -> dict[str, object]:

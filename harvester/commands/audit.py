@@ -19,6 +19,7 @@ from harvester.reading import read_metadata
 from shared.errors import ConfigError, SyncError
 from shared.plain_lines import complain, say
 from shared.store.engine import database_errors, viewing
+from shared.store.mounted import check_mounted
 
 DIFFERENCES_EXIT_CODE = 9
 
@@ -54,6 +55,7 @@ def _differences(
     with Source(section) as source, database_errors(engine), engine.connect() as connection:
         with viewing(connection):
             store = data_store(connection, section, chosen.settings)
+            check_mounted(connection, store, section.alias)
         with spool(section) as folder, source.list_on_its_way(folder) as parts:
             metadata = read_metadata(parts, connection, section.prefix)
         with viewing(connection):

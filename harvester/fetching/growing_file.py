@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 
+from shared.paths import naming
+
 _BLOCK = 1 << 18
 """Bytes that a reader gets at most at once; what a parser makes of them takes ten times as many."""
 
@@ -51,8 +53,9 @@ class GrowingFile:
                 raise UnwantedError
             file = self._opened()
             rest = memoryview(chunk)
-            while rest:  # a disk that is nearly full takes the beginning, and then refuses
-                rest = rest[file.write(rest) :]
+            with naming(self.path):
+                while rest:  # a disk that is nearly full takes the beginning, and then refuses
+                    rest = rest[file.write(rest) :]
             self._length += len(chunk)
             self._changed.notify_all()
 

@@ -31,6 +31,7 @@ from harvester.stopping import Leash
 from shared.errors import ItemError, SourceError, StoppedError
 from shared.model.entities import FileNode
 from shared.model.kinds import Kind
+from shared.paths import told_with_path
 from shared.store.arrivals import DATA_SET, Abandoned
 from shared.store.file_work import FileEffects, StoreFiles
 from shared.store.files import DataStore
@@ -195,7 +196,7 @@ class RealTransfers:
             arriving.left = True
             return
         arriving.takes_room |= isinstance(error, OSError)
-        reason = f"file {file.path}: {error}"
+        reason = f"file {file.path}: {told_with_path(error, self._store.root)}"
         arriving.error = ItemError(Kind.DATA_SET, arriving.wanted.code, reason)
 
     def _take_over(self, arriving: _Arriving, file: FileNode, target: Path) -> bool:

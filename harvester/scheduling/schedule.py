@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from apscheduler.triggers.cron import CronTrigger
-from tzlocal import get_localzone
 
 from harvester.properties import HarvesterSettings
 from harvester.scheduling.run_schedule import WEEKDAYS, CalendarRule
+from shared.environment import local_zone
+from shared.errors import ConfigError
 
 _DAY = timedelta(days=1)
 _ALL_HOURS = tuple(range(24))
@@ -78,7 +79,7 @@ def schedule_of(settings: HarvesterSettings, zone: tzinfo | None = None) -> Sche
         interval=settings.interval,
         start=settings.start,
         rules=settings.run_schedule,
-        zone=zone or get_localzone(),
+        zone=zone or local_zone(),
     )
 
 
@@ -114,7 +115,9 @@ def _next(rule: CalendarRule, moment: datetime, zone: tzinfo) -> datetime:
 def _asked(trigger: CronTrigger, moment: datetime) -> datetime:
     """The next moment, which is later."""
     later = (moment.astimezone(UTC) + timedelta(microseconds=1)).astimezone(moment.tzinfo)
-    found: datetime = trigger.get_next_fire_time(None, later)
+    found: datetime | None = trigger.get_next_fire_time(None, later)
+    if found is None:
+        raise ConfigError("run-schedule: one of its moments never comes, such as 30 February")
     return found
 
 

@@ -273,7 +273,7 @@ def test_data_sets_that_wait_for_a_sample_are_not_fetched_though_the_operator_as
     harvest(instance, ALPHA, tube(1))
     with harvesting(instance, ALPHA, tube(2), on_tube(12)) as connection:
         settle(connection)
-        await_data_sets(connection, [perm_id(12)])
+        await_data_sets(connection, "DS1", [perm_id(12)])
         assert waiting_data_sets(connection) == []
         assert [p.perm_id for p in planned(connection, Action.STRANDED)] == [perm_id(12)]
 

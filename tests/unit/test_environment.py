@@ -168,9 +168,7 @@ def test_a_daemon_that_runs_already_is_no_fault(tmp_path: Path) -> None:
 
 def test_a_schedule_that_never_comes_is_a_fault(tmp_path: Path) -> None:
     file = a_harvester(tmp_path, "run-schedule = cron: 0 0 0 30 2 *")
-    with pytest.raises(ConfigError, match="run-schedule"):
-        found = list(daemon_faults(read_settings(file, {})))
-        raise ConfigError(found)
+    assert any("run-schedule" in fault for fault in daemon_faults(read_settings(file, {})))
 
 
 def test_the_file_of_the_schedule_must_have_a_folder(tmp_path: Path) -> None:

@@ -77,8 +77,8 @@ def _why_it_stays(run: SyncRun, one: Blocked) -> str:
     if one.owner != run.source:
         whose = f"section {one.owner}" if one.owner else "this instance"
         return (
-            f"which belongs to {whose}: it exists here already and is not from this section; "
-            "rename or move one of them, or set translate-using-data-source-alias = true"
+            f"which belongs to {whose}; rename or move one of them, or set "
+            "translate-using-data-source-alias = true"
         )
     if one.unread:
         return "whose record in the list cannot be taken; see there"

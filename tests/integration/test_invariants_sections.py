@@ -105,7 +105,7 @@ def test_7_two_sources_with_things_of_the_same_names_never_overwrite_each_other(
                 "TWO_SALT",
             }
         else:
-            text = "SALT exists here already and is not from this section"
+            text = f"SALT is SAMPLE {perm_id(4)} here, which belongs to section ONE"
             assert f"not synchronized: SAMPLE {perm_id(104)}: /{text}" in result.output
             assert f"not synchronized: PROJECT {perm_id(102)}: /ALPHA/KITCHEN" in result.output
         # the second goes, the first stays
@@ -161,7 +161,7 @@ def test_7_a_source_never_overwrites_what_was_made_here(
         either.instance.load(some_master_data(), local, replace(kitchen.brew, attachments=()))
         result = either.run()
         assert result.code == 7
-        assert "/SALT exists here already" in result.output
+        assert f"/SALT is SAMPLE {perm_id(900)} here, which belongs to this" in result.output
         assert f"FILE {kitchen.picture.path}: a file of this path" in result.output
     stored = either.instance.entities()
     assert stored[Kind.SAMPLE, local.perm_id] == local

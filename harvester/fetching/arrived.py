@@ -6,6 +6,7 @@ place. So a folder and its row are of one section. What was replaced goes after 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,9 @@ from shared.model.kinds import Kind
 from shared.store.arrivals import DATA_SET
 from shared.store.files import DataStore
 
+_AT_ONCE = 8
+"""Folders that are synced."""
+
 
 @dataclass(slots=True)
 class Arrived:
@@ -29,6 +33,7 @@ class Arrived:
     _waiting: dict[str, Path] = field(default_factory=dict)
     _dealt_with: list[str] = field(default_factory=list)
     _unwanted: list[Path] = field(default_factory=list)
+    _installed: list[str] = field(default_factory=list)
 
     def add(self, code: str, folder: Path) -> None:
         """It is complete, and lasts."""
@@ -43,9 +48,24 @@ class Arrived:
             old = self.store.install_data_set(code, folder, displaced)
         except OSError as error:
             self._unwanted.append(folder)
-            raise ItemError(Kind.DATA_SET, code, f"cannot be put in place: {error}") from error
+            raise _cannot(code, error) from error
+        self._installed.append(code)
         if old and not keep:
             self._unwanted.append(old)
+
+    def secure(self) -> list[ItemError]:
+        """See `Transfers.secure`. Side by side, since others wait for the writer's lock."""
+        codes = list(self._installed)
+        self._installed.clear()
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="secure") as threads:
+            return [error for error in threads.map(self._secure, codes) if error]
+
+    def _secure(self, code: str) -> ItemError | None:
+        try:
+            self.store.secure_data_set(code)
+        except OSError as error:
+            return _cannot(code, error)
+        return None
 
     def give_up(self, code: str, *, for_now: bool) -> None:
         """See `Transfers.give_up`."""
@@ -65,3 +85,7 @@ class Arrived:
                 remove(path)
         self._dealt_with.clear()
         self._unwanted.clear()
+
+
+def _cannot(code: str, error: OSError) -> ItemError:
+    return ItemError(Kind.DATA_SET, code, f"cannot be put in place: {error}")

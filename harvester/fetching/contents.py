@@ -40,7 +40,8 @@ class Contents:
             return False
         with _blamed(wanted, self.leash), written_aside(target, self.alias) as fetched:
             self._fetch(wanted, fetched)
-            if os.path.lexists(target):
+            # another section may have brought the same meanwhile
+            if os.path.lexists(target) and not is_right(target, wanted.length, name):
                 self.aside.take(target, ATTACHMENT, name)
         return True
 

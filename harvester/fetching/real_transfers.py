@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -254,6 +254,9 @@ class RealTransfers:
 
     def install(self, code: str, *, keep: bool) -> None:
         self._arrived.install(code, keep=keep)
+
+    def secure(self) -> Sequence[ItemError]:
+        return self._arrived.secure()
 
     def give_up(self, code: str, *, for_now: bool = False) -> None:
         self._arrived.give_up(code, for_now=for_now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from harvester.fetching.transfers import (
@@ -42,6 +42,9 @@ class RehearsedTransfers:
 
     def install(self, code: str, *, keep: bool) -> None:
         pass
+
+    def secure(self) -> Sequence[ItemError]:
+        return ()
 
     def give_up(self, code: str, *, for_now: bool = False) -> None:
         pass

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -64,6 +64,11 @@ class Transfers(Protocol):
         """Put a data set that has arrived in its place: in the writer's lock, and in the
         transaction in which its row is written. ``keep``: what lies there is set aside.
         `ItemError`."""
+        ...
+
+    def secure(self) -> Sequence[ItemError]:
+        """Make it last that these were put in place, before their rows are committed; which of them
+        it cannot be said of."""
         ...
 
     def give_up(self, code: str, *, for_now: bool = False) -> None:

@@ -180,7 +180,7 @@ def _install(run: SyncRun, outcome: Outcome, arrived: Collection[str]) -> list[I
                 run.transfers.install(code, keep=code in damaged)
             except ItemError as error:
                 failed.append(error)
-    return failed
+    return [*failed, *run.transfers.secure()]
 
 
 def _owner(section: str) -> str:

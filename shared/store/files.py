@@ -124,8 +124,8 @@ class DataStore:
     def install_data_set(
         self, code: str, folder: Path, displaced: Path | None = None
     ) -> Path | None:
-        """Put a complete folder in the place of a data set. Returns where that lies now which was
-        there before: at ``displaced``, else in the temporary folder."""
+        """Put a complete folder in the place of a data set; see `secure_data_set`. Returns where
+        that lies now which was there before: at ``displaced``, else in the temporary folder."""
         target, old = self.data_set_folder(code), None
         if os.path.lexists(target):
             old = displaced or self.temporary / f"{code}{_OLD}"
@@ -137,8 +137,11 @@ class DataStore:
             if old:
                 old.rename(target)
             raise
-        sync_folder(target.parent)
         return old
+
+    def secure_data_set(self, code: str) -> None:
+        """Make it last that a data set was put in its place."""
+        sync_folder(self.data_set_folder(code).parent)
 
     def remove_data_set(self, code: str) -> None:
         """Remove the files of a data set; nothing happens if there are none. A link in the place

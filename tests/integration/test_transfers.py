@@ -144,6 +144,7 @@ def _installed(
     for code, error in transfers.data_sets(wanted):
         if error is None:
             transfers.install(code, keep=False)
+            assert transfers.secure() == []
             transfers.settle()
         yield code, error
 

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo demo-opendcim test bench clean
+.PHONY: demo demo-opendcim test bench fuzz clean
 
 demo: $(VENV)/installed
 	$(BIN)/python scripts/demo.py demo
@@ -18,6 +18,10 @@ test: $(VENV)/installed-test
 bench: $(VENV)/installed-test
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.benchmarks $(BENCH)
 
+# 10,000 mutated lists and 1,000 mutated settings, all the way; FUZZ="--seed 2" for others.
+fuzz: $(VENV)/installed-test
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.fuzz $(FUZZ)
+
 $(VENV)/installed: requirements.txt pyproject.toml
 	$(PYTHON) scripts/needs_python.py
 	$(PYTHON) -m venv $(VENV)
@@ -29,4 +33,4 @@ $(VENV)/installed-test: $(VENV)/installed requirements-test.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo demo-opendcim build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf $(VENV) demo demo-opendcim fuzz-crashes build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

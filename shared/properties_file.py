@@ -36,13 +36,18 @@ class Property:
 def read_text(path: Path) -> str:
     """The text of a settings file: UTF-8, with or without byte order mark, else ISO-8859-1.
 
-    Raises `ConfigError` if there is no such file or it cannot be read.
+    Raises `ConfigError` if there is no such file, it cannot be read, or is no text.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ConfigError(f"{path}: the file cannot be read: {reason}") from error
+    if (place := content.find(b"\0")) >= 0:
+        line = content.count(b"\n", 0, place) + 1
+        raise ConfigError(
+            f"{path}:{line}: the file has the character U+0000 in it; save it as text in UTF-8"
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -108,6 +113,8 @@ def _unescape(text: str) -> str:
                 "write a backslash as \\\\"
             )
     replaced = _ESCAPE.sub(_character, text)
+    if "\0" in replaced:
+        raise ValueError("the escape \\u0000 stands for no character of any setting; remove it")
     try:  # characters beyond the basic plane are written as two escapes
         return replaced.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError as error:

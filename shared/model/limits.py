@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from shared.model.entities import Attachment, ContentCopy, Entity, FileNode, ServiceFile
+from shared.model.kinds import Kind
 from shared.model.unknown import Unknown
 
 CODE_BYTES = 500
@@ -138,6 +139,10 @@ def _names(entity: Entity) -> Iterator[str]:
     code = DATA_SET_CODE_BYTES if entity.data_set_kind else CODE_BYTES
     yield from _too_long("the code", entity.code, code)
     yield from _too_long("the perm id", entity.perm_id, PERM_ID_BYTES)
+    for what, place in (("the space", entity.space), ("the project", entity.project)):
+        yield from _without_slash(what, place)
+    if entity.kind in _PLACED:
+        yield from _without_slash("the code", entity.code)
     for what, text in (
         *(("the type", entity.type), ("the space", entity.space), ("the project", entity.project)),
         *(("the registrator", entity.registrator), ("the modifier", entity.modifier)),
@@ -145,6 +150,16 @@ def _names(entity: Entity) -> Iterator[str]:
         yield from _too_long(what, text, CODE_BYTES)
     yield from _too_long("the experiment", entity.experiment, IDENTIFIER_BYTES)
     yield from _too_long("the sample", entity.sample, IDENTIFIER_BYTES)
+
+
+_PLACED = frozenset({Kind.SPACE, Kind.PROJECT, Kind.EXPERIMENT, Kind.SAMPLE})
+"""What has a code between the slashes of an identifier."""
+
+
+def _without_slash(what: str, text: str | None) -> tuple[str, ...]:
+    if text is None or "/" not in text:
+        return ()
+    return (f"{what} {shortened(text, 400)!r} contains a slash, which ends a code",)
 
 
 def _attachment(attachment: Attachment) -> Iterator[str]:

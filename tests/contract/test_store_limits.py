@@ -156,6 +156,9 @@ BEYOND = {
         data_set_kind=DataSetKind.LINK,
         content_copies=(ContentCopy(external_dms=CODE, path="x" * 70_000),),
     ),
+    "the code 'A/B' contains a slash": a_space(code="A/B"),
+    "the space 'A/B' contains a slash": a_sample(space="A/B"),
+    "the project 'A/B' contains a slash": a_sample(project="A/B"),
     "the registration date 0001-01-01": a_sample(registered=datetime(1, 1, 1, tzinfo=UTC)),
     "the modification date 9999-12-31": a_sample(modified=datetime(9999, 12, 31, tzinfo=UTC)),
 }

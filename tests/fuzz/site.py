@@ -130,7 +130,7 @@ class Fuzzed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """``crash`` says what went wrong if the program did not mean it."""
+    """``seconds`` of a processor; ``crash`` says what went wrong if the program did not mean it."""
 
     verdict: str
     seconds: float
@@ -167,10 +167,10 @@ def a_destination(folder: Path, source: Source, random: Random) -> Iterator[Fuzz
 def harvested(fuzzed: Fuzzed, shown: Mutated, *, released: bool = False) -> Outcome:
     """A run of the section with this list: both passes, into the store."""
     fuzzed.source.shown = shown
-    begun = time.perf_counter()
+    begun = time.process_time()
     manner = Manner(deletions_confirmed=released)
     report = execute_section(fuzzed.section, fuzzed.destination, manner)
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     crash = ""
     if report.error is not None and not isinstance(report.error, SyncError):
         crash = repr(report.error)

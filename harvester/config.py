@@ -74,8 +74,9 @@ class SectionConfig(SectionSettings):
     master_data_update_allowed: Boolean = False
     property_unassignment_allowed: Boolean = False
     deletion_allowed: Boolean = False
-    max_deletions: LimitSetting = Limit(1000, 0.10)
-    """More are held back until the operator releases them."""
+    max_deletions: LimitSetting = Limit(10, 0.10)
+    """More are held back until the operator releases them. A tenth: of a large instance as well as
+    of a small one; a few may always go."""
     trash_retention_days: Days = 30
     """0: what is deleted is gone at once."""
     max_failed_records: LimitSetting = Limit(100, 0.01)
@@ -117,6 +118,14 @@ class SectionConfig(SectionSettings):
         return {
             "last-sync-timestamp-file": str(self.last_sync_timestamp_file),
             "not-synced-entities-file": str(self.not_synced_entities_file),
+        }
+
+    @property
+    def written_files(self) -> dict[str, Path]:
+        return {
+            **super().written_files,
+            "last-sync-timestamp-file": self.last_sync_timestamp_file,
+            "not-synced-entities-file": self.not_synced_entities_file,
         }
 
     def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:

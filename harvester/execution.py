@@ -23,6 +23,7 @@ from harvester.section_report import SectionReport
 from harvester.section_settings import SectionSettings
 from harvester.stopping import Leash, StopRequest
 from harvester.telling.notifying import notify
+from harvester.trusted_clock import trusted
 from shared.errors import BusyError, StoppedError, SyncError
 from shared.store.engine import database_errors, work
 from shared.store.locks import section_lock
@@ -34,6 +35,7 @@ from shared.store.runs import (
     begin_run,
     end_run,
     forget_runs,
+    latest_list,
 )
 from shared.store.writers import wait_for_writers
 
@@ -164,7 +166,8 @@ def _recorded(
         for killed in abandon_runs(connection, config.alias, report.started):
             logger.warning("[%s] run %d was killed on the way", config.name, killed.id)
         keep = timedelta(days=destination.settings.run_retention_days)
-        forget_runs(connection, config.alias, report.started - keep)
+        if agreed := trusted(report.started, latest_list(connection, config.alias)):
+            forget_runs(connection, config.alias, agreed - keep)
         report.run = begin_run(
             connection,
             RunBegin(

@@ -20,6 +20,8 @@ from shared.errors import (
 from shared.store.runs import SUCCESSES, Verdict
 
 HELD_BACK_EXIT_CODE = 8
+_TOGETHER = 3
+"""The first steps, which are committed or rolled back together."""
 
 _VERDICTS: tuple[tuple[type[Exception], Verdict], ...] = (  # the first that fits
     (ConfigError, Verdict.CONFIG),
@@ -96,6 +98,20 @@ class SectionReport:
     @property
     def last_line(self) -> str:
         """How it ended, and what to do, for a person."""
+        return f"{self._ending}{self._deleted}"
+
+    @property
+    def _deleted(self) -> str:
+        """Deletions are always told, as soon as they are committed: they are what a person may
+        want to undo."""
+        number = self.passes[-1].number(Verb.DELETED) if self.passes else 0
+        if not number or (self.error and len(self.passes[-1].steps) <= _TOGETHER):
+            return ""
+        were = "would be" if self.rehearsed_only else "were"
+        return f"; {number} {were} deleted"
+
+    @property
+    def _ending(self) -> str:
         match self.verdict:
             case Verdict.STOPPED:
                 return f"STOPPED: {self.error or self.unfinished}"

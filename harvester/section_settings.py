@@ -111,6 +111,11 @@ class SectionSettings(Settings):
         """By key: files, folders and databases that no other section may use."""
         raise NotImplementedError
 
+    @property
+    def written_files(self) -> dict[str, Path]:
+        """By key: single files that each run writes."""
+        return {"log-file": self.log_file}
+
     def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
         """Every file and folder that runs of this section read or write."""
         key = "log-file"

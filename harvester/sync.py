@@ -39,6 +39,7 @@ from harvester.stopping import Leash
 from shared.errors import FormatError
 from shared.store.changes import ORIGINAL_STAMPS, Stamps, compare
 from shared.store.engine import Transaction, refresh_statistics, rehearsal, work
+from shared.store.mounted import check_mounted, mark_folders
 from shared.store.sources import finish_source, start_source
 
 
@@ -99,6 +100,7 @@ def synchronise(task: Assignment, report: SectionReport) -> None:
         with connection.begin():
             authorise(connection, config)
             store = data_store(connection, config, task.destination.settings)
+            check_mounted(connection, store, config.alias)
             items = standing(connection, config, report.started)
         report.metadata = metadata = _read(task, source)
         section = _Section(task=task, metadata=metadata, items=items, report=report)
@@ -115,6 +117,7 @@ def synchronise(task: Assignment, report: SectionReport) -> None:
                 complete = not report.failed and not report.unfinished
                 with transaction():
                     finish_source(connection, config.alias, metadata.at if complete else None)
+                    mark_folders(connection, store)
             refresh_statistics(connection)
     remember(connection, config, items, report)
     cutoff = min(metadata.at, report.started)

@@ -18,6 +18,7 @@ from shared.store.engine import Transaction, data_store_uuid, work
 from shared.store.file_work import StoreFiles, finish_files
 from shared.store.files import DataStore
 from shared.store.locks import section_lock
+from shared.store.mounted import check_mounted
 from shared.store.restoring import Restoration, Wish, restore
 from shared.store.runs import at_work
 from shared.store.trash import Deletion, purge
@@ -59,6 +60,7 @@ class TrashKeeper:
                 if not held:
                     raise BusyError(_who(connection, self._name(source), source))
                 store = self._store(connection, source)
+                check_mounted(connection, store, source)
             files = StoreFiles(store)
             with transaction():  # what a killed run left undone comes first
                 finish_files(connection, source, files)

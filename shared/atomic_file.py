@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+from shared.paths import naming
+
 
 @contextmanager
 def written_aside(target: Path, writer: str = "") -> Iterator[Path]:
@@ -48,7 +50,11 @@ def write_atomically(
     A file that is there keeps its owner and mode; a new one gets ``mode``, less the umask.
     """
     opener = partial(os.open, mode=mode)
-    with written_aside(path, writer) as aside, open(aside, "xb", opener=opener) as file:
+    with (
+        naming(path),
+        written_aside(path, writer) as aside,
+        open(aside, "xb", opener=opener) as file,
+    ):
         _copy_owner_and_mode(path, file.fileno())
         file.write(content.encode() if isinstance(content, str) else content)
         file.flush()

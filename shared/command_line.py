@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.environment import prepare
 from shared.errors import SyncError
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def run_command(program: str, options: argparse.Namespace, *, interrupted: str) 
     Each fault is told in a line of its own; ``interrupted`` says what Ctrl-C means.
     """
     try:
+        prepare()
         return loaded(options.command)(options)
     except SyncError as error:
         message, code = str(error), error.exit_code

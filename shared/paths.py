@@ -7,6 +7,8 @@ says, nothing may be written outside of the folder it was meant for.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -31,6 +33,25 @@ def safe_relative_path(text: str) -> PurePosixPath:
     for segment in text.split("/"):
         _check(segment, text)
     return PurePosixPath(text)
+
+
+def told_with_path(error: Exception, path: Path) -> str:
+    """The text of an error, with a path if it is one of the file system that names none: a full
+    disk is told to the program without saying which."""
+    if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+        return f"{error}: {str(path)!r}"
+    return str(error)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Errors of the file system that name no path leave with this one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _check(segment: str, text: str) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from sqlalchemy import Engine
+
 from shared.errors import ConfigError
-from shared.store.engine import open_store
+from shared.store.engine import data_store_uuid, open_store
+from shared.store.files import DataStore
+from shared.store.mounted import mount_faults
 from source_server.auth import UserDirectory
 from source_server.catalogue import Catalogue
 from source_server.embedded import EmbeddedCatalogue, StoreUsers
@@ -15,6 +20,8 @@ from source_server.openbis.catalogue import open_openbis
 from source_server.openbis.passwords import PasswordFile
 from source_server.settings import CatalogueKind, SourceSettings
 from source_server.users_file import UsersFile
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +49,23 @@ def opened(settings: SourceSettings) -> Iterator[Instance]:
             service_root=settings.file_service_repository_path,
         )
         directories = (StoreUsers(engine), *_files(settings))
+        _warn_of_missing_folders(engine, settings)
         yield Instance(catalogue=embedded, directories=directories)
     finally:
         engine.dispose()
+
+
+def _warn_of_missing_folders(engine: Engine, settings: SourceSettings) -> None:
+    """A list that was only loaded (`source-server load`) never has files, so this is no fault."""
+    with engine.connect() as connection:
+        store = DataStore(
+            root=settings.storeroot_dir,
+            uuid=data_store_uuid(connection),
+            service_root=settings.file_service_repository_path,
+            temporary=settings.storeroot_dir / "temp",
+        )
+        for fault in mount_faults(connection, store, source=None):
+            logger.warning("%s", fault)
 
 
 @contextmanager

@@ -107,6 +107,7 @@ class Politeness:
 
     def turn(self, user_id: str, selection: Selection) -> Turn | Refusal:
         """Leave to send a list now. Whoever gets a turn must end it."""
+        user_id = user_id.lower()  # as users are found: HARVEST signs in as harvest
         key = _key(user_id, selection)
         with self._lock:
             asked = self._clock()

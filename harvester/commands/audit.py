@@ -19,6 +19,7 @@ from harvester.not_synced import read_not_synced
 from harvester.reading import read_metadata
 from shared.errors import ConfigError, SyncError
 from shared.store.engine import database_errors
+from shared.store.mounted import check_mounted
 
 DIFFERENCES_EXIT_CODE = 9
 
@@ -54,6 +55,7 @@ def _differences(
     with Source(section) as source, database_errors(engine), engine.connect() as connection:
         with connection.begin():
             store = data_store(connection, section, chosen.settings)
+            check_mounted(connection, store, section.alias)
         with spool(section) as folder, source.list_on_its_way(folder) as parts:
             metadata = read_metadata(parts, connection, section.prefix)
         with connection.begin() as transaction:

@@ -6,34 +6,49 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 
 from harvester.checks.findings import Verdict
 from harvester.commands.sections import Chosen, choose
-from harvester.destination import authorise
+from harvester.destination import authorise, data_store
 from harvester.online_checks import check_online
+from harvester.scheduling.trial import daemon_faults, unwritable
 from shared.errors import ConfigError, SyncError
-from shared.store.engine import open_store
+from shared.store.engine import open_store, opened_store
+from shared.store.mounted import mount_faults
 
 
 def check_config(options: argparse.Namespace) -> int:
     """Names every fault; returns 0 only if there is none. Without ``--online`` no data source is
     asked."""
     chosen = choose(options.config, options.section)
-    faults = [*chosen.faults, *(() if options.online else _destination_faults(chosen))]
+    faults = [*chosen.faults, *daemon_faults(chosen.settings), *_file_faults(chosen)]
+    faults += _unmounted(chosen)
+    faults += () if options.online else _destination_faults(chosen)
     for fault in faults:
         print(f"harvester: {fault}", file=sys.stderr)
     names = ", ".join(f"[{section.name}]" for section in chosen.sections)
     print(f"{chosen.settings.harvester_config_file}: {names or 'no section'} can run")
     if options.online:
-        return _check_online(chosen)
+        return _check_online(chosen, len(faults))
     print("no fault found" if not faults else f"{len(faults)} faults found")
     return ConfigError.exit_code if faults else 0
 
 
-def _check_online(chosen: Chosen) -> int:
+def _file_faults(chosen: Chosen) -> Iterator[str]:
+    """Logs and states that could not be written."""
+    for section in chosen.sections:
+        for key, file in section.written_files.items():
+            if file.exists() and not file.is_dir() and not file.is_file():
+                continue  # a pipe or a device
+            if fault := unwritable(file):
+                yield f"[{section.name}] {key} = {file}: {fault}"
+
+
+def _check_online(chosen: Chosen, faults: int) -> int:
     """The findings, as they are made; returns the code of what weighs most."""
     counts: Counter[Verdict] = Counter()
-    codes = {ConfigError.exit_code} if chosen.faults else set()
+    codes = {ConfigError.exit_code} if faults else set()
     told = ""
     for heading, finding in check_online(chosen.settings, chosen.sections):
         if heading != told:
@@ -42,7 +57,7 @@ def _check_online(chosen: Chosen) -> int:
         print(f"  {finding}", flush=True)
         counts[finding.verdict] += 1
         codes.add(finding.exit_code)
-    failed, doubtful = counts[Verdict.FAILED] + len(chosen.faults), counts[Verdict.WARNING]
+    failed, doubtful = counts[Verdict.FAILED] + faults, counts[Verdict.WARNING]
     print(f"{failed} failed, {doubtful} {'warning' if doubtful == 1 else 'warnings'}")
     return min(codes - {0}, default=0)
 
@@ -61,3 +76,16 @@ def _destination_faults(chosen: Chosen) -> Iterator[str]:
             except SyncError as error:
                 yield str(error)
     engine.dispose()
+
+
+def _unmounted(chosen: Chosen) -> Iterator[str]:
+    """Folders of the destination that are not there; nothing if the destination cannot be opened,
+    which is told elsewhere."""
+    with (
+        suppress(ConfigError),
+        opened_store(chosen.settings.database_url) as engine,
+        engine.connect() as connection,
+    ):
+        for section in chosen.openbis:
+            store = data_store(connection, section, chosen.settings)
+            yield from mount_faults(connection, store, section.alias)

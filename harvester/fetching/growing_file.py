@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from shared.paths import naming
+
 _BLOCK = 1 << 18
 """Bytes that a reader gets at most at once; what a parser makes of them takes ten times as many."""
 
@@ -46,8 +48,9 @@ class GrowingFile:
             if self._unwanted:
                 raise UnwantedError
             rest = memoryview(chunk)
-            while rest:  # a disk that is nearly full takes the beginning, and then refuses
-                rest = rest[self._file.write(rest) :]
+            with naming(self.path):
+                while rest:  # a disk that is nearly full takes the beginning, and then refuses
+                    rest = rest[self._file.write(rest) :]
             self._length += len(chunk)
             self._changed.notify_all()
 

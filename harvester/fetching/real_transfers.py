@@ -33,6 +33,7 @@ from shared.atomic_file import write_atomically, written_aside
 from shared.errors import ItemError, SourceError, StoppedError
 from shared.model.entities import FileNode
 from shared.model.kinds import Kind
+from shared.paths import told_with_path
 from shared.store.arrivals import DATA_SET, Abandoned
 from shared.store.file_work import FileEffects, StoreFiles
 from shared.store.files import DataStore
@@ -194,7 +195,7 @@ class RealTransfers:
             arriving.left = True
             return
         arriving.takes_room |= isinstance(error, OSError)
-        reason = f"file {file.path}: {error}"
+        reason = f"file {file.path}: {told_with_path(error, self._store.root)}"
         arriving.error = ItemError(Kind.DATA_SET, arriving.wanted.code, reason)
 
     def _take_over(self, arriving: _Arriving, file: FileNode, target: Path) -> bool:
@@ -272,7 +273,8 @@ class RealTransfers:
             raise
         except (VerificationError, SourceError, OSError) as error:
             self._leash.check_urgent()
-            raise ItemError(wanted.kind, wanted.perm_id, f"{wanted.name}: {error}") from error
+            told = told_with_path(error, target)
+            raise ItemError(wanted.kind, wanted.perm_id, f"{wanted.name}: {told}") from error
 
     def service_file_is_strange(self, path: str, sha256: str) -> bool:
         return is_strange(self._store, path, sha256)

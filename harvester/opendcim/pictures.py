@@ -100,7 +100,10 @@ def put(folder: Path, name: str, picture: Picture) -> None:
     place = folder / name
     if has_content(place, picture.sha256):
         return
-    write_atomically(place, picture.content, mode=0o664)
+    is_new = not place.exists()
+    write_atomically(place, picture.content)
+    if is_new:  # openDCIM's web server reads it, as another user
+        place.chmod(0o644)
 
 
 def has_content(place: Path, sha256: str) -> bool:

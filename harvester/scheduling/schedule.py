@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from apscheduler.triggers.cron import CronTrigger
-from tzlocal import get_localzone
 
 from harvester.properties import HarvesterSettings
 from harvester.scheduling.run_schedule import WEEKDAYS, CalendarRule
+from shared.environment import local_zone
 
 _DAY = timedelta(days=1)
 _ALL_HOURS = tuple(range(24))
@@ -78,7 +78,7 @@ def schedule_of(settings: HarvesterSettings, zone: tzinfo | None = None) -> Sche
         interval=settings.interval,
         start=settings.start,
         rules=settings.run_schedule,
-        zone=zone or get_localzone(),
+        zone=zone or local_zone(),
     )
 
 

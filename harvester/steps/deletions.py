@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 from harvester.report import Outcome, Verb
 from harvester.run import SyncRun
+from harvester.steps.suspicions import remember, suspicions
+from harvester.trusted_clock import trusted
 from shared.store.changes import Action, counts, delete, plan_files, planned
 from shared.store.file_work import finish_files
 from shared.store.held import (
@@ -42,9 +44,26 @@ def delete_entities(run: SyncRun) -> Outcome:
     else:
         _leave(run, outcome)
     _tell_of_what_stays(run, outcome)
-    kept = timedelta(days=run.config.trash_retention_days)
-    purge(connection, expired(connection, datetime.now(UTC) - kept, source))
+    _purge(run, outcome)
     return outcome
+
+
+def _purge(run: SyncRun, outcome: Outcome) -> None:
+    """Empty the trash of what is old by both clocks, ours and the source's."""
+    now, kept = datetime.now(UTC), timedelta(days=run.config.trash_retention_days)
+    old = expired(run.connection, now - kept, run.source)
+    if kept:
+        agreed = trusted(now, run.metadata.at) or now
+        certain = expired(run.connection, agreed - kept, run.source)
+    else:
+        certain = old  # nothing is to be kept, whatever the time is
+    if len(old) > len(certain):
+        outcome.remark(
+            f"{len(old) - len(certain)} deletions stay in the trash although they are older than "
+            f"trash-retention-days by the clock of this machine ({now:%Y-%m-%d %H:%M} UTC): the "
+            f"source's list is of {run.metadata.at:%Y-%m-%d %H:%M} UTC; set the clock that is wrong"
+        )
+    purge(run.connection, certain)
 
 
 def remove_files(run: SyncRun) -> None:
@@ -90,6 +109,7 @@ def _doubts(run: SyncRun) -> Iterator[str]:
         yield run.metadata.deletions_unsafe
     if run.metadata.entities == 0:
         yield "the resource list is empty"
+    yield from suspicions(run, new, brought)
     if 2 * new > brought:
         yield (
             f"the list is suddenly smaller than half: {new} of the {brought} items that this "
@@ -112,6 +132,7 @@ def _doubts(run: SyncRun) -> Iterator[str]:
 def _delete(run: SyncRun, outcome: Outcome) -> None:
     connection, source = run.connection, run.source
     number = _note(run, outcome, Action.GONE, Verb.DELETED)
+    remember(run)
     forget_done(connection, source)
     if number and run.config.trash_retention_days:
         discard(connection, source, run.run_id, datetime.now(UTC))

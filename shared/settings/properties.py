@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +26,11 @@ from shared.settings.used_paths import Role, UsedPath, conflicts, secret_files
 logger = logging.getLogger(__name__)
 
 P = TypeVar("P", bound=PlacedSettings)
+
+_VARIABLES = "OPENBIS_SYNC_"
+_NEARLY = 0.9
+_LETTERS = 2
+"""So many letters too many or too few are a slip."""
 
 
 @cache
@@ -54,6 +60,7 @@ def read_properties_settings(
         for key, entry in given.items()
         if key not in keys and key not in ignored
     ]
+    faults += _mistyped(keys, environ)
     known = {key: entry for key, entry in given.items() if key in keys}
     folder = path.absolute().parent
     secrets = resolve_secrets(model, known, base=_base(known, folder), environ=environ)
@@ -88,9 +95,24 @@ def _check_paths(settings: PlacedSettings, path: Path, given: Mapping[str, Given
     settings.keep_known_paths(used)
 
 
+def _mistyped(keys: Collection[str], environ: Mapping[str, str]) -> Iterator[Fault]:
+    """Variables that are nearly those of a key. Others may belong to the other program, or hold a
+    secret that is named by ``env:``."""
+    known = {variable_of(key) for key in keys}
+    for name in sorted(environ):
+        if not name.upper().startswith(_VARIABLES) or name in known:
+            continue
+        meant = get_close_matches(name.upper(), known, n=1, cutoff=_NEARLY)
+        if meant and abs(len(meant[0]) - len(name)) <= _LETTERS:
+            yield Fault(
+                place=f"environment variable {name}",
+                text=f"there is no such key; did you mean {meant[0]}?",
+            )
+
+
 def variable_of(key: str) -> str:
     """The environment variable that overrides a key."""
-    return "OPENBIS_SYNC_" + re.sub(r"[.-]", "_", key).upper()
+    return _VARIABLES + re.sub(r"[.-]", "_", key).upper()
 
 
 def _in_file(path: Path) -> dict[str, Given]:

@@ -8,10 +8,13 @@ that wait since an earlier run, those that were released and may be done, and th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from shared.store.changes import Action, counts
+from shared.store.operation_tables import unconfirmed_deletion
+from shared.store.rows import milliseconds
 from shared.store.statements import execute_from
 
 _FILE = "held.sql"
@@ -36,6 +39,23 @@ class VanishedSpace:
 
     code: str
     inside: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VanishedProject:
+    """A project that is gone with all that was in it."""
+
+    identifier: str
+    inside: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unconfirmed:
+    """Deletions of a while that were not confirmed; ``largest`` is the most that was here before
+    one of them."""
+
+    number: int
+    largest: int
 
 
 def held_back_count(connection: Connection, source: str) -> int:
@@ -92,6 +112,42 @@ def vanished_spaces(connection: Connection, source: str) -> list[VanishedSpace]:
     """Spaces of the plan's new deletions that would go with something in them, all of it."""
     rows = execute_from(connection, _FILE, "vanished_spaces", source=source)
     return [VanishedSpace(code=code, inside=inside) for code, inside in rows]
+
+
+def vanished_projects(connection: Connection, source: str) -> list[VanishedProject]:
+    """As `vanished_spaces`; without those whose space is gone with them."""
+    rows = execute_from(connection, _FILE, "vanished_projects", source=source)
+    return [VanishedProject(identifier=identifier, inside=inside) for identifier, inside in rows]
+
+
+def vanished_kinds(connection: Connection, source: str) -> dict[str, int]:
+    """Kinds of which the source showed several, and shows none now: how many it showed."""
+    rows = execute_from(connection, _FILE, "vanished_kinds", source=source)
+    return {str(kind): int(number) for kind, number in rows}
+
+
+def note_unconfirmed(
+    connection: Connection, source: str, now: datetime, *, number: int, brought: int
+) -> None:
+    """Remember that ``number`` of the ``brought`` items were deleted without being confirmed."""
+    if number:
+        values = {"source": source, "deleted": milliseconds(now)}
+        values |= {"number": number, "brought": brought}
+        connection.execute(unconfirmed_deletion.insert().values(values))
+
+
+def unconfirmed_since(connection: Connection, source: str, since: datetime) -> Unconfirmed:
+    """What was deleted of a source without being confirmed."""
+    row = execute_from(
+        connection, _FILE, "unconfirmed_since", source=source, since=milliseconds(since)
+    ).one()
+    return Unconfirmed(number=int(row.number), largest=int(row.largest))
+
+
+def forget_unconfirmed(connection: Connection, source: str, before: datetime) -> None:
+    execute_from(
+        connection, _FILE, "forget_unconfirmed", source=source, before=milliseconds(before)
+    )
 
 
 def earliest_waiting(connection: Connection, source: str) -> int | None:

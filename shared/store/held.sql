@@ -35,6 +35,48 @@ SELECT e.home_space, count(*) AS inside FROM entity AS e
  GROUP BY e.home_space HAVING count(*) = count(c.perm_id)
  ORDER BY 1;
 
+-- name: vanished_projects
+-- as vanished_spaces; projects of a space that is gone itself are told with it
+WITH gone AS MATERIALIZED (
+    SELECT p.identifier FROM change AS s
+      JOIN entity AS p ON p.kind = s.kind AND p.perm_id = s.perm_id
+     WHERE s.kind = 'PROJECT' AND s.action = 'gone'
+       AND NOT EXISTS (SELECT 1 FROM change AS z WHERE z.kind = 'SPACE' AND z.action = 'gone'
+                                                   AND z.perm_id = p.home_space)
+       AND NOT EXISTS (SELECT 1 FROM held_deletion AS h
+                        WHERE h.source = :source AND h.kind = 'PROJECT' AND h.perm_id = s.perm_id))
+SELECT e.home_project, count(*) AS inside FROM entity AS e
+  JOIN gone AS g ON g.identifier = e.home_project
+  LEFT JOIN change AS c ON c.kind = e.kind AND c.perm_id = e.perm_id AND c.action = 'gone'
+ WHERE e.source = :source AND e.kind <> 'PROJECT'
+   AND NOT EXISTS (SELECT 1 FROM held_deletion AS h
+                    WHERE h.source = :source AND h.kind = e.kind AND h.perm_id = e.perm_id
+                      AND h.released)
+ GROUP BY e.home_project HAVING count(*) = count(c.perm_id)
+ ORDER BY 1;
+
+-- name: vanished_kinds
+-- kinds of which several were here and none is listed any more; spaces and projects are told by
+-- themselves, and what was held back or released before does not count
+SELECT found.kind, found.number FROM (
+    SELECT e.kind, count(*) AS number, count(c.perm_id) AS gone FROM entity AS e
+      LEFT JOIN change AS c ON c.kind = e.kind AND c.perm_id = e.perm_id AND c.action = 'gone'
+     WHERE e.source = :source AND e.kind NOT IN ('SPACE', 'PROJECT')
+       AND NOT EXISTS (SELECT 1 FROM held_deletion AS h
+                        WHERE h.source = :source AND h.kind = e.kind AND h.perm_id = e.perm_id)
+     GROUP BY e.kind) AS found
+ WHERE found.number = found.gone AND found.number > 1
+   AND NOT EXISTS (SELECT 1 FROM incoming_entity AS i WHERE i.kind = found.kind)
+ ORDER BY 1;
+
+-- name: unconfirmed_since
+-- what was deleted without being confirmed, and the most that was here before any of it
+SELECT coalesce(sum(u.number), 0) AS number, coalesce(max(u.brought), 0) AS largest
+  FROM unconfirmed_deletion AS u WHERE u.source = :source AND u.deleted >= :since;
+
+-- name: forget_unconfirmed
+DELETE FROM unconfirmed_deletion WHERE source = :source AND deleted < :before;
+
 -- name: hold_waiting
 UPDATE change SET action = 'held'
  WHERE action = 'gone' AND EXISTS (

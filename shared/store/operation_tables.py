@@ -158,6 +158,19 @@ arrival = Table(
 the commit of its row (`shared.store.arrivals`)."""
 Index("arrival_name", arrival.c.area, arrival.c.name)
 
+unconfirmed_deletion = Table(
+    "unconfirmed_deletion",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("source", KEY, nullable=False),
+    Column("deleted", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("brought", Integer, nullable=False, comment="how many were here before"),
+)
+"""How many items each run deleted without the operator's word: small deletions, day after day, must
+not add up to the loss of most of what was harvested."""
+Index("unconfirmed_deletion_source", unconfirmed_deletion.c.source, unconfirmed_deletion.c.deleted)
+
 restored = Table(
     "restored",
     metadata,
@@ -170,4 +183,5 @@ TABLES = (
     *(run, run_count, run_failure, failed_item, held_deletion, notice, deletion, restored),
     *(trash_entity, trash_link, trash_data_set_file, trash_content_copy, trash_attachment),
     *(trash_service_file, file_move, arrival),
+    unconfirmed_deletion,
 )

@@ -207,6 +207,12 @@ def failure_count(connection: Connection, run_id: int) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def latest_list(connection: Connection, source: str) -> datetime | None:
+    """The time, by the source's clock, of the list that the latest run with one has read."""
+    query = select(run.c.at).where(run.c.source == source, run.c.at.is_not(None))
+    return _moment(connection.execute(query.order_by(run.c.id.desc()).limit(1)).scalar())
+
+
 def forget_runs(connection: Connection, source: str, before: datetime) -> int:
     """Remove the records of runs that ended before a time; but never that of the last success,
     which answers how old the data are. Returns how many went."""

@@ -87,7 +87,7 @@ def login_page() -> Response:
 
 @routes.post("/login")
 def login(request: Request, site: CurrentSite, form: Form) -> Response:
-    if is_of_another_site(request):
+    if is_of_another_site(request, site):
         raise RefusalError(FORBIDDEN, "This form is of another site")
     user = credentials_accepted(site, form)
     if user is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from starlette.responses import Response
@@ -20,6 +21,7 @@ from source_server.opendcim.repository.users import User, find_user, same_user, 
 
 _COOKIE = "openbis_sync_repository"
 _LARGEST_FORM = 1 << 20
+_USUAL_PORTS = {80, 443}
 _OTHER_SITES = {"cross-site", "same-site"}
 
 
@@ -80,9 +82,30 @@ def credentials_accepted(site: Site, form: Tree) -> User | None:
     return user if user.may_moderate else None
 
 
-def is_of_another_site(request: Request) -> bool:
-    """Whether a browser says that another site sent this form."""
-    return request.headers.get("sec-fetch-site") in _OTHER_SITES
+def is_of_another_site(request: Request, site: Site) -> bool:
+    """Whether a browser says that another site sent this form: by ``Sec-Fetch-Site``, which older
+    ones lack, or by ``Origin``, which is ``null`` for a page that hides where it is from."""
+    fetched = request.headers.get("sec-fetch-site")
+    if fetched in _OTHER_SITES:
+        return True
+    origin = request.headers.get("origin")
+    if origin is None:
+        return False
+    if origin == "null":
+        return fetched != "same-origin"
+    own = request.headers.get("host", ""), urlsplit(site.address).netloc
+    return _host(origin) not in {_host(f"{request.url.scheme}://{name}") for name in own if name}
+
+
+def _host(origin: str) -> tuple[str | None, int | None] | None:
+    """Host and port. A front server may speak https for us, so the scheme says nothing; its usual
+    port is the same as none. None for what is no origin."""
+    try:
+        parts = urlsplit(origin)
+        port = parts.port
+    except ValueError:
+        return None
+    return parts.hostname, None if port in _USUAL_PORTS else port
 
 
 def begin_session(request: Request, site: Site, user: User, response: Response) -> None:

@@ -1,0 +1,74 @@
+"""Why deletions may be an accident of the source, besides their number.
+
+A list that is cut at its end may still be well-formed; a role, a filter or a share that is gone
+takes a whole project or kind with it; and cuts that are small each may take everything together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from harvester.run import SyncRun
+from shared.store.held import (
+    brought_count,
+    forget_unconfirmed,
+    held_back_count,
+    new_count,
+    note_unconfirmed,
+    unconfirmed_since,
+    vanished_kinds,
+    vanished_projects,
+)
+
+_WINDOW = timedelta(days=30)
+"""As long as the trash keeps things by default: what went within it can be restored."""
+_FEW = 10
+"""Fewer deletions within the window are never held back for being repeated."""
+_KEPT = timedelta(days=400)
+_NAMED = 20
+
+
+def suspicions(run: SyncRun, new: int, brought: int) -> Iterator[str]:
+    """The reasons that apply; ``new`` of the ``brought`` items are newly gone."""
+    connection, source = run.connection, run.source
+    if projects := vanished_projects(connection, source):
+        named = [f"{one.identifier} ({one.inside} items)" for one in projects[:_NAMED]]
+        more = len(projects) - len(named)
+        yield (
+            f"projects vanished with all that was in them: {', '.join(named)}"
+            f"{f' and {more} more' if more else ''}; deleted on the source, or its user may not "
+            "see them any more"
+        )
+    if run.metadata.entities and (kinds := vanished_kinds(connection, source)):
+        named = [f"{number} {kind}" for kind, number in kinds.items()]
+        yield (
+            f"all of a kind vanished: {', '.join(named)}; the source may not show this kind any "
+            "more, or its list was cut"
+        )
+    yield from _repeated(run, new, brought)
+
+
+def _repeated(run: SyncRun, new: int, brought: int) -> Iterator[str]:
+    """Whether these, with what earlier runs deleted without being asked and with what waits, are
+    most of all."""
+    earlier = unconfirmed_since(run.connection, run.source, datetime.now(UTC) - _WINDOW)
+    waiting = held_back_count(run.connection, run.source)
+    largest, gone = max(earlier.largest, brought + waiting), earlier.number + waiting + new
+    shrinks = 2 * (brought - new) < largest
+    if gone > max(new, _FEW) and 2 * gone > largest and shrinks:
+        yield (
+            f"with these, {gone} of the {largest} items that this section once had here were "
+            f"deleted within {_WINDOW.days} days without being confirmed, or wait"
+        )
+
+
+def remember(run: SyncRun) -> None:
+    """Note what this run is about to delete, unless it was confirmed. To be called when the plan
+    has what is deleted, and before it is done."""
+    connection, source = run.connection, run.source
+    now = datetime.now(UTC)
+    if not run.deletions_confirmed:
+        number, brought = new_count(connection, source), brought_count(connection, source)
+        note_unconfirmed(connection, source, now, number=number, brought=brought)
+    forget_unconfirmed(connection, source, now - _KEPT)

@@ -1,0 +1,18 @@
+"""What removes things for good because they are old asks two clocks: ours, and the source's.
+
+A clock that is set wrong, by hand or by a battery that is empty, would make everything old at once.
+The time of a resource list is the source's; where both agree, time has really passed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+_SLACK = timedelta(days=1)
+"""A list may have been written a while before it was read."""
+
+
+def trusted(now: datetime, at: datetime | None) -> datetime | None:
+    """The later of our time and the source's, as far as they agree: never later than either, but
+    for the slack. None if the source's is not known: then nothing is old."""
+    return None if at is None else min(now, at + _SLACK)

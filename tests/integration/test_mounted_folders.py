@@ -1,0 +1,94 @@
+"""A data store, or a folder of the file service, that is not mounted: nothing is written there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shared.store.mounted import marker
+from tests.harvests import Harvest
+from tests.instances import Instance
+from tests.kitchen import Kitchen
+
+FOLDERS = {
+    "store": "storeroot-dir",
+    "file-service": "file-service-repository-path",
+}
+
+
+def uuid_of(harvest: Harvest) -> str:
+    return str(harvest.instance.rows("SELECT value FROM meta WHERE key = 'data_store_uuid'")[0][0])
+
+
+@pytest.fixture
+def harvested(source: Instance, kitchen: Kitchen, either: Harvest) -> Harvest:
+    del kitchen
+    with source.served() as url:
+        either.section("DS1", url, deletion_allowed="true")
+        either.init()
+        assert either.run().code == 0
+    return either
+
+
+@pytest.mark.parametrize(("name", "key"), FOLDERS.items())
+def test_an_empty_folder_is_not_written_into(harvested: Harvest, name: str, key: str) -> None:
+    folder = harvested.root / name
+    assert marker(folder, uuid_of(harvested)).is_file()
+    mounted = folder.rename(harvested.root / "unmounted")
+    folder.mkdir()
+    for command in ("run", "audit", "check-config"):
+        result = harvested.command(command)
+        assert result.code == 2, (command, result.output)
+        assert f"{key} = {folder}: the database knows files of" in result.output
+        assert "is it not mounted?" in result.output
+        assert list(folder.iterdir()) == []
+    folder.rmdir()
+    assert harvested.command("check-config").code == 2
+    mounted.rename(folder)
+    assert harvested.command("check-config").code == 0
+
+
+def test_a_folder_of_an_earlier_version_gets_its_marker(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    del kitchen
+    with source.served() as url:
+        harvest.section("DS1", url)
+        harvest.init()
+        assert harvest.run().code == 0
+        markers = [marker(harvest.root / name, uuid_of(harvest)) for name in FOLDERS]
+        for one in markers:
+            one.unlink()
+        harvest.converges()
+        assert all(one.is_file() for one in markers)
+
+
+def test_the_trash_is_left_alone_as_long_as_the_store_is_not_mounted(harvested: Harvest) -> None:
+    harvested.instance.execute(
+        "INSERT INTO deletion (id, source, deleted) VALUES (7, 'DS1', 1700000000000)"
+    )
+    store = harvested.root / "store"
+    store.rename(harvested.root / "unmounted")
+    result = harvested.command("trash", "purge", "7")
+    assert (result.code, "not mounted?" in result.output) == (2, True)
+    assert not store.exists()
+
+
+def test_a_marker_lets_the_files_be_brought_again(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    del kitchen
+    with source.served() as url:
+        harvest.section("DS1", url, full_sync="true", full_sync_interval="0")
+        harvest.init()
+        assert harvest.run().code == 0
+        before = Path(harvest.root / "store").rename(harvest.root / "lost")
+        one = marker(harvest.root / "store", uuid_of(harvest))
+        one.parent.mkdir()
+        assert harvest.run().code == 2
+        one.touch()
+        result = harvest.run()
+        assert result.code == 0, result.output
+    shares = [{p.relative_to(r) for p in (r / "1").rglob("*")} for r in (before, one.parent)]
+    assert shares[0] == shares[1] != set()

@@ -230,12 +230,12 @@ def reachable(
 
 
 def files_below(*roots: Path) -> dict[str, object]:
-    """Files with their times and i-nodes."""
+    """Files with their times and i-nodes, but for the markers of folders."""
     return {
         str(path): (path.stat().st_mtime_ns, path.stat().st_ino)
         for root in roots
         for path in root.rglob("*")
-        if path.is_file()
+        if path.is_file() and not path.name.startswith(".openbis-sync-")
     }
 
 

@@ -78,7 +78,9 @@ def _found(instance: Instance) -> Iterator[Path]:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    return (path for path in root.rglob("*") if not path.is_dir())
+    """But for the markers of folders."""
+    lying = (path for path in root.rglob("*") if not path.is_dir())
+    return (path for path in lying if not path.name.startswith(".openbis-sync-"))
 
 
 def _expected(instance: Instance) -> Iterator[Path]:

@@ -50,4 +50,5 @@ def _named(instance: Instance) -> list[Path]:
 
 def _lying(instance: Instance) -> list[Path]:
     roots = (instance.store.root, instance.store.service_root)
-    return [path for root in roots for path in root.rglob("*") if path.is_file()]
+    lying = (path for root in roots for path in root.rglob("*") if path.is_file())
+    return [path for path in lying if not path.name.startswith(".openbis-sync-")]

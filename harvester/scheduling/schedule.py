@@ -14,7 +14,6 @@ from apscheduler.triggers.cron import CronTrigger
 from harvester.properties import HarvesterSettings
 from harvester.scheduling.run_schedule import WEEKDAYS, CalendarRule
 from shared.environment import local_zone
-from shared.errors import ConfigError
 
 _DAY = timedelta(days=1)
 _ALL_HOURS = tuple(range(24))
@@ -115,9 +114,7 @@ def _next(rule: CalendarRule, moment: datetime, zone: tzinfo) -> datetime:
 def _asked(trigger: CronTrigger, moment: datetime) -> datetime:
     """The next moment, which is later."""
     later = (moment.astimezone(UTC) + timedelta(microseconds=1)).astimezone(moment.tzinfo)
-    found: datetime | None = trigger.get_next_fire_time(None, later)
-    if found is None:
-        raise ConfigError("run-schedule: one of its moments never comes, such as 30 February")
+    found: datetime = trigger.get_next_fire_time(None, later)
     return found
 
 

@@ -8,7 +8,9 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,6 +60,50 @@ def test_what_is_older_than_the_retention_is_purged_by_the_next_run(
     assert deletion_numbers(either) == [younger]
     assert not either.instance.store.trash(older).exists()
     assert mismatches(either.instance) == []
+
+
+class _YearsBehind:
+    """Stands before a source, and lets its lists be of the year before: as if the clock of this
+    machine were a year ahead."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            headers = [one for one in scope["headers"] if one[0] != b"accept-encoding"]
+            scope = {**scope, "headers": headers}
+        year = datetime.now(UTC).year
+
+        async def earlier(message: Any) -> None:
+            if body := message.get("body"):
+                old, new = f' at="{year}-'.encode(), f' at="{year - 1}-'.encode()
+                message = {**message, "body": body.replace(old, new)}
+            await send(message)
+
+        await self._app(scope, receive, earlier)
+
+
+def test_a_clock_that_is_a_year_ahead_purges_nothing(
+    source: Instance, kitchen: Kitchen, either: Harvest
+) -> None:
+    with harvested_from(source, either):
+        source.delete(kitchen.of_well)
+        either.run()
+    (number,) = deletion_numbers(either)
+    age(either, 40)
+    with source.served(_YearsBehind) as url:
+        either.section("DS1", url, deletion_allowed="true")
+        result = either.run()
+        assert result.code == 0, result.output
+        assert "1 deletions stay in the trash although they are older than" in result.output
+        assert "set the clock that is wrong" in result.output
+        assert deletion_numbers(either) == [number]
+        assert len(in_trash(either.instance)) == 1
+    with source.served() as url:
+        either.section("DS1", url, deletion_allowed="true")
+        either.converges()
+    assert deletion_numbers(either) == []
 
 
 def test_without_retention_nothing_is_kept_and_what_was_kept_goes(

@@ -19,6 +19,7 @@ from shared.monitoring import Health, listening_socket, monitored
 from shared.settings.quantities import ListenAddress
 from tests.harvester_files import MANDATORY, settings_in, write_private
 
+PROGRAM = sys.executable, "-m", "harvester"
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 
@@ -119,7 +120,7 @@ def test_names_of_files_need_unicode(tmp_path: Path) -> None:
 
 def test_what_the_program_writes_is_not_for_others(tmp_path: Path) -> None:
     file = a_harvester(tmp_path)
-    run = [sys.executable, "-m", "harvester", "init", "--config", str(file)]
+    run = [*PROGRAM, "init", "--config", str(file)]
     subprocess.run(run, check=True, capture_output=True, umask=0)
     mode = (tmp_path / "data" / "harvester.db").stat().st_mode & 0o777
     assert mode == 0o640
@@ -167,8 +168,9 @@ def test_a_daemon_that_runs_already_is_no_fault(tmp_path: Path) -> None:
 
 
 def test_a_schedule_that_never_comes_is_a_fault(tmp_path: Path) -> None:
-    file = a_harvester(tmp_path, "run-schedule = cron: 0 0 0 30 2 *")
-    assert any("run-schedule" in fault for fault in daemon_faults(read_settings(file, {})))
+    code, output = check_config(tmp_path, "run-schedule = cron: 0 0 0 30 2 *")
+    assert code == 2
+    assert "run-schedule: 'cron: 0 0 0 30 2 *' is no schedule: that day never comes" in output
 
 
 def test_the_file_of_the_schedule_must_have_a_folder(tmp_path: Path) -> None:

@@ -240,3 +240,17 @@ def test_the_rules_are_those_of_the_settings() -> None:
     assert Rules.of(settings) == Rules(
         minimum_interval=timedelta(hours=20), max_lists=3, max_lists_per_user=2
     )
+
+
+@pytest.mark.parametrize("spelt", ["MIRA", "Mira", "mira"])
+def test_a_user_is_the_same_in_any_letter_case(clock: Clock, spelt: str) -> None:
+    rules = politeness(clock, timedelta(days=1), per_user=1)
+    turn = a_turn(rules, "mira")
+    refused = rules.turn(spelt, ALL)
+    assert isinstance(refused, Refusal)
+    assert refused.reason is Reason.USER
+    turn.end(delivered=True)
+    refused = rules.turn(spelt, ALL)
+    assert isinstance(refused, Refusal)
+    assert refused.reason is Reason.INTERVAL
+    assert isinstance(rules.turn("otto", ALL), Turn)

@@ -82,6 +82,31 @@ def test_a_form_of_another_site_does_nothing(repository: Repository) -> None:
     assert repository.get("/template")["templates"] == []
 
 
+@pytest.mark.parametrize(
+    ("headers", "accepted"),
+    [
+        ({}, True),
+        ({"Origin": "own"}, True),
+        ({"Origin": "own", "Sec-Fetch-Site": "same-origin"}, True),
+        ({"Origin": "null", "Sec-Fetch-Site": "same-origin"}, True),
+        ({"Origin": "null"}, False),
+        ({"Origin": "https://evil.example.org"}, False),
+        ({"Origin": "https://evil.example.org", "Sec-Fetch-Site": "same-origin"}, False),
+        ({"Origin": "http://127.0.0.1:1"}, False),
+        ({"Origin": "http://["}, False),
+        ({"Sec-Fetch-Site": "same-site"}, False),
+    ],
+)
+def test_a_login_form_of_another_site_is_refused_by_its_origin(
+    repository: Repository, headers: dict[str, str], *, accepted: bool
+) -> None:
+    sent = {name: repository.url if value == "own" else value for name, value in headers.items()}
+    form = {"user": ADMIN, "key": key_of(ADMIN)}
+    answer = httpx.post(f"{repository.url}/repository/login", data=form, headers=sent)
+    assert answer.status_code == (303 if accepted else 403)
+    assert ("set-cookie" in answer.headers) is accepted
+
+
 def test_a_session_ends_with_the_right_or_the_key(repository: Repository) -> None:
     repository.let_moderate(MODERATOR, 1)
     engine = repository.site.engine

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from shared.errors import FormatError
@@ -50,7 +51,7 @@ CurrentModerator = Annotated[SignedIn, Depends(_signed_in)]
 async def _form(request: Request) -> Tree:
     body = await read_body(request, _LARGEST_FORM)
     try:
-        return read_form(body)
+        return await run_in_threadpool(read_form, body)
     except FormatError as error:
         raise format_refused(error) from error
 

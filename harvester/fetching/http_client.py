@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.request import getproxies
 from weakref import WeakSet
 
 import httpx
@@ -23,6 +22,7 @@ from harvester.fetching.retries import OutOfReachError, PassingError, seconds_un
 from harvester.fetching.tls import tls_context, trusting_context
 from harvester.section_settings import SectionSettings
 from shared.errors import ConfigError, SourceError, SourceRefusedError
+from shared.proxies import ProxiedTransport, Proxies
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs URLs, with session tokens
 
@@ -31,8 +31,6 @@ _MOST_REDIRECTS = 5
 _SHOWN = 200
 _REFUSED = frozenset({401, 403})
 _PASSING = frozenset({408, 429})
-_PROXIES = frozenset({"http", "https", "all"})
-"""As the environment may name them."""
 
 
 class HttpClient:
@@ -174,30 +172,25 @@ def _shut_down(connection: socket.socket) -> None:
 def open_client(config: SectionSettings, sockets: Sockets | None = None) -> httpx.Client:
     """Raises `ConfigError`. With ``sockets`` what needs no proxy goes by our own transport."""
     context = tls_context(config)
-    proxy = transport = None
-    if sockets and not config.proxy and not _PROXIES & getproxies().keys():
-        most = config.max_connections_per_source
-        transport = DirectTransport(context, most, sockets.add)
-    if config.proxy:
-        through_tls = httpx.URL(config.proxy).scheme == "https"
-        proxy = httpx.Proxy(
-            config.proxy, ssl_context=trusting_context(config) if through_tls else None
-        )
+    most = config.max_connections_per_source
+    limits = httpx.Limits(max_connections=most)
     try:
-        return httpx.Client(
-            verify=context,
-            proxy=proxy,
-            transport=transport,
-            timeout=httpx.Timeout(config.timeout, connect=_CONNECT, pool=None),
-            limits=httpx.Limits(max_connections=config.max_connections_per_source),
-            headers={"User-Agent": "openbis-sync", **IDENTITY},
-        )
-    except (ImportError, ValueError, httpx.InvalidURL) as error:
-        # The value is not told, since it may hold a password.
-        raise ConfigError(
-            f"[{config.name}] a proxy of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) is "
-            "no http or https URL; correct it, or set proxy"
-        ) from error
+        proxies = Proxies.of(config.proxy)
+    except ConfigError as error:
+        raise ConfigError(f"[{config.name}] {error}, or set proxy") from error
+    transport = ProxiedTransport(
+        proxies,
+        context,
+        limits,
+        direct=DirectTransport(context, most, sockets.add) if sockets else None,
+        proxy_context=trusting_context(config) if config.proxy else None,
+    )
+    return httpx.Client(
+        transport=transport,
+        trust_env=False,
+        timeout=httpx.Timeout(config.timeout, connect=_CONNECT, pool=None),
+        headers={"User-Agent": "openbis-sync", **IDENTITY},
+    )
 
 
 def origin(url: httpx.URL) -> tuple[str, str, int]:

@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 
 from harvester.telling.bounded import within
+from shared.errors import ConfigError
+from shared.proxies import ProxiedTransport, Proxies
 
 logger = logging.getLogger(__name__)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # on INFO it tells whole URLs
@@ -43,6 +45,8 @@ def post(
         return within(patience, partial(_post, url, json.dumps(form).encode(), pauses))
     except TimeoutError:
         logger.error("The web hook %s took longer than %g seconds", _shown(url), patience)  # noqa: TRY400 - a traceback says nothing more
+    except ConfigError as error:  # a variable of the environment
+        logger.error("The web hook %s cannot be used: %s", _shown(url), error)  # noqa: TRY400 - a traceback says nothing more
     except (httpx.InvalidURL, OSError, ValueError) as error:
         reason = type(error).__name__  # the text may name the URL
         logger.error("The web hook %s cannot be used: %s", _shown(url), reason)  # noqa: TRY400 - a traceback may name the URL
@@ -51,8 +55,9 @@ def post(
 
 def _post(url: str, content: bytes, pauses: Sequence[float]) -> bool:
     headers = {"Content-Type": "application/json", "User-Agent": "openbis-sync"}
+    transport = ProxiedTransport(Proxies.of(), ssl.create_default_context(), httpx.Limits())
     with httpx.Client(
-        timeout=_ANSWER, verify=ssl.create_default_context(), headers=headers
+        timeout=_ANSWER, transport=transport, trust_env=False, headers=headers
     ) as client:
         reason, passing = _attempt(client, url, content)
         for pause in pauses:

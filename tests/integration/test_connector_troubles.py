@@ -28,6 +28,7 @@ from tests.invented_opendcim import (
     refuses,
     slowly,
 )
+from tests.ports import free_port
 from tests.servers import serving
 from tests.tls_site import https
 
@@ -239,6 +240,17 @@ def test_the_proxy_of_the_system_is_used_unless_it_is_bypassed(
 
     assert (by_proxy["Status"], named["Status"]) == ("Completed", "Completed")
     assert direct[0] == "Unreachable"
+
+
+@pytest.mark.parametrize("excepted", ["::1, 127.0.0.1", "127.0.0.0/8", "fd00::/8,*"])
+def test_an_opendcim_that_no_proxy_names_is_asked_directly(
+    tmp_path: Path, opendcim: InventedOpenDcim, monkeypatch: pytest.MonkeyPatch, excepted: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("NO_PROXY", excepted)
+    write_elements(tmp_path, {"1/1": "enc-1"})
+    with serving(opendcim) as url, a_connector(tmp_path, url) as connector:
+        assert connector.answer("1/1")["Status"] == "Completed"
 
 
 @pytest.mark.parametrize("kind", ["gone", "broken", "address", "html", "404"])

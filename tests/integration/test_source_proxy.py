@@ -95,11 +95,16 @@ def test_a_proxy_of_the_environment_is_used_and_may_have_a_login(
     assert "proxy-authorization" not in plain.requests[0].headers
 
 
+@pytest.mark.parametrize("excepted", ["127.0.0.1", "127.0.0.0/8", "::1, fd00::/8, 127.0.0.1", "*"])
 def test_hosts_can_be_excepted_from_a_proxy_of_the_environment(
-    tmp_path: Path, proxy: Proxy, plain: ScriptedSource, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    proxy: Proxy,
+    plain: ScriptedSource,
+    monkeypatch: pytest.MonkeyPatch,
+    excepted: str,
 ) -> None:
     monkeypatch.setenv("http_proxy", proxy.url)
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", excepted)
     assert fetch(plain.url, tmp_path) == BODY
     assert proxy.asked == []
 
@@ -125,7 +130,7 @@ def test_a_proxy_of_the_environment_that_cannot_be_used_is_told_without_its_pass
 def test_a_proxy_that_is_not_there_is_told(tmp_path: Path, plain: ScriptedSource) -> None:
     with a_proxy() as gone:
         url = gone.url
-    with pytest.raises(SourceError, match="cannot be read"):
+    with pytest.raises(SourceError, match=f"cannot be read.*through the proxy {url}"):
         fetch(plain.url, tmp_path, proxy=url)
     assert plain.requests == []
 

@@ -115,3 +115,17 @@ def test_a_url_that_is_none_is_logged_and_raises_nothing(caplog: pytest.LogCaptu
     assert not post(f"http://{'x' * 70000}/token-of-ours", FORM, pauses=())
     assert caplog.text.count("cannot be used: InvalidURL") == 2
     assert_nothing_secret(caplog)
+
+
+@pytest.mark.parametrize(("excepted", "direct"), [("127.0.0.0/8,::1", True), ("::1", False)])
+def test_the_proxy_of_the_environment_is_used_but_for_what_no_proxy_names(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, excepted: str, direct: object
+) -> None:
+    gone = f"http://joe:hidden@127.0.0.1:{free_port()}"
+    monkeypatch.setenv("http_proxy", gone)
+    monkeypatch.setenv("no_proxy", excepted)
+    with web_hook() as hook:
+        assert post(hook.url, FORM, pauses=HASTY) == direct
+    assert (hook.forms == [FORM]) == direct
+    assert ("through the proxy http://127.0.0.1:" in caplog.text) != direct
+    assert_nothing_secret(caplog)

@@ -130,3 +130,84 @@ def test_what_is_hidden_behind_the_end_of_a_picture_goes(store: PictureStore) ->
     picture = store.add("x.png", a_picture() + b"PK\x03\x04 an archive")
 
     assert store.place(picture.sha256).read_bytes() == a_picture()
+
+
+def a_gif(comment: bytes) -> bytes:
+    """Two pictures that repeat three times."""
+    written = BytesIO()
+    frames = [Image.effect_noise((30, 20), 50).convert("P") for _ in range(2)]
+    frames[0].save(
+        written,
+        "GIF",
+        save_all=True,
+        append_images=frames[1:],
+        loop=3,
+        duration=70,
+        comment=comment,
+    )
+    return written.getvalue()
+
+
+def test_a_gif_keeps_its_pictures_and_their_timing_alone(store: PictureStore) -> None:
+    content = a_gif(b"Camera of site A") + a_photograph("JPEG", 1)
+    picture = store.add("x.gif", content)
+    kept = store.place(picture.sha256).read_bytes()
+
+    assert b"site A" in content
+    assert b"site A" not in kept
+    assert kept.endswith(b";")
+    before, after = Image.open(BytesIO(content)), Image.open(BytesIO(kept))
+    assert after.info["loop"] == before.info["loop"] == 3
+    for number in range(2):
+        before.seek(number)
+        after.seek(number)
+        assert after.info["duration"] == 70
+        assert after.tobytes() == before.tobytes()
+
+
+@pytest.mark.parametrize("progressive", [True, False])
+def test_a_jpeg_ends_with_its_first_picture(store: PictureStore, progressive: object) -> None:
+    """Cameras put a second picture, with particulars of its own, behind the first one."""
+    a_second = b"Camera of site A"
+    written = BytesIO()
+    noise = Image.effect_noise((60, 40), 50).convert("RGB")
+    noise.save(written, "JPEG", progressive=bool(progressive), icc_profile=b"colours")
+    plain = written.getvalue()
+    other = a_photograph("JPEG", 1)
+    index = b"Meta\0" + a_second
+    comment = b"\xff\xfe" + struct.pack(">H", len(a_second) + 2) + a_second
+    listed = b"\xff\xe3" + struct.pack(">H", len(index) + 2) + index
+    scan = plain.rindex(b"\xff\xda")
+    content = plain[:2] + listed + plain[2:scan] + comment + plain[scan:] + other + b"PK"
+
+    picture = store.add("x.jpg", content)
+
+    kept = store.place(picture.sha256).read_bytes()
+    assert kept == plain
+    assert Image.open(BytesIO(kept)).info["icc_profile"] == b"colours"
+
+
+def test_of_several_pictures_in_one_file_the_first_one_stays(store: PictureStore) -> None:
+    written = BytesIO()
+    first, second = (Image.effect_noise((60, 40), 50).convert("RGB") for _ in range(2))
+    first.save(written, "MPO", save_all=True, append_images=[second])
+    content = written.getvalue() + b"behind the end"
+
+    picture = store.add("x.jpg", content)
+
+    kept = store.place(picture.sha256).read_bytes()
+    assert picture.media_type == "image/jpeg"
+    assert len(kept) < len(content) * 2 / 3
+    shown = Image.open(BytesIO(kept))
+    assert shown.format == "JPEG"
+    assert shown.tobytes() == Image.open(BytesIO(content)).tobytes()
+
+
+@pytest.mark.parametrize("cut", [1, 30, 400])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF"])
+def test_a_picture_without_its_end_is_refused(store: PictureStore, kind: str, cut: int) -> None:
+    content = a_gif(b"x") if kind == "GIF" else a_photograph(kind, 1)
+    if kind == "JPEG" and cut == 1:
+        cut = 2  # Pillow takes a picture whose last byte alone is missing
+    with pytest.raises(RefusalError, match="is no whole PNG, JPEG or GIF"):
+        store.add("x", content[:-cut])

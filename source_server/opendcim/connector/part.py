@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from shared.errors import ConfigError
+from shared.proxies import ProxiedTransport, Proxies
 from source_server.auth import Authenticator, DirectoryAuthenticator
 from source_server.instance import opened_directories
 from source_server.opendcim.connector.access import Access
@@ -95,11 +96,20 @@ def _opendcim_client(settings: SourceSettings) -> httpx.Client:
     return httpx.Client(
         headers=headers,
         auth=auth,
-        verify=_trusted(settings),
-        proxy=settings.opendcim_proxy,
-        trust_env=settings.opendcim_system_proxy,
-        limits=httpx.Limits(max_connections=most, max_keepalive_connections=most),
+        transport=_transport(
+            settings, httpx.Limits(max_connections=most, max_keepalive_connections=most)
+        ),
+        trust_env=False,
     )
+
+
+def _transport(settings: SourceSettings, limits: httpx.Limits) -> ProxiedTransport:
+    """Raises `ConfigError` for a variable of the environment that names no proxy."""
+    if settings.opendcim_proxy or settings.opendcim_system_proxy:
+        proxies = Proxies.of(settings.opendcim_proxy)
+    else:
+        proxies = Proxies(by_scheme={})
+    return ProxiedTransport(proxies, _trusted(settings), limits)
 
 
 def _credentials(
@@ -154,9 +164,8 @@ def _registry(settings: SourceSettings, stack: ExitStack) -> RegistryPlace:
         auth = httpx.BasicAuth(
             settings.opendcim_connector_elements_user, password.get_secret_value()
         )
-    client = httpx.Client(
-        auth=auth, verify=_trusted(settings), trust_env=settings.opendcim_system_proxy
-    )
+    transport = _transport(settings, httpx.Limits())
+    client = httpx.Client(auth=auth, transport=transport, trust_env=False)
     stack.enter_context(client)
     interval = settings.opendcim_connector_elements_interval.total_seconds()
     return RegistryAddress(client, place, interval)

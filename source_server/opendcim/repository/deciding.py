@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from shared.errors import FormatError
@@ -43,7 +44,7 @@ routes = APIRouter(prefix=API)
 async def _json(request: Request, _user: CurrentUser) -> Tree:
     body = await read_body(request)
     try:
-        return read_json(body)
+        return await run_in_threadpool(read_json, body)
     except FormatError as error:
         raise format_refused(error) from error
 
@@ -53,7 +54,8 @@ async def _reason(request: Request, _user: CurrentUser) -> str:
     reason not to reject."""
     body = await read_body(request)
     try:
-        return read_text(read_json(body).get("Reason"), "Reason")
+        tree = await run_in_threadpool(read_json, body)
+        return read_text(tree.get("Reason"), "Reason")
     except FormatError:
         return ""
 

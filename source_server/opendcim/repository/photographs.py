@@ -1,11 +1,12 @@
 """What pictures tell besides what they show: where they were taken, when, by whose camera.
 
-Nobody shall learn from a picture who submitted it, so that goes before it is kept. What is shown
-stays as it is, byte for byte.
+A picture is written anew of the parts that matter for what it shows: no comments, no EXIF, no
+second picture, nothing behind its end. Those parts stay as they are, byte for byte.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 
@@ -18,11 +19,21 @@ _SHOWN = frozenset({
 })  # fmt: skip
 """The chunks of a PNG that matter for what it shows."""
 
-_START_OF_SCAN, _EXIF, _COMMENT = 0xDA, 0xE1, 0xFE
-_TOLD = frozenset({_EXIF, 0xED, _COMMENT})
-"""EXIF and XMP, what Photoshop adds, comments."""
+_START_OF_SCAN, _END, _EXIF = 0xDA, 0xD9, 0xE1
+_TOLD = frozenset({*range(0xE0, 0xF0), 0xFE})
+"""Segments of applications (EXIF, XMP, previews, other pictures) and comments."""
+_NEEDED = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
+"""How segments of applications begin that say what colours and sizes mean."""
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 """Markers without a length."""
+_IN_SCAN = re.compile(rb"\xff(?![\x00\xd0-\xd7\xff])")
+"""The marker that ends the data of a scan."""
+_JFIF_LENGTH = 16
+"""Without the small preview that may follow."""
+
+_GIF_PICTURE, _GIF_EXTENSION, _GIF_END = 0x2C, 0x21, 0x3B
+_GIF_TIMING, _GIF_APPLICATION = 0xF9, 0xFF
+_GIF_LOOP = b"\x0bNETSCAPE2.0"
 _ORIENTATION = 0x0112
 
 
@@ -36,7 +47,7 @@ def without_particulars(kind: str, content: bytes, orientation: int) -> bytes:
         case "JPEG":
             return b"\xff\xd8" + _orientation(orientation) + b"".join(_shown_segments(content))
         case _:
-            return content
+            return b"".join(_shown_blocks(content))
 
 
 def orientation_of(image: Image.Image) -> int:
@@ -61,20 +72,70 @@ def _shown_chunks(content: bytes) -> Iterator[bytes]:
 
 
 def _shown_segments(content: bytes) -> Iterator[bytes]:
+    """Up to the end of the first picture; a file may hold more."""
     place = 2
     while True:
         if content[place : place + 1] != b"\xff":
             raise ValueError("a segment has no marker")
         while content[place + 1 : place + 2] == b"\xff":  # may be there any number of times
             place += 1
-        marker = content[place + 1]
-        if marker == _START_OF_SCAN:
-            yield content[place:]
+        (marker,) = content[place + 1 : place + 2] or b"\0"
+        if marker == _END:
+            yield b"\xff\xd9"
             return
         end = place + 2 if marker in _ALONE else place + 2 + _number(content, place + 2, ">H")
-        if marker not in _TOLD:
+        if marker == _START_OF_SCAN:
+            found = _IN_SCAN.search(content, end)
+            if found is None:
+                raise ValueError("a scan has no end")
+            end = found.start()
+        yield _shown_segment(marker, content[place:end])
+        place = end
+
+
+def _shown_segment(marker: int, segment: bytes) -> bytes:
+    if marker not in _TOLD:
+        return segment
+    if marker not in _NEEDED or not segment[4:].startswith(_NEEDED[marker]):
+        return b""
+    if marker == min(_NEEDED):
+        head = segment[4:_JFIF_LENGTH] + b"\0\0"
+        return struct.pack(">BBH", 0xFF, marker, len(head) + 2) + head
+    return segment
+
+
+def _shown_blocks(content: bytes) -> Iterator[bytes]:
+    """The head of a GIF, its pictures with their timing, how often they repeat, and its end."""
+    place = 13 + _colours(_number(content, 10, "B"))
+    yield content[:place]
+    while True:
+        kind = _number(content, place, "B")
+        if kind == _GIF_END:
+            yield content[place : place + 1]
+            return
+        if kind == _GIF_PICTURE:
+            data = place + 11 + _colours(_number(content, place + 9, "B"))
+        elif kind == _GIF_EXTENSION:
+            data = place + 2
+        else:
+            raise ValueError("a block is of no known kind")
+        end = _end_of_blocks(content, data)
+        label = content[place + 1]
+        loops = label == _GIF_APPLICATION and content.startswith(_GIF_LOOP, data)
+        if kind == _GIF_PICTURE or label == _GIF_TIMING or loops:
             yield content[place:end]
         place = end
+
+
+def _colours(flags: int) -> int:
+    """Bytes of a table of colours; 0 if there is none."""
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+
+def _end_of_blocks(content: bytes, place: int) -> int:
+    while length := _number(content, place, "B"):
+        place += 1 + length
+    return place + 1
 
 
 def _orientation(orientation: int) -> bytes:

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Collection
 from io import BytesIO
 from pathlib import Path
@@ -23,8 +24,12 @@ from source_server.opendcim.repository.refusals import BAD_REQUEST, RefusalError
 from source_server.opendcim.repository.stored import Picture
 
 _TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif"}
+_SEVERAL = "MPO"
+"""How Pillow calls a JPEG with further pictures behind the first one."""
 _MOST_PIXELS = 25_000_000
 """Decoded, this is a hundred megabytes; front views of racks' devices have one or two million."""
+_DECODING = threading.BoundedSemaphore(2)
+"""Pictures at a time, since a small file may become a hundred megabytes."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -90,13 +95,23 @@ def _looked_at(name: str, content: bytes) -> tuple[str, int, int, bytes]:
         with image:
             width, height = image.size
             if width * height <= _MOST_PIXELS:
-                image.load()
-                kind = str(image.format)
-                kept = without_particulars(kind, content, orientation_of(image))
+                kind = "JPEG" if image.format == _SEVERAL else str(image.format)
+                orientation = _loaded(image)
+                kept = without_particulars(kind, content, orientation)
                 return kind, width, height, kept
     except Exception as error:  # a decoder raises anything when it is fed anything
         raise _refused(name, "is no whole PNG, JPEG or GIF") from error
     raise _refused(name, f"has {width} x {height} pixels, which is too much")
+
+
+def _loaded(image: Image.Image) -> int:
+    """Decode a picture, to know that it is whole; its orientation. What was decoded goes before the
+    next picture has its turn."""
+    with _DECODING:
+        image.load()
+        orientation = orientation_of(image)
+        image.close()
+        return orientation
 
 
 def _write(place: Path, content: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.responses import Response
@@ -56,7 +57,7 @@ async def _tree(request: Request, _user: CurrentUser) -> Tree:
     """The body of somebody with a key: nobody else's is read."""
     body = await read_body(request)
     try:
-        return tree_of(request.headers.get("content-type", ""), body)
+        return await run_in_threadpool(tree_of, request.headers.get("content-type", ""), body)
     except FormatError as error:
         raise format_refused(error) from error
 

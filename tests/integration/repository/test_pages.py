@@ -22,6 +22,7 @@ from tests.repository_site import (
     a_picture,
     a_submission,
     key_of,
+    published,
     served_repository,
 )
 
@@ -179,6 +180,36 @@ def test_edits_that_cannot_be_published_say_why(
     assert answer.status_code in {400, 403}
     assert told in answer.text
     assert repository.get("/template")["templates"] == []
+
+
+def test_a_picture_that_was_replaced_after_the_page_was_opened_is_not_published(
+    repository: Repository,
+) -> None:
+    seen, other = a_picture(color=1), a_picture(color=2)
+    request_id = repository.submit(ALICE, a_submission(FrontPictureFile="f.png"))
+    repository.upload(request_id, front=("f.png", seen, "image/png"))
+    with signed_in(repository) as client:
+        opened = client.get(f"/requests/{request_id}")
+        form = {"csrf": token_in(opened)}
+        [choice] = re.findall(r'value="(submitted:[0-9a-f]{64})" checked', opened.text)
+        repository.upload(request_id, front=("f.png", other, "image/png"))
+        late = [
+            client.post(f"/requests/{request_id}/approve", data=form | {"picture[front]": value})
+            for value in (choice, "submitted")
+        ]
+        [now] = re.findall(
+            r'value="(submitted:[0-9a-f]{64})"', client.get(f"/requests/{request_id}").text
+        )
+        in_time = client.post(
+            f"/requests/{request_id}/approve", data=form | {"picture[front]": now}
+        )
+
+    for answer in late:
+        assert answer.status_code == 403
+        assert "was replaced" in answer.text
+    assert now != choice
+    assert in_time.status_code == 303
+    assert httpx.get(published(repository)["FrontPictureFile"]).content == other
 
 
 def test_details_and_labels_can_be_edited(repository: Repository) -> None:

@@ -259,15 +259,22 @@ def _texts(value: object) -> dict[str, str]:
 def _chosen(
     choices: Tree | dict[str, str], submission: Submission, published: Published | None
 ) -> dict[str, Picture]:
-    """Raises `RefusalError` for a choice that there is not."""
+    """A choice names the picture that was seen, by its checksum. Raises `RefusalError` for one that
+    there is not, or that was replaced meanwhile."""
     present = published.pictures if published else {}
     chosen: dict[str, Picture] = {}
     for side in SIDES:
-        choice = choices.get(side, NONE)
+        choice, _, seen = str(choices.get(side, NONE)).partition(":")
         offered = {SUBMITTED: submission.pictures.get(side), PUBLISHED: present.get(side)}
-        picture = offered.get(str(choice))
+        picture = offered.get(choice)
         if picture is None and choice != NONE:
             raise RefusalError(FORBIDDEN, f"There is no {choice} {side} picture any more")
+        if picture and picture.sha256 != seen:
+            raise RefusalError(
+                FORBIDDEN,
+                f"The {choice} {side} picture is not the one that this page showed: it was replaced"
+                " meanwhile; load the page again",
+            )
         if picture:
             chosen[side] = picture
     return chosen

@@ -7,6 +7,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from shared.errors import FormatError
@@ -52,7 +53,7 @@ CurrentModerator = Annotated[SignedIn, Depends(_signed_in)]
 async def _form(request: Request) -> Tree:
     body = await read_body(request, _LARGEST_FORM)
     try:
-        return read_form(body)
+        return await run_in_threadpool(read_form, body)
     except FormatError as error:
         raise format_refused(error) from error
 

@@ -56,6 +56,7 @@ class View:
     """One picture with the slots of its side, or the choice of none. Sizes are in pixels."""
 
     choice: str
+    """With the checksum of the picture: the form says what was seen."""
     title: str
     chosen: bool
     label: str = ""
@@ -172,7 +173,7 @@ def _view(
     title = f"{choice.capitalize()}: {picture.name}, {picture.width} by {picture.height} px{count}"
     outside = [s for s in slots if s.x + s.w > picture.width or s.y + s.h > picture.height]
     return View(
-        choice=choice,
+        choice=f"{choice}:{picture.sha256}",
         title=title,
         chosen=chosen,
         label=title,

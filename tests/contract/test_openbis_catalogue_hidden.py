@@ -57,8 +57,9 @@ def test_children_and_components_outside_the_scope(url: str, catalogue: OpenBisC
     run(
         url,
         """insert into sample_relationships_all
-               (id, sample_id_parent, relationship_id, sample_id_child, parent_frozen, child_frozen)
-           select 99001, <mine>, id, <other>, false, false from relationship_types
+               (id, sample_id_parent, relationship_id, sample_id_child, registration_timestamp,
+                parent_frozen, child_frozen)
+           select 99001, <mine>, id, <other>, now(), false, false from relationship_types
             where code = 'PARENT_CHILD'""".replace("<mine>", IN_CISD).replace(
             "<other>", IN_TEST_SPACE
         ),

@@ -65,16 +65,11 @@ def stores(
 
 
 def _forget(path_info: str, which: str, codes: str) -> None:
+    """Path info forgets these data sets, or all others."""
     run(
         path_info,
-        *(
-            statement.replace("<which>", f"{which} ({codes})")
-            for statement in (
-                "delete from data_set_files f using data_sets d where d.id = f.dase_id"
-                + " and d.code <which>",
-                "delete from data_sets where code <which>",
-            )
-        ),
+        "delete from data_sets where code <which>".replace("<which>", f"{which} ({codes})"),
+        "delete from data_set_files where dase_id not in (select id from data_sets)",
     )
 
 

@@ -169,7 +169,7 @@ class _Body:
 
     def _files(self) -> Iterator[bytes]:
         """A file that a text mentions and that cannot be listed makes the file service unknown:
-        whether the text is at fault or the folder, nobody can say."""
+        it is not known whether the text is at fault, or the folder."""
         for path in sorted(self._mentioned):
             file = self._publication.service_files.find(path)
             try:

@@ -45,7 +45,7 @@ def names(what: str, paths: Sequence[str]) -> str:
 
 
 class Unseen:
-    """Is told of all that a list leaves out, but for what its reader may not see."""
+    """Collects all that a list leaves out, but for what its reader may not see."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[Part, Reason]] = Counter()
@@ -58,7 +58,7 @@ class Unseen:
                 if each.reason is not Reason.OUT_OF_SCOPE:
                     key = each.part, each.reason
                     self._counts[key] += 1
-                    self._firsts.setdefault(key, _told(entity, each))
+                    self._firsts.setdefault(key, _described(entity, each))
 
     def note_service_file(self, path: str, reason: Reason) -> None:
         """A text mentions the file, and it cannot be listed."""
@@ -81,6 +81,6 @@ class Unseen:
             _log.warning("file service: not listed (%s): %s", unknown.reason, unknown.detail)
 
 
-def _told(entity: Entity, unknown: Unknown) -> str:
+def _described(entity: Entity, unknown: Unknown) -> str:
     detail = f": {unknown.detail}" if unknown.detail else ""
     return f"the first is {entity.kind.value} {entity.perm_id}{detail}"

@@ -6,19 +6,48 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from shared.model.entities import Entity
 from shared.model.kinds import Kind
 from shared.model.unknown import Part, Reason, Unknown
 from source_server.catalogue import Catalogue
+from source_server.openbis.catalogue import OpenBisCatalogue
+from tests.conftest import OpenCatalogue
 from tests.openbis_reading import entities
 from tests.postgres import run
 
 README = "20081105092159333-3"
 """A data set of x192_features: four files, 7,062 bytes, in ``original`` and a folder below it."""
 README_FOLDER = f"1/1F2E3D4C-0000-4000-8000-0123456789AB/d8/c7/c5/{README}"
+FILES = [
+    *("original/UPPER.TXT", "original/a file with spaces.csv", "original/readme.txt"),
+    "original/sub dir/data+1&2.tsv",
+]
+NOT_AVAILABLE = ["ARCHIVED", "ARCHIVE_PENDING", "UNARCHIVE_PENDING"]
+STANDARD = "data store STANDARD"
 _NOBODY = 65534
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBis:
+    """The richest instance as copies of the test's own."""
+
+    url: str
+    path_info: str
+    store: Path
+    open: OpenCatalogue
+
+    @property
+    def folder(self) -> Path:
+        return self.store / README_FOLDER
+
+    def with_path_info(self) -> OpenBisCatalogue:
+        return self.open(self.url, store_root=self.store, path_info_url=self.path_info)
+
+    def without(self) -> OpenBisCatalogue:
+        return self.open(self.url, store_root=self.store)
 
 
 def data_set(catalogue: Catalogue, code: str = README) -> Entity:

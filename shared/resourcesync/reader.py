@@ -231,7 +231,7 @@ def _unknown(element: _Element) -> tuple[Unknown, ...]:
     try:
         return unknown_of_list(attributes_of(element))
     except UnreadableError as error:
-        raise FormatError(f"nobody can say what the list leaves out: {error}") from error
+        raise FormatError(f"it is not known what the list leaves out: {error}") from error
 
 
 def _no_at(capability: str | None) -> FormatError:

@@ -35,7 +35,7 @@ def _written(unknown: Unknown) -> str:
 
 def unknown_of_record(attributes: Attributes) -> tuple[Unknown, ...]:
     """The unknown parts of a record. `UnreadableError` if one of them is a part that this version
-    does not know: then nobody can say what the record leaves out."""
+    does not know: then it is not known what the record leaves out."""
     text = attributes.get(ATTRIBUTE)
     return tuple(_read(text, frozenset(Part) - _WHOLE_LIST)) if text else ()
 

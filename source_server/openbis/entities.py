@@ -133,8 +133,8 @@ def _unknown(
     links: Mapping[int, int],
     attachments: Mapping[int, Sequence[Unknown]],
 ) -> Mapping[int, Sequence[Unknown]]:
-    """What entities of a page leave out: values of the properties with these codes, so many links,
-    and attachments."""
+    """What entities of a page leave out: values of the properties with these codes, numbers of
+    links, and attachments."""
     found: defaultdict[int, list[Unknown]] = defaultdict(list)
     for owner, marks in attachments.items():
         found[owner] += marks

@@ -84,7 +84,7 @@ class FileLists:
         return folder or away(Reason.NOT_MOUNTED, where)
 
     def unseen(self, states: Iterable[Row[Any]]) -> Counter[str]:
-        """How many data sets cannot be read, by the reason; as far as it can be told without a
+        """How many data sets cannot be read, by the reason; as far as that is known without a
         look at each. ``states``: numbers of data sets by their data store and status."""
         found: Counter[str] = Counter()
         for each in states:

@@ -84,10 +84,10 @@ class Listing:
     def _with_withheld(self) -> Unknown | None:
         if not self._withheld:
             return self.away
-        told = names("cannot be told from a folder", self._withheld)
+        these = names("not known to be a file or a folder", self._withheld)
         if self.away is None:
-            return _files(Reason.UNREADABLE, told)
-        detail = f"{self.away.detail}; {told}" if self.away.detail else told
+            return _files(Reason.UNREADABLE, these)
+        detail = f"{self.away.detail}; {these}" if self.away.detail else these
         return Unknown(part=Part.FILES, reason=self.away.reason, detail=detail)
 
 

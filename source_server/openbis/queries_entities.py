@@ -192,6 +192,7 @@ select ds.code as data_store, f.status, count(*) as number
   from external_data f
   join data d on d.id = {external_data_id:f}
   left join data_stores ds on ds.id = d.dast_id
+ where f.storage_confirmation
  group by ds.code, f.status
  order by ds.code collate "C", f.status collate "C"
 """

@@ -216,7 +216,7 @@ def test_an_attachment_whose_content_is_gone(filled: Instance) -> None:
 
 
 def test_a_list_is_sent_anew_while_something_is_not_there(filled: Instance) -> None:
-    """A harvester that was told that nothing has changed would not see that it is there again."""
+    """An answer that nothing has changed would hide that it is there again."""
     catalogue = a_catalogue(filled)
     before = catalogue.mark()
     place = folder_of(filled, 30)

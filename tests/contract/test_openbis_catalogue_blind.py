@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -15,10 +13,13 @@ from shared.model.kinds import DataSetKind, Kind
 from shared.model.unknown import Reason
 from source_server.openbis.catalogue import OpenBisCatalogue
 from source_server.openbis.data_store import files_below
-from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_marks import (
+    FILES,
+    NOT_AVAILABLE,
     README,
     README_FOLDER,
+    STANDARD,
+    OpenBis,
     data_set,
     files_are,
     folder_of_everybody,
@@ -31,45 +32,6 @@ from tests.openbis_marks import (
 )
 from tests.openbis_reading import ALL_SPACES, entities
 from tests.postgres import run
-
-FILES = [
-    *("original/UPPER.TXT", "original/a file with spaces.csv", "original/readme.txt"),
-    "original/sub dir/data+1&2.tsv",
-]
-NOT_AVAILABLE = ["ARCHIVED", "ARCHIVE_PENDING", "UNARCHIVE_PENDING"]
-STANDARD = "data store STANDARD"
-
-
-@dataclass(frozen=True, slots=True)
-class OpenBis:
-    """The richest instance as copies of the test's own."""
-
-    url: str
-    path_info: str
-    store: Path
-    open: OpenCatalogue
-
-    @property
-    def folder(self) -> Path:
-        return self.store / README_FOLDER
-
-    def with_path_info(self) -> OpenBisCatalogue:
-        return self.open(self.url, store_root=self.store, path_info_url=self.path_info)
-
-    def without(self) -> OpenBisCatalogue:
-        return self.open(self.url, store_root=self.store)
-
-
-@pytest.fixture
-def openbis(
-    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store_copy: Path
-) -> OpenBis:
-    return OpenBis(
-        copy_openbis("x192_features"),
-        copy_openbis("pathinfo_x192"),
-        x192_store_copy,
-        open_catalogue,
-    )
 
 
 def test_where_all_can_be_seen_only_data_sets_without_a_folder_are_marked(
@@ -101,66 +63,6 @@ def test_an_archived_data_set_lists_what_path_info_knows(openbis: OpenBis, statu
     assert data_set(noted).unknown == files_are(Reason.ARCHIVED)
     assert paths(unnoted) == []
     assert data_set(unnoted).unknown == files_are(Reason.ARCHIVED)
-
-
-@pytest.mark.parametrize("crc32", ["-5", "null"])
-@pytest.mark.parametrize("archived", [True, False])
-def test_an_hdf5_container_never_turns_into_its_inner_files(
-    openbis: OpenBis, crc32: str, *, archived: bool
-) -> None:
-    """Neither when the data set is archived, nor when its share is away."""
-    note(openbis.path_info, "original/plate.h5", is_directory=True, crc32=crc32)
-    note(openbis.path_info, "original/plate.h5.txt")
-    note(openbis.path_info, "original/plate.h5/1", crc32="null")
-    (openbis.folder / "original/plate.h5").write_bytes(b"container")
-    before = data_set(openbis.with_path_info())
-    if archived:
-        set_status(openbis.url, "ARCHIVED")
-    shutil.rmtree(openbis.folder)
-    after = data_set(openbis.with_path_info())
-
-    assert [(node.path, node.length) for node in before.files if "h5" in node.path] == [
-        ("original/plate.h5", len(b"container")),
-        ("original/plate.h5.txt", 7),
-    ]
-    assert before.unknown == ()
-    assert set(before.files) - set(after.files) == {
-        node for node in before.files if node.path == "original/plate.h5"
-    }
-    assert set(after.files) < set(before.files)
-    told = "1 file cannot be told from a folder: 'original/plate.h5'"
-    if archived:
-        assert after.unknown == files_are(Reason.ARCHIVED, told)
-    else:
-        assert after.unknown == files_are(Reason.NOT_MOUNTED, f"{STANDARD}; {told}")
-
-
-def test_a_plain_folder_with_the_name_of_a_container_stays_one_when_archived(
-    openbis: OpenBis,
-) -> None:
-    """Its files have checksums; had openBIS noted a container, that had one, too."""
-    note(openbis.path_info, "original/folder.h5", is_directory=True)
-    note(openbis.path_info, "original/folder.h5/plain.txt", crc32="77")
-    (openbis.folder / "original/folder.h5").mkdir()
-    before = data_set(openbis.with_path_info()).files
-    set_status(openbis.url, "ARCHIVED")
-    shutil.rmtree(openbis.folder)
-    archived = data_set(openbis.with_path_info())
-
-    assert archived.files == before
-    assert "original/folder.h5/plain.txt" in {node.path for node in before}
-    assert archived.unknown == files_are(Reason.ARCHIVED)
-
-
-def test_a_container_that_is_not_in_its_folder_is_not_listed(openbis: OpenBis) -> None:
-    note(openbis.path_info, "original/plate.h5", is_directory=True, crc32="5")
-    note(openbis.path_info, "original/plate.h5/1")
-    catalogue = openbis.with_path_info()
-
-    assert paths(catalogue) == FILES
-    assert data_set(catalogue).unknown == files_are(
-        Reason.UNREADABLE, "1 file cannot be told from a folder: 'original/plate.h5'"
-    )
 
 
 @pytest.mark.parametrize("gone", [".", "1", README_FOLDER])
@@ -263,16 +165,6 @@ def test_an_empty_folder_is_no_empty_data_set_if_openbis_has_noted_bytes(openbis
         (),
         files_are(Reason.NOT_MOUNTED, "openBIS has noted 7062 bytes, its files have 0"),
     )
-
-
-def test_the_size_of_an_hdf5_container_says_nothing(openbis: OpenBis) -> None:
-    """openBIS notes the sum of what is in it."""
-    (openbis.folder / "plate.H5").write_bytes(b"container")
-    set_size(openbis.url, 1_000_000)
-    catalogue = openbis.without()
-
-    assert paths(catalogue) == [*FILES, "plate.H5"]
-    assert data_set(catalogue).unknown == ()
 
 
 def test_a_name_that_java_could_not_read_is_not_listed(openbis: OpenBis) -> None:

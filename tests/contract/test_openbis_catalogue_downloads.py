@@ -124,19 +124,6 @@ def test_a_data_set_that_is_still_being_registered_serves_nothing(
     assert x192.data_set_file(hidden, README, CISD) is None
 
 
-@pytest.mark.parametrize("status", ["ARCHIVED", "ARCHIVE_PENDING", "UNARCHIVE_PENDING"])
-def test_an_archived_data_set_serves_nothing(
-    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store: Path, status: str
-) -> None:
-    url = copy_openbis("x192_features")
-    catalogue = open_catalogue(url, store_root=x192_store)
-    assert catalogue.data_set_file(CODE, README, CISD) is not None
-
-    run(url, "update external_data set status = '<status>'".replace("<status>", status))
-
-    assert catalogue.data_set_file(CODE, README, CISD) is None
-
-
 def test_every_version_of_an_attachment_is_served_as_it_is_stored(
     x192: OpenBisCatalogue, load_openbis: LoadOpenBis
 ) -> None:

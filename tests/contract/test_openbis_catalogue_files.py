@@ -237,8 +237,8 @@ def test_a_real_path_info_database_is_read_whole(load_openbis: LoadOpenBis, tmp_
     assert all(node.crc32 is None or 0 <= node.crc32 < 2**32 for node in found)
     marks = {mark for listed in lists.values() for mark in listed.unknown}
     assert {mark.detail for mark in marks} == {
-        "data store DSS1",  # all say that the folder is missing, two what cannot be told then
-        "data store DSS1; 1 file cannot be told from a folder: 'thumbnails.h5ar'",
-        "data store DSS1; 1 file cannot be told from a folder: 'thumbnails_512x512.h5ar'",
+        "data store DSS1",  # all say that the folder is missing, two name what is not known then
+        "data store DSS1; 1 file not known to be a file or a folder: 'thumbnails.h5ar'",
+        "data store DSS1; 1 file not known to be a file or a folder: 'thumbnails_512x512.h5ar'",
     }
     assert {mark.reason for mark in marks} == {Reason.NOT_MOUNTED}

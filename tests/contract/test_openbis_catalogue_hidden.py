@@ -46,7 +46,7 @@ def hidden(part: Part, detail: str) -> list[Unknown]:
 
 
 @pytest.mark.parametrize("kind", [Kind.EXPERIMENT, Kind.SAMPLE, Kind.DATA_SET])
-def test_who_sees_everything_is_told_of_nothing_hidden(
+def test_where_everything_is_shown_nothing_is_hidden(
     catalogue: OpenBisCatalogue, kind: Kind
 ) -> None:
     reasons = {m.reason for e in found(catalogue, kind, ALL_SPACES).values() for m in e.unknown}
@@ -57,8 +57,9 @@ def test_children_and_components_outside_the_scope(url: str, catalogue: OpenBisC
     run(
         url,
         """insert into sample_relationships_all
-               (id, sample_id_parent, relationship_id, sample_id_child, parent_frozen, child_frozen)
-           select 99001, <mine>, id, <other>, false, false from relationship_types
+               (id, sample_id_parent, relationship_id, sample_id_child, registration_timestamp,
+                parent_frozen, child_frozen)
+           select 99001, <mine>, id, <other>, now(), false, false from relationship_types
             where code = 'PARENT_CHILD'""".replace("<mine>", IN_CISD).replace(
             "<other>", IN_TEST_SPACE
         ),
@@ -146,7 +147,7 @@ def test_a_sample_whose_experiment_is_outside_the_scope(
 
 
 def test_values_that_name_samples_outside_the_scope(url: str, catalogue: OpenBisCatalogue) -> None:
-    """In a trash they are none; outside the scope their codes are told."""
+    """In a trash they are none; outside the scope their codes are named."""
     values = """from sample_properties v join samples x on x.id = v.samp_id
                  join spaces s on s.id = x.space_id
                 where v.samp_prop_id is not null and s.code = 'CISD'"""

@@ -108,7 +108,7 @@ def test_a_list_that_leaves_out_what_is_not_known_is_no_list(
         read(spoiled)
 
 
-def test_what_turns_out_at_the_end_is_told_by_a_second_head() -> None:
+def test_what_turns_out_at_the_end_comes_with_a_second_head() -> None:
     away = Unknown(part=Part.FILE_SERVICE, reason=Reason.NOT_MOUNTED)
     bad = Unknown(part=Part.FILE_SERVICE, reason=Reason.BAD_NAME, detail="1 file")
     document = a_list([a_sample()], unknown=[away], at_the_end=[bad])

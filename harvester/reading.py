@@ -102,9 +102,8 @@ class _Reading:
                 self._define(item)
             case ListHead():
                 # the first part of a split list counts
-                if self.at is None:
-                    self.at = item.at
-                    self.incoming.add_unknown(item.unknown)
+                self.at = self.at or item.at
+                self.incoming.add_unknown(item.unknown)  # a second head may stand at the end
             case ListIndex():
                 raise FormatError("a part of the resource list is an index of parts itself")
 

@@ -107,7 +107,7 @@ class _Reading:
             case ListHead():
                 # the first part of a split list counts
                 self.at = self.at or _possible(item.at)
-                self.incoming.add_unknown(item.unknown)
+                self.incoming.add_unknown(item.unknown)  # a second head may stand at the end
             case ListIndex():
                 raise FormatError("a part of the resource list is an index of parts itself")
 

@@ -6,6 +6,7 @@ before it runs. All that is made lies in one folder, which the next demo replace
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import sys
 from pathlib import Path
@@ -35,6 +36,21 @@ log-file = log/synchronization.log
 """
 
 
+def contents(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every file of a data store, with that of the file service."""
+    files = (path for name in ("store", "file-service") for path in (folder / name).rglob("*"))
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+        if path.is_file()
+    }
+
+
+def _say_move(origin: Path, target: Path) -> None:
+    say(f"   mv {origin} {target}")
+    origin.rename(target)
+
+
 def main() -> int:
     """Returns 0 if every step did what it should."""
     root = Path(sys.argv[1] if len(sys.argv) > 1 else "demo").absolute()
@@ -61,7 +77,20 @@ def main() -> int:
         run("harvester", "run", *here)
         say("6. The audit compares both instances, down to the checksum of every file")
         run("harvester", "audit", "--contents", *here)
-    say("7. What the destination remembers: its runs, and what was deleted")
+        say("7. The share of the source's data store is unmounted, and harvested all the same")
+        share = source / "data" / "store"
+        away = share.with_name("store.unmounted")
+        before = contents(harvester / "data")
+        _say_move(share, away)
+        run("harvester", "run", *here)
+        kept = contents(harvester / "data") == before
+        _say_move(away, share)
+        if not kept:
+            sys.exit("the copy is not whole any more; the demo stops here")
+        say("   The copy is whole: all its files are as they were; and the share is back")
+        run("harvester", "run", *here)
+        run("harvester", "audit", "--contents", *here)
+    say("8. What the destination remembers: its runs, and what was deleted")
     run("harvester", "runs", *here)
     run("harvester", "trash", "list", *here)
     run("harvester", "status", *here)

@@ -30,7 +30,7 @@ from tests.builders import (
 )
 from tests.harvests import Harvest
 from tests.instances import Instance
-from tests.kitchen import HELLO, TRIAL, Kitchen, a_kitchen, kitchen_master_data
+from tests.kitchen import TRIAL, Kitchen, a_kitchen, kitchen_master_data
 from tests.passing_days import a_day_passes
 
 LARGE = 3 << 20
@@ -81,12 +81,13 @@ class TwoDays:
         return days
 
     def _data_set(self, number: int, text: str = "", **fields: object) -> Entity:
-        """Three small files, of which one depends on the text."""
+        """Three small files, and a fourth one with the text; none is ever replaced."""
         put, code = self.instance.put_file, perm_id(number)
         files = (
             put(code, "original/a.txt", f"a of {number}".encode() * 20),
-            put(code, "original/run/b.txt", f"b of {number} {text}".encode() * 50),
+            put(code, "original/run/b.txt", f"b of {number}".encode() * 50),
             put(code, "original/run/c & d.txt", b""),
+            *([put(code, "original/run/e.txt", text.encode())] if text else []),
         )
         return a_data_set(number, experiment=TRIAL, files=files, **fields)
 
@@ -132,11 +133,9 @@ class TwoDays:
         )
 
     def _other_raw_files(self) -> tuple[FileNode, ...]:
-        put, code = self.instance.put_file, self.kitchen.raw.code
-        return (
-            put(code, "original/digits + 1%.txt", b"other digits"),
-            put(code, "original/run/hello.txt", HELLO),
-        )
+        raw = self.kitchen.raw
+        more = self.instance.put_file(raw.code, "original/more.txt", b"other digits")
+        return (*raw.files, more)
 
     def _row(self, number: int) -> Entity:
         """Enough of it to be deleted."""

@@ -94,16 +94,18 @@ def figures(outcome: Outcome) -> dict[str, object]:
         if sorts := {g[2]: outcome.sorts[g] for g in _sorts(outcome, kind, verb)}:
             told["of_which"] = sorts
         counts.append(told)
-    return {
+    found: dict[str, object] = {
         "changes": outcome.changes,
         "counts": counts,
         "failed": len(outcome.failed),
         "postponed": len(outcome.postponed),
-        "unknown": [
+    }
+    if outcome.unknown:
+        found["unknown"] = [
             {"part": part, "reason": reason, "number": number}
             for (part, reason), number in sorted(outcome.unknown.items())
-        ],
-    }
+        ]
+    return found
 
 
 def _sorts(outcome: Outcome, kind: str, verb: Verb) -> list[Group]:

@@ -35,6 +35,18 @@ SELECT d.code, d.path, d.length, d.crc32, d.checksum FROM marked AS m
                     WHERE f.code = d.code AND f.path = d.path);
 
 -- name: complete_attachments
+-- a version whose content cannot be given now comes without, unless it is here
+UPDATE incoming_attachment SET sha256 = NULL, length = NULL
+ WHERE href IS NULL AND sha256 IS NOT NULL
+   AND EXISTS (SELECT 1 FROM incoming_unknown AS u
+                WHERE u.kind = incoming_attachment.kind AND u.part = 'attachments'
+                  AND u.perm_id = incoming_attachment.perm_id)
+   AND NOT EXISTS (SELECT 1 FROM attachment AS a
+                    WHERE a.kind = incoming_attachment.kind
+                      AND a.perm_id = incoming_attachment.perm_id
+                      AND a.file_name = incoming_attachment.file_name
+                      AND a.version = incoming_attachment.version
+                      AND a.sha256 = incoming_attachment.sha256);
 INSERT INTO incoming_attachment (kind, perm_id, file_name, version, title, description,
                                  registrator, registered, length, sha256)
 SELECT a.kind, a.perm_id, a.file_name, a.version, a.title, a.description,
@@ -145,6 +157,33 @@ SELECT l.kind, l.from_perm_id, l.relation, l.to_perm_id, l.ordinal FROM change A
    AND NOT EXISTS (SELECT 1 FROM incoming_link AS i
                     WHERE i.kind = l.kind AND i.from_perm_id = l.from_perm_id
                       AND i.relation = l.relation AND i.to_perm_id = l.to_perm_id);
+
+-- name: keep_owners
+-- a marked entity may lie in an experiment, or belong to a sample, that is hidden and stays
+UPDATE incoming_entity
+   SET experiment = e.experiment, home_space = e.home_space, home_project = e.home_project
+  FROM marked AS m, change AS c, entity AS e
+ WHERE m.part = 'connections' AND c.kind = m.kind AND c.perm_id = m.perm_id
+   AND c.action = 'changed' AND e.kind = m.kind AND e.perm_id = m.perm_id
+   AND incoming_entity.kind = m.kind AND incoming_entity.perm_id = m.perm_id
+   AND incoming_entity.experiment IS NULL AND e.experiment IS NOT NULL
+   AND EXISTS (SELECT 1 FROM entity AS t
+                WHERE t.kind = 'EXPERIMENT' AND t.identifier = e.experiment)
+   AND NOT EXISTS (SELECT 1 FROM incoming_entity AS t
+                    WHERE t.kind = 'EXPERIMENT' AND t.identifier = e.experiment);
+UPDATE incoming_entity
+   SET sample = e.sample,
+       home_space = coalesce(incoming_entity.home_space, e.home_space),
+       home_project = coalesce(incoming_entity.home_project, e.home_project)
+  FROM marked AS m, change AS c, entity AS e
+ WHERE m.part = 'connections' AND c.kind = m.kind AND c.perm_id = m.perm_id
+   AND c.action = 'changed' AND e.kind = m.kind AND e.perm_id = m.perm_id
+   AND incoming_entity.kind = m.kind AND incoming_entity.perm_id = m.perm_id
+   AND incoming_entity.sample IS NULL AND e.sample IS NOT NULL
+   AND EXISTS (SELECT 1 FROM entity AS t
+                WHERE t.kind = 'SAMPLE' AND t.identifier = e.sample)
+   AND NOT EXISTS (SELECT 1 FROM incoming_entity AS t
+                    WHERE t.kind = 'SAMPLE' AND t.identifier = e.sample);
 
 -- name: any_hidden_sample
 SELECT c.perm_id FROM change AS c

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, select, text
+from sqlalchemy import Connection, Table, func, select, text
 
 from shared.model.entities import Entity
 from shared.model.ids import Code, Identifier, PermId
@@ -168,16 +168,17 @@ def _here(connection: Connection, kind: Kind, perm_ids: list[str]) -> dict[str, 
         for perm_id in connection.execute(query).scalars():
             parts[perm_id].add(part)
     entity = tables.entity.c
-    rows = select(entity.perm_id, entity.properties, entity.unknown).where(
+    owner = func.coalesce(entity.experiment, entity.sample)
+    rows = select(entity.perm_id, entity.properties, entity.unknown, owner).where(
         entity.kind == kind.value, entity.perm_id.in_(perm_ids)
     )
     return {
         perm_id: _Here(
             properties=orjson.loads(properties),
-            parts=frozenset(parts[perm_id]),
+            parts=frozenset(parts[perm_id] | ({Part.CONNECTIONS} if place else set())),
             unknown=frozenset(mark.part for mark in to_unknown(unknown)),
         )
-        for perm_id, properties, unknown in connection.execute(rows)
+        for perm_id, properties, unknown, place in connection.execute(rows)
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from shared.model.entities import AttachmentVersion, ContentCopy, Entity, FileNode
-from shared.model.ids import Code
+from shared.model.ids import Code, Identifier
 from shared.model.kinds import DataSetKind, Kind, Relation
 from shared.model.unknown import Part, Reason, Unknown
 from shared.store.changes import ORIGINAL_STAMPS, Action, apply_kind, planned
@@ -23,7 +23,15 @@ from shared.store.unknown_parts import (
     stored_unknown,
     waits_for_files,
 )
-from tests.builders import a_data_set, a_project, a_sample, a_space, an_attachment, perm_id
+from tests.builders import (
+    a_data_set,
+    a_project,
+    a_sample,
+    a_space,
+    an_attachment,
+    an_experiment,
+    perm_id,
+)
 from tests.contract.passes import harvest, harvesting
 from tests.instances import Instance, a_file
 from tests.kitchen import connected
@@ -133,6 +141,35 @@ def test_a_link_that_is_not_listed_is_gone_if_its_target_is_listed(filled: Insta
             " ORDER BY ordinal"
         )
         assert rows.scalars().all() == [perm_id(7), perm_id(8)]
+
+
+def test_what_lies_in_a_hidden_place_stays_there(instance: Instance) -> None:
+    kitchen = (a_space(), a_project(2), an_experiment(3))
+    trial = Identifier("/ALPHA/KITCHEN/EXPERIMENT-3")
+    in_trial = a_data_set(5, experiment=trial)
+    of_sample = a_data_set(6, sample=Identifier("/ALPHA/SAMPLE-4"))
+    harvest(instance, *kitchen, a_sample(4), in_trial, of_sample)
+    hidden = [
+        marked(replace(in_trial, experiment=None), Part.CONNECTIONS, Reason.OUT_OF_SCOPE),
+        marked(replace(of_sample, sample=None), Part.CONNECTIONS, Reason.OUT_OF_SCOPE),
+    ]
+    with completing(instance, [*kitchen[:2], *hidden]) as connection:
+        assert list(planned(connection, Action.CHANGED)) == []
+    moved = [*kitchen, a_sample(4), *hidden]  # what they were in is listed: they are not in it
+    with completing(instance, moved) as connection:
+        assert len(list(planned(connection, Action.CHANGED))) == 2
+
+
+def test_a_content_that_cannot_be_given_now_comes_later(filled: Instance) -> None:
+    third = AttachmentVersion(version=3, length=3, sha256="3" * 64)
+    shown = replace(HOLDER, attachments=(an_attachment("plan.txt", *PLAN.versions, third),))
+    listed = instead(marked(shown, Part.ATTACHMENTS, Reason.UNREADABLE))
+    with completing(filled, listed) as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT version, sha256 FROM incoming_attachment ORDER BY version"
+        )
+        assert rows.all() == [(1, "1" * 64), (2, "2" * 64), (3, None)]
+        assert list(losses(connection)) == []
 
 
 def test_values_that_are_listed_count_and_the_mark_names_what_never_came(

@@ -26,6 +26,8 @@ _MOST = 200
 _STEP = 1 if os.environ.get("KILLS") == "all" else 5
 _LATE = 10
 """So many moments come before anything is brought."""
+_LET = ("--allow-deletions",)
+"""Files of data sets are replaced, which is held back else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +48,9 @@ class Site:
         with mortals() as killers:
             for moment in range(_LATE, _MOST, _STEP):
                 change(moment)
-                whole = killers.run(["run", "--config", config], after=moment)
+                whole = killers.run(["run", "--config", config, *_LET], after=moment)
                 take_back()
-                result = self.harvest.run()
+                result = self.harvest.run(*_LET)
                 assert result.code == 0, result.output
                 if wrong := list(self._wrong()):
                     found[moment] = wrong

@@ -10,19 +10,24 @@ from tests.instances import Instance
 from tests.kitchen import Kitchen
 
 
-def test_a_data_set_that_is_physical_no_longer_leaves_no_files_behind(
+def test_a_data_set_that_is_physical_no_longer_loses_its_files_when_the_operator_says_so(
     source: Instance, kitchen: Kitchen, either: Harvest
 ) -> None:
     with source.served() as url:
-        either.section("DS1", url)
+        either.section("DS1", url, deletion_allowed="true")
         either.init()
         assert either.run().code == 0
         held = either.instance.store.data_set_folder(kitchen.raw.code)
         assert held.is_dir()
         changed = replace(kitchen.raw, data_set_kind=DataSetKind.CONTAINER, files=())
         source.load(changed)
-        either.converges()
+        assert either.run().code == 8
+        assert held.is_dir()
+        assert either.run("--allow-deletions").code == 0
+        either.agrees()
         assert not held.exists()
+        trash = either.instance.store.root / "trash"
+        assert len([path for path in trash.rglob("*") if path.is_file()]) == 2
         source.load(kitchen.raw)
         either.converges()
     assert held.is_dir()

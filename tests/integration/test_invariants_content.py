@@ -88,7 +88,7 @@ def test_9_a_changed_data_set_that_cannot_be_brought_keeps_its_old_content(
     source: Instance, kitchen: Kitchen, either: Harvest
 ) -> None:
     with source.served() as url:
-        either.section("DS1", url)
+        either.section("DS1", url, deletion_allowed="true")
         either.init()
         assert either.run().code == 0
     code = kitchen.raw.code
@@ -98,14 +98,15 @@ def test_9_a_changed_data_set_that_cannot_be_brought_keeps_its_old_content(
     )
     source.load(replace(kitchen.raw, files=files))
     with source.served(edited(_wrong_byte, WHERE["data set"])) as url:
-        either.section("DS1", url)
-        assert either.run().code == 7
+        either.section("DS1", url, deletion_allowed="true")
+        assert either.run("--allow-deletions").code == 7
     assert either.instance.entities()[Kind.DATA_SET, code].files == kitchen.raw.files
     held = either.instance.store.data_set_folder(code) / "original/digits + 1%.txt"
     assert held.read_bytes() == DIGITS
     with source.served() as url:
-        either.section("DS1", url)
-        either.converges()
+        either.section("DS1", url, deletion_allowed="true")
+        assert either.run("--allow-deletions").code == 0
+        either.agrees()
     assert held.read_bytes() == b"other digits"
 
 
@@ -113,7 +114,7 @@ def test_11_loss_of_the_last_attachment_is_propagated(
     source: Instance, kitchen: Kitchen, either: Harvest
 ) -> None:
     with source.served() as url:
-        either.section("DS1", url)
+        either.section("DS1", url, deletion_allowed="true", trash_retention_days="0")
         either.init()
         assert either.run().code == 0
         source.drop_attachments(kitchen.brew)

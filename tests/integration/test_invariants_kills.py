@@ -21,7 +21,7 @@ from tests.builders import (
 )
 from tests.harvests import Harvest
 from tests.instances import Instance, files_below
-from tests.kitchen import HELLO, TRIAL, Kitchen
+from tests.kitchen import TRIAL, Kitchen
 from tests.mortal import Mortals, mortals
 from tests.spoiled import slow
 from tests.trashed import mismatches
@@ -42,10 +42,7 @@ def mortal() -> Iterator[Mortals]:
 def change_everything(source: Instance, kitchen: Kitchen) -> None:
     """New things, other contents, lost attachments, deletions."""
     raw, brew = kitchen.raw, kitchen.brew
-    files = (
-        source.put_file(raw.code, "original/digits + 1%.txt", b"other digits"),
-        source.put_file(raw.code, "original/run/hello.txt", HELLO),
-    )
+    files = (*raw.files, source.put_file(raw.code, "original/more.txt", b"more digits"))
     plan = source.put_attachment("plan.txt", b"first plan", b"another plan", b"third plan")
     text = '"openbis/file-service/new.txt" is new'
     source.load(
@@ -129,7 +126,7 @@ def test_2_a_file_that_a_killed_run_wrote_may_change_before_the_next_one(
     source.load(a_service_file("a.txt", b"before"))
     source.add_user()
     with source.served() as url:
-        harvest.section("DS1", url)
+        harvest.section("DS1", url, deletion_allowed="true")
         harvest.init()
         written = harvest.root / "file-service" / "a.txt"
         for after in range(MOMENTS):

@@ -105,7 +105,9 @@ _CHANGES: Mapping[str, _Change] = MappingProxyType(
         "integers": _Change(
             since=191, now="array_to_string(@.integer_array_value, ', ')", before="null"
         ),
-        "reals": _Change(since=191, now="@.real_array_value", before="null::float8[]"),
+        "reals": _Change(
+            since=191, now="cast(@.real_array_value as float8[])", before="null::float8[]"
+        ),
         "timestamps": _Change(
             since=191,
             now="(select string_agg(to_char(one at time zone 'UTC',"

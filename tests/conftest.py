@@ -1,9 +1,8 @@
-"""Fixtures for all tests: a real PostgreSQL, and the real openBIS databases in it."""
+"""Fixtures for all tests: a real PostgreSQL, and openBIS databases in it, made and given."""
 
 from __future__ import annotations
 
 import shutil
-import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,10 +13,13 @@ import pytest
 from shared.masking import forget_secrets
 from source_server.openbis.catalogue import OpenBisCatalogue, open_openbis
 from tests.mariadb import MariaDb, is_installed
-from tests.postgres import OPENBIS_DATA, Postgres, server_folder
+from tests.openbis_casts import CASTS, Cast
+from tests.postgres import Postgres, server_folder
+
+pytest_plugins = ("tests.skips",)
 
 LoadOpenBis = Callable[[str], str]
-"""Takes the name of a file of ../shared/data/openbis without ``.sql``, gives a database URL."""
+"""Takes the name of an openBIS database, made or given, and gives its URL."""
 
 OpenCatalogue = Callable[..., OpenBisCatalogue]
 """Takes a database URL and the settings of `open_openbis`; the data store is empty by default."""
@@ -46,17 +48,21 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def load_openbis(postgres: Postgres) -> LoadOpenBis:
-    """Loads a real openBIS database, for reading only: it is shared by all tests."""
-    _need_shared_data()
+    """Loads an openBIS database, for reading only: it is shared by all tests."""
     return postgres.load_openbis
 
 
 @pytest.fixture
 def copy_openbis(postgres: Postgres) -> Iterator[LoadOpenBis]:
-    """Loads a real openBIS database as a copy of the test's own, to write into."""
-    _need_shared_data()
+    """Loads an openBIS database as a copy of the test's own, to write into."""
     with ExitStack() as stack:
         yield lambda name: stack.enter_context(postgres.fresh_openbis(name))
+
+
+@pytest.fixture(scope="session", params=CASTS)
+def cast(request: pytest.FixtureRequest) -> Cast:
+    """The richest instance: once the made one, once the given one."""
+    return CASTS[request.param]
 
 
 @pytest.fixture
@@ -77,12 +83,10 @@ def open_catalogue(
 
 
 @pytest.fixture(scope="session")
-def x192_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data store folder that goes with the database x192_features, for reading only."""
-    _need_shared_data()
+def x192_store(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data store folder of the richest instance, for reading only."""
     folder = tmp_path_factory.mktemp("x192_store")
-    with tarfile.open(OPENBIS_DATA / "x192_store.tar.xz") as archive:
-        archive.extractall(folder, filter="data")
+    cast.fill_store(folder)
     return folder
 
 
@@ -93,20 +97,15 @@ def x192_store_copy(x192_store: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def x192(load_openbis: LoadOpenBis, x192_store: Path) -> Iterator[OpenBisCatalogue]:
+def x192(cast: Cast, load_openbis: LoadOpenBis, x192_store: Path) -> Iterator[OpenBisCatalogue]:
     """The richest instance, with its data store and path info, for reading only."""
     catalogue = open_openbis(
-        load_openbis("x192_features"),
+        load_openbis(cast.database),
         store_root=x192_store,
-        path_info_url=load_openbis("pathinfo_x192"),
+        path_info_url=load_openbis(cast.path_info),
     )
     yield catalogue
     catalogue.close()
-
-
-def _need_shared_data() -> None:
-    if not OPENBIS_DATA.is_dir():
-        pytest.skip(f"{OPENBIS_DATA} is not there")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from shared.model.master_data import MasterData
 from source_server.catalogue import Catalogue, Scope
 
 ALL_SPACES = Scope(spaces=frozenset(map(Code, ("CISD", "TEST-SPACE", "TESTGROUP"))))
-"""The spaces of openBIS's unit test databases, of x192_features too."""
+"""The spaces of the given databases of openBIS's unit tests, of x192_features too."""
 
 
 def entities(catalogue: Catalogue, kind: Kind, *spaces: str) -> dict[str, Entity]:

@@ -11,14 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.instances import PROJECT
+from tests.given import captures
 from tests.servers import serving
 
-CAPTURES = PROJECT.parent / "shared" / "data" / "opendcim-captures"
 _EXCHANGE = re.compile(rb">>> REQUEST\n(.*?)\n<<< RESPONSE\n(.*?)(?=\n-{60,}|\Z)", re.DOTALL)
 _RECORDED_PICTURES = b"http:\\/\\/127.0.0.1:8101\\/"
 
@@ -36,9 +34,7 @@ class Exchange:
 
 def recorded(*names: str) -> list[Exchange]:
     """Of files below the captures; the test is skipped where they are not."""
-    if not CAPTURES.exists():
-        pytest.skip("the recordings are not there")
-    return [one for name in names for file in sorted(CAPTURES.glob(name)) for one in _read(file)]
+    return [one for name in names for file in sorted(captures().glob(name)) for one in _read(file)]
 
 
 def _read(file: Path) -> Iterator[Exchange]:
@@ -66,7 +62,7 @@ def _content(body: bytes) -> bytes:
 def recorded_requests(method: str, name: str) -> list[bytes]:
     """The bodies of the requests of this kind in a file."""
     bodies = []
-    for file in sorted(CAPTURES.glob(name)):
+    for file in sorted(captures().glob(name)):
         for found in _EXCHANGE.finditer(file.read_bytes()):
             request = found[1].lstrip()
             if request.startswith(method.encode()):

@@ -1,5 +1,4 @@
-"""A server that answers with what real openDCIM installations answered: the recordings of
-``../shared/data/opendcim-captures``.
+"""A server that answers with what real openDCIM installations answered: given recordings.
 
 A request that was recorded gets that answer, byte for byte. Others get records out of recordings,
 in the same envelope; what no recording has is kept in ``unrecorded``.
@@ -19,9 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from tests.postgres import SHARED_DATA
+from tests.given import captures
 
-CAPTURES = SHARED_DATA / "opendcim-captures"
 VERSIONS = ("19.01", "25.01")
 USER_ID, API_KEY = "dataminer", "0123456789abcdef"
 USER, PASSWORD = "dataminer", "secret"
@@ -69,7 +67,7 @@ class Replay:
     _refused: _Answer | None = None
 
     def __post_init__(self) -> None:
-        for file in sorted((CAPTURES / f"opendcim-api-{self.version}").glob("*.txt")):
+        for file in sorted((captures() / f"opendcim-api-{self.version}").glob("*.txt")):
             target, credentials, answer = _read(file)
             self._answers.setdefault((*_asked(target), credentials), answer)
             if answer.status == _UNAUTHORIZED:

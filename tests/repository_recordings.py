@@ -1,5 +1,4 @@
-"""Recorded requests and answers of the real template repository and its clients, from
-``../shared/data``."""
+"""Recorded requests and answers of the real template repository and its clients: given data."""
 
 from __future__ import annotations
 
@@ -11,10 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.postgres import SHARED_DATA
+from tests.given import captures
 from tests.repository_site import a_picture
-
-RECORDINGS = SHARED_DATA / "opendcim-captures"
 
 _EXCHANGE = re.compile(rb">>> REQUEST\n(.*?)\n<<< RESPONSE\n(.*?)(?=\n-{70}\n|\Z)", re.DOTALL)
 _FILE = re.compile(r'name="(front|rear)"; filename="([^"]+)"')
@@ -49,8 +46,17 @@ class Exchange:
         return self.content_type.startswith("application/json") and self.method != "HEAD"
 
 
-def exchanges_of(file: Path) -> list[Exchange]:
-    """In their order."""
+def recorded(folder: str, first: str, last: str) -> list[Exchange]:
+    """Those of a folder whose numbers lie between two, in their order."""
+    files = sorted(
+        file
+        for file in (captures() / folder).glob("[0-9][0-9]-*.txt")
+        if first <= file.name[:2] <= last
+    )
+    return [exchange for file in files for exchange in _exchanges_of(file)]
+
+
+def _exchanges_of(file: Path) -> list[Exchange]:
     number = file.name[:2]
     found = _EXCHANGE.findall(file.read_bytes())
     return [

@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 from shared.model.entities import Entity, ServiceFile
 from shared.model.ids import Code
 from shared.model.master_data import MasterData
@@ -30,10 +28,7 @@ SERVER = "https://h:8443/openbis"
 DOWNLOADS = "https://h:8444/datastore_server"
 AT = datetime(2024, 3, 5, 9, 14, 7, tzinfo=UTC)
 
-_EXAMPLE = Path(__file__).parents[1].parent / "shared/reference/resourcelist-full-example.xml"
-needs_example = pytest.mark.skipif(
-    not _EXAMPLE.exists(), reason="the example lies in the folder `shared` beside the project"
-)
+_EXAMPLE = Path(__file__).parent / "golden" / "whole_list.xml"
 
 
 @cache

@@ -1,6 +1,5 @@
-"""The source server over a real openBIS database, in which one sample was copied many times.
-
-The databases lie beside the project, in ``../shared/data``; without them nothing is measured.
+"""The source server over an openBIS database, in which one sample was copied many times: over the
+given one where it is there, else over the made one.
 """
 
 from __future__ import annotations
@@ -18,11 +17,13 @@ from source_server.users_file import UsersFile
 from tests.benchmarks.measures import MEGABYTE, Measure, Sizes
 from tests.benchmarks.processes import timed
 from tests.benchmarks.serving import Fetched, Server, served
+from tests.given import is_given
 from tests.instances import PASSWORD, hashed
-from tests.postgres import OPENBIS_DATA, Postgres
+from tests.openbis_casts import GIVEN, MADE
+from tests.postgres import Postgres
 
-_DATABASE = "x192_features"
-_USER = "test"
+_CAST = GIVEN if is_given(f"data/openbis/{GIVEN.database}.sql") else MADE
+_USER = _CAST.keeper
 """Of that database; sees everything in it."""
 _TRIES = 3
 _ROWS_AT_ONCE = 2_000
@@ -66,7 +67,7 @@ def many_samples(folder: Path, count: int) -> Iterator[str]:
     """The URL of a database with so many samples more."""
     server = Postgres(folder)
     try:
-        with server.fresh_openbis(_DATABASE) as url:
+        with server.fresh_openbis(_CAST.database) as url:
             with server.connected(str(make_url(url).database)) as connection:
                 connection.execute("set session_replication_role = replica")  # no triggers
                 connection.execute(_COPIED)
@@ -101,9 +102,6 @@ def _rows(connection: psycopg.Connection[Any], query: str) -> Iterator[tuple[Any
 
 
 def measures(folder: Path, sizes: Sizes) -> Iterator[Measure]:
-    """Nothing where the real databases are not."""
-    if not (OPENBIS_DATA / f"{_DATABASE}.sql").exists():
-        return
     folder.mkdir(parents=True, exist_ok=True)
     with many_samples(folder / "postgres", sizes.small) as url, _published(folder, url) as server:
         body: list[bytes] = []
@@ -116,7 +114,7 @@ def measures(folder: Path, sizes: Sizes) -> Iterator[Measure]:
         assert fetched.entries > sizes.small, f"{fetched.entries} entries"
         yield Measure(
             key="openbis-S",
-            title=f"publish a real openBIS database with {sizes.small:,} samples more",
+            title=f"publish an openBIS database with {sizes.small:,} samples more",
             value=fetched.seconds,
             unit="s",
             floor=floor,

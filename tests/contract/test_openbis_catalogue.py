@@ -1,4 +1,4 @@
-"""The catalogue over each openBIS database at hand shows what plain SQL counts in it."""
+"""The catalogue over each openBIS database, made or given, shows what plain SQL counts in it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from shared.model.master_data import MasterData
 from source_server.catalogue import Scope
 from source_server.openbis.catalogue import open_openbis
 from tests.conftest import LoadOpenBis
+from tests.openbis_made import database as openbis_made
 from tests.postgres import counted
 
 DATABASES = (
+    *openbis_made.NAMES,
     "openbis_unittest_154",
     "openbis_unittest_178",
     "openbis_unittest_192",
@@ -29,7 +31,7 @@ DATABASES = (
     "m192_yeastx",
     "x192_features",
 )
-"""All that have a schema of 154 or later."""
+"""The made ones, and all given ones that have a schema of 154 or later."""
 
 Entities = Mapping[Kind, tuple[Entity, ...]]
 

@@ -14,33 +14,31 @@ from shared.model.unknown import Part, Reason, Unknown
 from source_server.openbis.catalogue import OpenBisCatalogue
 from source_server.openbis.data_store import DataStore
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.openbis_reading import ALL_SPACES, entities
+from tests.openbis_casts import Cast
+from tests.openbis_reading import entities
 from tests.postgres import run
 
-README = "20081105092159333-3"
-README_FOLDER = f"1/1F2E3D4C-0000-4000-8000-0123456789AB/d8/c7/c5/{README}"
 
-
-def listed(catalogue: OpenBisCatalogue) -> dict[str, FileNode]:
-    return {node.path: node for node in entities(catalogue, Kind.DATA_SET)[README].files}
+def listed(catalogue: OpenBisCatalogue, cast: Cast) -> dict[str, FileNode]:
+    return {node.path: node for node in entities(catalogue, Kind.DATA_SET)[cast.readme].files}
 
 
 def test_links_that_lead_out_of_a_data_set_are_not_listed(
-    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store_copy: Path
+    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store_copy: Path
 ) -> None:
-    original = x192_store_copy / README_FOLDER / "original"
+    original = x192_store_copy / cast.location / "original"
     outside = x192_store_copy / "secret.txt"
     outside.write_text("secret")
     (original / "out.txt").symlink_to(outside)
     (original / "gone.txt").symlink_to(original / "nowhere")
     (original / "again.txt").symlink_to("readme.txt")
-    catalogue = open_catalogue(load_openbis("x192_features"), store_root=x192_store_copy)
+    catalogue = open_catalogue(load_openbis(cast.database), store_root=x192_store_copy)
 
-    nodes = listed(catalogue)
+    nodes = listed(catalogue, cast)
 
     assert nodes.keys().isdisjoint({"original/out.txt", "original/gone.txt"})
     assert nodes["original/again.txt"].length == nodes["original/readme.txt"].length
-    assert entities(catalogue, Kind.DATA_SET)[README].unknown == (
+    assert entities(catalogue, Kind.DATA_SET)[cast.readme].unknown == (
         Unknown(
             part=Part.FILES,
             reason=Reason.UNREADABLE,
@@ -50,17 +48,18 @@ def test_links_that_lead_out_of_a_data_set_are_not_listed(
 
 
 def test_a_file_whose_name_xml_cannot_carry_is_left_out_and_named(
+    cast: Cast,
     load_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
     x192_store_copy: Path,
 ) -> None:
-    original = x192_store_copy / README_FOLDER / "original"
+    original = x192_store_copy / cast.location / "original"
     (original / "bell\x07.txt").write_text("ding")
     (original / b"latin-\xe4.txt".decode("utf-8", "surrogateescape")).write_text("ae")
-    catalogue = open_catalogue(load_openbis("x192_features"), store_root=x192_store_copy)
+    catalogue = open_catalogue(load_openbis(cast.database), store_root=x192_store_copy)
 
-    assert len(listed(catalogue)) == 4
-    assert entities(catalogue, Kind.DATA_SET)[README].unknown == (
+    assert len(listed(catalogue, cast)) == 4
+    assert entities(catalogue, Kind.DATA_SET)[cast.readme].unknown == (
         Unknown(
             part=Part.FILES,
             reason=Reason.BAD_NAME,
@@ -71,26 +70,33 @@ def test_a_file_whose_name_xml_cannot_carry_is_left_out_and_named(
 
 
 def test_a_share_may_be_a_link_and_may_have_changed(
-    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store_copy: Path, tmp_path: Path
+    cast: Cast,
+    load_openbis: LoadOpenBis,
+    open_catalogue: OpenCatalogue,
+    x192_store_copy: Path,
+    tmp_path: Path,
 ) -> None:
     """The database says share 1; the data sets now lie in share 7, on another disk."""
     shutil.move(x192_store_copy / "1", tmp_path / "disk")
     (x192_store_copy / "7").symlink_to(tmp_path / "disk")
     (x192_store_copy / "1").mkdir()
     (x192_store_copy / "share.properties").write_text("speed = 50")
-    catalogue = open_catalogue(load_openbis("x192_features"), store_root=x192_store_copy)
+    catalogue = open_catalogue(load_openbis(cast.database), store_root=x192_store_copy)
 
-    assert len(listed(catalogue)) == 4
-    assert catalogue.data_set_file(Code(README), "original/readme.txt", ALL_SPACES) is not None
+    assert len(listed(catalogue, cast)) == 4
+    assert (
+        catalogue.data_set_file(Code(cast.readme), "original/readme.txt", cast.everything)
+        is not None
+    )
 
 
 def test_a_location_may_have_been_written_on_windows(
-    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store: Path
+    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store: Path
 ) -> None:
-    url = copy_openbis("x192_features")
+    url = copy_openbis(cast.database)
     run(url, r"update external_data set location = replace(location, '/', '\')")
 
-    assert len(listed(open_catalogue(url, store_root=x192_store))) == 4
+    assert len(listed(open_catalogue(url, store_root=x192_store), cast)) == 4
 
 
 @pytest.mark.parametrize("location", ["../../x", "a/../../x", "..", "", "/etc", "a//b", "."])

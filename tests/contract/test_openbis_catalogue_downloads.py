@@ -3,43 +3,48 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from shared.model.ids import Code, Identifier, PermId
+from shared.model.ids import Code, PermId
 from shared.model.kinds import Kind
-from source_server.catalogue import Scope
+from source_server.catalogue import Content, Scope
 from source_server.openbis.catalogue import OpenBisCatalogue
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.openbis_reading import ALL_SPACES
+from tests.openbis_casts import Cast
 from tests.postgres import connected_to, run
 
-CODE = Code("20081105092159333-3")
-FOLDER = f"1/1F2E3D4C-0000-4000-8000-0123456789AB/d8/c7/c5/{CODE}"
 README = "original/readme.txt"
-CISD = Scope(spaces=frozenset({Code("CISD")}))
-TESTGROUP = Scope(spaces=frozenset({Code("TESTGROUP")}))
-NEMO = Scope(projects=frozenset({Identifier("/CISD/NEMO")}))
-NOE = Scope(projects=frozenset({Identifier("/CISD/NOE")}))
-EXPERIMENT = PermId("200811050951882-1028")
+
+
+@pytest.fixture
+def scopes(cast: Cast) -> Mapping[str, Scope]:
+    """A space and a project with all that is asked for here, and one of each without it."""
+    return {
+        "space": cast.scope(cast.spaces[0]),
+        "other space": cast.scope(cast.spaces[2]),
+        "project": cast.scope(projects=(cast.project(cast.main),)),
+        "other project": cast.scope(projects=(cast.project(cast.elsewhere),)),
+        "nothing": cast.scope(),
+    }
 
 
 @pytest.fixture
 def own_x192(
-    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store_copy: Path
+    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store_copy: Path
 ) -> OpenBisCatalogue:
-    return open_catalogue(load_openbis("x192_features"), store_root=x192_store_copy)
+    return open_catalogue(load_openbis(cast.database), store_root=x192_store_copy)
 
 
 def test_a_file_of_a_data_set_is_a_file_on_the_disk(
-    own_x192: OpenBisCatalogue, x192_store_copy: Path
+    cast: Cast, own_x192: OpenBisCatalogue, x192_store_copy: Path
 ) -> None:
-    content = own_x192.data_set_file(CODE, README, CISD)
+    content = own_x192.data_set_file(Code(cast.readme), README, cast.everything)
 
-    file = x192_store_copy / FOLDER / README
+    file = x192_store_copy / cast.location / README
     assert content is not None
     assert content.path == file
     assert content.data is None
@@ -49,53 +54,55 @@ def test_a_file_of_a_data_set_is_a_file_on_the_disk(
 
 
 def test_the_etag_of_a_file_changes_with_its_content(
-    own_x192: OpenBisCatalogue, x192_store_copy: Path
+    cast: Cast, own_x192: OpenBisCatalogue, x192_store_copy: Path
 ) -> None:
-    file = x192_store_copy / FOLDER / README
-    tags = [_etag(own_x192), _etag(own_x192)]
+    file = x192_store_copy / cast.location / README
+    tags = [_etag(own_x192, cast), _etag(own_x192, cast)]
     os.utime(file, (1, 1))
-    tags.append(_etag(own_x192))
+    tags.append(_etag(own_x192, cast))
     file.write_bytes(b"other")
-    tags.append(_etag(own_x192))
+    tags.append(_etag(own_x192, cast))
 
     assert tags[0] == tags[1]
     assert len(set(tags)) == 3
 
 
-def _etag(catalogue: OpenBisCatalogue) -> str:
-    content = catalogue.data_set_file(CODE, README, CISD)
+def _etag(catalogue: OpenBisCatalogue, cast: Cast) -> str:
+    content = catalogue.data_set_file(Code(cast.readme), README, cast.everything)
     assert content is not None
     return content.etag
 
 
 @pytest.mark.parametrize(
-    ("scope", "visible"), [(CISD, True), (NEMO, True), (TESTGROUP, False), (NOE, False)]
+    ("scope", "visible"),
+    [("space", True), ("project", True), ("other space", False), ("other project", False)],
 )
 def test_a_file_is_served_only_within_the_scope(
-    x192: OpenBisCatalogue, scope: Scope, *, visible: bool
+    cast: Cast, x192: OpenBisCatalogue, scopes: Mapping[str, Scope], scope: str, *, visible: bool
 ) -> None:
-    assert (x192.data_set_file(CODE, README, scope) is not None) == visible
+    assert (x192.data_set_file(Code(cast.readme), README, scopes[scope]) is not None) == visible
 
 
 @pytest.mark.parametrize(
     "path",
     [
         *("", ".", "..", "original", "original/", "/original/readme.txt", "original//readme.txt"),
-        *("original/./readme.txt", "original/../original/readme.txt", "../20081105092159333-3"),
+        *("original/./readme.txt", "original/../original/readme.txt", "../<code>"),
         *("original/none.txt", "original/readme.txt/x", "original/readme.txt\0", "original\\x"),
         *("../../../../../../../../../../etc/passwd", "/etc/passwd", "\udcff", "x" * 5000),
     ],
 )
 def test_a_path_that_is_no_file_of_the_data_set_is_not_served(
-    x192: OpenBisCatalogue, path: str
+    cast: Cast, x192: OpenBisCatalogue, path: str
 ) -> None:
-    assert x192.data_set_file(CODE, path, CISD) is None
+    asked = path.replace("<code>", cast.readme)
+    assert x192.data_set_file(Code(cast.readme), asked, cast.everything) is None
 
 
 def test_links_are_followed_only_within_the_data_set(
-    own_x192: OpenBisCatalogue, x192_store_copy: Path
+    cast: Cast, own_x192: OpenBisCatalogue, x192_store_copy: Path
 ) -> None:
-    original = x192_store_copy / FOLDER / "original"
+    original = x192_store_copy / cast.location / "original"
     (x192_store_copy / "secret.txt").write_text("secret")
     (original / "out").symlink_to(x192_store_copy / "secret.txt")
     (original / "away").symlink_to(x192_store_copy)
@@ -104,42 +111,45 @@ def test_links_are_followed_only_within_the_data_set(
     os.mkfifo(original / "pipe")
 
     for path in ("original/out", "original/away/secret.txt", "original/circle", "original/pipe"):
-        assert own_x192.data_set_file(CODE, path, CISD) is None
-    assert own_x192.data_set_file(CODE, "original/same", CISD) is not None
+        assert own_x192.data_set_file(Code(cast.readme), path, cast.everything) is None
+    same = own_x192.data_set_file(Code(cast.readme), "original/same", cast.everything)
+    assert same is not None
 
 
-@pytest.mark.parametrize(
-    "code", ["NOWHERE", "", "a\0b", "ROOT_CONTAINER", "20120628092259000-41", "' or true --"]
-)
-def test_what_has_no_files_of_its_own_serves_none(x192: OpenBisCatalogue, code: str) -> None:
-    assert x192.data_set_file(Code(code), README, ALL_SPACES) is None
+def test_what_has_no_files_of_its_own_serves_none(cast: Cast, x192: OpenBisCatalogue) -> None:
+    for code in ("NOWHERE", "", "a\0b", cast.container, cast.git_link, "' or true --"):
+        assert x192.data_set_file(Code(code), README, cast.everything) is None, code
 
 
 def test_a_data_set_that_is_still_being_registered_serves_nothing(
-    x192: OpenBisCatalogue, x192_store: Path
+    cast: Cast, x192: OpenBisCatalogue, x192_store: Path
 ) -> None:
-    hidden = Code("20081105092159111-1")
+    hidden = Code(cast.hidden)
 
     assert list(x192_store.rglob(f"{hidden}/{README}")) != []
-    assert x192.data_set_file(hidden, README, CISD) is None
+    assert x192.data_set_file(hidden, README, cast.everything) is None
 
 
 def test_every_version_of_an_attachment_is_served_as_it_is_stored(
-    x192: OpenBisCatalogue, load_openbis: LoadOpenBis
+    cast: Cast, x192: OpenBisCatalogue, load_openbis: LoadOpenBis
 ) -> None:
-    with connected_to(load_openbis("x192_features")) as connection:
+    with connected_to(load_openbis(cast.database)) as connection:
         stored = connection.execute(
             """select a.version, c.value from attachments a
                  join attachment_contents c on c.id = a.exac_id
                  join experiments e on e.id = a.expe_id
                 where e.perm_id = %s order by a.version""",
-            [EXPERIMENT],
+            [cast.experiment],
         ).fetchall()
 
     assert [version for version, _ in stored] == [1, 2, 3, 4]
     for version, value in stored:
         content = x192.attachment(
-            Kind.EXPERIMENT, EXPERIMENT, "exampleExperiments.txt", version, CISD
+            Kind.EXPERIMENT,
+            PermId(cast.experiment),
+            cast.versions[0],
+            version,
+            cast.everything,
         )
         assert content is not None
         assert content.data == value
@@ -147,73 +157,99 @@ def test_every_version_of_an_attachment_is_served_as_it_is_stored(
         assert content.etag == sha256(value).hexdigest()
 
 
-def test_attachments_are_found_as_they_are_listed(x192: OpenBisCatalogue) -> None:
+def test_attachments_are_found_as_they_are_listed(cast: Cast, x192: OpenBisCatalogue) -> None:
     found = 0
     with x192.snapshot() as snapshot:
         for kind in (Kind.PROJECT, Kind.EXPERIMENT, Kind.SAMPLE):
-            for holder in snapshot.entities(kind, ALL_SPACES):
+            for holder in snapshot.entities(kind, cast.everything):
                 for held in holder.attachments:
                     for each in held.versions:
                         content = x192.attachment(
-                            kind, holder.perm_id, held.file_name, each.version, ALL_SPACES
+                            kind, holder.perm_id, held.file_name, each.version, cast.everything
                         )
                         assert content is not None
                         assert (content.length, content.etag) == (each.length, each.sha256)
                         assert content.modified == each.registered
                         found += 1
-    assert found == 12
+    assert found == cast.attachment_versions
 
 
 @pytest.mark.parametrize(
-    ("kind", "perm_id", "file_name", "version", "scope"),
+    ("kind", "holder", "file_name", "version", "scope"),
     [
-        (Kind.EXPERIMENT, EXPERIMENT, "exampleExperiments.txt", 5, CISD),
-        (Kind.EXPERIMENT, EXPERIMENT, "exampleExperiments.txt", 2**70, CISD),
-        (Kind.EXPERIMENT, EXPERIMENT, "other.txt", 1, CISD),
-        (Kind.EXPERIMENT, EXPERIMENT, "a\0b", 1, CISD),
-        (Kind.EXPERIMENT, "nobody", "exampleExperiments.txt", 1, CISD),
-        (Kind.EXPERIMENT, EXPERIMENT, "exampleExperiments.txt", 1, TESTGROUP),
-        (Kind.EXPERIMENT, EXPERIMENT, "exampleExperiments.txt", 1, NOE),
-        (Kind.SAMPLE, EXPERIMENT, "exampleExperiments.txt", 1, CISD),
-        (Kind.DATA_SET, EXPERIMENT, "exampleExperiments.txt", 1, CISD),
-        (Kind.PROJECT, "20120814110011738-103", "projectDescription.txt", 1, NOE),
+        (Kind.EXPERIMENT, "<experiment>", "<file>", 5, "space"),
+        (Kind.EXPERIMENT, "<experiment>", "<file>", 2**70, "space"),
+        (Kind.EXPERIMENT, "<experiment>", "other.txt", 1, "space"),
+        (Kind.EXPERIMENT, "<experiment>", "a\0b", 1, "space"),
+        (Kind.EXPERIMENT, "nobody", "<file>", 1, "space"),
+        (Kind.EXPERIMENT, "<experiment>", "<file>", 1, "other space"),
+        (Kind.EXPERIMENT, "<experiment>", "<file>", 1, "other project"),
+        (Kind.EXPERIMENT, "<experiment>", "<file>", 1, "nothing"),
+        (Kind.SAMPLE, "<experiment>", "<file>", 1, "space"),
+        (Kind.DATA_SET, "<experiment>", "<file>", 1, "space"),
+        (Kind.PROJECT, "<project>", "<file of project>", 1, "other project"),
     ],
 )
 def test_an_attachment_that_is_not_there_or_not_to_be_seen_is_not_served(
-    x192: OpenBisCatalogue, kind: Kind, perm_id: str, file_name: str, version: int, scope: Scope
+    asking: Callable[..., Content | None],
+    kind: Kind,
+    holder: str,
+    file_name: str,
+    version: int,
+    scope: str,
 ) -> None:
-    assert x192.attachment(kind, PermId(perm_id), file_name, version, scope) is None
+    assert asking(kind, holder, file_name, version, scope) is None
 
 
-def test_an_attachment_is_served_to_who_sees_only_its_project(x192: OpenBisCatalogue) -> None:
-    project = PermId("20120814110011738-103")
+def test_an_attachment_is_served_to_who_sees_only_its_project(
+    asking: Callable[..., Content | None],
+) -> None:
+    assert asking(Kind.PROJECT, "<project>", "<file of project>", 1, "project") is not None
+    assert asking(Kind.EXPERIMENT, "<experiment>", "<file>", 4, "project") is not None
 
-    assert x192.attachment(Kind.PROJECT, project, "projectDescription.txt", 1, NEMO) is not None
-    assert x192.attachment(Kind.EXPERIMENT, EXPERIMENT, "exampleExperiments.txt", 4, NEMO)
+
+@pytest.fixture
+def asking(
+    cast: Cast, x192: OpenBisCatalogue, scopes: Mapping[str, Scope]
+) -> Callable[..., Content | None]:
+    """Asks for an attachment; places in angle brackets are names of the cast."""
+    names = {
+        "<experiment>": cast.experiment,
+        "<file>": cast.versions[0],
+        "<project>": cast.main_perm_id,
+        "<file of project>": cast.main_attachment[0],
+    }
+
+    def asked(kind: Kind, holder: str, file_name: str, version: int, scope: str) -> Content | None:
+        perm_id, name = PermId(names.get(holder, holder)), names.get(file_name, file_name)
+        return x192.attachment(kind, perm_id, name, version, scopes[scope])
+
+    return asked
 
 
 MENTIONS: Mapping[str, str] = {
-    "in-cisd/a b.png": """update sample_properties
-        set value = '<img src="/openbis/openbis/file-service/in-cisd/a b.png" alt="x"/>'
+    "in-space/a b.png": """update sample_properties
+        set value = '<img src="/openbis/openbis/file-service/in-space/a b.png" alt="x"/>'
         where value like '<x a%'""",
     "in-json.png": """update sample_properties
         set json_value = '{"image": "openbis/file-service/in-json.png"}'
         where json_value is not null""",
     "at-the-end.png": """update projects
-        set description = 'see openbis/file-service/at-the-end.png' where code = 'NEMO'""",
+        set description = 'see openbis/file-service/at-the-end.png' where code = '<main>'""",
     "for-all.png": """update property_types
-        set description = 'openbis/file-service/for-all.png''' where code = 'X_XML'""",
+        set description = 'openbis/file-service/for-all.png''' where code = '<sheet>'""",
 }
 
 
 @pytest.fixture
 def with_pictures(
-    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, tmp_path: Path
+    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, tmp_path: Path
 ) -> OpenBisCatalogue:
     """An instance whose texts mention pictures; one more lies there, but nobody mentions it."""
-    url = copy_openbis("x192_features")
-    run(url, *MENTIONS.values())
-    for name in (*MENTIONS, "in-cisd/a", "unmentioned.png"):
+    url = copy_openbis(cast.database)
+    for statement in MENTIONS.values():
+        run(url, statement.replace("<main>", cast.main).replace("<sheet>", cast.sheet))
+    for name in (*MENTIONS, "in-space/a", "unmentioned.png"):
         file = tmp_path / "pictures" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(name.encode())
@@ -222,53 +258,56 @@ def with_pictures(
 
 
 @pytest.mark.parametrize(
-    ("path", "cisd", "nemo", "nothing"),
+    ("path", "shown"),
     [
-        ("in-cisd/a b.png", True, False, False),
-        ("in-json.png", True, False, False),
-        ("at-the-end.png", True, True, False),
-        ("for-all.png", True, True, True),
-        ("unmentioned.png", False, False, False),
-        ("in-cisd/a", False, False, False),
-        ("in-cisd", False, False, False),
-        ("../secret.txt", False, False, False),
-        ("", False, False, False),
+        ("in-space/a b.png", "space"),
+        ("in-json.png", "space"),
+        ("at-the-end.png", "space project"),
+        ("for-all.png", "space project nothing"),
+        ("unmentioned.png", ""),
+        ("in-space/a", ""),
+        ("in-space", ""),
+        ("../secret.txt", ""),
+        ("", ""),
     ],
 )
 def test_a_picture_is_served_to_who_sees_a_text_that_mentions_it(
-    with_pictures: OpenBisCatalogue, path: str, *, cisd: bool, nemo: bool, nothing: bool
+    with_pictures: OpenBisCatalogue, scopes: Mapping[str, Scope], path: str, shown: str
 ) -> None:
-    served = [with_pictures.service_file(path, scope) for scope in (CISD, NEMO, Scope())]
+    served = {
+        scope: with_pictures.service_file(path, scopes[scope])
+        for scope in ("space", "project", "nothing")
+    }
 
-    assert [content is not None for content in served] == [cisd, nemo, nothing]
-    for content in served:
+    assert [scope for scope, content in served.items() if content] == shown.split()
+    for content in served.values():
         assert content is None or content.length == len(path)
 
 
 def test_a_mention_that_leads_out_of_the_folder_is_not_served(
-    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, tmp_path: Path
+    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, tmp_path: Path
 ) -> None:
-    url = copy_openbis("x192_features")
+    url = copy_openbis(cast.database)
     run(url, "update scripts set description = 'openbis/file-service/../secret.txt'")
     (tmp_path / "pictures").mkdir()
     (tmp_path / "secret.txt").write_text("secret")
     catalogue = open_catalogue(url, file_service_root=tmp_path / "pictures")
 
-    assert catalogue.service_file("../secret.txt", CISD) is None
+    assert catalogue.service_file("../secret.txt", cast.everything) is None
 
 
 def test_a_mention_is_found_as_soon_as_it_is_made(
-    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, tmp_path: Path
+    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, tmp_path: Path
 ) -> None:
-    url = copy_openbis("x192_features")
+    url = copy_openbis(cast.database)
     (tmp_path / "new.png").write_bytes(b"new")
     catalogue = open_catalogue(url, file_service_root=tmp_path)
-    assert catalogue.service_file("new.png", CISD) is None
+    assert catalogue.service_file("new.png", cast.everything) is None
 
     run(url, "update scripts set description = 'openbis/file-service/new.png'")
 
-    assert catalogue.service_file("new.png", CISD) is not None
+    assert catalogue.service_file("new.png", cast.everything) is not None
 
 
-def test_without_a_file_service_there_are_no_pictures(x192: OpenBisCatalogue) -> None:
-    assert x192.service_file("any.png", CISD) is None
+def test_without_a_file_service_there_are_no_pictures(cast: Cast, x192: OpenBisCatalogue) -> None:
+    assert x192.service_file("any.png", cast.everything) is None

@@ -20,29 +20,29 @@ from source_server.openbis.files import FileLists, Place
 from source_server.openbis.opening import files_query_of
 from source_server.openbis.path_info import PathInfo
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.openbis_reading import ALL_SPACES, entities
+from tests.openbis_casts import Cast
+from tests.openbis_reading import entities
 from tests.postgres import counted, run
 
-LOCATION = "1/1F2E3D4C-0000-4000-8000-0123456789AB"
-README = "20081105092159333-3"
-README_FOLDER = f"{LOCATION}/d8/c7/c5/{README}"
 
-
-def unknown(catalogue: OpenBisCatalogue, code: str = README) -> tuple[Unknown, ...]:
+def unknown(catalogue: OpenBisCatalogue, code: str) -> tuple[Unknown, ...]:
     return entities(catalogue, Kind.DATA_SET)[code].unknown
 
 
-def listed(catalogue: OpenBisCatalogue, code: str = README) -> dict[str, FileNode]:
-    return {node.path: node for node in entities(catalogue, Kind.DATA_SET)[code].files}
+def listed(catalogue: OpenBisCatalogue, cast: Cast, code: str | None = None) -> dict[str, FileNode]:
+    return {
+        node.path: node for node in entities(catalogue, Kind.DATA_SET)[code or cast.readme].files
+    }
 
 
 def test_every_listed_file_can_be_downloaded_with_its_length_and_checksums(
+    cast: Cast,
     x192: OpenBisCatalogue,
 ) -> None:
     checked = {"crc32": 0, "checksum": 0, "length": 0}
     for data_set in entities(x192, Kind.DATA_SET).values():
         for node in data_set.files:
-            content = x192.data_set_file(data_set.code, node.path, ALL_SPACES)
+            content = x192.data_set_file(data_set.code, node.path, cast.everything)
             assert content is not None
             assert content.path is not None
             data = content.path.read_bytes()
@@ -55,19 +55,19 @@ def test_every_listed_file_can_be_downloaded_with_its_length_and_checksums(
                 assert f"SHA256:{sha256(data).hexdigest()}" == node.checksum
                 checked["checksum"] += 1
 
-    assert checked == {"length": 78, "crc32": 76, "checksum": 20}
+    assert checked == cast.files
 
 
 def test_all_files_of_path_info_are_listed_but_those_of_a_hidden_data_set(
-    x192: OpenBisCatalogue, load_openbis: LoadOpenBis
+    cast: Cast, x192: OpenBisCatalogue, load_openbis: LoadOpenBis
 ) -> None:
     found = entities(x192, Kind.DATA_SET)
     files = """select count(*) from data_set_files f join data_sets d on d.id = f.dase_id
-                where not f.is_directory and d.code <> '20081105092159111-1'"""
+                where not f.is_directory and d.code <> '<hidden>'"""
 
-    assert "20081105092159111-1" not in found
+    assert cast.hidden not in found
     assert sum(len(each.files) for each in found.values()) == counted(
-        load_openbis("pathinfo_x192"), files
+        load_openbis(cast.path_info), files.replace("<hidden>", cast.hidden)
     )
     for data_set in found.values():
         paths = [node.path.encode() for node in data_set.files]
@@ -75,21 +75,24 @@ def test_all_files_of_path_info_are_listed_but_those_of_a_hidden_data_set(
         assert data_set.data_set_kind is DataSetKind.PHYSICAL or not paths
 
 
-def test_a_negative_crc_is_read_as_unsigned(x192: OpenBisCatalogue) -> None:
-    node = listed(x192)["original/UPPER.TXT"]
+def test_a_negative_crc_is_read_as_unsigned(cast: Cast, x192: OpenBisCatalogue) -> None:
+    node = listed(x192, cast)[cast.checked.path]
 
-    assert node.crc32 == 2**32 - 825413101
-    assert (node.length, str(node.checksum)[:12]) == (609, "SHA256:f3817")
+    assert cast.checked.signed_crc32 < 0
+    assert node.crc32 == 2**32 + cast.checked.signed_crc32
+    assert node.length == cast.checked.length
+    assert str(node.checksum).startswith(cast.checked.checksum)
 
 
 def test_without_path_info_the_data_store_is_walked(
+    cast: Cast,
     load_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
     x192_store: Path,
     x192: OpenBisCatalogue,
 ) -> None:
     walked = entities(
-        open_catalogue(load_openbis("x192_features"), store_root=x192_store), Kind.DATA_SET
+        open_catalogue(load_openbis(cast.database), store_root=x192_store), Kind.DATA_SET
     )
 
     for code, data_set in entities(x192, Kind.DATA_SET).items():
@@ -98,68 +101,77 @@ def test_without_path_info_the_data_store_is_walked(
 
 
 def test_a_data_set_that_path_info_does_not_know_yet_is_walked(
-    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store_copy: Path
+    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store_copy: Path
 ) -> None:
-    code = "20081105092259000-20"
-    folder = x192_store_copy / LOCATION / "02/ef/70" / code / "original"
+    folder = x192_store_copy / cast.unfed_location / "original"
     folder.mkdir(parents=True)
     (folder / "new.txt").write_bytes(b"new")
     catalogue = open_catalogue(
-        load_openbis("x192_features"),
+        load_openbis(cast.database),
         store_root=x192_store_copy,
-        path_info_url=load_openbis("pathinfo_x192"),
+        path_info_url=load_openbis(cast.path_info),
     )
 
-    assert entities(catalogue, Kind.DATA_SET)[code].files == (
+    assert entities(catalogue, Kind.DATA_SET)[cast.unfed].files == (
         FileNode(path="original/new.txt", length=3),
     )
 
 
 def test_an_archived_data_set_is_listed_from_path_info_but_not_walked(
+    cast: Cast,
     copy_openbis: LoadOpenBis,
     load_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
     x192_store: Path,
 ) -> None:
-    url = copy_openbis("x192_features")
+    url = copy_openbis(cast.database)
     run(url, "update external_data set status = 'ARCHIVED'")
-    noted = open_catalogue(url, store_root=x192_store, path_info_url=load_openbis("pathinfo_x192"))
+    noted = open_catalogue(url, store_root=x192_store, path_info_url=load_openbis(cast.path_info))
     unnoted = open_catalogue(url, store_root=x192_store)
 
-    assert len(listed(noted)) == 4
-    assert listed(unnoted) == {}
+    assert len(listed(noted, cast)) == 4
+    assert listed(unnoted, cast) == {}
 
 
 @pytest.mark.parametrize("status", ["AVAILABLE", "LOCKED", "BACKUP_PENDING"])
 def test_files_are_there_in_every_state_in_which_openbis_has_them(
-    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store: Path, status: str
+    cast: Cast,
+    copy_openbis: LoadOpenBis,
+    open_catalogue: OpenCatalogue,
+    x192_store: Path,
+    status: str,
 ) -> None:
-    url = copy_openbis("x192_features")
+    url = copy_openbis(cast.database)
     run(url, "update external_data set status = '<status>'".replace("<status>", status))
     catalogue = open_catalogue(url, store_root=x192_store)
 
-    assert len(listed(catalogue)) == 4
-    assert catalogue.data_set_file(Code(README), "original/readme.txt", ALL_SPACES) is not None
+    assert len(listed(catalogue, cast)) == 4
+    assert (
+        catalogue.data_set_file(Code(cast.readme), "original/readme.txt", cast.everything)
+        is not None
+    )
 
 
 def test_a_path_info_database_before_009_has_no_checksums_but_crcs(
+    cast: Cast,
     copy_openbis: LoadOpenBis,
     load_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
     x192_store: Path,
 ) -> None:
-    path_info = copy_openbis("pathinfo_x192")
+    path_info = copy_openbis(cast.path_info)
     run(path_info, "alter table data_set_files drop column checksum")
     catalogue = open_catalogue(
-        load_openbis("x192_features"), store_root=x192_store, path_info_url=path_info
+        load_openbis(cast.database), store_root=x192_store, path_info_url=path_info
     )
 
-    assert {node.checksum for node in listed(catalogue).values()} == {None}
-    assert None not in {node.crc32 for node in listed(catalogue).values()}
+    assert {node.checksum for node in listed(catalogue, cast).values()} == {None}
+    assert None not in {node.crc32 for node in listed(catalogue, cast).values()}
 
 
 @pytest.mark.parametrize("crc32", ["-5", "null"])
 def test_an_hdf5_container_is_listed_as_the_file_it_is(
+    cast: Cast,
     load_openbis: LoadOpenBis,
     copy_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
@@ -167,35 +179,38 @@ def test_an_hdf5_container_is_listed_as_the_file_it_is(
     crc32: str,
 ) -> None:
     """openBIS shows it as a folder, with a CRC if it computes them; ``.h5`` may be a folder too."""
-    path_info = copy_openbis("pathinfo_x192")
-    _note(path_info, "original/plate.h5ar", is_directory=True, crc32=crc32)
-    _note(path_info, "original/plate.h5ar.txt", is_directory=False)
-    _note(path_info, "original/plate.h5ar/well", is_directory=True)
-    _note(path_info, "original/plate.h5ar/well/1", is_directory=False)
-    _note(path_info, "original/folder.h5", is_directory=True)
-    _note(path_info, "original/folder.h5/plain.txt", is_directory=False)
-    (x192_store_copy / README_FOLDER / "original/plate.h5ar").write_bytes(b"container")
-    (x192_store_copy / README_FOLDER / "original/folder.h5").mkdir()
+    path_info = copy_openbis(cast.path_info)
+    _note(path_info, cast.readme, "original/plate.h5ar", is_directory=True, crc32=crc32)
+    _note(path_info, cast.readme, "original/plate.h5ar.txt", is_directory=False)
+    _note(path_info, cast.readme, "original/plate.h5ar/well", is_directory=True)
+    _note(path_info, cast.readme, "original/plate.h5ar/well/1", is_directory=False)
+    _note(path_info, cast.readme, "original/folder.h5", is_directory=True)
+    _note(path_info, cast.readme, "original/folder.h5/plain.txt", is_directory=False)
+    (x192_store_copy / cast.location / "original/plate.h5ar").write_bytes(b"container")
+    (x192_store_copy / cast.location / "original/folder.h5").mkdir()
     catalogue = open_catalogue(
-        load_openbis("x192_features"), store_root=x192_store_copy, path_info_url=path_info
+        load_openbis(cast.database), store_root=x192_store_copy, path_info_url=path_info
     )
 
-    nodes = listed(catalogue)
+    nodes = listed(catalogue, cast)
 
     assert {path for path in nodes if "h5" in path} == {
         *("original/plate.h5ar", "original/plate.h5ar.txt"),
         "original/folder.h5/plain.txt",
     }
-    assert unknown(catalogue) == ()
+    assert unknown(catalogue, cast.readme) == ()
     container = nodes["original/plate.h5ar"]
     assert container.length == len(b"container")
     assert container.crc32 == (2**32 - 5 if crc32 == "-5" else None)
-    inner = catalogue.data_set_file(Code(README), "original/plate.h5ar/well/1", ALL_SPACES)
+    inner = catalogue.data_set_file(
+        Code(cast.readme), "original/plate.h5ar/well/1", cast.everything
+    )
     assert inner is None
-    assert catalogue.data_set_file(Code(README), "original/plate.h5ar", ALL_SPACES) is not None
+    whole = catalogue.data_set_file(Code(cast.readme), "original/plate.h5ar", cast.everything)
+    assert whole is not None
 
 
-def _note(path_info: str, path: str, *, is_directory: bool, crc32: str = "null") -> None:
+def _note(path_info: str, code: str, path: str, *, is_directory: bool, crc32: str = "null") -> None:
     statement = """
         insert into data_set_files (id, dase_id, relative_path, file_name, size_in_bytes,
                                     checksum_crc32, is_directory, last_modified)
@@ -207,7 +222,7 @@ def _note(path_info: str, path: str, *, is_directory: bool, crc32: str = "null")
         ("<name>", path.rpartition("/")[2]),
         ("<crc32>", crc32),
         ("<is directory>", str(is_directory)),
-        ("<code>", README),
+        ("<code>", code),
     ):
         statement = statement.replace(place, value)
     run(path_info, statement)

@@ -16,14 +16,21 @@ from shared.model.kinds import Kind
 from source_server.catalogue import Scope
 from source_server.openbis.connect import connected, reading_engine, snapshot
 from tests.conftest import LoadOpenBis, OpenCatalogue
+from tests.openbis_casts import Cast
 from tests.postgres import Postgres, connected_to, run
+
+SEEN = (154, 155, 158, 163, 165, 166, 167, 170, 172, 173, 177, 179, 180, 181)
+"""Schemas that changed something that a reader can see; so did those from 184 on."""
 
 
 @pytest.mark.parametrize(
     ("database", "version"),
     [
+        *((f"made_{version}", version) for version in (*SEEN, 184, 185, 186, 191, 192)),
+        ("made_178", 177),  # 178 changed nothing that a reader could see
+        ("made_183", 181),
         ("openbis_unittest_154", 154),
-        ("openbis_unittest_178", 177),  # 178 changed nothing that a reader could see
+        ("openbis_unittest_178", 177),
         ("openbis_unittest_192", 192),  # its own log says 189
         ("x192_features", 192),
         ("openbis_sync_big_harvester", 177),
@@ -38,10 +45,10 @@ def test_the_schema_is_told_by_its_columns(
 
 @pytest.mark.parametrize(("marks", "version"), [(1, 191), (2, 186), (3, 185), (4, 184)])
 def test_a_schema_between_is_told_by_what_it_lacks(
-    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, marks: int, version: int
+    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, marks: int, version: int
 ) -> None:
     """A 192 database loses mark by mark what the latest schemas brought, and is still read."""
-    url = copy_openbis("x192_features")
+    url = copy_openbis(cast.database)
     latest_first = (
         *("samples_all.meta_data", "sample_properties.json_value"),
         *("events_search.id", "sample_properties.is_unique"),
@@ -55,14 +62,14 @@ def test_a_schema_between_is_told_by_what_it_lacks(
     assert catalogue.schema_version == version
     with catalogue.snapshot() as view:
         samples = view.entities(Kind.SAMPLE, Scope(spaces=frozenset(view.space_codes())))
-        arrays = {code for each in samples for code in each.properties if "ARRAY" in code}
+        arrays = {code for each in samples for code in each.properties if code == cast.reals}
     assert bool(arrays) == (version >= 191)
 
 
 def test_schemas_181_to_183_have_a_column_that_184_took_away(
-    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    url = copy_openbis("openbis_unittest_192")
+    url = copy_openbis(cast.database)
     for table, column in (
         ("samples_all", "meta_data"),
         ("sample_properties", "json_value"),
@@ -81,28 +88,31 @@ def test_schemas_181_to_183_have_a_column_that_184_took_away(
 
 
 def test_an_old_schema_is_refused_with_what_to_do(
-    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
     with pytest.raises(ConfigError) as refusal:
-        open_catalogue(load_openbis("openbis_3v"))
+        open_catalogue(load_openbis(cast.old))
 
     message = str(refusal.value)
-    for said in ("openbis_3v", "version 41", "schemas 154 to 192", "Upgrade openBIS"):
+    for said in (cast.old, f"version {cast.old_schema}", "schemas 154 to 192", "Upgrade openBIS"):
         assert said in message
 
 
 def test_a_database_of_something_else_is_refused(
-    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, postgres_url: str
+    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, postgres_url: str
 ) -> None:
-    for url in (load_openbis("pathinfo_x192"), postgres_url):
+    for url in (load_openbis(cast.path_info), postgres_url):
         with pytest.raises(ConfigError, match=r"not an openBIS database; .*database\.kind"):
             open_catalogue(url)
 
 
 def test_a_newer_schema_with_all_that_is_needed_is_read_with_a_warning(
-    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, caplog: pytest.LogCaptureFixture
+    cast: Cast,
+    copy_openbis: LoadOpenBis,
+    open_catalogue: OpenCatalogue,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    url = copy_openbis("x192_features")
+    url = copy_openbis(cast.database)
     _log_version(url, "195")
 
     with caplog.at_level(logging.WARNING):
@@ -114,9 +124,9 @@ def test_a_newer_schema_with_all_that_is_needed_is_read_with_a_warning(
 
 
 def test_a_newer_schema_that_lacks_something_is_refused_with_what_it_lacks(
-    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    url = copy_openbis("x192_features")
+    url = copy_openbis(cast.database)
     _log_version(url, "195")
     run(url, "alter table external_data rename column location to place")
 
@@ -159,9 +169,9 @@ def test_only_postgresql_is_read(open_catalogue: OpenCatalogue, url: str) -> Non
 
 
 def test_a_server_that_goes_away_later_is_a_clear_error_too(
-    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    url = copy_openbis("openbis_scu_microscopy")
+    url = copy_openbis(cast.small)
     catalogue = open_catalogue(url)
     name = str(make_url(url).database)
     run(url.replace(name, "postgres"), f"drop database {name} with (force)")
@@ -171,18 +181,18 @@ def test_a_server_that_goes_away_later_is_a_clear_error_too(
 
 
 def test_a_path_info_database_that_is_none_is_refused(
-    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    url = load_openbis("x192_features")
+    url = load_openbis(cast.database)
 
     with pytest.raises(ConfigError, match="cannot be read as a path-info database"):
         open_catalogue(url, path_info_url=url)
 
 
 @pytest.fixture
-def reader(postgres: Postgres, copy_openbis: LoadOpenBis) -> Iterator[str]:
+def reader(cast: Cast, postgres: Postgres, copy_openbis: LoadOpenBis) -> Iterator[str]:
     """The URL of a database for a user of its own that may do nothing."""
-    url = copy_openbis("x192_features")
+    url = copy_openbis(cast.database)
     name = f"reader_{secrets.token_hex(4)}"
     with postgres.connected() as server:
         server.execute(f"create role {name} login".encode())
@@ -206,7 +216,7 @@ def test_a_user_who_may_not_read_is_told_which_right_is_missing(
 
 
 def test_a_user_who_cannot_see_open_transactions_is_refused_with_the_statement_that_helps(
-    reader: str, open_catalogue: OpenCatalogue
+    cast: Cast, reader: str, open_catalogue: OpenCatalogue
 ) -> None:
     """Else what is committed while a list is read would never be harvested."""
     administrator, name = _administrator(reader), make_url(reader).username
@@ -216,7 +226,7 @@ def test_a_user_who_cannot_see_open_transactions_is_refused_with_the_statement_t
         open_catalogue(reader)
 
     run(administrator, f'grant pg_read_all_stats to "{name}"')
-    assert open_catalogue(reader).scope_of("test") is not None
+    assert open_catalogue(reader).scope_of(cast.keeper) is not None
 
 
 def _administrator(url: str) -> str:
@@ -225,10 +235,11 @@ def _administrator(url: str) -> str:
 
 @pytest.mark.parametrize("opened", [connected, snapshot])
 def test_nothing_can_be_written(
+    cast: Cast,
     copy_openbis: LoadOpenBis,
     opened: Callable[[Engine], AbstractContextManager[Connection]],
 ) -> None:
-    engine = reading_engine(copy_openbis("x192_features"))
+    engine = reading_engine(copy_openbis(cast.database))
     try:
         with opened(engine) as connection, pytest.raises(InternalError, match="read-only"):
             connection.execute(text("delete from events"))

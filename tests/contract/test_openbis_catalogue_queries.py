@@ -15,14 +15,13 @@ import pytest
 from sqlalchemy import Engine, event, make_url
 
 from shared.model.entities import Entity
-from shared.model.ids import Code
 from shared.model.kinds import Kind
 from source_server.catalogue import Catalogue, Scope
 from source_server.openbis.catalogue import OpenBisCatalogue
 from source_server.openbis.connect import reading_engine
 from source_server.openbis.entities import PAGE
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.openbis_reading import ALL_SPACES
+from tests.openbis_casts import Cast
 from tests.postgres import run
 
 
@@ -40,15 +39,15 @@ def statements(engine: Engine) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def engine(copy_openbis: LoadOpenBis) -> Iterator[Engine]:
-    engine = reading_engine(copy_openbis("x192_features"))
+def engine(cast: Cast, copy_openbis: LoadOpenBis) -> Iterator[Engine]:
+    engine = reading_engine(copy_openbis(cast.database))
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def path_info(load_openbis: LoadOpenBis) -> Iterator[Engine]:
-    engine = reading_engine(load_openbis("pathinfo_x192"))
+def path_info(cast: Cast, load_openbis: LoadOpenBis) -> Iterator[Engine]:
+    engine = reading_engine(load_openbis(cast.path_info))
     yield engine
     engine.dispose()
 
@@ -75,41 +74,45 @@ def number_of_statements(
     "kind", [Kind.SPACE, Kind.PROJECT, Kind.EXPERIMENT, Kind.SAMPLE, Kind.DATA_SET]
 )
 def test_the_number_of_queries_does_not_depend_on_the_number_of_entities_of_a_page(
-    catalogue: Catalogue, engine: Engine, kind: Kind
+    cast: Cast, catalogue: Catalogue, engine: Engine, kind: Kind
 ) -> None:
-    some, for_some = number_of_statements(
-        catalogue, engine, kind, Scope(spaces=frozenset({Code("TEST-SPACE")}))
-    )
-    more, for_more = number_of_statements(catalogue, engine, kind, ALL_SPACES)
+    some, for_some = number_of_statements(catalogue, engine, kind, cast.scope(cast.spaces[1]))
+    more, for_more = number_of_statements(catalogue, engine, kind, cast.everything)
 
     assert 0 < some < more <= PAGE
     assert for_some == for_more <= 8
 
 
-def test_each_further_page_takes_the_same_few_queries(catalogue: Catalogue, engine: Engine) -> None:
-    materials, sent = number_of_statements(catalogue, engine, Kind.MATERIAL, ALL_SPACES)
+def test_each_further_page_takes_the_same_few_queries(
+    cast: Cast, catalogue: Catalogue, engine: Engine
+) -> None:
+    materials, sent = number_of_statements(catalogue, engine, Kind.MATERIAL, cast.everything)
     pages = -(-materials // PAGE)
     written_by_administrator(
         engine,
         "delete from material_properties where mate_id > 1000",
         "delete from materials where id > 1000",
     )
-    fewer, sent_for_one_page = number_of_statements(catalogue, engine, Kind.MATERIAL, ALL_SPACES)
+    fewer, sent_for_one_page = number_of_statements(
+        catalogue, engine, Kind.MATERIAL, cast.everything
+    )
 
-    assert (pages, materials) == (4, 3734)
+    assert (pages, materials) == (4, cast.materials)
     assert 0 < fewer <= PAGE
     assert sent - sent_for_one_page == 2 * (pages - 1)  # the rows and their properties
 
 
-def test_files_are_asked_for_by_page_too(catalogue: Catalogue, path_info: Engine) -> None:
+def test_files_are_asked_for_by_page_too(
+    cast: Cast, catalogue: Catalogue, path_info: Engine
+) -> None:
     def asked(*spaces: str) -> tuple[int, int]:
-        shown = Scope(spaces=frozenset(map(Code, spaces)))
+        shown = cast.scope(*spaces)
         with catalogue.snapshot() as snapshot, statements(path_info) as sent:
             files = sum(len(each.files) for each in snapshot.entities(Kind.DATA_SET, shown))
             return files, len(sent)
 
-    some, for_some = asked("TEST-SPACE")
-    more, for_more = asked("CISD", "TEST-SPACE", "TESTGROUP")
+    some, for_some = asked(cast.spaces[1])
+    more, for_more = asked(*cast.spaces)
     assert 0 < some < more
     assert for_some == for_more <= 5
 
@@ -124,7 +127,7 @@ def test_master_data_takes_as_many_queries_as_it_has_tables(
 
 
 def test_more_than_a_page_of_samples_comes_whole_and_in_order(
-    catalogue: Catalogue, engine: Engine
+    cast: Cast, catalogue: Catalogue, engine: Engine
 ) -> None:
     written_by_administrator(
         engine,
@@ -133,30 +136,30 @@ def test_more_than_a_page_of_samples_comes_whole_and_in_order(
                       'id', 100000 + n, 'code', 'MORE-' || n,
                       'perm_id', '20240101000000000-' || n))).*
              from samples_all x, generate_series(1, 2500) n
-            where x.perm_id = '200811050919915-8'""",
+            where x.perm_id = '<sample>'""".replace("<sample>", cast.layout),
     )
     with catalogue.snapshot() as snapshot:
-        samples = list(snapshot.entities(Kind.SAMPLE, ALL_SPACES))
+        samples = list(snapshot.entities(Kind.SAMPLE, cast.everything))
 
     perm_ids = [sample.perm_id for sample in samples]
-    assert len(set(perm_ids)) == 3201
+    assert len(set(perm_ids)) == cast.samples + 2500
     assert perm_ids == sorted(perm_ids)
-    assert {s.type for s in samples if s.code.startswith("MORE-")} == {"CONTROL_LAYOUT"}
+    assert {s.type for s in samples if s.code.startswith("MORE-")} == {cast.layout_type}
 
 
 def test_a_snapshot_does_not_see_what_is_committed_after_it(
-    catalogue: Catalogue, engine: Engine
+    cast: Cast, catalogue: Catalogue, engine: Engine
 ) -> None:
-    change = "update spaces set description = 'changed' where code = 'CISD'"
+    change = f"update spaces set description = 'changed' where code = '{cast.spaces[0]}'"  # noqa: S608
     with catalogue.snapshot() as before:
         written_by_administrator(engine, change)
         with catalogue.snapshot() as after:
-            assert _cisd(after.entities(Kind.SPACE, ALL_SPACES)).description == "changed"
-        assert _cisd(before.entities(Kind.SPACE, ALL_SPACES)).description != "changed"
+            assert _first(after.entities(Kind.SPACE, cast.everything)).description == "changed"
+        assert _first(before.entities(Kind.SPACE, cast.everything)).description != "changed"
 
 
-def _cisd(spaces: Iterator[Entity]) -> Entity:
-    return next(space for space in spaces if space.code == "CISD")
+def _first(spaces: Iterator[Entity]) -> Entity:
+    return next(spaces)
 
 
 def test_the_time_of_a_snapshot_lies_before_the_oldest_open_transaction(
@@ -170,7 +173,7 @@ def test_the_time_of_a_snapshot_lies_before_the_oldest_open_transaction(
         time.sleep(1.1)  # so that the clock has gone on to another second
         with catalogue.snapshot() as snapshot:
             assert snapshot.at <= began.replace(microsecond=0) - timedelta(seconds=1)
-        writer.execute("update spaces set description = 'late' where code = 'CISD'")
+        writer.execute("update spaces set description = 'late'")
         writer.commit()
 
 
@@ -189,24 +192,27 @@ def _conninfo(engine: Engine) -> str:
 
 
 def test_a_reading_that_is_dropped_halfway_does_not_disturb_the_next(
+    cast: Cast,
     catalogue: Catalogue,
 ) -> None:
     with catalogue.snapshot() as snapshot:
-        dropped = snapshot.entities(Kind.MATERIAL, ALL_SPACES)
+        dropped = snapshot.entities(Kind.MATERIAL, cast.everything)
         first = next(dropped)
-        again = list(snapshot.entities(Kind.MATERIAL, ALL_SPACES))
+        again = list(snapshot.entities(Kind.MATERIAL, cast.everything))
         assert list(dropped) == []
-        still_open = snapshot.entities(Kind.DATA_SET, ALL_SPACES)
+        still_open = snapshot.entities(Kind.DATA_SET, cast.everything)
         next(still_open)
 
-    assert (again[0], len(again)) == (first, 3734)
+    assert (again[0], len(again)) == (first, cast.materials)
     assert list(still_open) == []
 
 
-def test_a_snapshot_can_be_read_by_one_thread_after_the_other(catalogue: Catalogue) -> None:
+def test_a_snapshot_can_be_read_by_one_thread_after_the_other(
+    cast: Cast, catalogue: Catalogue
+) -> None:
     found: list[Entity] = []
     with catalogue.snapshot() as snapshot:
-        samples = snapshot.entities(Kind.MATERIAL, ALL_SPACES)
+        samples = snapshot.entities(Kind.MATERIAL, cast.everything)
 
         def read_some() -> None:
             found.extend(entity for entity, _ in zip(samples, range(1500), strict=False))
@@ -220,16 +226,16 @@ def test_a_snapshot_can_be_read_by_one_thread_after_the_other(catalogue: Catalog
 
 
 def test_snapshots_give_their_connections_back(
-    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
     """More of them than the pool has connections, and each fails while something is read."""
-    catalogue = open_catalogue(load_openbis("openbis_scu_microscopy"))
+    catalogue = open_catalogue(load_openbis(cast.small))
     for number in range(30):
         with pytest.raises(LookupError, match=str(number)):
             _fail_while_reading(catalogue, number)
 
     with catalogue.snapshot() as snapshot:
-        assert len(snapshot.space_codes()) == 2
+        assert len(snapshot.space_codes()) == cast.small_spaces
 
 
 def _fail_while_reading(catalogue: Catalogue, number: int) -> None:

@@ -20,10 +20,11 @@ from source_server.opendcim.connector.rows import open_rows
 from source_server.opendcim.repository.storage import opened_repository
 from tests.builders import a_sample, a_space, some_master_data
 from tests.conftest import LoadOpenBis, OpenCatalogue
+from tests.given import openbis_file
 from tests.harvests import Harvest
 from tests.instances import Instance
 from tests.openbis_reading import ALL_SPACES, entities, master_data
-from tests.postgres import OPENBIS_DATA, Postgres, run
+from tests.postgres import Postgres, run
 
 HOSTILE = {
     "DateStyle": "German",
@@ -204,7 +205,7 @@ def test_a_name_that_the_encoding_of_the_source_does_not_have_is_unknown(
     postgres: Postgres, encoded: str, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
     plain = open_catalogue(load_openbis("openbis_unittest_192"))
-    postgres.run_file(str(make_url(encoded).database), OPENBIS_DATA / "openbis_unittest_192.sql")
+    postgres.run_file(str(make_url(encoded).database), openbis_file("openbis_unittest_192.sql"))
     assert_same(open_catalogue(encoded), plain)
     run(encoded, "update persons set user_id = U&'m\\00FCller' where user_id = 'test'")
     catalogue = open_catalogue(encoded)

@@ -1,4 +1,4 @@
-"""Every real openBIS database goes from PostgreSQL through HTTP into a harvested instance."""
+"""Every openBIS database, made or given, goes through HTTP into a harvested instance."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ from source_server.users_file import UsersFile
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.harvests import Harvest
 from tests.instances import PASSWORD, hashed, reachable
+from tests.openbis_casts import Cast
+from tests.openbis_made import database as openbis_made
 
 DATABASES = (
+    *openbis_made.NAMES,
     "openbis_unittest_154",
     "openbis_unittest_178",
     "openbis_unittest_192",
@@ -35,6 +38,7 @@ DATABASES = (
     "m192_yeastx",
 )
 READERS = {
+    **dict.fromkeys(openbis_made.NAMES, "keeper"),
     "openbis_unittest_154": "test",
     "openbis_unittest_178": "test",
     "openbis_unittest_192": "test",
@@ -59,7 +63,7 @@ _COUNTS = {
 
 
 class OpenBis:
-    """A real openBIS database that is published over HTTP."""
+    """An openBIS database that is published over HTTP."""
 
     def __init__(self, catalogue: OpenBisCatalogue, root: Path, database: str) -> None:
         self._catalogue = catalogue
@@ -133,18 +137,18 @@ def test_a_database_arrives_whole_and_the_second_harvest_writes_nothing(
 
 
 def test_the_richest_database_arrives_with_every_file(
+    cast: Cast,
     harvest: Harvest,
     load_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
     x192_store: Path,
     tmp_path: Path,
 ) -> None:
-    database = "x192_features"
-    path_info = load_openbis("pathinfo_x192")
+    path_info = load_openbis(cast.path_info)
     catalogue = open_catalogue(
-        load_openbis(database), store_root=x192_store, path_info_url=path_info
+        load_openbis(cast.database), store_root=x192_store, path_info_url=path_info
     )
-    source = OpenBis(catalogue, tmp_path, database)
+    source = OpenBis(catalogue, tmp_path, cast.database)
     with source.served() as address:
         source.configure(harvest, address)
         first = harvest.run()
@@ -153,13 +157,8 @@ def test_the_richest_database_arrives_with_every_file(
         assert (audit.code, audit.output) == (0, "[DS1] 0 differences\n")
     published = sorted(p.read_bytes() for p in x192_store.rglob("*") if p.is_file())
     harvested = sorted(p.read_bytes() for p in harvest.root.rglob("store/1/**/*") if p.is_file())
-    assert len(harvested) == FILES_OF_X192
+    assert len(harvested) == cast.files["length"]
     assert all(content in published for content in harvested)
-
-
-FILES_OF_X192 = 78
-"""79 as described in openbis-database.md, section 1; one lies in a data set that is still being
-registered, and so is not published."""
 
 
 def _counts(url: str) -> dict[Kind, int]:

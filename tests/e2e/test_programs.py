@@ -14,6 +14,7 @@ import httpx
 
 from tests.conftest import LoadOpenBis
 from tests.harvester_files import write_private
+from tests.openbis_casts import Cast
 from tests.ports import free_port
 
 PROJECT = Path(__file__).parents[2]
@@ -82,16 +83,16 @@ def test_the_demo_of_the_readme_runs_to_its_end(tmp_path: Path) -> None:
     assert "[GARDEN] 0 differences" in result.stdout
 
 
-def test_a_real_openbis_is_published_and_harvested_by_processes(
-    load_openbis: LoadOpenBis, x192_store: Path, tmp_path: Path
+def test_an_openbis_is_published_and_harvested_by_processes(
+    cast: Cast, load_openbis: LoadOpenBis, x192_store: Path, tmp_path: Path
 ) -> None:
     port = free_port()
     source = tmp_path / "source-server.properties"
     source.write_text(
         f"catalogue = openbis\nport = {port}\n"
         f"download-url = http://127.0.0.1:{port}\nserver-url = http://127.0.0.1:{port}/openbis\n"
-        f"database-url = {load_openbis('x192_features')}\n"
-        f"path-info-database-url = {load_openbis('pathinfo_x192')}\n"
+        f"database-url = {load_openbis(cast.database)}\n"
+        f"path-info-database-url = {load_openbis(cast.path_info)}\n"
         f"storeroot-dir = {x192_store}\nusers-file = users\n"
     )
     harvester = tmp_path / "harvester.properties"
@@ -101,23 +102,27 @@ def test_a_real_openbis_is_published_and_harvested_by_processes(
         "[X192]\n"
         f"resource-list-url = http://127.0.0.1:{port}/datastore_server/re-sync\n"
         f"data-source-dss-url = http://127.0.0.1:{port}/datastore_server\n"
-        "data-source-auth-user = test\ndata-source-auth-pass = p:w#1\n"
+        f"data-source-auth-user = {cast.keeper}\ndata-source-auth-pass = p:w#1\n"
         "harvester-user = admin\nharvester-pass = secret\n"
         "translate-using-data-source-alias = true\n",
     )
     at_source = ("--config", str(source))
     here = ("--config", str(harvester))
-    run("source_server", "user", "add", "test", "--password-stdin", *at_source, text="p:w#1\n")
-    run("harvester", "init", *here)
+    run("source_server", "user", "add", cast.keeper, "--password-stdin", *at_source, text="p:w#1\n")
+    ours = tmp_path / "list.xml"
+    with ours.open("wb") as file:
+        command = (sys.executable, "-m", "source_server", "document", "resourcelist", *at_source)
+        subprocess.run(command, stdout=file, stderr=subprocess.PIPE, cwd=PROJECT, check=True)
+    run("harvester", "init", "--internal-master-data", str(ours), *here)
     with serving(source, port):
         first = run("harvester", "run", *here)
-        assert "701 SAMPLE created" in first
+        assert f"{cast.samples} SAMPLE created" in first
         assert "nothing to do" in run("harvester", "run", *here)
         assert run("harvester", "audit", "--contents", *here) == "[X192] 0 differences\n"
         wrong = (tmp_path / "sections.txt").read_text().replace("p:w#1", "p:w#2")
         (tmp_path / "sections.txt").write_text(wrong)
         refused = run("harvester", "run", *here, check=4)
-        assert "test" in refused
+        assert cast.keeper in refused
         assert "p:w#2" not in refused
     assert "FAILED" in run("harvester", "run", *here, check=3)
 

@@ -12,7 +12,6 @@ import pytest
 from tests.connectors import Asking, a_connector
 from tests.opendcim_replay import (
     API_KEY,
-    CAPTURES,
     PASSWORD,
     USER,
     USER_ID,
@@ -21,7 +20,6 @@ from tests.opendcim_replay import (
 )
 from tests.servers import serving
 
-pytestmark = pytest.mark.skipif(not CAPTURES.is_dir(), reason=f"{CAPTURES} is not there")
 KEYS = {"opendcim_connector_user_id": USER_ID, "opendcim_connector_api_key": API_KEY}
 
 

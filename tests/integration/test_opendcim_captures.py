@@ -19,7 +19,7 @@ import pytest
 
 from source_server.opendcim.repository.storage import writing
 from source_server.opendcim.repository.users import add_user, revoke_key, set_administrator
-from tests.repository_recordings import RECORDINGS, Exchange, exchanges_of
+from tests.repository_recordings import Exchange, recorded
 from tests.repository_site import (
     ADMIN,
     ALICE,
@@ -28,8 +28,6 @@ from tests.repository_site import (
     a_submission,
     served_repository,
 )
-
-pytestmark = pytest.mark.skipif(not RECORDINGS.is_dir(), reason=f"{RECORDINGS} is not there")
 
 _WITH_A_REQUEST = re.compile(
     r"/api/(template|manufacturer)/(pending|pending/byid|pending/delete|addpictures)/(\d+)$"
@@ -99,16 +97,6 @@ DIFFERENCES = {
         why="the route of the batch client is served again", status=200, shape=True
     ),
 }
-
-
-def recorded(folder: str, first: str, last: str) -> list[Exchange]:
-    """Those of a folder whose numbers lie between two."""
-    files = sorted(
-        file
-        for file in (RECORDINGS / folder).glob("[0-9][0-9]-*.txt")
-        if first <= file.name[:2] <= last
-    )
-    return [exchange for file in files for exchange in exchanges_of(file)]
 
 
 @dataclass(slots=True)

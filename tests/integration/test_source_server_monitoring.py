@@ -28,7 +28,6 @@ from source_server.embedded import EmbeddedCatalogue
 from source_server.metrics import Metrics
 from source_server.openbis.catalogue import open_openbis
 from source_server.reachability import Reachability
-from tests.conftest import LoadOpenBis
 from tests.memory_catalogue import MemoryCatalogue
 from tests.postgres import Postgres
 from tests.watched_site import series_of
@@ -55,10 +54,9 @@ def test_an_embedded_instance_is_reachable_until_its_database_has_gone(
 
 
 def test_an_openbis_is_reachable_until_its_database_has_gone(
-    postgres: Postgres, load_openbis: LoadOpenBis, tmp_path: Path
+    postgres: Postgres, tmp_path: Path
 ) -> None:
-    del load_openbis
-    with postgres.fresh_openbis("openbis_unittest_192") as url:
+    with postgres.fresh_openbis("made_178") as url:
         catalogue = open_openbis(url, store_root=tmp_path)
         probe = Reachability(catalogue)
         well = probe.health()

@@ -1,4 +1,4 @@
-"""The whole server as its settings describe it: a real openBIS database, its users, over HTTP."""
+"""The whole server as its settings describe it: an openBIS database, its users, over HTTP."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from source_server.instance import opened
 from source_server.settings import read_settings
 from source_server.users_file import UsersFile
 from tests.conftest import LoadOpenBis
+from tests.openbis_casts import Cast
+from tests.postgres import counted
 from tests.servers import serving
 
 LIST = "/datastore_server/re-sync/?verb=resourcelist.xml"
@@ -33,12 +35,14 @@ def openbis_hash(password: str) -> str:
 
 
 @contextmanager
-def published(folder: Path, url: str) -> Iterator[httpx.Client]:
-    """A server on this openBIS; test and observer are in its passwd, observer in our file too."""
-    lines = [f"{user}:::{user}:{openbis_hash('old')}" for user in ("test", "observer", "system")]
+def published(folder: Path, url: str, cast: Cast) -> Iterator[httpx.Client]:
+    """A server on this openBIS; two persons are in its passwd, the watcher in our file too."""
+    lines = [
+        f"{user}:::{user}:{openbis_hash('old')}" for user in (cast.keeper, cast.watcher, "system")
+    ]
     (folder / "passwd").write_text("\n".join(lines))
     (folder / "store").mkdir()
-    UsersFile(folder / "users.json").add("observer", hash_password("new"))
+    UsersFile(folder / "users.json").add(cast.watcher, hash_password("new"))
     file = folder / "s.properties"
     file.write_text(
         f"catalogue = openbis\ndatabase-url = {url}\npath-info-database-url = none\n"
@@ -53,8 +57,8 @@ def published(folder: Path, url: str) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def client(tmp_path: Path, load_openbis: LoadOpenBis) -> Iterator[httpx.Client]:
-    with published(tmp_path, load_openbis("openbis_unittest_192")) as client:
+def client(cast: Cast, tmp_path: Path, load_openbis: LoadOpenBis) -> Iterator[httpx.Client]:
+    with published(tmp_path, load_openbis(cast.database), cast) as client:
         yield client
 
 
@@ -64,27 +68,32 @@ def entities(answer: httpx.Response) -> list[Entity]:
     return [item for item in items if isinstance(item, Entity)]
 
 
-def test_an_instance_admin_gets_everything(client: httpx.Client) -> None:
-    found = entities(client.get(LIST, auth=("test", "old")))
+def test_an_instance_admin_gets_everything(
+    cast: Cast, client: httpx.Client, load_openbis: LoadOpenBis
+) -> None:
+    url = load_openbis(cast.database)
+    found = entities(client.get(LIST, auth=(cast.keeper, "old")))
     counts = {kind: sum(entity.kind is kind for entity in found) for kind in Kind}
 
     assert counts[Kind.SPACE] == 3
-    assert counts[Kind.PROJECT] == 7
-    assert counts[Kind.EXPERIMENT] == 12
-    assert counts[Kind.SAMPLE] == 701
-    assert counts[Kind.MATERIAL] == 3734
+    assert counts[Kind.PROJECT] == counted(url, "select count(*) from projects")
+    assert counts[Kind.EXPERIMENT] == counted(url, "select count(*) from experiments")
+    assert counts[Kind.SAMPLE] == cast.samples
+    assert counts[Kind.MATERIAL] == cast.materials
 
 
-def test_an_observer_of_a_space_gets_that_space(client: httpx.Client) -> None:
-    found = entities(client.get(LIST, auth=("observer", "new")))
+def test_an_observer_of_a_space_gets_that_space(cast: Cast, client: httpx.Client) -> None:
+    found = entities(client.get(LIST, auth=(cast.watcher, "new")))
     spaces = {str(entity.code) for entity in found if entity.kind is Kind.SPACE}
 
-    assert spaces == {"TESTGROUP"}
-    assert {entity.home[0] for entity in found} <= {"TESTGROUP", None}
+    assert spaces == {cast.spaces[2]}
+    assert {entity.home[0] for entity in found} <= {cast.spaces[2], None}
 
 
-def test_our_own_file_of_users_comes_before_that_of_openbis(client: httpx.Client) -> None:
-    assert client.get(LIST, auth=("observer", "old")).status_code == 401
+def test_our_own_file_of_users_comes_before_that_of_openbis(
+    cast: Cast, client: httpx.Client
+) -> None:
+    assert client.get(LIST, auth=(cast.watcher, "old")).status_code == 401
 
 
 def test_a_person_of_openbis_without_role_is_told_so(client: httpx.Client) -> None:

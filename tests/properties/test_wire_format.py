@@ -21,7 +21,7 @@ from tests.properties import strategies as values
 from tests.properties.master_data_strategies import as_read_master_data, master_data
 from tests.properties.texts import codes as some_codes
 from tests.properties.texts import moments
-from tests.wire import AT, a_list, entry_of, needs_example, read, the_example
+from tests.wire import AT, a_list, entry_of, read, the_example
 
 
 @cache
@@ -84,7 +84,6 @@ def test_a_list_cut_at_any_byte_is_no_list() -> None:
     assert _is_whole(document)
 
 
-@needs_example
 @settings(max_examples=60)
 @given(data=st.data())
 def test_the_example_cut_anywhere_is_no_list(data: st.DataObject) -> None:
@@ -101,7 +100,6 @@ def _is_whole(document: bytes) -> bool:
     return True
 
 
-@needs_example
 def test_the_example_is_read_without_fault_and_survives_a_second_writing() -> None:
     head, *items = read(the_example())
     assert isinstance(head, ListHead)

@@ -10,6 +10,7 @@ import pytest
 from harvester.config import SectionConfig, read_config
 from harvester.properties import HarvesterSettings, read_settings
 from shared.settings.model import Settings, keys_of
+from tests.given import given
 from tests.harvester_files import config_of, section_of, settings_in
 
 EXAMPLES = Path(__file__).parents[2] / "config"
@@ -49,9 +50,7 @@ def test_defaults_of_undocumented_keys_are_those_of_the_original(tmp_path: Path)
 
 
 def test_the_example_of_the_manual_works_once_it_is_filled_in(tmp_path: Path) -> None:
-    manual = Path(__file__).parents[2].parent / "shared" / "manuals" / "003_0b2cefaaf2bec2e5.txt"
-    if not manual.exists():
-        pytest.skip("the manual is not there")
+    manual = given("manuals/003_0b2cefaaf2bec2e5.txt")
     example = re.search(r"^\[DS1\] .*#dry-run = true$", manual.read_text(), re.MULTILINE)
     assert example
     text = re.sub(r" (?=#?[a-z-]+ = )", "\n", example[0])  # its lines have been joined

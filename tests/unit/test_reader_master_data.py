@@ -16,7 +16,7 @@ from tests.builders import (
     an_assignment,
     an_entity_type,
 )
-from tests.wire import a_list, needs_example, read, the_example
+from tests.wire import a_list, read, the_example
 
 HEAD = (
     '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:rs="r" xmlns:xmd="m">'
@@ -248,7 +248,6 @@ def test_a_block_of_which_nothing_can_be_read_is_no_master_data() -> None:
         read_blocks(f"<xmd:propertyTypes>{types}</xmd:propertyTypes>")
 
 
-@needs_example
 def test_the_master_data_of_the_example_are_what_it_says() -> None:
     found = read(the_example())[1]
     assert isinstance(found, MasterData)

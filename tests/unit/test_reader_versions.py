@@ -13,7 +13,7 @@ from shared.resourcesync.items import ListHead, ListItem, RecordFault
 from shared.resourcesync.reader import read_resource_list
 from shared.resourcesync.terms import RS, SITEMAP, XMD, X
 from tests.builders import a_data_set, a_sample, a_service_file, some_master_data
-from tests.wire import AT, DOWNLOADS, a_list, needs_example, opening, read, the_example
+from tests.wire import AT, DOWNLOADS, a_list, opening, read, the_example
 
 STAMPS = 'registration-timestamp="2024-01-10T09:00:00Z" registrator="mira"'
 
@@ -77,7 +77,6 @@ def test_connections_of_experiments_and_projects_are_ignored() -> None:
     assert experiment.connections == ()
 
 
-@needs_example
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -101,7 +100,6 @@ def test_names_are_known_by_prefix_or_by_namespace(old: bytes, new: bytes) -> No
     assert read(document) == read(the_example())
 
 
-@needs_example
 def test_the_sitemap_namespace_may_have_a_prefix() -> None:
     text = the_example().decode().replace("xmlns=", "xmlns:s=")
     for name in ("urlset", "url", "loc", "lastmod"):

@@ -67,7 +67,7 @@ def test_a_faulty_section_is_told_to_its_own_operators_once_a_day(
     body = box.bodies[0]
     assert "Section [BAD] is not harvested. The settings are wrong." in body
     assert "max-treads: there is no such key; did you mean max-threads?" in body
-    assert "email-addresses: 'no address' is no e-mail address" in body
+    assert "email-addresses: '***' is no e-mail address" in body
     assert "harvester check-config" in body
     assert "secret" not in body
     tell(harvest, engine, day=1)

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -20,8 +21,8 @@ from tests.builders import (
     some_master_data,
 )
 from tests.harvests import Harvest
-from tests.instances import Instance, files_below
-from tests.kitchen import TRIAL, Kitchen
+from tests.instances import Instance
+from tests.kitchen import BIG, TRIAL, Kitchen
 from tests.mortal import Mortals, mortals
 from tests.spoiled import slow
 from tests.trashed import mismatches
@@ -140,6 +141,10 @@ def test_2_a_file_that_a_killed_run_wrote_may_change_before_the_next_one(
     assert written.read_bytes() == b"after"
 
 
+def _whole(folder: Path, name: str, length: int) -> list[Path]:
+    return [path for path in folder.glob(name) if path.stat().st_size == length]
+
+
 def test_2_what_a_killed_run_had_brought_is_not_brought_again(
     source: Instance, kitchen: Kitchen, either: Harvest
 ) -> None:
@@ -148,20 +153,21 @@ def test_2_what_a_killed_run_had_brought_is_not_brought_again(
         either.section("DS1", url)
         either.init()
         process = either.start("run")
-        arrived = either.instance.store.data_set_folder(kitchen.of_well.code)
+        aside = either.root / "store" / "temp" / "DS1"
+        name = f"{kitchen.of_well.code}.*/original/big.bin"
         deadline = time.monotonic() + 60
-        while not arrived.exists() and time.monotonic() < deadline:
+        while not _whole(aside, name, len(BIG)) and time.monotonic() < deadline:
             time.sleep(0.02)
         process.kill()
         process.communicate()
-    assert arrived.exists()
-    brought = files_below(arrived)
+    (file,) = _whole(aside, name, len(BIG))  # it waits for its row
+    brought = file.stat()
     assert not (either.root / "last-sync-timestamp-file_DS1.txt").exists()
     with source.served() as url:
         either.section("DS1", url, **KEYS)
         either.converges()
-    assert files_below(arrived).keys() == brought.keys()
-    assert list(files_below(arrived).values()) == list(brought.values())
+    here = either.instance.store.data_set_file(kitchen.of_well.code, "original/big.bin").stat()
+    assert (here.st_ino, here.st_mtime_ns) == (brought.st_ino, brought.st_mtime_ns)
     assert either.instance.entities() == source.entities()
     assert left_over(either) == []
 

@@ -11,6 +11,7 @@
     ├── ItemError                one item failed; the rest goes on                7
     ├── StoppedError             ended before its end: told to, out of time      10
     ├── BusyError                somebody else is at work on the same section    11
+    ├── NotNowError              recorded at the source, but cannot be read now          503
     └── RequestError             a bad verb or pattern, before the first byte            400
 """
 
@@ -90,6 +91,10 @@ class BusyError(SyncError):
     """Another process works on the same section of the same destination."""
 
     exit_code = 11
+
+
+class NotNowError(SyncError):
+    """A client asked for a file that is recorded, but that the source cannot read at the moment."""
 
 
 class RequestError(SyncError):

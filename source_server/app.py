@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp
 
-from shared.errors import RequestError, SyncError
+from shared.errors import NotNowError, RequestError, SyncError
 from shared.model.ids import Code, PermId
 from shared.model.kinds import ATTACHMENT_HOLDERS, Kind
 from shared.resourcesync.addresses import (
@@ -118,6 +118,7 @@ def _routed(
     )
     app.include_router(_routes)
     app.add_exception_handler(RequestError, _bad_request)
+    app.add_exception_handler(NotNowError, _not_now)
     app.add_exception_handler(SyncError, _server_error)
     app.add_exception_handler(StarletteHTTPException, _refused)
     app.add_exception_handler(Exception, _server_error)
@@ -281,6 +282,10 @@ def _is_plain(path: str) -> bool:
 
 def _bad_request(_request: Request, error: Exception) -> Response:
     return PlainTextResponse(f"{error}\n", 400)
+
+
+def _not_now(_request: Request, error: Exception) -> Response:
+    return PlainTextResponse(f"{error}\n", 503)
 
 
 def _refused(_request: Request, error: Exception) -> Response:

@@ -15,10 +15,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, Self
 
+from shared.errors import NotNowError
 from shared.model.entities import Entity
 from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import Kind
 from shared.model.master_data import MasterData
+from shared.model.unknown import Reason, Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,19 @@ class Content:
         )
 
 
+_WHY = {
+    Reason.ARCHIVED: "it is archived; it can be read when openBIS has unarchived it",
+    Reason.NOT_MOUNTED: "its folder is not there; a disk may not be mounted",
+    Reason.NOT_HARVESTED: "its files are not here",
+}
+
+
+def not_now(code: Code, unknown: Unknown) -> NotNowError:
+    """Why a file of a data set cannot be downloaded, though the data set is there."""
+    why = _WHY.get(unknown.reason, "its folder cannot be read")
+    return NotNowError(f"data set {code}: {why}; try again later")
+
+
 class Snapshot(Protocol):
     """One consistent view of an instance, for one answer. May be used from several threads, one
     at a time. Iterators read in batches: between two entities other calls may be made, but of two
@@ -87,7 +102,8 @@ class Snapshot(Protocol):
         """Entities of one kind within the scope, ordered by perm id in byte order.
 
         Connections, property values of type SAMPLE, and references to experiments and samples
-        name only entities that are within the scope too.
+        name only entities that are within the scope too. An entity says of which of its parts
+        something is left out, for that or for another reason (`shared.model.unknown`).
         """
         ...
 
@@ -111,7 +127,9 @@ class Catalogue(Protocol):
         ...
 
     def data_set_file(self, code: Code, path: str, scope: Scope) -> Content | None:
-        """A file of a data set; None if either does not exist or is not within the scope."""
+        """A file of a data set; None if either does not exist or is not within the scope.
+
+        Raises `NotNowError` if the data set cannot be read at the moment."""
         ...
 
     def attachment(

@@ -11,9 +11,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass
 from itertools import chain, islice
 
+from shared.errors import ItemError
 from shared.model.entities import Entity
 from shared.model.ids import Code, PermId
 from shared.model.kinds import ENTITY_KINDS, Kind
+from shared.model.unknown import Reason
 from shared.resourcesync.terms import Document
 from shared.resourcesync.writer import (
     RESOURCE_LIST_TAIL,
@@ -22,6 +24,7 @@ from shared.resourcesync.writer import (
     master_data_entry,
     resource_list_head,
     service_file_entry,
+    unknown_at_the_end,
     write_about,
     write_capability_list,
 )
@@ -34,6 +37,7 @@ from source_server.service_files import (
     texts_of,
     texts_of_master_data,
 )
+from source_server.unseen import Unseen
 
 _CHUNK = 1024 * 1024
 """Bytes that are gathered before they are sent: each piece changes threads twice, and finds the
@@ -117,6 +121,7 @@ class _Body:
         self._snapshot = snapshot
         self._scope = scope
         self._mentioned: set[str] = set()
+        self._unseen = Unseen()
 
     def entries(self) -> Iterator[bytes]:
         yield self._master_data().encode()
@@ -124,7 +129,9 @@ class _Body:
             entities = self._snapshot.entities(kind, self._scope)
             yield from self._samples(entities) if kind is Kind.SAMPLE else self._plain(entities)
         yield from self._files()
+        yield unknown_at_the_end(self._unseen.of_the_list()).encode()
         yield RESOURCE_LIST_TAIL.encode()
+        self._unseen.log()
 
     def _master_data(self) -> str:
         master_data = self._snapshot.master_data()
@@ -157,10 +164,18 @@ class _Body:
         )
         if _MARK in entries:  # it is written as it is, so most entities need no closer look
             self._mentioned.update(mentions_in(chain.from_iterable(map(texts_of, entities))))
+        self._unseen.note(entity for entity in entities if entity.unknown)
         return entries
 
     def _files(self) -> Iterator[bytes]:
+        """A file that a text mentions and that cannot be listed makes the file service unknown:
+        whether the text is at fault or the folder, nobody can say."""
         for path in sorted(self._mentioned):
             file = self._publication.service_files.find(path)
-            if file is not None:
-                yield service_file_entry(self._addresses, file)
+            try:
+                if isinstance(file, Reason):
+                    self._unseen.note_service_file(path, file)
+                elif file is not None:
+                    yield service_file_entry(self._addresses, file)
+            except ItemError:
+                self._unseen.note_service_file(path, Reason.BAD_NAME)

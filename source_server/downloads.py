@@ -18,7 +18,7 @@ from fastapi import HTTPException
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from shared.errors import SyncError
+from shared.errors import NotNowError, SyncError
 from source_server.catalogue import Content
 from source_server.streaming import StreamedResponse
 from source_server.versions import has_it_already
@@ -61,13 +61,18 @@ def _send(
 
 
 def _open(content: Content) -> BinaryIO:
-    """The bytes; 404 if the file has vanished, and no answer at all if it is not that file."""
+    """The bytes; 404 if the file has vanished, 503 if the system refuses to read it, and no answer
+    at all if it is not that file."""
     if content.path is None:
         return io.BytesIO(content.data or b"")
     try:
         file = content.path.open("rb")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise HTTPException(404, "there is no such file, or you may not see it") from error
+    except OSError as error:
+        raise NotNowError(
+            f"file {content.path.name!r} cannot be read: {error.strerror}; try again later"
+        ) from error
     length = os.fstat(file.fileno()).st_size
     if length != content.length:
         file.close()

@@ -14,10 +14,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, bindparam, select, text
 
+from shared.errors import NotNowError
 from shared.model.entities import Entity
 from shared.model.ids import Code, PermId
 from shared.model.kinds import Kind
 from shared.model.master_data import MasterData
+from shared.model.unknown import Part, Unknown
 from shared.passwords import verify_password
 from shared.store import tables
 from shared.store.engine import data_store_uuid, snapshot
@@ -28,9 +30,10 @@ from shared.store.read import Reader, space_codes, texts_containing, within
 from shared.store.rows import moment
 from shared.store.sources import low_water_mark
 from shared.store.users import Person, find_person
-from source_server.catalogue import Content, Scope
+from source_server.catalogue import Content, Scope, not_now
 from source_server.mentions import Mentions
 from source_server.service_files import MARK, mentions_in, texts_of_master_data
+from source_server.stored_files import WITH_FILES, StoredFiles, state_of
 
 _OLDEST_TRANSACTION = text(
     "SELECT min(xact_start) FROM pg_stat_activity"
@@ -45,6 +48,9 @@ class EmbeddedSnapshot:
     connection: Connection
     at: datetime
     _read: MasterData = field(repr=False)
+    _files: StoredFiles = field(repr=False)
+    _missing: set[tuple[Kind, Scope]] = field(repr=False)
+    """Of these lists something was not in the data store folder when they were last read."""
     _readers: dict[Scope, Reader] = field(repr=False, default_factory=dict)
 
     def space_codes(self) -> list[Code]:
@@ -54,10 +60,23 @@ class EmbeddedSnapshot:
         return self._read
 
     def entities(self, kind: Kind, scope: Scope) -> Iterator[Entity]:
-        return self._reader(scope).entities(kind)
+        entities = self._reader(scope).entities(kind)
+        return self._looked_at(kind, scope, entities) if kind in WITH_FILES else entities
 
     def data_set_connections(self, samples: list[PermId], scope: Scope) -> dict[PermId, list[Code]]:
         return self._reader(scope).data_sets_of(samples)
+
+    def _looked_at(self, kind: Kind, scope: Scope, entities: Iterator[Entity]) -> Iterator[Entity]:
+        is_missing = False
+
+        def missed() -> None:
+            nonlocal is_missing
+            is_missing = True
+            self._missing.add((kind, scope))
+
+        yield from self._files.checked(entities, missed)
+        if not is_missing:
+            self._missing.discard((kind, scope))
 
     def _reader(self, scope: Scope) -> Reader:
         if scope not in self._readers:
@@ -80,6 +99,7 @@ class EmbeddedCatalogue:
                 temporary=store_root / "temp",
             )
         self._mentions = Mentions(self._mentioned)
+        self._missing: set[tuple[Kind, Scope]] = set()
         # sqlite3 gives the interpreter's lock away for every row, and gets it back late
         self._turn = Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
@@ -94,15 +114,22 @@ class EmbeddedCatalogue:
         return self._turn
 
     def mark(self) -> str | None:
-        """See `source_server.versions.Marked`."""
+        """See `source_server.versions.Marked`. None while something is not in the data store
+        folder: nothing says when it is there again."""
+        if self._missing:
+            return None
         with self._engine.connect() as connection:
-            return published_mark(connection)
+            mark = published_mark(connection)
+        return mark and f"{mark} {state_of(self._files)}"
 
     @contextmanager
     def snapshot(self) -> Iterator[EmbeddedSnapshot]:
         at = self._low_water_mark()
         with snapshot(self._engine) as connection:
-            yield EmbeddedSnapshot(connection, at, stored_master_data(connection))
+            yield EmbeddedSnapshot(
+                *(connection, at, stored_master_data(connection)),
+                *(StoredFiles(self._files), self._missing),
+            )
 
     def _low_water_mark(self) -> datetime:
         """Taken before the snapshot: nothing that is committed later carries an earlier time.
@@ -129,7 +156,10 @@ class EmbeddedCatalogue:
         except ValueError:
             return None
         known = row.checksum or row.crc32
-        return Content.of_file(place, str(known) if known else None)
+        content = Content.of_file(place, str(known) if known else None)
+        if content is None and not (here := StoredFiles(self._files)).has(code):
+            raise not_now(code, Unknown(part=Part.FILES, reason=here.reason()))
+        return content
 
     def attachment(
         self, kind: Kind, perm_id: PermId, file_name: str, version: int, scope: Scope
@@ -152,7 +182,7 @@ class EmbeddedCatalogue:
             return None
         place = self._files.attachment(row.sha256)
         if not place.is_file():
-            return None
+            raise NotNowError(f"attachment {file_name!r}: its content is not here; try again later")
         return Content(
             length=place.stat().st_size,
             etag=row.sha256,

@@ -67,9 +67,13 @@ def _openbis(settings: SourceSettings) -> Iterator[Catalogue]:
         settings.instance_url,
         store_root=settings.storeroot_dir,
         path_info_url=settings.path_info_url,
+        others=settings.data_stores,
         file_service_root=settings.file_service_repository_path,
-        project_level=settings.authorization_project_level_enabled,
-        project_level_users=settings.authorization_project_level_users,
+        project_level_users=(
+            settings.authorization_project_level_users
+            if settings.authorization_project_level_enabled
+            else None
+        ),
     )
     try:
         yield catalogue

@@ -7,7 +7,6 @@ A text names such a file as ``openbis/file-service/<path>``, up to the next quot
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import re
 import threading
@@ -20,6 +19,7 @@ from typing import Self
 
 from shared.model.entities import Entity, ServiceFile
 from shared.model.master_data import MasterData
+from shared.model.unknown import Reason
 from shared.paths import confine, safe_relative_path
 from shared.store.files import file_digest
 from source_server.settings import SourceSettings
@@ -30,8 +30,6 @@ _MENTION = re.compile(rf"{MARK}([^\"']*)")
 
 _RECENT = 2_000_000_000
 """Nanoseconds within which two changes of a file may have the same time."""
-
-_log = logging.getLogger(__name__)
 
 
 def mentions_in(texts: Iterable[str | None]) -> Iterator[str]:
@@ -68,16 +66,28 @@ class ServiceFiles:
     def of(cls, settings: SourceSettings) -> Self:
         return cls(settings.file_service_repository_path, inline_limit=settings.inline_file_limit)
 
-    def find(self, path: str) -> ServiceFile | None:
-        """The file, with its content unless it is larger than the limit.
-
-        None, and a warning in the log, if there is no such file or it lies elsewhere.
-        """
-        try:
-            return self._read(path, confine(self._root, safe_relative_path(path)))
-        except (OSError, ValueError) as error:
-            _log.warning("file service: %r is mentioned but left out: %s", path, error)
+    def find(self, path: str) -> ServiceFile | Reason | None:
+        """The file, with its content unless it is larger than the limit; or why it cannot be
+        seen. None if the path is none of a file: a text may also mention a folder."""
+        if not path or path.endswith("/"):
             return None
+        try:
+            relative = safe_relative_path(path)
+        except ValueError:
+            return Reason.BAD_NAME
+        try:
+            return self._read(path, confine(self._root, relative))
+        except (FileNotFoundError, NotADirectoryError):
+            return Reason.UNREADABLE if self._holds_anything() else Reason.NOT_MOUNTED
+        except (OSError, ValueError):
+            return Reason.UNREADABLE
+
+    def _holds_anything(self) -> bool:
+        """False for a folder that is missing or empty, as a mount point is."""
+        try:
+            return next(self._root.iterdir(), None) is not None
+        except OSError:
+            return False
 
     def state(self) -> str | None:
         """What changes with every file in the folder; None if that cannot be told.

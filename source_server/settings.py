@@ -6,12 +6,21 @@ Keys that openBIS has too bear openBIS's names. How the file is read: `shared.se
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from sqlalchemy import URL, make_url
 
 from shared.resourcesync.addresses import Addresses
@@ -55,6 +64,28 @@ def _key(name: str) -> str:
     return _DOTTED.get(name) or name.replace("_", "-")
 
 
+_DATA_STORE = re.compile(r"\s*([A-Za-z0-9_.-]+)\s*:\s*(\S.*?)\s*")
+_FORM = "must be <code of a data store>: <value>, several separated by ;"
+
+
+def _by_data_store(value: object) -> object:
+    return _pairs(value) if isinstance(value, str) else value
+
+
+def _pairs(value: str) -> dict[str, str]:
+    """Values by the codes of data stores; no value is shown, since it may contain a password."""
+    found: dict[str, str] = {}
+    for piece in value.split(";"):
+        if piece.strip():
+            pair = _DATA_STORE.fullmatch(piece)
+            if pair is None:
+                raise ValueError(_FORM)
+            if pair[1] in found:
+                raise ValueError(f"names the data store {pair[1]} twice")
+            found[pair[1]] = pair[2]
+    return found
+
+
 class SourceSettings(RepositorySettings, ConnectorSettings):
     """What is published, how it is served, and who may read it."""
 
@@ -74,6 +105,10 @@ class SourceSettings(RepositorySettings, ConnectorSettings):
     path_info_database_url: SecretStr | None = None
     """None: found by ``database.kind``; ``none``: there is none."""
     storeroot_dir: PathBelowBase = Path("data/store")
+    storeroot_dirs: Annotated[Mapping[str, PathBelowBase], BeforeValidator(_by_data_store)] = {}
+    """By the codes of data stores; those of others lie in ``storeroot_dir``."""
+    path_info_database_urls: SecretStr | None = None
+    """The same for path-info databases; see `data_stores`."""
     file_service_repository_path: PathBelowBase = Path("data/file-service")
 
     users_file: PathBelowBase | None = None
@@ -99,6 +134,13 @@ class SourceSettings(RepositorySettings, ConnectorSettings):
             return url
         location = database_url(url.get_secret_value(), info.data.get("base_dir", Path()))
         return SecretStr(location.render_as_string(hide_password=False))
+
+    @field_validator("path_info_database_urls")
+    @classmethod
+    def _usable_urls(cls, urls: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        for url in _urls_of(urls).values():
+            cls._usable_url(SecretStr(url), info)
+        return urls
 
     @model_validator(mode="after")
     def _openbis_is_complete(self) -> Self:
@@ -158,11 +200,33 @@ class SourceSettings(RepositorySettings, ConnectorSettings):
             return None
         return self._with_database("pathinfo").render_as_string(hide_password=False)
 
+    @property
+    def data_stores(self) -> dict[str, tuple[Path, str | None]]:
+        """Folder and path-info database of the data stores that have one of their own, by their
+        codes; what is not said of one is as usual. URLs may contain passwords."""
+        urls = _urls_of(self.path_info_database_urls)
+        return {
+            code: (
+                self.storeroot_dirs.get(code, self.storeroot_dir),
+                self._path_info_of(urls[code]) if code in urls else self.path_info_url,
+            )
+            for code in sorted({*self.storeroot_dirs, *urls})
+        }
+
+    def _path_info_of(self, url: str) -> str | None:
+        if url.lower() == "none":
+            return None
+        return database_url(url, self.base_dir).render_as_string(hide_password=False)
+
     def _with_database(self, name: str) -> URL:
         location = make_url(self.database_url.get_secret_value())
         if location.database:
             return location
         return location.set(database=f"{name}_{self.database_kind}")
+
+
+def _urls_of(urls: SecretStr | None) -> dict[str, str]:
+    return _pairs(urls.get_secret_value()) if urls else {}
 
 
 def _is_none(url: SecretStr) -> bool:

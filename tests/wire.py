@@ -10,6 +10,7 @@ from pathlib import Path
 from shared.model.entities import Entity, ServiceFile
 from shared.model.ids import Code
 from shared.model.master_data import MasterData
+from shared.model.unknown import Unknown
 from shared.resourcesync.items import ListItem
 from shared.resourcesync.reader import read_resource_list
 from shared.resourcesync.writer import (
@@ -19,6 +20,7 @@ from shared.resourcesync.writer import (
     master_data_entry,
     resource_list_head,
     service_file_entry,
+    unknown_at_the_end,
 )
 
 ADDRESSES = Addresses(server_url="https://h:8443/openbis", download_url="https://h:8444")
@@ -40,9 +42,15 @@ def entry_of(entity: Entity, data_sets: Sequence[Code] = ()) -> str:
     return entity_entry(ADDRESSES, entity, data_sets).decode()
 
 
-def a_list(items: Sequence[MasterData | Entity | ServiceFile | str], at: datetime = AT) -> bytes:
-    """A whole document with these items in this order; a text is taken as an entry."""
-    parts = [resource_list_head(ADDRESSES, at)]
+def a_list(
+    items: Sequence[MasterData | Entity | ServiceFile | str],
+    at: datetime = AT,
+    unknown: Sequence[Unknown] = (),
+    at_the_end: Sequence[Unknown] = (),
+) -> bytes:
+    """A whole document with these items in this order; a text is taken as an entry. ``unknown``
+    and ``at_the_end`` are what the list says of itself at its beginning and at its end."""
+    parts = [resource_list_head(ADDRESSES, at, unknown)]
     for item in items:
         match item:
             case MasterData():
@@ -53,7 +61,7 @@ def a_list(items: Sequence[MasterData | Entity | ServiceFile | str], at: datetim
                 parts.append(service_file_entry(ADDRESSES, item).decode())
             case str():
                 parts.append(item)
-    return "".join([*parts, RESOURCE_LIST_TAIL]).encode()
+    return "".join([*parts, unknown_at_the_end(at_the_end), RESOURCE_LIST_TAIL]).encode()
 
 
 def read(document: bytes, size: int = 1 << 16) -> list[ListItem]:

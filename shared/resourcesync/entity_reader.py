@@ -28,6 +28,7 @@ from shared.resourcesync.content_reader import (
     read_file_nodes,
 )
 from shared.resourcesync.described import Described
+from shared.resourcesync.unknown_parts import refuse_unknown, unknown_of_record
 
 _RELATIONS: Mapping[str, Relation] = {relation.value: relation for relation in Relation}
 _NAMES = {kind: frozenset(facts.attributes) for kind, facts in FACTS.items()}
@@ -52,6 +53,7 @@ def read_service_file(xd: Described, modified: datetime) -> ServiceFile:
     path = values.verbatim(attributes, "path")
     if path is None:
         raise UnreadableError("the attribute path is missing or blank")
+    refuse_unknown(attributes)
     text = xd.text.strip(BLANKS)
     href = values.word(attributes, "href")
     if href and not text:
@@ -97,6 +99,7 @@ def read_entity(kind: Kind, xd: Described, perm_id: str, modified: datetime) -> 
         data_set_kind=data_set_kind,
         files=read_file_nodes(xd.contents(), code) if data_set_kind in _WITH_FILES else (),
         content_copies=read_content_copies(xd.contents()) if data_set_kind in _LINK else (),
+        unknown=unknown_of_record(xd.attributes),
     )
 
 

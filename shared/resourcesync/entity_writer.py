@@ -22,6 +22,7 @@ from shared.resourcesync.escaping import (
 from shared.resourcesync.property_writer import properties_block
 from shared.resourcesync.terms import DATA_SET_CONNECTION, SHA256
 from shared.resourcesync.timestamps import format_timestamp
+from shared.resourcesync.unknown_parts import unknown_attribute
 
 _FIELDS: Mapping[str, str] = {
     "desc": "description",
@@ -102,6 +103,8 @@ def entity_entry(addresses: Addresses, entity: Entity, data_sets: Sequence[Code]
             rest += _connections(entity.connections, data_sets)
         if entity.attachments and facts.has_attachments:
             rest += content_writer.attachments(addresses, entity)
+        if entity.unknown:
+            head += unknown_attribute(entity.unknown).encode()
     except UnwritableTextError as error:
         raise ItemError(shape.kind.value, entity.perm_id, str(error)) from error
     if content or rest:

@@ -7,7 +7,9 @@ import re
 _FORBIDDEN = "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufffe\\uffff"
 """What XML 1.0 has no way to write, not even as a reference."""
 
-_forbidden_in = re.compile(f"[{_FORBIDDEN}]").search
+_forbidden = re.compile(f"[{_FORBIDDEN}]")
+_forbidden_in = _forbidden.search
+_REPLACEMENT = "\ufffd"
 
 REFERENCES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 """For what the content of an element cannot have as it is. The character that all references begin
@@ -66,6 +68,11 @@ def escaped_attribute(value: str, field: str) -> str:
 def attribute(name: str, value: str | None) -> str:
     """The attribute with a blank before it, or nothing for None."""
     return "" if value is None else f' {name}="{escaped_attribute(value, name)}"'
+
+
+def without_forbidden(value: str) -> str:
+    """The text with U+FFFD for what XML forbids: for texts that only people read."""
+    return value if value.isprintable() else _forbidden.sub(_REPLACEMENT, value)
 
 
 def script(value: str, field: str) -> str:

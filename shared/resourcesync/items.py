@@ -14,7 +14,8 @@ from shared.model.unknown import Unknown
 class ListHead:
     """``at``: everything that was modified before is in the list (wire format, 1.6).
 
-    ``unknown``: parts of the whole list that the source cannot see now.
+    ``unknown``: parts of the whole list that the source cannot see now. If that turns out while the
+    list is written, a second head comes at its end, with the same ``at`` and all unknown parts.
     """
 
     at: datetime

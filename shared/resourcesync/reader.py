@@ -11,8 +11,9 @@ from datetime import datetime
 from lxml.etree import XMLPullParser, XMLSyntaxError, _Element
 
 from shared.errors import FormatError
+from shared.model.unknown import Unknown
 from shared.resourcesync import prolog
-from shared.resourcesync.attributes import BLANKS, attributes_of, word
+from shared.resourcesync.attributes import BLANKS, UnreadableError, attributes_of, word
 from shared.resourcesync.entry_reader import read_entry
 from shared.resourcesync.items import ListHead, ListIndex, ListItem
 from shared.resourcesync.names import name_of, split
@@ -20,6 +21,7 @@ from shared.resourcesync.pieces import cut, is_one_entry
 from shared.resourcesync.plain_entry import is_plain_head, read_plain_entry
 from shared.resourcesync.terms import RS, SITEMAP, SITEMAP_INDEX, X
 from shared.resourcesync.timestamps import parse_timestamp
+from shared.resourcesync.unknown_parts import unknown_of_list
 
 _BITE = 1 << 15
 """Bytes at most that are parsed before their items are taken. What the parser makes of them is ten
@@ -49,6 +51,7 @@ class _ListReader:
     def __init__(self, *, at_needed: bool) -> None:
         self._at_needed = at_needed
         self._at: datetime | None = None
+        self._unknown: tuple[Unknown, ...] = ()
         self._parts: list[str] = []
         self._root: _Element | None = None
         self._parser = _parser()
@@ -122,14 +125,24 @@ class _ListReader:
                 yield from read_entry(element)
             case "rs:md" if self._at is None and self._is_list():
                 self._at = _at(element)
-                if self._at:
-                    yield ListHead(at=self._at)
-                elif self._at_needed:
+                if self._at is None and self._at_needed:
                     raise _no_at(word(attributes_of(element), "capability"))
+                yield from self._head(element)
+            case "x:unknown":
+                yield from self._head(element)
             case "sitemap":
                 self._parts += [text for child in element if (text := _loc(child))]
             case _:
                 pass
+
+    def _head(self, element: _Element) -> Iterator[ListHead]:
+        """What the list says of itself, at its beginning or at its end."""
+        unknown = _unknown(element)
+        self._unknown += unknown
+        if self._at is not None:
+            yield ListHead(at=self._at, unknown=self._unknown)
+        elif unknown:
+            raise FormatError("a list without a date says that it leaves out something")
 
     def _is_list(self) -> bool:
         return self._root is not None and split(self._root.tag)[1] != SITEMAP_INDEX
@@ -147,7 +160,7 @@ class _ListReader:
 def _parser() -> XMLPullParser:
     return XMLPullParser(
         events=("end",),
-        tag=("{*}url", "{*}md", "{*}sitemap"),
+        tag=("{*}url", "{*}md", "{*}unknown", "{*}sitemap"),
         huge_tree=True,
         no_network=True,
         resolve_entities=False,
@@ -186,6 +199,13 @@ def _at(element: _Element) -> datetime | None:
         raise FormatError(
             f"the attribute at of rs:md cannot be read, so the list has no date: {error}"
         ) from error
+
+
+def _unknown(element: _Element) -> tuple[Unknown, ...]:
+    try:
+        return unknown_of_list(attributes_of(element))
+    except UnreadableError as error:
+        raise FormatError(f"nobody can say what the list leaves out: {error}") from error
 
 
 def _no_at(capability: str | None) -> FormatError:

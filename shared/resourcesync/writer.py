@@ -9,8 +9,10 @@ joined by the caller and encoded as UTF-8. No white space stands between element
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from shared.model.unknown import Unknown
 from shared.resourcesync.addresses import Addresses
 from shared.resourcesync.entity_writer import entity_entry, service_file_entry
 from shared.resourcesync.escaping import attribute
@@ -27,6 +29,7 @@ from shared.resourcesync.terms import (
     X,
 )
 from shared.resourcesync.timestamps import format_timestamp
+from shared.resourcesync.unknown_parts import unknown_attribute
 
 __all__ = [
     "RESOURCE_LIST_TAIL",
@@ -35,6 +38,7 @@ __all__ = [
     "master_data_entry",
     "resource_list_head",
     "service_file_entry",
+    "unknown_at_the_end",
     "write_about",
     "write_capability_list",
 ]
@@ -62,10 +66,20 @@ def write_capability_list(addresses: Addresses) -> bytes:
     return _short_document(head, addresses, Document.RESOURCE_LIST)
 
 
-def resource_list_head(addresses: Addresses, at: datetime) -> str:
-    """``at``: everything that was modified before is in the list (wire format, 1.6)."""
+def resource_list_head(addresses: Addresses, at: datetime, unknown: Sequence[Unknown] = ()) -> str:
+    """``at``: everything that was modified before is in the list (wire format, 1.6).
+
+    ``unknown``: parts of the whole list that are known to be unknown when it begins.
+    """
     link = _link(addresses, Document.CAPABILITY_LIST, "up")
-    return f'{_OPENING}{link}<rs:md at="{format_timestamp(at)}" capability="resourcelist"/>'
+    marks = unknown_attribute(unknown) if unknown else ""
+    return f'{_OPENING}{link}<rs:md at="{format_timestamp(at)}" capability="resourcelist"{marks}/>'
+
+
+def unknown_at_the_end(unknown: Sequence[Unknown]) -> str:
+    """The element before the tail, for what turns out while a list is written. It is no second
+    ``rs:md``, which programs for ResourceSync refuse behind the first entry."""
+    return f"<x:unknown{unknown_attribute(unknown)}/>" if unknown else ""
 
 
 def _short_document(head: str, addresses: Addresses, target: Document) -> bytes:

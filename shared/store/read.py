@@ -6,7 +6,7 @@ Nothing here is bound to a thread, and between two batches no cursor is open.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from heapq import merge
@@ -19,6 +19,7 @@ from shared.model.entities import Attachment, AttachmentVersion, ContentCopy, En
 from shared.model.entities import Connection as Edge
 from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import FACTS, Kind
+from shared.model.unknown import Part, Reason, Unknown
 from shared.store import shown, tables
 from shared.store.rows import to_attachment_version, to_connection, to_copy, to_file
 from shared.store.scope_queries import Rows, ScopeQueries, within
@@ -33,6 +34,9 @@ pass over what does not."""
 _MOST_STREAMS = 200
 _FEWEST = 100
 """Perm ids that are looked up at once in each of many spaces."""
+
+Hidden = defaultdict[str, list[tuple[Part, str]]]
+"""What the scope hides of entities, by perm id."""
 
 
 class Reader:
@@ -57,17 +61,21 @@ class Reader:
         )
 
     def entities(self, kind: Kind) -> Iterator[Entity]:
-        """All entities of a kind. Connections and references lead only to what is within."""
+        """All entities of a kind. Connections, references and values lead only to what is within;
+        an entity says of which of these the scope hides some."""
         for batch in self._of_few_spaces(kind) if self._sparse else self._of_most_spaces(kind):
-            entities = self._complete(kind, batch)
-            yield from (
-                self._without_hidden_samples(entities) if self._has_samples(kind) else entities
-            )
+            hidden: Hidden = defaultdict(list)
+            entities = self._complete(kind, batch, hidden)
+            if self._has_samples(kind):
+                entities = self._without_hidden_samples(entities, hidden)
+            yield from _marked(entities, hidden) if hidden else entities
 
     def _has_samples(self, kind: Kind) -> bool:
         return bool(self._sample_properties) and FACTS[kind].has_properties
 
-    def _without_hidden_samples(self, entities: Iterator[Entity]) -> Iterator[Entity]:
+    def _without_hidden_samples(
+        self, entities: Iterator[Entity], hidden: Hidden
+    ) -> Iterator[Entity]:
         """Leave out the property values that name a sample which is not within the scope."""
         batch = list(entities)
         named = {
@@ -76,15 +84,22 @@ class Reader:
             for code, value in entity.properties.items()
             if code in self._sample_properties
         }
-        visible = {key for (key,) in self._queries.samples(sorted(named))} if named else set()
-        for entity in batch:
-            hidden = {
-                code
-                for code in self._sample_properties & entity.properties.keys()
-                if entity.properties[code] not in visible
-            }
-            kept = {c: v for c, v in entity.properties.items() if c not in hidden}
-            yield replace(entity, properties=kept) if hidden else entity
+        found: dict[str, object] = dict(self._queries.samples(sorted(named))) if named else {}
+        return iter([self._shown(entity, found, hidden) for entity in batch])
+
+    def _shown(self, entity: Entity, found: Mapping[str, object], hidden: Hidden) -> Entity:
+        """``found``: the samples that exist, and whether they are within."""
+        values = {
+            code: entity.properties[code]
+            for code in self._sample_properties & entity.properties.keys()
+            if not found.get(entity.properties[code])
+        }
+        if codes := sorted(code for code, value in values.items() if value in found):
+            hidden[entity.perm_id].append((Part.PROPERTIES, " ".join(codes)))
+        if not values:
+            return entity
+        kept = {c: v for c, v in entity.properties.items() if c not in values}
+        return replace(entity, properties=kept)
 
     def _of_most_spaces(self, kind: Kind) -> Iterator[Rows]:
         """Batch by batch through the kind, passing over what is not within."""
@@ -108,22 +123,42 @@ class Reader:
             yield from found
             last = found[-1]
 
-    def _complete(self, kind: Kind, batch: Rows) -> Iterator[Entity]:
+    def _complete(self, kind: Kind, batch: Rows, hidden: Hidden) -> Iterator[Entity]:
         facts = FACTS[kind]
         keys = [row[0] for row in batch]
         is_data_set = kind is Kind.DATA_SET
+        self._note_references(kind, batch, hidden)
         hanging = shown.Hanging(
-            connections=self._edges(kind, keys) if facts.relations else {},
+            connections=self._edges(kind, keys, hidden) if facts.relations else {},
             attachments=self._attachments(kind, keys) if facts.has_attachments else {},
             files=self._files(keys) if is_data_set else {},
             content_copies=self._copies(keys) if is_data_set else {},
         )
         return shown.entities(kind, batch, hanging)
 
-    def _edges(self, kind: Kind, keys: Sequence[str]) -> Mapping[str, Sequence[Edge]]:
+    def _note_references(self, kind: Kind, batch: Rows, hidden: Hidden) -> None:
+        """Experiments and samples that exist, but are not within. References are links, too."""
+        for referred, place in ((Kind.EXPERIMENT, 14), (Kind.SAMPLE, 15)):
+            lost = {row[0]: row[place + 2] for row in batch if row[place + 2] and not row[place]}
+            if referred.lower() not in FACTS[kind].attributes or not lost:
+                continue
+            there = {key for (key,) in self._queries.identifiers(referred, sorted(lost.values()))}
+            for key, identifier in lost.items():
+                if identifier in there:
+                    hidden[key].append((Part.CONNECTIONS, f"the {referred.lower()}"))
+
+    def _edges(
+        self, kind: Kind, keys: Sequence[str], hidden: Hidden
+    ) -> Mapping[str, Sequence[Edge]]:
         found: defaultdict[str, list[Edge]] = defaultdict(list)
-        for key, relation, to in self._queries.edges(kind, keys):
-            found[key].append(to_connection(relation, to))
+        others: Counter[str] = Counter()
+        for key, relation, to, is_within in self._queries.edges(kind, keys):
+            if is_within:
+                found[key].append(to_connection(relation, to))
+            else:
+                others[key] += 1
+        for key, count in others.items():
+            hidden[key].append((Part.CONNECTIONS, f"{count} to what is not shown"))
         return found
 
     def _attachments(self, kind: Kind, keys: Sequence[str]) -> dict[str, tuple[Attachment, ...]]:
@@ -157,6 +192,15 @@ class Reader:
         for sample_id, code in self._queries.data_sets(samples) if samples else ():
             found.setdefault(sample_id, []).append(code)
         return {sample_id: found[sample_id] for sample_id in samples if sample_id in found}
+
+
+def _marked(entities: Iterator[Entity], hidden: Hidden) -> Iterator[Entity]:
+    for entity in entities:
+        marks = [
+            Unknown(part=part, reason=Reason.OUT_OF_SCOPE, detail=detail)
+            for part, detail in hidden.get(entity.perm_id, ())
+        ]
+        yield replace(entity, unknown=(*entity.unknown, *marks)) if marks else entity
 
 
 def space_codes(connection: Connection) -> list[Code]:

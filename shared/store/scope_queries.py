@@ -55,7 +55,8 @@ class ScopeQueries:
         self._prepared: dict[tuple[Callable[..., Select[Any]], Kind], Prepared] = {}
 
     def rows_behind(self, kind: Kind, perm_id: str, most: int) -> Rows:
-        """Columns of `shown.COLUMNS`, experiment, sample: so many, behind a perm id."""
+        """Columns of `shown.COLUMNS`; experiment and sample, if they may be shown; experiment and
+        sample as they are stored: so many, behind a perm id."""
         return self._ask(self._rows_behind, kind, last=perm_id, most=most)
 
     def rows(self, kind: Kind, batch: Sequence[str]) -> Rows:
@@ -69,7 +70,7 @@ class ScopeQueries:
         return [key for (key,) in self._ask(query, kind, last=perm_id, most=most, **values)]
 
     def edges(self, kind: Kind, batch: Sequence[str]) -> Rows:
-        """Perm id, relation, perm id, to what is within."""
+        """Perm id, relation, perm id, and whether what it leads to is within."""
         return self._of(self._edges, kind, batch)
 
     def attachments(self, kind: Kind, batch: Sequence[str]) -> Rows:
@@ -86,9 +87,15 @@ class ScopeQueries:
         return self._of(self._data_sets, Kind.SAMPLE, samples)
 
     def samples(self, perm_ids: Sequence[str]) -> Rows:
-        """Those that are samples within the scope; in any order, unlike a batch."""
+        """Those that are samples, and whether they are within the scope; in any order, unlike a
+        batch."""
         wanted = together(self._connection, perm_ids)
         return self._ask(self._samples, Kind.SAMPLE, keys=wanted)
+
+    def identifiers(self, kind: Kind, identifiers: Sequence[str]) -> Rows:
+        """Those that something of a kind has, wherever it lies."""
+        wanted = together(self._connection, identifiers)
+        return self._ask(self._identifiers, kind, keys=wanted)
 
     def _of(self, query: Callable[..., Select[Any]], kind: Kind, batch: Sequence[str]) -> Rows:
         if self._sparse:
@@ -112,7 +119,10 @@ class ScopeQueries:
     def _shown(self, kind: Kind) -> Select[Any]:
         entity = tables.entity
         return (
-            select(*shown.COLUMNS, self._refers(kind, "experiment"), self._refers(kind, "sample"))
+            select(
+                *(*shown.COLUMNS, self._refers(kind, "experiment"), self._refers(kind, "sample")),
+                *(entity.c.experiment, entity.c.sample),
+            )
             .where(entity.c.kind == kind.value, self._within(entity))
             .order_by(entity.c.perm_id)
         )
@@ -159,13 +169,10 @@ class ScopeQueries:
     def _edges(self, kind: Kind) -> Select[Any]:
         link, target = tables.link, tables.entity
         return (
-            select(link.c.from_perm_id, link.c.relation, link.c.to_perm_id)
-            .join(
-                target,
-                (target.c.kind == link.c.kind)
-                & (target.c.perm_id == link.c.to_perm_id)
-                & self._within(target),
+            select(
+                *(link.c.from_perm_id, link.c.relation, link.c.to_perm_id, self._within(target)),
             )
+            .join(target, (target.c.kind == link.c.kind) & (target.c.perm_id == link.c.to_perm_id))
             .where(link.c.kind == kind.value, self._batch(link.c.from_perm_id))
             .order_by(link.c.from_perm_id, link.c.ordinal)
         )
@@ -203,6 +210,11 @@ class ScopeQueries:
     def _samples(self, kind: Kind) -> Select[Any]:
         entity = tables.entity
         wanted = among(self._connection, entity.c.perm_id, bindparam("keys", None))
-        return select(entity.c.perm_id).where(
-            entity.c.kind == kind.value, wanted, self._within(entity)
+        return select(entity.c.perm_id, self._within(entity)).where(
+            entity.c.kind == kind.value, wanted
         )
+
+    def _identifiers(self, kind: Kind) -> Select[Any]:
+        entity = tables.entity
+        wanted = among(self._connection, entity.c.identifier, bindparam("keys", None))
+        return select(entity.c.identifier).where(entity.c.kind == kind.value, wanted)

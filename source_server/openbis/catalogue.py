@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Engine, Row
@@ -13,7 +14,8 @@ from sqlalchemy import Engine, Row
 from shared.errors import ConfigError
 from shared.model.ids import Code, PermId
 from shared.model.kinds import Kind
-from source_server.catalogue import Content, Scope
+from shared.model.unknown import Unknown
+from source_server.catalogue import Content, Scope, not_now
 from source_server.mentions import Mentions
 from source_server.openbis import queries_access, scopes
 from source_server.openbis.connect import (
@@ -24,9 +26,10 @@ from source_server.openbis.connect import (
     snapshot,
 )
 from source_server.openbis.data_store import DataStore, file_below
-from source_server.openbis.files import FileLists, PathInfo
+from source_server.openbis.files import FileLists, Place
 from source_server.openbis.opening import dialect_of, files_query_of
 from source_server.openbis.parts import moment
+from source_server.openbis.path_info import PathInfo
 from source_server.openbis.schema import Dialect
 from source_server.openbis.snapshot import OpenBisSnapshot
 
@@ -35,9 +38,10 @@ class OpenBisCatalogue:
     """A `Catalogue`: reads only, and never shows anything outside of the scope it is given.
 
     ``store_root`` and ``file_service_root`` are openBIS's ``storeroot-dir`` and
-    ``file-service-repository-path``. With ``project_level`` (openBIS's
-    ``authorization.project-level.enabled``), roles in projects count for users whose id the
-    regular expression ``project_level_users`` (``authorization.project-level.users``) matches.
+    ``file-service-repository-path``; data stores that lie elsewhere are in ``others``, by their
+    codes. Roles in projects count for users whose id the regular expression
+    ``project_level_users`` matches (openBIS's ``authorization.project-level.users``); None: for
+    no user (``authorization.project-level.enabled``).
     """
 
     def __init__(
@@ -46,16 +50,16 @@ class OpenBisCatalogue:
         *,
         store_root: Path,
         path_info: Engine | None = None,
+        others: Mapping[str, Place] = MappingProxyType({}),
         file_service_root: Path | None = None,
-        project_level: bool = False,
-        project_level_users: str = ".*",
+        project_level_users: str | None = None,
     ) -> None:
         self._engine = engine
-        self._path_info = path_info
         self._file_service_root = file_service_root
-        self._project_level = _pattern(project_level_users) if project_level else None
+        self._project_level = None if project_level_users is None else _pattern(project_level_users)
         self._dialect = _checked(engine)
-        self._file_lists = FileLists(DataStore(store_root), _checked_path_info(path_info))
+        usual = Place(store=DataStore(store_root), path_info=_checked_path_info(path_info))
+        self._file_lists = FileLists(usual, others)
         self._mentions = Mentions(self._mentioned)
 
     @property
@@ -64,8 +68,9 @@ class OpenBisCatalogue:
 
     def close(self) -> None:
         self._engine.dispose()
-        if self._path_info is not None:
-            self._path_info.dispose()
+        for place in self._file_lists.places().values():
+            if place.path_info is not None:
+                place.path_info.engine.dispose()
 
     def scope_of(self, user_id: str) -> Scope | None:
         if not _can_be_asked_for(user_id):
@@ -88,7 +93,9 @@ class OpenBisCatalogue:
 
     def data_set_file(self, code: Code, path: str, scope: Scope) -> Content | None:
         data_set = self._one(queries_access.DATA_SET, scope, {"code": code})
-        folder = self._file_lists.folder_of(data_set) if data_set else None
+        folder = self._file_lists.place_of(data_set) if data_set else None
+        if isinstance(folder, Unknown):
+            raise not_now(code, folder)
         return _file_content(folder, path)
 
     def attachment(
@@ -134,26 +141,35 @@ def open_openbis(
     *,
     store_root: Path,
     path_info_url: str | None = None,
+    others: Mapping[str, tuple[Path, str | None]] = MappingProxyType({}),
     file_service_root: Path | None = None,
-    project_level: bool = False,
-    project_level_users: str = ".*",
+    project_level_users: str | None = None,
 ) -> OpenBisCatalogue:
     """The openBIS instance at a database URL (``postgresql://...``); as `OpenBisCatalogue`.
 
+    ``others``: store root and URL of the path info of data stores that lie elsewhere.
     Raises `ConfigError` if a database cannot be reached, or is not one that can be read.
     """
     with ExitStack() as if_it_fails:
+
+        def opened(address: str | None) -> Engine | None:
+            if address is None:
+                return None
+            engine = reading_engine(address)
+            if_it_fails.callback(engine.dispose)
+            return engine
+
         engine = reading_engine(url)
         if_it_fails.callback(engine.dispose)
-        path_info = reading_engine(path_info_url) if path_info_url else None
-        if path_info is not None:
-            if_it_fails.callback(path_info.dispose)
         catalogue = OpenBisCatalogue(
             engine,
             store_root=store_root,
-            path_info=path_info,
+            path_info=opened(path_info_url),
+            others={
+                code: Place(store=DataStore(root), path_info=_checked_path_info(opened(notes)))
+                for code, (root, notes) in others.items()
+            },
             file_service_root=file_service_root,
-            project_level=project_level,
             project_level_users=project_level_users,
         )
         if_it_fails.pop_all()

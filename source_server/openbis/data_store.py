@@ -6,14 +6,10 @@ client says. A share may be a symbolic link to another disk.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from shared.errors import ConfigError
-
-_LOG = logging.getLogger(__name__)
 
 _NO_NAMES = frozenset({"", ".", ".."})
 
@@ -25,15 +21,12 @@ class DataStore:
         self.root = root
 
     def folder(self, share: str | None, location: str) -> Path | None:
-        """The folder of a data set; None if it is not there.
+        """The folder of a data set; None if it is not there, perhaps because a disk is not
+        mounted. Raises OSError if the system does not let us look.
 
         The share that the database names may be out of date for a moment, while openBIS moves a
-        data set: then the other shares are searched. Raises `ConfigError` if the whole data store
-        is missing, perhaps because a disk is not mounted: that must not look like data sets
-        without files.
+        data set: then the other shares are searched.
         """
-        if not self.root.is_dir():
-            raise ConfigError(f"storeroot-dir: the data store {self.root} is not a folder")
         parts = location.replace("\\", "/").strip("/").split("/")
         if not all(map(_is_name, parts)):
             return None
@@ -43,9 +36,18 @@ class DataStore:
                 return folder
         return None
 
+    def has_shares(self) -> bool:
+        """Whether anything may lie here; an empty mount point has no shares."""
+        try:
+            return any(share.name.isdigit() for share in self.root.iterdir())
+        except OSError:
+            return False
+
     def _shares(self, first: str | None) -> Iterator[Path]:
         if first is not None and _is_name(first) and "/" not in first:
             yield self.root / first
+        if not self.root.is_dir():
+            return
         others = (share for share in self.root.iterdir() if share.name.isdigit())
         yield from sorted(share for share in others if share.name != first)
 
@@ -76,24 +78,53 @@ def length_below(folder: Path, path: str) -> int | None:
         return None  # it went away just now
 
 
-def files_below(folder: Path) -> list[tuple[str, int]]:
+def is_folder_below(folder: Path, path: str) -> bool:
+    """Whether this path below the folder is a folder; a symbolic link is none."""
+    parts = path.split("/")
+    place = folder.joinpath(*parts)
+    try:
+        return all(map(_is_name, parts)) and place.is_dir() and not place.is_symlink()
+    except (OSError, ValueError):
+        return False
+
+
+@dataclass(slots=True)
+class Walked:
+    """What lies below a folder. ``unreadable`` are paths that cannot be listed: what cannot be
+    read, and links that lead out of the folder or nowhere."""
+
+    files: list[tuple[str, int]] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+
+def files_below(folder: Path) -> Walked:
     """Path and length of every file below the folder, by path in byte order.
 
-    Links to files within the folder count; linked folders, and links that lead out, do not. What
-    cannot be read is left out, with a warning.
+    Links to files within the folder count; linked folders, and links that lead out, do not.
     """
-    found = []
-    for place, _, names in os.walk(folder, onerror=_report):
-        for name in names:
-            path = Path(place, name).relative_to(folder).as_posix()
+    found = Walked()
+
+    def not_listed(fault: OSError) -> None:
+        found.unreadable.append(_below(folder, Path(fault.filename)))
+
+    for place, folders, names in os.walk(folder, onerror=not_listed):
+        for file in (Path(place, name) for name in names):
+            path = _below(folder, file)
             length = length_below(folder, path)
             if length is not None:
-                found.append((path, length))
-    return sorted(found, key=lambda each: os.fsencode(each[0]))
+                found.files.append((path, length))
+            if length is None or not os.access(file, os.R_OK, effective_ids=True):
+                found.unreadable.append(path)
+        linked = (linked for name in folders if (linked := Path(place, name)).is_symlink())
+        found.unreadable += [_below(folder, each) for each in linked]
+    found.files.sort(key=lambda each: os.fsencode(each[0]))
+    found.unreadable.sort(key=os.fsencode)
+    return found
 
 
-def _report(fault: OSError) -> None:
-    _LOG.warning("the files in %s are not listed: %s", fault.filename, fault.strerror)
+def _below(folder: Path, place: Path) -> str:
+    """The path within the folder; the folder's own is a dot."""
+    return place.relative_to(folder).as_posix()
 
 
 def _is_name(part: str) -> bool:

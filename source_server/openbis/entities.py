@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -9,12 +10,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from shared.model.entities import Attachment, ContentCopy, Entity, FileNode
+from shared.model.entities import Attachment, ContentCopy, Entity
 from shared.model.entities import Connection as Edge
 from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import FACTS, NOT_FROZEN, DataSetKind, Frozen, Kind
+from shared.model.unknown import Part, Reason, Unknown
 from source_server.openbis import parts, queries_entities
 from source_server.openbis.files import FileLists
+from source_server.openbis.listing import Listed
 from source_server.openbis.parts import moment
 from source_server.openbis.properties import PropertyReader
 from source_server.openbis.schema import Dialect
@@ -36,6 +39,7 @@ class _Parts:
     connections: Mapping[int, tuple[Edge, ...]] = field(default_factory=dict)
     attachments: Mapping[int, tuple[Attachment, ...]] = field(default_factory=dict)
     content_copies: Mapping[int, tuple[ContentCopy, ...]] = field(default_factory=dict)
+    unknown: Mapping[int, Sequence[Unknown]] = field(default_factory=dict)
 
 
 class EntityReader:
@@ -57,8 +61,8 @@ class EntityReader:
         for ids in self._pages(window):
             page = {**window, "ids": array_of(ids)}
             rows, hanging = self._rows(page, ids), self._parts(page)
-            for row, files in zip(rows, self._files(rows), strict=True):
-                yield self._entity(row, hanging, files)
+            for row, listed in zip(rows, self._files(rows), strict=True):
+                yield self._entity(row, hanging, listed)
 
     def _pages(self, window: Window) -> Iterator[list[int]]:
         """A cursor on the server sorts the ids once. Looking for each page by the last perm id
@@ -80,19 +84,23 @@ class EntityReader:
     def _parts(self, page: Mapping[str, Any]) -> _Parts:
         kind, facts = self._kind, FACTS[self._kind]
         where = (self._connection, self._dialect)
+        values, codes = self._properties.of_page(page) if self._properties else ({}, {})
+        edges, links = parts.connections(*where, kind, page) if facts.relations else ({}, {})
+        held, lost = parts.attachments(*where, kind, page) if facts.has_attachments else ({}, {})
         return _Parts(
-            properties=self._properties.of_page(page) if self._properties else {},
-            connections=parts.connections(*where, kind, page) if facts.relations else {},
-            attachments=parts.attachments(*where, kind, page) if facts.has_attachments else {},
+            properties=values,
+            connections=edges,
+            attachments=held,
             content_copies=parts.content_copies(*where, page) if kind is Kind.DATA_SET else {},
+            unknown=_unknown(codes, links, lost),
         )
 
-    def _files(self, rows: Sequence[Row[Any]]) -> Iterable[tuple[FileNode, ...]]:
+    def _files(self, rows: Sequence[Row[Any]]) -> Iterable[Listed]:
         if self._kind is Kind.DATA_SET:
             return self._file_lists.of_page(rows)
-        return repeat((), len(rows))
+        return repeat(Listed(), len(rows))
 
-    def _entity(self, row: Row[Any], hanging: _Parts, files: tuple[FileNode, ...]) -> Entity:
+    def _entity(self, row: Row[Any], hanging: _Parts, listed: Listed) -> Entity:
         kind, perm_id = self._kind, row.perm_id
         values = sorted(hanging.properties.get(row.id, {}).items())
         return Entity(
@@ -114,6 +122,36 @@ class EntityReader:
             connections=hanging.connections.get(row.id, ()),
             attachments=hanging.attachments.get(row.id, ()),
             data_set_kind=DataSetKind(row.data_set_kind) if kind is Kind.DATA_SET else None,
-            files=files,
+            files=listed.files,
             content_copies=hanging.content_copies.get(row.id, ()),
+            unknown=(*listed.unknown, *hanging.unknown.get(row.id, ()), *_hidden_references(row)),
         )
+
+
+def _unknown(
+    codes: Mapping[int, Sequence[str]],
+    links: Mapping[int, int],
+    attachments: Mapping[int, Sequence[Unknown]],
+) -> Mapping[int, Sequence[Unknown]]:
+    """What entities of a page leave out: values of the properties with these codes, so many links,
+    and attachments."""
+    found: defaultdict[int, list[Unknown]] = defaultdict(list)
+    for owner, marks in attachments.items():
+        found[owner] += marks
+    for owner, its in codes.items():
+        found[owner].append(_out_of_scope(Part.PROPERTIES, " ".join(sorted(its))))
+    for owner, count in links.items():
+        found[owner].append(_out_of_scope(Part.CONNECTIONS, f"{count} to what is not shown"))
+    return found
+
+
+def _hidden_references(row: Row[Any]) -> Iterator[Unknown]:
+    """References are links, too."""
+    if row.hides_experiment:
+        yield _out_of_scope(Part.CONNECTIONS, "the experiment")
+    if row.hides_sample:
+        yield _out_of_scope(Part.CONNECTIONS, "the sample")
+
+
+def _out_of_scope(part: Part, detail: str) -> Unknown:
+    return Unknown(part=part, reason=Reason.OUT_OF_SCOPE, detail=detail)

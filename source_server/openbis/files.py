@@ -1,139 +1,218 @@
-"""The files of data sets: from the path-info database, else by a walk through the data store."""
+"""The files of data sets: from the path-info database, else by a walk through the data store.
+
+What cannot be seen now is never taken for what is not there: a data set says which of its files
+are unknown, and why.
+"""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, pairwise
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Engine, Row, TextClause
+from sqlalchemy import Row
 
 from shared.model.entities import FileNode
 from shared.model.kinds import DataSetKind
-from source_server.openbis.connect import snapshot
-from source_server.openbis.data_store import DataStore, files_below, length_below
-from source_server.openbis.texts import is_publishable
-
-_LOG = logging.getLogger(__name__)
+from shared.model.unknown import Reason, Unknown
+from source_server.openbis.data_store import (
+    DataStore,
+    files_below,
+    is_folder_below,
+    length_below,
+)
+from source_server.openbis.listing import Listed, Listing, away
+from source_server.openbis.path_info import Noted, PathInfo, Rows
 
 _AVAILABLE = frozenset({"AVAILABLE", "LOCKED", "BACKUP_PENDING"})
+_HDF5 = (".h5", ".h5ar")
 _UNSIGNED = 0xFFFFFFFF
-_ROWS_AT_ONCE = 2000
-
-_Noted = Iterator[tuple[str, Iterable[Row[Any]]]]
-"""Data sets that the path-info database knows, by code in byte order, each with its rows."""
-
-_NO_MORE: tuple[str, Iterable[Row[Any]]] = ("", ())
+_REPLACEMENT = "\ufffd"
+"""What Java, and so path info, has for what is not UTF-8 in a file's name."""
+_MUCH_CAN_DIFFER = "openBIS has noted {} bytes, its files have {}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PathInfo:
-    """A path-info database: what openBIS noted about the files of each data set."""
+class Place:
+    """Where a data store of openBIS keeps its files, and notes about them."""
 
-    engine: Engine
-    query: TextClause
-
-    @contextmanager
-    def noted(self, codes: Sequence[str]) -> Iterator[_Noted]:
-        """Reads row by row: a data set may have a million files, and a page many data sets."""
-        with (
-            snapshot(self.engine) as connection,
-            connection.execute(
-                self.query, {"codes": codes}, execution_options={"yield_per": _ROWS_AT_ONCE}
-            ) as rows,
-        ):
-            yield groupby(rows, lambda row: str(row.code))
+    store: DataStore
+    path_info: PathInfo | None = None
 
 
 class FileLists:
-    """Lists the files of data sets; reads none of them."""
+    """Lists the files of data sets; reads none of them.
 
-    def __init__(self, store: DataStore, path_info: PathInfo | None) -> None:
-        self._store = store
-        self._path_info = path_info
+    ``others``: the places of data stores, by their codes, that are not in the usual one.
+    """
 
-    def of_page(self, data_sets: Sequence[Row[Any]]) -> Iterator[tuple[FileNode, ...]]:
+    def __init__(self, usual: Place, others: Mapping[str, Place] = MappingProxyType({})) -> None:
+        self._usual = usual
+        self._others = others
+
+    def of_page(self, data_sets: Sequence[Row[Any]]) -> Iterator[Listed]:
         """The files of each of these data sets, which come by code in byte order."""
-        with self._noted(data_sets) as noted:
-            code, rows = next(noted, _NO_MORE)
+        with self._noted(data_sets) as noted_of:
             for data_set in data_sets:
-                if data_set.code == code:
-                    yield tuple(self._from_path_info(data_set, rows))
-                    code, rows = next(noted, _NO_MORE)
-                else:
-                    yield tuple(self._from_folder(data_set))
+                noted = noted_of.get(self._place(data_set).path_info)
+                match data_set.data_set_kind:
+                    case DataSetKind.PHYSICAL:
+                        yield self._of_physical(data_set, noted)
+                    case DataSetKind.LINK:
+                        yield _of_link(data_set, noted)
+                    case _:
+                        yield Listed()
 
-    def folder_of(self, data_set: Row[Any]) -> Path | None:
-        """Where the files of a data set lie; None if it has none of its own, if it is archived,
-        or if its folder is missing."""
-        if data_set.location is None or data_set.status not in _AVAILABLE:
+    def place_of(self, data_set: Row[Any]) -> Path | Unknown | None:
+        """The folder of a data set's files, or why it cannot be seen; None if it has none of its
+        own."""
+        if data_set.location is None:
             return None
-        return self._store.folder(data_set.share_id, data_set.location)
+        if data_set.status not in _AVAILABLE:
+            return away(Reason.ARCHIVED)
+        store = self._place(data_set).store
+        where = f"data store {data_set.data_store}"
+        try:
+            folder = store.folder(data_set.share_id, data_set.location)
+        except OSError as fault:
+            return away(Reason.UNREADABLE, f"{where}: {fault.strerror}")
+        return folder or away(Reason.NOT_MOUNTED, where)
+
+    def places(self) -> Mapping[str | None, Place]:
+        """All places by the codes of their data stores; None stands for all others."""
+        return {None: self._usual} | dict(self._others)
+
+    def _place(self, data_set: Row[Any]) -> Place:
+        return self._others.get(data_set.data_store, self._usual)
 
     @contextmanager
-    def _noted(self, data_sets: Sequence[Row[Any]]) -> Iterator[_Noted]:
-        codes = [row.code for row in data_sets if row.data_set_kind != DataSetKind.CONTAINER]
-        if self._path_info is None or not codes:
-            yield iter(())
-        else:
-            with self._path_info.noted(codes) as noted:
-                yield noted
+    def _noted(self, data_sets: Sequence[Row[Any]]) -> Iterator[Mapping[PathInfo | None, Noted]]:
+        """What each path-info database has noted about its part of the page."""
+        codes: dict[PathInfo, list[str]] = {}
+        for row in data_sets:
+            path_info = self._place(row).path_info
+            if path_info is not None and row.data_set_kind != DataSetKind.CONTAINER:
+                codes.setdefault(path_info, []).append(row.code)
+        with ExitStack() as stack:
+            yield {each: stack.enter_context(each.noted(its)) for each, its in codes.items()}
 
-    def _from_path_info(self, data_set: Row[Any], rows: Iterable[Row[Any]]) -> Iterator[FileNode]:
-        """openBIS notes an HDF5 container as a folder, with its inner files below: what is
-        published is the container, since that is what lies in the data store."""
-        containers: set[PurePosixPath] = set()
-        for row in rows:
-            if row.path is None or not containers.isdisjoint(PurePosixPath(row.path).parents):
+    def _of_physical(self, data_set: Row[Any], noted: Noted | None) -> Listed:
+        place = self.place_of(data_set)
+        rows = noted.rows_of(data_set.code) if noted else None
+        folder = place if isinstance(place, Path) else None
+        listing = Listing(away=place if isinstance(place, Unknown) else None)
+        if rows is not None and _take_noted(listing, rows, folder, data_set.size or 0):
+            return listing.listed()
+        if folder is not None:
+            _take_from_folder(listing, folder, data_set.size or 0)
+        elif listing.away and noted and (rows is not None or noted.is_empty):
+            listing.not_fed()
+        return listing.listed()
+
+
+def _of_link(data_set: Row[Any], noted: Noted | None) -> Listed:
+    """Its files lie elsewhere; openBIS may have been given a list of them."""
+    rows = noted.rows_of(data_set.code) if noted else None
+    listing, containers = Listing(), _Containers()
+    for row in rows or ():
+        if row.path and not containers.hold(row.path):
+            if row.is_directory and row.crc32 is not None:
+                containers.add(row.path)
+            if row.crc32 is not None or not row.is_directory:
+                listing.add(_node(row, row.length))
+    if noted and noted.is_empty:
+        listing.away = away(Reason.NOT_FED)
+    return listing.listed()
+
+
+class _Containers(set[str]):
+    """Paths of HDF5 containers. openBIS notes each as a folder, with its inner files below; what
+    is published is the container, since that is what lies in the data store."""
+
+    def hold(self, path: str) -> bool:
+        return bool(self) and not self.isdisjoint(map(str, PurePosixPath(path).parents))
+
+
+def _take_noted(listing: Listing, rows: Rows, folder: Path | None, size: int) -> bool:
+    """Whether the rows tell what the data set consists of. Each data set has one for its folder,
+    with the sum of all below; without it, or if it or openBIS knows of bytes and no file is noted,
+    the data set is not fed yet."""
+    root: Row[Any] | None = None
+    noted, containers = 0, _Containers()
+    for row, following in pairwise(chain(rows, (None,))):
+        if row is None or not row.path:
+            root = row if row is not None and row.path == "" else None
+        elif not containers.hold(row.path):
+            if not row.is_directory:
+                _take_file(listing, row, folder)
+            elif _is_plain_folder(row, following, folder):
                 continue
-            length = self._length_of_container(data_set, row) if row.is_directory else row.length
-            if length is None or not _can_be_listed(data_set, row.path):
-                continue
-            if row.is_directory:
-                containers.add(PurePosixPath(row.path))
-            yield FileNode(
-                path=row.path,
-                length=length,
-                crc32=None if row.crc32 is None else row.crc32 & _UNSIGNED,
-                checksum=row.checksum or None,
-            )
-
-    def _length_of_container(self, data_set: Row[Any], row: Row[Any]) -> int | None:
-        """None if the row is of a plain folder. A container has a CRC-32, if openBIS computes
-        them, and is a file in the data store. Its noted length is only the sum of what is in it."""
-        folder = self.folder_of(data_set)
-        length = length_below(folder, row.path) if folder else None
-        if length is None and row.crc32 is not None:
-            return int(row.length)
-        return length
-
-    def _from_folder(self, data_set: Row[Any]) -> Iterator[FileNode]:
-        """Where path info knows nothing yet, or there is none; without any checksum."""
-        if data_set.data_set_kind != DataSetKind.PHYSICAL or data_set.status not in _AVAILABLE:
-            return
-        folder = self.folder_of(data_set)
-        if folder is None:
-            _LOG.warning(
-                "DATA_SET %s is listed without files: there is neither path info nor its folder",
-                data_set.code,
-            )
-            return
-        for path, length in files_below(folder):
-            if _can_be_listed(data_set, path):
-                yield FileNode(path=path, length=length)
+            else:
+                _take_container(listing, row, folder)
+                containers.add(row.path)
+            noted += row.length
+    if listing.is_empty:
+        return root is not None and not root.length and not size
+    if root is not None and noted < root.length:
+        listing.incomplete(
+            Reason.NOT_FED, f"path info has noted {root.length} bytes, of which it lists {noted}"
+        )
+    return True
 
 
-def _can_be_listed(data_set: Row[Any], path: str) -> bool:
-    """A name must not be changed, so a file whose name XML cannot carry is left out."""
-    if is_publishable(path):
-        return True
-    _LOG.warning(
-        "DATA_SET %s: the file %r is not listed, since its name has characters that XML forbids",
-        data_set.code,
-        path,
+def _take_file(listing: Listing, row: Row[Any], folder: Path | None) -> None:
+    if _REPLACEMENT in row.path and folder and length_below(folder, row.path) is None:
+        listing.bad_name(row.path)
+    else:
+        listing.add(_node(row, row.length))
+
+
+def _take_container(listing: Listing, row: Row[Any], folder: Path | None) -> None:
+    """The length that is noted is only the sum of what is in it."""
+    length = length_below(folder, row.path) if folder else None
+    if length is None:
+        listing.withhold(row.path)
+    else:
+        listing.add(_node(row, length))
+
+
+def _is_plain_folder(row: Row[Any], following: Row[Any] | None, folder: Path | None) -> bool:
+    """Where the folder of the data set cannot be seen, checksums tell: if openBIS computes them,
+    a container has one, and plain folders have none but their files have."""
+    if folder is not None:
+        return is_folder_below(folder, row.path)
+    if row.crc32 is not None or following is None:
+        return False
+    is_inside = following.path.startswith(f"{row.path}/")
+    return is_inside and not following.is_directory and following.crc32 is not None
+
+
+def _node(row: Row[Any], length: int) -> FileNode:
+    return FileNode(
+        path=row.path,
+        length=int(length),
+        crc32=None if row.crc32 is None else row.crc32 & _UNSIGNED,
+        checksum=row.checksum or None,
     )
-    return False
+
+
+def _take_from_folder(listing: Listing, folder: Path, size: int) -> None:
+    """Where path info knows nothing yet, or there is none; without any checksum.
+
+    Files that are shorter together than openBIS has noted were cut: which of them, cannot be
+    known, so none is listed. The size of an HDF5 container is noted as that of what is in it.
+    """
+    walked = files_below(folder)
+    for path, length in walked.files:
+        listing.add(FileNode(path=path, length=length))
+    listing.unreadable(walked.unreadable)
+    if not listing.is_whole or listing.total >= size:
+        return
+    if not any(path.lower().endswith(_HDF5) for path, _ in walked.files):
+        reason = Reason.UNREADABLE if walked.files else Reason.NOT_MOUNTED
+        listing.nodes.clear()
+        listing.incomplete(reason, _MUCH_CAN_DIFFER.format(size, listing.total))

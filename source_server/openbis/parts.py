@@ -14,9 +14,11 @@ from shared.model.entities import Attachment, AttachmentVersion, ContentCopy
 from shared.model.entities import Connection as Edge
 from shared.model.ids import Code, PermId
 from shared.model.kinds import Kind, Relation
+from shared.model.unknown import Part, Reason, Unknown
 from source_server.openbis import queries_parts
 from source_server.openbis.schema import Dialect
-from source_server.openbis.texts import publishable, publishable_or_none
+from source_server.openbis.texts import is_publishable, publishable_or_none
+from source_server.unseen import names
 
 _CONNECTIONS = {
     Kind.SAMPLE: queries_parts.SAMPLE_CONNECTIONS,
@@ -31,32 +33,58 @@ def moment(epoch: int) -> datetime:
 
 def connections(
     connection: Connection, dialect: Dialect, kind: Kind, page: Mapping[str, Any]
-) -> Mapping[int, tuple[Edge, ...]]:
-    """Children, by perm id, then components: of data sets by ordinal, of samples by perm id."""
+) -> tuple[Mapping[int, tuple[Edge, ...]], Mapping[int, int]]:
+    """Children, by perm id, then components: of data sets by ordinal, of samples by perm id; and
+    how many lead to what is outside the scope."""
     found: defaultdict[int, dict[Relation, list[Edge]]] = defaultdict(lambda: defaultdict(list))
-    for owner, name, target in connection.execute(dialect(_CONNECTIONS[kind]), page):
+    hidden: defaultdict[int, int] = defaultdict(int)
+    for owner, name, target, shown in connection.execute(dialect(_CONNECTIONS[kind]), page):
+        if not shown:
+            hidden[owner] += 1
+            continue
         relation = Relation(name)
         found[owner][relation].append(Edge(relation=relation, to=PermId(target)))
-    return {
+    edges = {
         owner: (*edges[Relation.CHILD], *edges[Relation.COMPONENT])
         for owner, edges in found.items()
     }
+    return edges, hidden
 
 
 def attachments(
     connection: Connection, dialect: Dialect, kind: Kind, page: Mapping[str, Any]
-) -> Mapping[int, tuple[Attachment, ...]]:
-    """All versions of all attachments, by file name in byte order."""
+) -> tuple[Mapping[int, tuple[Attachment, ...]], Mapping[int, list[Unknown]]]:
+    """All versions of all attachments, by file name in byte order; and what is wrong with some.
+
+    A name must not be changed, so an attachment whose name XML cannot carry is left out.
+    """
     found: defaultdict[int, list[Attachment]] = defaultdict(list)
+    bad: defaultdict[int, list[str]] = defaultdict(list)
+    lost: defaultdict[int, list[str]] = defaultdict(list)
     rows = connection.execute(dialect(queries_parts.ATTACHMENTS[kind]), page)
-    for (owner, file_name), versions in groupby(rows, lambda row: (row.owner, row.file_name)):
-        found[owner].append(
-            Attachment(
-                file_name=publishable(file_name, "Attachment", file_name),
-                versions=tuple(map(_version, versions)),
-            )
-        )
-    return {owner: tuple(held) for owner, held in found.items()}
+    for (owner, file_name), group in groupby(rows, lambda row: (row.owner, row.file_name)):
+        if not is_publishable(file_name):
+            bad[owner].append(file_name)
+            continue
+        versions = tuple(map(_version, group))
+        found[owner].append(Attachment(file_name=file_name, versions=versions))
+        if any(version.sha256 is None for version in versions):
+            lost[owner].append(file_name)
+    return {owner: tuple(held) for owner, held in found.items()}, _of_attachments(bad, lost)
+
+
+def _of_attachments(
+    bad: Mapping[int, list[str]], lost: Mapping[int, list[str]]
+) -> Mapping[int, list[Unknown]]:
+    marks: defaultdict[int, list[Unknown]] = defaultdict(list)
+    for reason, what, found in (
+        (Reason.BAD_NAME, "cannot be listed", bad),
+        (Reason.UNREADABLE, "without content in the database", lost),
+    ):
+        for owner, file_names in found.items():
+            detail = names(what, file_names)
+            marks[owner].append(Unknown(part=Part.ATTACHMENTS, reason=reason, detail=detail))
+    return marks
 
 
 def _version(row: Row[Any]) -> AttachmentVersion:

@@ -22,19 +22,33 @@ class PropertyReader:
     def __init__(self, connection: Connection, dialect: Dialect, kind: Kind) -> None:
         self._connection = connection
         self._query = dialect(queries_parts.PROPERTIES[kind])
+        self._hidden = dialect(queries_parts.HIDDEN_SAMPLES[kind])
         codes = connection.execute(dialect(queries_parts.ASSIGNED_CODES[kind]))
         self._codes: dict[int, str] = {row.id: row.code for row in codes}
 
-    def of_page(self, page: Mapping[str, Any]) -> Mapping[int, dict[str, str]]:
-        """Values by code, by the id of their owner. A value that points to a sample outside the
-        scope is left out."""
+    def of_page(
+        self, page: Mapping[str, Any]
+    ) -> tuple[Mapping[int, dict[str, str]], Mapping[int, list[str]]]:
+        """Values by code, by the id of their owner; and the codes of those values that point to
+        samples outside the scope, which are left out."""
         found: defaultdict[int, dict[str, str]] = defaultdict(dict)
+        are_all_shown = True
         rows = plain_rows(self._connection, self._query, page)
         for owner, assignment, value, reals in rows:
             text = value if reals is None else reals_text(reals)
             if text is not None:
                 found[owner][self._codes[assignment]] = text
-        return found
+            else:
+                are_all_shown = False
+        return found, {} if are_all_shown else self._hidden_codes(page)
+
+    def _hidden_codes(self, page: Mapping[str, Any]) -> Mapping[int, list[str]]:
+        """By the id of their owner. A value may also point to a sample in openBIS's trash: that is
+        none."""
+        hidden: defaultdict[int, list[str]] = defaultdict(list)
+        for owner, assignment in plain_rows(self._connection, self._hidden, page):
+            hidden[owner].append(self._codes[assignment])
+        return hidden
 
 
 def reals_text(values: Sequence[float | None]) -> str:

@@ -41,8 +41,10 @@ select s.id as space, s.code = any (cast(:spaces as text[])) as whole, p.id as p
 """
 
 DATA_SET = """
-select {data_set_kind:d} as data_set_kind, f.share_id, f.location, f.status
+select {data_set_kind:d} as data_set_kind, f.share_id, f.location, f.status,
+       ds.code as data_store
   from data d
+  left join data_stores ds on ds.id = d.dast_id
   left join external_data f on {external_data_id:f} = d.id
  where d.code = :code and {data_set_in_scope:d}
 """

@@ -55,7 +55,8 @@ select m.id, m.code || ' (' || t.code || ')' as perm_id, m.code, t.code as type,
        null as space, null as project, null as experiment, null as sample, null as description,
        r.user_id as registrator, null as modifier,
        {epoch:m.registration_timestamp} as registered,
-       {epoch:coalesce(m.modification_timestamp, m.registration_timestamp)} as modified, 0 as flags
+       {epoch:coalesce(m.modification_timestamp, m.registration_timestamp)} as modified, 0 as flags,
+       false as hides_experiment, false as hides_sample
   from materials m
   join material_types t on t.id = m.maty_id
   left join persons r on r.id = m.pers_id_registerer
@@ -67,7 +68,8 @@ select s.id, s.code as perm_id, s.code, null as type,
        null as space, null as project, null as experiment, null as sample, s.description,
        r.user_id as registrator, null as modifier,
        {epoch:s.registration_timestamp} as registered, {epoch:s.registration_timestamp} as modified,
-       {space_flags:s} as flags
+       {space_flags:s} as flags,
+       false as hides_experiment, false as hides_sample
   from spaces s
   left join persons r on r.id = s.pers_id_registerer
  where s.id = any (cast(:ids as bigint[]))
@@ -79,7 +81,8 @@ select p.id, p.perm_id, p.code, null as type,
        r.user_id as registrator, m.user_id as modifier,
        {epoch:p.registration_timestamp} as registered,
        {epoch:coalesce(p.modification_timestamp, p.registration_timestamp)} as modified,
-       {project_flags:p} as flags
+       {project_flags:p} as flags,
+       false as hides_experiment, false as hides_sample
   from projects p
   join spaces s on s.id = p.space_id
   left join persons r on r.id = p.pers_id_registerer
@@ -94,7 +97,8 @@ select e.id, e.perm_id, e.code, t.code as type,
        r.user_id as registrator, m.user_id as modifier,
        {epoch:e.registration_timestamp} as registered,
        {epoch:coalesce(e.modification_timestamp, e.registration_timestamp)} as modified,
-       {experiment_flags:e} as flags
+       {experiment_flags:e} as flags,
+       false as hides_experiment, false as hides_sample
   from experiments e
   join experiment_types t on t.id = e.exty_id
   join projects p on p.id = e.proj_id
@@ -112,7 +116,10 @@ select x.id, x.perm_id, x.code, t.code as type,
        r.user_id as registrator, m.user_id as modifier,
        {epoch:x.registration_timestamp} as registered,
        {epoch:coalesce(x.modification_timestamp, x.registration_timestamp)} as modified,
-       {sample_flags:x} as flags
+       {sample_flags:x} as flags,
+       x.expe_id is not null and e.id is null
+           and exists (select 1 from experiments he where he.id = x.expe_id) as hides_experiment,
+       false as hides_sample
   from samples x
   join sample_types t on t.id = x.saty_id
   left join spaces s on s.id = x.space_id
@@ -136,9 +143,15 @@ select d.id, d.code as perm_id, d.code, t.code as type,
        {epoch:d.registration_timestamp} as registered,
        {epoch:coalesce(d.modification_timestamp, d.registration_timestamp)} as modified,
        {data_set_flags:d} as flags,
-       {data_set_kind:d} as data_set_kind, f.share_id, f.location, f.status
+       d.expe_id is not null and e.id is null
+           and exists (select 1 from experiments he where he.id = d.expe_id) as hides_experiment,
+       d.samp_id is not null and x.id is null
+           and exists (select 1 from samples hx where hx.id = d.samp_id) as hides_sample,
+       {data_set_kind:d} as data_set_kind, f.share_id, f.location, f.status, f.size,
+       ds.code as data_store
   from data d
   join data_set_types t on t.id = d.dsty_id
+  left join data_stores ds on ds.id = d.dast_id
   left join external_data f on {external_data_id:f} = d.id
   left join experiments e on e.id = d.expe_id and {experiment_in_scope:e}
   left join projects ep on ep.id = e.proj_id

@@ -6,14 +6,17 @@ FILES = """
 select d.code, f.relative_path as path, f.size_in_bytes as length,
        f.checksum_crc32 as crc32, f.checksum, f.is_directory
   from data_sets d
-  left join data_set_files f on f.dase_id = d.id and f.relative_path <> '' and (
-         not f.is_directory or f.checksum_crc32 is not null
+  left join data_set_files f on f.dase_id = d.id and (
+         not f.is_directory or f.checksum_crc32 is not null or f.relative_path = ''
          or lower(f.file_name) like '%.h5' or lower(f.file_name) like '%.h5ar')
  where d.code = any (cast(:codes as text[]))
  order by d.code collate "C", f.relative_path collate "C"
 """
-"""A row for every file, for every folder that may be an HDF5 container, and at least one (with
-``path`` null) for every data set that the database knows. ``codes`` are those of one page."""
+"""A row for the folder of each data set (with an empty ``path``), for every file, for every folder
+that may be an HDF5 container, and at least one (with ``path`` null) for every data set that the
+database knows. ``codes`` are those of one page."""
 
 FILES_UNTIL_008 = FILES.replace("f.checksum,", "null as checksum,")
 """The same before schema 009, which brought checksums other than CRC-32."""
+
+HAS_DATA_SETS = "select exists (select 1 from data_sets)"

@@ -80,28 +80,37 @@ select v.<owner> as owner, v.<assignment> as assignment,
 """)
 """Subqueries, not joins: a join would read all samples of the instance for every page."""
 
+HIDDEN_SAMPLES = _by_kind("""
+select v.<owner> as owner, v.<assignment> as assignment
+  from <properties> v
+  join samples px on px.id = {sample_property:v}
+ where v.<owner> = any (cast(:ids as bigint[])) and {sample_in_scope:px} is not true
+""")
+"""Values that point to samples which may not be shown."""
+
 SAMPLE_CONNECTIONS = """
-select l.sample_id_parent as owner, 'Child' as relation, o.perm_id as target
+select l.sample_id_parent as owner, 'Child' as relation, o.perm_id as target,
+       {sample_in_scope:o} is true as shown
   from sample_relationships l
   join relationship_types lt on lt.id = l.relationship_id
   join samples o on o.id = l.sample_id_child
- where l.sample_id_parent = any (cast(:ids as bigint[]))
-   and lt.code = 'PARENT_CHILD' and {sample_in_scope:o}
+ where l.sample_id_parent = any (cast(:ids as bigint[])) and lt.code = 'PARENT_CHILD'
 union
-select o.samp_id_part_of, 'Component', o.perm_id
+select o.samp_id_part_of, 'Component', o.perm_id, {sample_in_scope:o} is true
   from samples o
- where o.samp_id_part_of = any (cast(:ids as bigint[])) and {sample_in_scope:o}
+ where o.samp_id_part_of = any (cast(:ids as bigint[]))
 """
+"""Targets that may not be shown are only counted."""
 
 DATA_SET_CONNECTIONS = """
 select l.data_id_parent as owner,
        case lt.code when 'PARENT_CHILD' then 'Child' else 'Component' end as relation,
-       o.code as target
+       o.code as target, {data_set_home_in_scope:o} is true as shown
   from data_set_relationships l
   join relationship_types lt on lt.id = l.relationship_id
   join data o on o.id = l.data_id_child
  where l.data_id_parent = any (cast(:ids as bigint[]))
-   and lt.code in ('PARENT_CHILD', 'CONTAINER_COMPONENT') and {data_set_in_scope:o}
+   and lt.code in ('PARENT_CHILD', 'CONTAINER_COMPONENT') and {data_set_is_stored:o}
  order by case lt.code when 'CONTAINER_COMPONENT' then coalesce(l.ordinal, 0) end,
        o.code collate "C"
 """
@@ -111,7 +120,7 @@ select a.<holder> as owner, a.file_name, a.version, a.title, a.description,
        r.user_id as registrator, {epoch:a.registration_timestamp} as registered,
        octet_length(c.value) as length, encode(sha256(c.value), 'hex') as sha256
   from attachments a
-  join attachment_contents c on c.id = a.exac_id
+  left join attachment_contents c on c.id = a.exac_id
   left join persons r on r.id = a.pers_id_registerer
  where a.<holder> = any (cast(:ids as bigint[]))
  order by a.<holder>, a.file_name collate "C", a.version
@@ -133,6 +142,7 @@ select k.data_id as owner, cast(k.id as text) as id, ms.code as external_dms, k.
 ALL = (
     *ASSIGNED_CODES.values(),
     *PROPERTIES.values(),
+    *HIDDEN_SAMPLES.values(),
     *(SAMPLE_CONNECTIONS, DATA_SET_CONNECTIONS, CONTENT_COPIES),
     *ATTACHMENTS.values(),
 )

@@ -153,12 +153,14 @@ _SAMPLE_IN_SCOPE = """(
 
 _EXPERIMENT_IN_SCOPE = "@.proj_id = any (cast(:projects as bigint[]))"
 
-_DATA_SET_IN_SCOPE = """(
+_DATA_SET_HOME_IN_SCOPE = """(
     case when @.expe_id is not null
          then exists (select 1 from experiments home_e where home_e.id = @.expe_id and <experiment>)
-         else exists (select 1 from samples home_x where home_x.id = @.samp_id and <sample>) end
-    and not exists (select 1 from external_data stored
-                     where <external_data_id> = @.id and not stored.storage_confirmation))"""
+         else exists (select 1 from samples home_x where home_x.id = @.samp_id and <sample>) end)"""
+
+_DATA_SET_IS_STORED = """(
+    not exists (select 1 from external_data stored
+                 where <external_data_id> = @.id and not stored.storage_confirmation))"""
 """A data set whose storing is not confirmed is still being registered: it is not there yet."""
 
 _EPOCH = "floor(extract(epoch from @))::bigint"
@@ -176,14 +178,18 @@ class Dialect:
             name: Piece(change.now if version >= change.since else change.before)
             for name, change in _CHANGES.items()
         }
+        home = _DATA_SET_HOME_IN_SCOPE.replace(
+            "<experiment>", f"{Piece(_EXPERIMENT_IN_SCOPE):home_e}"
+        ).replace("<sample>", f"{Piece(_SAMPLE_IN_SCOPE):home_x}")
+        is_stored = _DATA_SET_IS_STORED.replace(
+            "<external_data_id>", f"{chosen['external_data_id']:stored}"
+        )
         self._pieces: Mapping[str, str] = chosen | {
             "sample_in_scope": Piece(_SAMPLE_IN_SCOPE),
             "experiment_in_scope": Piece(_EXPERIMENT_IN_SCOPE),
-            "data_set_in_scope": Piece(
-                _DATA_SET_IN_SCOPE.replace("<experiment>", f"{Piece(_EXPERIMENT_IN_SCOPE):home_e}")
-                .replace("<sample>", f"{Piece(_SAMPLE_IN_SCOPE):home_x}")
-                .replace("<external_data_id>", f"{chosen['external_data_id']:stored}")
-            ),
+            "data_set_home_in_scope": Piece(home),
+            "data_set_is_stored": Piece(is_stored),
+            "data_set_in_scope": Piece(f"({home} and {is_stored})"),
             "epoch": Piece(_EPOCH),
             "code": Piece(_CODE.replace("<internal>", chosen["internal"])),
         }

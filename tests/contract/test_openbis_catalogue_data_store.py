@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from shared.model.entities import FileNode
 from shared.model.ids import Code
 from shared.model.kinds import Kind
+from shared.model.unknown import Part, Reason, Unknown
 from source_server.openbis.catalogue import OpenBisCatalogue
 from source_server.openbis.data_store import DataStore
 from tests.conftest import LoadOpenBis, OpenCatalogue
@@ -38,6 +38,13 @@ def test_links_that_lead_out_of_a_data_set_are_not_listed(
 
     assert nodes.keys().isdisjoint({"original/out.txt", "original/gone.txt"})
     assert nodes["original/again.txt"].length == nodes["original/readme.txt"].length
+    assert entities(catalogue, Kind.DATA_SET)[cast.readme].unknown == (
+        Unknown(
+            part=Part.FILES,
+            reason=Reason.UNREADABLE,
+            detail="2 files cannot be read: 'original/gone.txt', 'original/out.txt'",
+        ),
+    )
 
 
 def test_a_file_whose_name_xml_cannot_carry_is_left_out_and_named(
@@ -45,19 +52,21 @@ def test_a_file_whose_name_xml_cannot_carry_is_left_out_and_named(
     load_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
     x192_store_copy: Path,
-    caplog: pytest.LogCaptureFixture,
 ) -> None:
     original = x192_store_copy / cast.location / "original"
     (original / "bell\x07.txt").write_text("ding")
     (original / b"latin-\xe4.txt".decode("utf-8", "surrogateescape")).write_text("ae")
     catalogue = open_catalogue(load_openbis(cast.database), store_root=x192_store_copy)
 
-    with caplog.at_level(logging.WARNING):
-        nodes = listed(catalogue, cast)
-
-    assert len(nodes) == 4
-    assert "bell\\x07.txt" in caplog.text
-    assert "latin-\\udce4.txt" in caplog.text
+    assert len(listed(catalogue, cast)) == 4
+    assert entities(catalogue, Kind.DATA_SET)[cast.readme].unknown == (
+        Unknown(
+            part=Part.FILES,
+            reason=Reason.BAD_NAME,
+            detail="2 files cannot be listed: 'original/bell\\x07.txt', "
+            "'original/latin-\\udce4.txt'",
+        ),
+    )
 
 
 def test_a_share_may_be_a_link_and_may_have_changed(

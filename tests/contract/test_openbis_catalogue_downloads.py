@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.errors import NotNowError
 from shared.model.ids import Code, PermId
 from shared.model.kinds import Kind
 from source_server.catalogue import Content, Scope
@@ -131,7 +132,7 @@ def test_a_data_set_that_is_still_being_registered_serves_nothing(
 
 
 @pytest.mark.parametrize("status", ["ARCHIVED", "ARCHIVE_PENDING", "UNARCHIVE_PENDING"])
-def test_an_archived_data_set_serves_nothing(
+def test_an_archived_data_set_serves_nothing_now(
     cast: Cast,
     copy_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
@@ -144,7 +145,8 @@ def test_an_archived_data_set_serves_nothing(
 
     run(url, "update external_data set status = '<status>'".replace("<status>", status))
 
-    assert catalogue.data_set_file(Code(cast.readme), README, cast.everything) is None
+    with pytest.raises(NotNowError, match="it is archived"):
+        catalogue.data_set_file(Code(cast.readme), README, cast.everything)
 
 
 def test_every_version_of_an_attachment_is_served_as_it_is_stored(

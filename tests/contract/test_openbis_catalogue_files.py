@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import zlib
 from hashlib import sha256
 from pathlib import Path
@@ -10,19 +9,24 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from shared.errors import ConfigError
 from shared.model.entities import FileNode
 from shared.model.ids import Code
 from shared.model.kinds import DataSetKind, Kind
+from shared.model.unknown import Reason, Unknown
 from source_server.openbis.catalogue import OpenBisCatalogue
 from source_server.openbis.connect import connected, reading_engine
 from source_server.openbis.data_store import DataStore
-from source_server.openbis.files import FileLists, PathInfo
+from source_server.openbis.files import FileLists, Place
 from source_server.openbis.opening import files_query_of
+from source_server.openbis.path_info import PathInfo
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_casts import Cast
 from tests.openbis_reading import entities
 from tests.postgres import counted, run
+
+
+def unknown(catalogue: OpenBisCatalogue, cast: Cast) -> tuple[Unknown, ...]:
+    return entities(catalogue, Kind.DATA_SET)[cast.readme].unknown
 
 
 def listed(catalogue: OpenBisCatalogue, cast: Cast) -> dict[str, FileNode]:
@@ -111,23 +115,6 @@ def test_a_data_set_that_path_info_does_not_know_yet_is_walked(
     )
 
 
-def test_a_data_set_without_its_folder_is_listed_without_files_and_named(
-    cast: Cast, x192: OpenBisCatalogue, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING):
-        assert entities(x192, Kind.DATA_SET)[cast.unfed].files == ()
-    assert f"DATA_SET {cast.unfed} is listed without files" in caplog.text
-
-
-def test_a_data_store_that_is_missing_does_not_look_like_data_sets_without_files(
-    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, tmp_path: Path
-) -> None:
-    catalogue = open_catalogue(load_openbis(cast.database), store_root=tmp_path / "unmounted")
-
-    with pytest.raises(ConfigError, match=r"storeroot-dir: the data store .*unmounted"):
-        entities(catalogue, Kind.DATA_SET)
-
-
 def test_an_archived_data_set_is_listed_from_path_info_but_not_walked(
     cast: Cast,
     copy_openbis: LoadOpenBis,
@@ -198,6 +185,7 @@ def test_an_hdf5_container_is_listed_as_the_file_it_is(
     _note(path_info, cast.readme, "original/folder.h5", is_directory=True)
     _note(path_info, cast.readme, "original/folder.h5/plain.txt", is_directory=False)
     (x192_store_copy / cast.location / "original/plate.h5ar").write_bytes(b"container")
+    (x192_store_copy / cast.location / "original/folder.h5").mkdir()
     catalogue = open_catalogue(
         load_openbis(cast.database), store_root=x192_store_copy, path_info_url=path_info
     )
@@ -208,6 +196,7 @@ def test_an_hdf5_container_is_listed_as_the_file_it_is(
         *("original/plate.h5ar", "original/plate.h5ar.txt"),
         "original/folder.h5/plain.txt",
     }
+    assert unknown(catalogue, cast) == ()
     container = nodes["original/plate.h5ar"]
     assert container.length == len(b"container")
     assert container.crc32 == (2**32 - 5 if crc32 == "-5" else None)
@@ -243,27 +232,26 @@ def test_a_real_path_info_database_is_read_whole(load_openbis: LoadOpenBis, tmp_
     engine = reading_engine(url)
     with connected(engine) as connection:
         rows = connection.execute(
-            text("""select code, 'PHYSICAL' as data_set_kind, '1' as share_id, location,
-                           'AVAILABLE' as status from data_sets order by code collate "C" """)
+            text("""select code, 'PHYSICAL' as data_set_kind, '1' as share_id, location, 0 as size,
+                           'AVAILABLE' as status, 'DSS1' as data_store
+                      from data_sets order by code collate "C" """)
         ).all()
         path_info = PathInfo(engine=engine, query=files_query_of(connection))
-    lists = dict(
-        zip(
-            (row.code for row in rows),
-            FileLists(DataStore(tmp_path), path_info).of_page(rows),
-            strict=True,
-        )
-    )
+    place = Place(store=DataStore(tmp_path), path_info=path_info)
+    lists = dict(zip((row.code for row in rows), FileLists(place).of_page(rows), strict=True))
     engine.dispose()
 
     inside = """select count(*) from data_set_files where not is_directory
                    and relative_path like 'thumbnails%.h5ar/%'"""
     files = counted(url, "select count(*) from data_set_files where not is_directory")
-    found = [node for nodes in lists.values() for node in nodes]
+    found = [node for listed in lists.values() for node in listed.files]
     assert len(lists) == 39
-    assert len(found) == files - counted(url, inside) + 2
-    assert [(node.path, node.crc32) for node in found if node.path.endswith(".h5ar")] == [
-        ("thumbnails.h5ar", 2**32 - 1324090836),
-        ("thumbnails_512x512.h5ar", 1301505438),
-    ]
+    assert len(found) == files - counted(url, inside)
     assert all(node.crc32 is None or 0 <= node.crc32 < 2**32 for node in found)
+    marks = {mark for listed in lists.values() for mark in listed.unknown}
+    assert {mark.detail for mark in marks} == {
+        "data store DSS1",  # all say that the folder is missing, two what cannot be told then
+        "data store DSS1; 1 file cannot be told from a folder: 'thumbnails.h5ar'",
+        "data store DSS1; 1 file cannot be told from a folder: 'thumbnails_512x512.h5ar'",
+    }
+    assert {mark.reason for mark in marks} == {Reason.NOT_MOUNTED}

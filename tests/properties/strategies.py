@@ -20,6 +20,7 @@ from shared.model.entities import (
 from shared.model.ids import Code, PermId, identifier, material_perm_id
 from shared.model.kinds import ENTITY_KINDS, FACTS, NOT_FROZEN, DataSetKind, Frozen, Kind, Relation
 from shared.model.master_data import SYSTEM_USER
+from shared.model.unknown import Part, Reason, Unknown
 from tests.properties.texts import (
     codes,
     digests,
@@ -73,6 +74,23 @@ content_copies = st.builds(
     id=optional_words,
 )
 
+_details = filled_texts | st.sampled_from([";", "a;b", "%3B", "100 %25; files archived", " x "])
+
+
+def unknown_parts(*parts: Part) -> st.SearchStrategy[tuple[Unknown, ...]]:
+    """What a record, or a list, says to be unknown."""
+    return tuples_of(
+        st.builds(
+            Unknown,
+            part=st.sampled_from(parts),
+            reason=st.sampled_from(Reason),
+            detail=st.none() | _details,
+        )
+    )
+
+
+_unknown_in_a_record = unknown_parts(*(part for part in Part if part is not Part.FILE_SERVICE))
+
 properties: st.SearchStrategy[Mapping[str, str]] = st.dictionaries(codes, texts, max_size=4)
 
 
@@ -100,6 +118,7 @@ def entities(draw: st.DrawFn, kinds: Sequence[Kind] = ENTITY_KINDS) -> Entity:
         properties=draw(properties) if facts.has_properties else {},
         connections=_in_order(draw(tuples_of(_connections))) if facts.relations else (),
         attachments=draw(_attachments) if facts.has_attachments else (),
+        unknown=draw(st.just(()) | _unknown_in_a_record),
     )
     return draw(_located(entity)) if kind is not Kind.DATA_SET else draw(_filled(entity))
 

@@ -14,6 +14,7 @@ from shared.errors import FormatError, ItemError
 from shared.model.entities import Entity, ServiceFile
 from shared.model.ids import Code
 from shared.model.master_data import MasterData
+from shared.model.unknown import Part, Unknown
 from shared.resourcesync.items import ListHead, ListItem
 from tests.builders import a_data_set, a_sample, a_service_file, some_master_data
 from tests.properties import strategies as values
@@ -37,6 +38,21 @@ def test_an_entity_is_read_as_it_was_written(entity: Entity, at: datetime) -> No
 @given(file=values.service_files())
 def test_a_service_file_is_read_as_it_was_written(file: ServiceFile) -> None:
     assert read(a_list([file])) == [ListHead(at=AT), file]
+
+
+@given(
+    entity=values.entities(),
+    unknown=values.unknown_parts(Part.FILE_SERVICE),
+    at_the_end=values.unknown_parts(Part.FILE_SERVICE),
+)
+def test_what_a_list_says_to_be_unknown_is_read_as_it_was_written(
+    entity: Entity, unknown: tuple[Unknown, ...], at_the_end: tuple[Unknown, ...]
+) -> None:
+    document = a_list([entity], unknown=unknown, at_the_end=at_the_end)
+    head, item, *end = read(document)
+    assert head == ListHead(at=AT, unknown=unknown)
+    assert item == values.as_read_entity(entity)
+    assert end == ([ListHead(at=AT, unknown=unknown + at_the_end)] if at_the_end else [])
 
 
 @given(written=master_data)

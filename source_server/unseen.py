@@ -1,0 +1,63 @@
+"""What one list cannot show, for its log and for its end: counted, and never a line per record."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from shared.model.entities import Entity
+from shared.model.unknown import Part, Reason, Unknown
+
+_SHOWN = 3
+_LONGEST = 100
+_log = logging.getLogger(__name__)
+
+
+def names(what: str, paths: Sequence[str]) -> str:
+    """How many files there are, and the first ones."""
+    shown = [repr(path[:_LONGEST]) for path in paths[:_SHOWN]]
+    more = ", ..." if len(paths) > _SHOWN else ""
+    return f"{len(paths)} {'file' if len(paths) == 1 else 'files'} {what}: {', '.join(shown)}{more}"
+
+
+class Unseen:
+    """Is told of all that a list leaves out, but for what its reader may not see."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[Part, Reason]] = Counter()
+        self._firsts: dict[tuple[Part, Reason], str] = {}
+        self._service_files: dict[Reason, list[str]] = {}
+
+    def note(self, entities: Iterable[Entity]) -> None:
+        for entity in entities:
+            for each in entity.unknown:
+                if each.reason is not Reason.OUT_OF_SCOPE:
+                    key = each.part, each.reason
+                    self._counts[key] += 1
+                    self._firsts.setdefault(key, _told(entity, each))
+
+    def note_service_file(self, path: str, reason: Reason) -> None:
+        """A text mentions the file, and it cannot be listed."""
+        self._service_files.setdefault(reason, []).append(path)
+
+    def of_the_list(self) -> list[Unknown]:
+        """What is unknown of the list as a whole."""
+        return [
+            Unknown(
+                part=Part.FILE_SERVICE, reason=reason, detail=names("that texts mention", paths)
+            )
+            for reason, paths in sorted(self._service_files.items())
+        ]
+
+    def log(self) -> None:
+        for (part, reason), count in sorted(self._counts.items()):
+            first = self._firsts[part, reason]
+            _log.warning("records with unknown %s (%s): %d; %s", part, reason, count, first)
+        for unknown in self.of_the_list():
+            _log.warning("file service: not listed (%s): %s", unknown.reason, unknown.detail)
+
+
+def _told(entity: Entity, unknown: Unknown) -> str:
+    detail = f": {unknown.detail}" if unknown.detail else ""
+    return f"the first is {entity.kind.value} {entity.perm_id}{detail}"

@@ -109,7 +109,11 @@ def test_an_openbis_is_published_and_harvested_by_processes(
     at_source = ("--config", str(source))
     here = ("--config", str(harvester))
     run("source_server", "user", "add", cast.keeper, "--password-stdin", *at_source, text="p:w#1\n")
-    run("harvester", "init", *here)
+    ours = tmp_path / "list.xml"
+    with ours.open("wb") as file:
+        command = (sys.executable, "-m", "source_server", "document", "resourcelist", *at_source)
+        subprocess.run(command, stdout=file, stderr=subprocess.PIPE, cwd=PROJECT, check=True)
+    run("harvester", "init", "--internal-master-data", str(ours), *here)
     with serving(source, port):
         first = run("harvester", "run", *here)
         assert f"{cast.samples} SAMPLE created" in first

@@ -140,6 +140,7 @@ def _vocabularies(rows: Rows, found: Definitions) -> dict[str, int]:
             is_managed_internally=internal,
             is_chosen_from_list=True,
             source_uri=None if internal else "https://terms.example.org/${term}",
+            pers_id_registerer=_registrator(internal),
         )
         for ordinal, term in enumerate(terms, start=1):
             found.terms[term] = rows.add(
@@ -148,9 +149,15 @@ def _vocabularies(rows: Rows, found: Definitions) -> dict[str, int]:
                 code=term,
                 ordinal=ordinal,
                 label=term.capitalize() if ordinal > 1 else None,
+                pers_id_registerer=_registrator(internal),
                 description=f"term {ordinal}",
             )
     return ids
+
+
+def _registrator(internal: bool) -> int:  # noqa: FBT001 - it is a column
+    """The user ``system`` makes what is internal."""
+    return 1 if internal else 2
 
 
 def _property_types(rows: Rows, found: Definitions, vocabularies: dict[str, int]) -> None:
@@ -173,6 +180,7 @@ def _property_types(rows: Rows, found: Definitions, vocabularies: dict[str, int]
             is_internal_namespace=internal,
             # version 184 merged both columns: until then a name could have just the namespace
             is_managed_internally=internal and name != "$NAME",
+            pers_id_registerer=_registrator(internal),
         )
 
 

@@ -44,14 +44,14 @@ class Rows:
         return number
 
     def _stamps(self, known: set[str]) -> dict[str, Value]:
-        """Registered by the person with the id 1, with a fraction of a second, as openBIS does."""
+        """Registered by the person with the id 2, with a fraction of a second, as openBIS does."""
         self._minutes += 1
         registered = _FIRST_DAY + timedelta(minutes=self._minutes)
         stamps: dict[str, Value] = {
             "registration_timestamp": registered.isoformat(),
             "modification_timestamp": (registered + timedelta(days=1)).isoformat(),
-            "pers_id_registerer": 1,
-            "pers_id_author": 1,
+            "pers_id_registerer": 2,
+            "pers_id_author": 2,
         }
         return {name: value for name, value in stamps.items() if name in known}
 

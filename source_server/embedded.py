@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -12,14 +13,14 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, bindparam, select, text
+from sqlalchemy import Connection, Engine, Select, bindparam, func, select, text
 
 from shared.errors import NotNowError
 from shared.model.entities import Entity
 from shared.model.ids import Code, PermId
 from shared.model.kinds import Kind
 from shared.model.master_data import MasterData
-from shared.model.unknown import Part, Unknown
+from shared.model.unknown import Part, Reason, Unknown
 from shared.passwords import verify_password
 from shared.store import tables
 from shared.store.engine import data_store_uuid, snapshot
@@ -27,7 +28,7 @@ from shared.store.files import DataStore
 from shared.store.master_data import sample_property_codes, stored_master_data
 from shared.store.published import published_mark
 from shared.store.read import Reader, space_codes, texts_containing, within
-from shared.store.rows import moment
+from shared.store.rows import moment, to_unknown
 from shared.store.sources import low_water_mark
 from shared.store.users import Person, find_person
 from source_server.catalogue import Content, Scope, not_now
@@ -145,6 +146,25 @@ class EmbeddedCatalogue:
             harvested = low_water_mark(connection)
             marks += [harvested] if harvested else []
         return min(marks).replace(microsecond=0) - timedelta(seconds=1)
+
+    def unseen(self) -> Counter[str]:
+        """See `source_server.unseen.Foreseeing`."""
+        found: Counter[str] = Counter()
+        entity, file = tables.entity, tables.data_set_file
+        marked = (
+            select(entity.c.unknown, func.count())
+            .where(entity.c.kind == Kind.DATA_SET.value, entity.c.unknown.is_not(None))
+            .group_by(entity.c.unknown)
+        )
+        with self._engine.connect() as connection:
+            for text_of, number in connection.execute(marked):
+                for reason in {m.reason for m in to_unknown(text_of) if m.part is Part.FILES}:
+                    found[reason] += number
+            if StoredFiles(self._files).reason() is Reason.NOT_MOUNTED:
+                count = select(func.count(file.c.code.distinct()))
+                number = connection.execute(count).scalar_one()
+                found[f"{Reason.NOT_MOUNTED}: {self._files.root}"] += number
+        return +found
 
     def data_set_file(self, code: Code, path: str, scope: Scope) -> Content | None:
         with self._engine.connect() as connection:

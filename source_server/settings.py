@@ -105,7 +105,9 @@ class SourceSettings(RepositorySettings, ConnectorSettings):
     path_info_database_url: SecretStr | None = None
     """None: found by ``database.kind``; ``none``: there is none."""
     storeroot_dir: PathBelowBase = Path("data/store")
-    storeroot_dirs: Annotated[Mapping[str, PathBelowBase], BeforeValidator(_by_data_store)] = {}
+    storeroot_dirs: Annotated[
+        Mapping[str, PathBelowBase] | None, BeforeValidator(_by_data_store)
+    ] = None
     """By the codes of data stores; those of others lie in ``storeroot_dir``."""
     path_info_database_urls: SecretStr | None = None
     """The same for path-info databases; see `data_stores`."""
@@ -204,13 +206,13 @@ class SourceSettings(RepositorySettings, ConnectorSettings):
     def data_stores(self) -> dict[str, tuple[Path, str | None]]:
         """Folder and path-info database of the data stores that have one of their own, by their
         codes; what is not said of one is as usual. URLs may contain passwords."""
-        urls = _urls_of(self.path_info_database_urls)
+        roots, urls = self.storeroot_dirs or {}, _urls_of(self.path_info_database_urls)
         return {
             code: (
-                self.storeroot_dirs.get(code, self.storeroot_dir),
+                roots.get(code, self.storeroot_dir),
                 self._path_info_of(urls[code]) if code in urls else self.path_info_url,
             )
-            for code in sorted({*self.storeroot_dirs, *urls})
+            for code in sorted({*roots, *urls})
         }
 
     def _path_info_of(self, url: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Protocol, runtime_checkable
 
 from shared.model.entities import Entity
 from shared.model.unknown import Part, Reason, Unknown
@@ -12,6 +13,28 @@ from shared.model.unknown import Part, Reason, Unknown
 _SHOWN = 3
 _LONGEST = 100
 _log = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """A catalogue that can tell quickly how many of its data sets it cannot read."""
+
+    def unseen(self) -> Counter[str]:
+        """Numbers of data sets, by the reason, in words for an operator."""
+        ...
+
+
+def log_unseen(catalogue: object) -> None:
+    """When a server starts: what its lists will not have."""
+    counts = catalogue.unseen() if isinstance(catalogue, Foreseeing) else Counter[str]()
+    if counts:
+        reasons = "; ".join(f"{number} ({reason})" for reason, number in sorted(counts.items()))
+        _log.warning(
+            "the files of %d data sets cannot be read: %s. The lists say so, and what was"
+            " harvested stays at the destinations",
+            counts.total(),
+            reasons,
+        )
 
 
 def names(what: str, paths: Sequence[str]) -> str:

@@ -29,6 +29,7 @@ from source_server.politeness import Politeness, Rules
 from source_server.reachability import Reachability
 from source_server.settings import CatalogueKind, SourceSettings, read_settings
 from source_server.sites import Part, Sites, nothing, watched
+from source_server.unseen import log_unseen
 
 _GRACE = 30
 """Seconds in which answers that are under way may be finished after the signal to stop."""
@@ -63,6 +64,7 @@ def _serve_instance(settings: SourceSettings, parts: Sequence[Part]) -> None:
         reachable = Reachability(instance.catalogue)
         with _monitored(settings, reachable, metrics), access_log_on_standard_error():
             _log.info("publishing at %s%s", _address_of(listener), RE_SYNC_PATH)
+            log_unseen(instance.catalogue)
             _announce(parts, listener)
             _run(app, listener)
 

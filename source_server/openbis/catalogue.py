@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
@@ -17,7 +18,7 @@ from shared.model.kinds import Kind
 from shared.model.unknown import Unknown
 from source_server.catalogue import Content, Scope, not_now
 from source_server.mentions import Mentions
-from source_server.openbis import queries_access, scopes
+from source_server.openbis import queries_access, queries_entities, scopes
 from source_server.openbis.connect import (
     check_low_water_mark,
     connected,
@@ -90,6 +91,12 @@ class OpenBisCatalogue:
                 yield view
             finally:
                 view.close()
+
+    def unseen(self) -> Counter[str]:
+        """See `source_server.unseen.Foreseeing`."""
+        with connected(self._engine) as connection:
+            states = connection.execute(self._dialect(queries_entities.STATES_OF_DATA_SETS)).all()
+        return self._file_lists.unseen(states)
 
     def data_set_file(self, code: Code, path: str, scope: Scope) -> Content | None:
         data_set = self._one(queries_access.DATA_SET, scope, {"code": code})

@@ -6,7 +6,8 @@ are unknown, and why.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain, pairwise
@@ -81,6 +82,19 @@ class FileLists:
         except OSError as fault:
             return away(Reason.UNREADABLE, f"{where}: {fault.strerror}")
         return folder or away(Reason.NOT_MOUNTED, where)
+
+    def unseen(self, states: Iterable[Row[Any]]) -> Counter[str]:
+        """How many data sets cannot be read, by the reason; as far as it can be told without a
+        look at each. ``states``: numbers of data sets by their data store and status."""
+        found: Counter[str] = Counter()
+        for each in states:
+            store = self._place(each).store
+            if each.status not in _AVAILABLE:
+                found[Reason.ARCHIVED] += each.number
+            elif not store.has_shares():
+                reason = f"{Reason.NOT_MOUNTED}, data store {each.data_store}: {store.root}"
+                found[reason] += each.number
+        return found
 
     def places(self) -> Mapping[str | None, Place]:
         """All places by the codes of their data stores; None stands for all others."""

@@ -187,4 +187,14 @@ select x.perm_id, d.code
  order by d.code collate "C"
 """
 
-ALL = (*IDS.values(), *ROWS.values(), SPACE_CODES, DATA_SETS_OF_SAMPLES)
+STATES_OF_DATA_SETS = """
+select ds.code as data_store, f.status, count(*) as number
+  from external_data f
+  join data d on d.id = {external_data_id:f}
+  left join data_stores ds on ds.id = d.dast_id
+ where f.storage_confirmation
+ group by ds.code, f.status
+ order by ds.code collate "C", f.status collate "C"
+"""
+
+ALL = (*IDS.values(), *ROWS.values(), SPACE_CODES, DATA_SETS_OF_SAMPLES, STATES_OF_DATA_SETS)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import NotNowError
 from shared.model.ids import Code, PermId
 from shared.model.kinds import Kind
 from source_server.catalogue import Content, Scope
@@ -129,24 +128,6 @@ def test_a_data_set_that_is_still_being_registered_serves_nothing(
 
     assert list(x192_store.rglob(f"{hidden}/{README}")) != []
     assert x192.data_set_file(hidden, README, cast.everything) is None
-
-
-@pytest.mark.parametrize("status", ["ARCHIVED", "ARCHIVE_PENDING", "UNARCHIVE_PENDING"])
-def test_an_archived_data_set_serves_nothing_now(
-    cast: Cast,
-    copy_openbis: LoadOpenBis,
-    open_catalogue: OpenCatalogue,
-    x192_store: Path,
-    status: str,
-) -> None:
-    url = copy_openbis(cast.database)
-    catalogue = open_catalogue(url, store_root=x192_store)
-    assert catalogue.data_set_file(Code(cast.readme), README, cast.everything) is not None
-
-    run(url, "update external_data set status = '<status>'".replace("<status>", status))
-
-    with pytest.raises(NotNowError, match="it is archived"):
-        catalogue.data_set_file(Code(cast.readme), README, cast.everything)
 
 
 def test_every_version_of_an_attachment_is_served_as_it_is_stored(

@@ -134,6 +134,27 @@ def test_the_path_info_can_be_switched_off(tmp_path: Path) -> None:
     assert settings_of(tmp_path, OPENBIS + url).path_info_url is None
 
 
+def test_data_stores_may_have_places_of_their_own(tmp_path: Path) -> None:
+    text = OPENBIS + (
+        "database-url = postgresql://u:p@h/\nstoreroot-dir = usual\n"
+        "storeroot-dirs = DSS2: /mnt/dss2 ; DSS-3.x: stores/three;\n"
+        "path-info-database-urls = DSS2: postgresql://u:s@h2/p2?a=b:c; DSS4: none\n"
+    )
+    settings = settings_of(tmp_path, text)
+    usual = "postgresql+psycopg://u:p@h/pathinfo_prod"
+
+    assert settings.data_stores == {
+        "DSS-3.x": (tmp_path / "stores" / "three", usual),
+        "DSS2": (Path("/mnt/dss2"), "postgresql+psycopg://u:s@h2/p2?a=b%3Ac"),
+        "DSS4": (tmp_path / "usual", None),
+    }
+
+
+def test_one_place_stands_for_all_data_stores_by_default(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, OPENBIS + "database-url = postgresql://h/\n")
+    assert settings.data_stores == {}
+
+
 def test_all_faults_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
     text = """# settings
 server-url = localhost
@@ -175,6 +196,9 @@ inline-file-limit = -5
         ("download-url = https://h/?a\n", "download-url: must not contain a ?"),
         ("download-url = https://<host>/\n", "download-url: fill in <host>"),
         ("storeroot-dir = ~nobody-of-that-name/x\n", "storeroot-dir: is no usable path"),
+        ("storeroot-dirs = /mnt/dss2\n", "storeroot-dirs: must be <code of a data store>: <value>"),
+        ("storeroot-dirs = A: /a; A: /b\n", "storeroot-dirs: names the data store A twice"),
+        ("path-info-database-urls = A: nonsense\n", "path-info-database-urls: must be"),
         (OPENBIS, "database-url: catalogue = openbis needs"),
         (
             "catalogue = openbis\ndatabase-url = postgresql://h/\n",

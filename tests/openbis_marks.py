@@ -15,16 +15,15 @@ from shared.model.unknown import Part, Reason, Unknown
 from source_server.catalogue import Catalogue
 from source_server.openbis.catalogue import OpenBisCatalogue
 from tests.conftest import OpenCatalogue
+from tests.openbis_casts import MADE
+from tests.openbis_made.files import STORED
 from tests.openbis_reading import entities
 from tests.postgres import run
 
-README = "20081105092159333-3"
-"""A data set of x192_features: four files, 7,062 bytes, in ``original`` and a folder below it."""
-README_FOLDER = f"1/1F2E3D4C-0000-4000-8000-0123456789AB/d8/c7/c5/{README}"
-FILES = [
-    *("original/UPPER.TXT", "original/a file with spaces.csv", "original/readme.txt"),
-    "original/sub dir/data+1&2.tsv",
-]
+README = MADE.readme
+"""A data set of the made instance: four files in ``original`` and in folders below it."""
+README_FOLDER = MADE.location
+FILES = sorted(STORED[README], key=str.encode)
 NOT_AVAILABLE = ["ARCHIVED", "ARCHIVE_PENDING", "UNARCHIVE_PENDING"]
 STANDARD = "data store STANDARD"
 _NOBODY = 65534

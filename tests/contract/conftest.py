@@ -9,7 +9,9 @@ import pytest
 
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.instances import Instance
+from tests.openbis_casts import MADE
 from tests.openbis_marks import OpenBis
+from tests.postgres import run
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -23,12 +25,9 @@ def instance(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Instanc
 
 
 @pytest.fixture
-def openbis(
-    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store_copy: Path
-) -> OpenBis:
-    return OpenBis(
-        copy_openbis("x192_features"),
-        copy_openbis("pathinfo_x192"),
-        x192_store_copy,
-        open_catalogue,
-    )
+def openbis(copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, tmp_path: Path) -> OpenBis:
+    """Unless a test says so, openBIS has noted no sizes."""
+    MADE.fill_store(tmp_path / "store")
+    url = copy_openbis(MADE.database)
+    run(url, "update external_data set size = null")
+    return OpenBis(url, copy_openbis(MADE.path_info), tmp_path / "store", open_catalogue)

@@ -13,6 +13,9 @@ from shared.model.kinds import DataSetKind, Kind
 from shared.model.unknown import Reason
 from source_server.openbis.catalogue import OpenBisCatalogue
 from source_server.openbis.data_store import files_below
+from tests.openbis_casts import MADE, Cast
+from tests.openbis_made.files import STORED
+from tests.openbis_made.world import ARCHIVED, LOCKED
 from tests.openbis_marks import (
     FILES,
     NOT_AVAILABLE,
@@ -30,21 +33,24 @@ from tests.openbis_marks import (
     set_status,
     without_privileges,
 )
-from tests.openbis_reading import ALL_SPACES, entities
+from tests.openbis_reading import entities
 from tests.postgres import run
+
+SIZE = sum(map(len, STORED[README].values()))
 
 
 def test_where_all_can_be_seen_only_data_sets_without_a_folder_are_marked(
-    x192: OpenBisCatalogue,
+    cast: Cast, x192: OpenBisCatalogue
 ) -> None:
     found = entities(x192, Kind.DATA_SET).values()
     physical = [each for each in found if each.data_set_kind is DataSetKind.PHYSICAL]
     marked = {each.code for each in found if each.unknown}
 
     assert marked == {each.code for each in physical if not each.files}
-    assert marked == {"20081105092259000-20"}
-    assert {each.unknown for each in found if each.unknown} == {
-        files_are(Reason.NOT_MOUNTED, STANDARD)
+    archived = {ARCHIVED: files_are(Reason.ARCHIVED)} if cast is MADE else {}
+    assert {each.code: each.unknown for each in found if each.unknown} == {
+        cast.unfed: files_are(Reason.NOT_MOUNTED, STANDARD),
+        **archived,
     }
     for kind in (Kind.SPACE, Kind.PROJECT, Kind.EXPERIMENT, Kind.SAMPLE, Kind.MATERIAL):
         assert {each.unknown for each in entities(x192, kind).values()} <= {()}
@@ -80,7 +86,7 @@ def test_a_share_that_is_away(openbis: OpenBis, gone: str, *, left_empty: bool) 
     assert (paths(noted), data_set(noted).unknown) == (FILES, away)
     assert (paths(unnoted), data_set(unnoted).unknown) == ([], away)
     with pytest.raises(NotNowError, match="a disk may not be mounted"):
-        noted.data_set_file(Code(README), FILES[0], ALL_SPACES)
+        noted.data_set_file(Code(README), FILES[0], MADE.everything)
 
 
 def test_a_location_that_is_no_path_below_a_share_is_away(openbis: OpenBis) -> None:
@@ -111,11 +117,12 @@ def test_a_data_set_that_path_info_has_noted_in_part_only(openbis: OpenBis) -> N
     run(openbis.path_info, "delete from data_set_files where relative_path = 'original/readme.txt'")
     catalogue = openbis.with_path_info()
 
-    code = "20081105092159111-1"  # hidden
-    assert code not in entities(catalogue, Kind.DATA_SET)
+    assert MADE.hidden not in entities(catalogue, Kind.DATA_SET)
+    left_out = STORED[README]["original/readme.txt"]
     assert paths(catalogue) == [path for path in FILES if path != "original/readme.txt"]
     assert data_set(catalogue).unknown == files_are(
-        Reason.NOT_FED, "path info has noted 7062 bytes, of which it lists 6589"
+        Reason.NOT_FED,
+        f"path info has noted {SIZE} bytes, of which it lists {SIZE - len(left_out)}",
     )
 
 
@@ -128,7 +135,7 @@ def test_openbis_has_noted_bytes_and_path_info_nothing(openbis: OpenBis) -> None
         run(openbis.path_info, change)
     shutil.rmtree(openbis.folder)
     empty = data_set(openbis.with_path_info())
-    set_size(openbis.url, 7062)
+    set_size(openbis.url, SIZE)
     not_fed = data_set(openbis.with_path_info())
 
     assert (empty.files, empty.unknown) == ((), files_are(Reason.NOT_MOUNTED, STANDARD))
@@ -138,7 +145,7 @@ def test_openbis_has_noted_bytes_and_path_info_nothing(openbis: OpenBis) -> None
 @pytest.mark.parametrize("length", [0, 10])
 def test_files_that_were_cut_are_not_listed(openbis: OpenBis, length: int) -> None:
     """Which of them were cut, cannot be known; what would be listed would count."""
-    set_size(openbis.url, 7062)
+    set_size(openbis.url, SIZE)
     assert data_set(openbis.without()).unknown == ()
     for path in FILES:
         os.truncate(openbis.folder / path, length)
@@ -146,7 +153,7 @@ def test_files_that_were_cut_are_not_listed(openbis: OpenBis, length: int) -> No
 
     assert paths(catalogue) == []
     assert data_set(catalogue).unknown == files_are(
-        Reason.UNREADABLE, f"openBIS has noted 7062 bytes, its files have {4 * length}"
+        Reason.UNREADABLE, f"openBIS has noted {SIZE} bytes, its files have {4 * length}"
     )
 
 
@@ -156,14 +163,14 @@ def test_an_empty_folder_is_no_empty_data_set_if_openbis_has_noted_bytes(openbis
     empty = data_set(openbis.without())
     set_size(openbis.url, 0)
     also_empty = data_set(openbis.without())
-    set_size(openbis.url, 7062)
+    set_size(openbis.url, SIZE)
     away = data_set(openbis.without())
 
     assert (empty.files, empty.unknown) == ((), ())
     assert also_empty == empty
     assert (away.files, away.unknown) == (
         (),
-        files_are(Reason.NOT_MOUNTED, "openBIS has noted 7062 bytes, its files have 0"),
+        files_are(Reason.NOT_MOUNTED, f"openBIS has noted {SIZE} bytes, its files have 0"),
     )
 
 
@@ -180,7 +187,7 @@ def test_a_name_that_java_could_not_read_is_not_listed(openbis: OpenBis) -> None
 
 
 def test_a_linked_folder_is_not_followed_and_named(openbis: OpenBis) -> None:
-    (openbis.folder / "original/latest").symlink_to("sub dir")
+    (openbis.folder / "original/latest").symlink_to("deep")
     catalogue = openbis.without()
 
     assert paths(catalogue) == FILES
@@ -218,7 +225,7 @@ def test_a_folder_that_the_system_does_not_let_us_find_fails_alone(
     assert data_set(catalogue).unknown == files_are(
         Reason.UNREADABLE, f"{STANDARD}: File name too long"
     )
-    assert paths(catalogue, "20081105092259900-0") != []
+    assert paths(catalogue, LOCKED) != []
 
 
 def test_a_placeholder_that_never_had_files_is_whole(openbis: OpenBis) -> None:
@@ -250,8 +257,8 @@ def test_data_sets_that_have_no_folder_of_their_own(openbis: OpenBis) -> None:
 @pytest.mark.parametrize("status", NOT_AVAILABLE)
 def test_a_file_of_an_archived_data_set_cannot_be_had_now(openbis: OpenBis, status: str) -> None:
     catalogue = openbis.with_path_info()
-    assert catalogue.data_set_file(Code(README), FILES[0], ALL_SPACES) is not None
+    assert catalogue.data_set_file(Code(README), FILES[0], MADE.everything) is not None
     set_status(openbis.url, status)
 
     with pytest.raises(NotNowError, match=f"data set {README}: it is archived"):
-        catalogue.data_set_file(Code(README), FILES[0], ALL_SPACES)
+        catalogue.data_set_file(Code(README), FILES[0], MADE.everything)

@@ -25,14 +25,12 @@ from tests.openbis_reading import entities
 from tests.postgres import counted, run
 
 
-def unknown(catalogue: OpenBisCatalogue, code: str) -> tuple[Unknown, ...]:
-    return entities(catalogue, Kind.DATA_SET)[code].unknown
+def unknown(catalogue: OpenBisCatalogue, cast: Cast) -> tuple[Unknown, ...]:
+    return entities(catalogue, Kind.DATA_SET)[cast.readme].unknown
 
 
-def listed(catalogue: OpenBisCatalogue, cast: Cast, code: str | None = None) -> dict[str, FileNode]:
-    return {
-        node.path: node for node in entities(catalogue, Kind.DATA_SET)[code or cast.readme].files
-    }
+def listed(catalogue: OpenBisCatalogue, cast: Cast) -> dict[str, FileNode]:
+    return {node.path: node for node in entities(catalogue, Kind.DATA_SET)[cast.readme].files}
 
 
 def test_every_listed_file_can_be_downloaded_with_its_length_and_checksums(
@@ -198,7 +196,7 @@ def test_an_hdf5_container_is_listed_as_the_file_it_is(
         *("original/plate.h5ar", "original/plate.h5ar.txt"),
         "original/folder.h5/plain.txt",
     }
-    assert unknown(catalogue, cast.readme) == ()
+    assert unknown(catalogue, cast) == ()
     container = nodes["original/plate.h5ar"]
     assert container.length == len(b"container")
     assert container.crc32 == (2**32 - 5 if crc32 == "-5" else None)

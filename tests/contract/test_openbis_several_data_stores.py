@@ -17,12 +17,14 @@ from shared.model.unknown import Reason
 from source_server.openbis.catalogue import OpenBisCatalogue
 from source_server.unseen import log_unseen
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.openbis_marks import README, README_FOLDER, data_set, files_are, paths, set_status
+from tests.openbis_casts import GIVEN
+from tests.openbis_marks import data_set, files_are, paths, set_status
 from tests.openbis_reading import ALL_SPACES, entities
 from tests.postgres import run
 
+pytestmark = pytest.mark.parametrize("cast", ["given"], indirect=True)
+README = GIVEN.readme
 ON_DSS2 = [README, "20081105092159222-2", "20110805092359990-17"]
-FOLDER = README_FOLDER.removesuffix(f"d8/c7/c5/{README}")
 FILE = "original/readme.txt"
 
 
@@ -142,7 +144,7 @@ def test_a_data_store_without_path_info_is_walked(stores: TwoStores) -> None:
     root, _ = stores.second
     catalogue = stores.catalogue(DSS2=(root, None))
 
-    files = data_set(catalogue).files
+    files = data_set(catalogue, README).files
     assert len(files) == 4
     assert {node.crc32 for node in files} == {None}
     assert {node.crc32 for node in data_set(catalogue, "20081105092259900-0").files} != {None}
@@ -154,4 +156,4 @@ def test_archived_data_sets_are_counted_when_the_server_starts(stores: TwoStores
     catalogue = stores.catalogue(DSS2=stores.second)
 
     assert catalogue.unseen() == {"archived": 2}
-    assert paths(catalogue) != []
+    assert paths(catalogue, README) != []

@@ -15,6 +15,7 @@ from shared.model.entities import Attachment, AttachmentVersion, ContentCopy
 from shared.model.entities import Connection as Edge
 from shared.model.ids import Code, PermId
 from shared.model.kinds import Kind, Relation
+from shared.model.limits import EARLIEST, LATEST
 from shared.model.unknown import Part, Reason, Unknown
 from source_server.openbis import queries_parts
 from source_server.openbis.schema import Dialect
@@ -29,8 +30,8 @@ _CONNECTIONS = {
 }
 
 
-_EDGES = frozenset({-62_135_596_800, 253_402_300_799})
-"""The first and the last second of the years 1 to 9999, see ``epoch`` in `schema`."""
+_EDGES = frozenset({int(EARLIEST.timestamp()), int(LATEST.timestamp())})
+"""What takes the place of a time that no list can carry, see ``epoch`` in `schema`."""
 
 
 def moment(epoch: int, kind: str, name: str) -> datetime:
@@ -38,7 +39,7 @@ def moment(epoch: int, kind: str, name: str) -> datetime:
     warning about a time that no list can carry."""
     if epoch in _EDGES:
         _LOG.warning(
-            "%s %s: a timestamp lies outside of the years 1 to 9999 and is published as %s; correct"
+            "%s %s: a timestamp lies beyond what a list can carry and is published as %s; correct"
             " it in openBIS",
             kind,
             name,

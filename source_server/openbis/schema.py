@@ -82,10 +82,10 @@ def _flags(**columns: Frozen) -> _Change:
 
 
 _WITHIN_YEARS = (
-    "least(greatest(@, timestamptz '0001-01-01 00:00:00+00'), timestamptz '9999-12-31 23:59:59+00')"
+    "least(greatest(@, timestamptz '0001-01-02 00:00:00+00'), timestamptz '9999-12-30 00:00:00+00')"
 )
-"""The nearest moment that a list can carry: PostgreSQL also has years before Christ, years of five
-digits and infinity."""
+"""The nearest moment that a list can carry and every time zone can show (`shared.model.limits`):
+PostgreSQL also has years before Christ, years of five digits and infinity."""
 
 _CHANGES: Mapping[str, _Change] = MappingProxyType(
     {

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from shared.model.ids import Code, PermId
+from shared.model.limits import LENGTH
 
 _T = TypeVar("_T")
 
@@ -31,10 +32,10 @@ words = texts.map(lambda text: text.strip(BLANKS)).filter(bool)
 optional_words = st.none() | words
 codes = st.text("ABCXYZ0129_-.&<'\"ü", min_size=1, max_size=8).map(Code)
 optional_codes = st.none() | codes
-numbers = st.integers(min_value=0, max_value=2**63 - 1)
+numbers = st.integers(min_value=0, max_value=LENGTH // 2**10)
 ordinals = st.integers(min_value=1, max_value=2**31 - 1)
 digests = st.binary(max_size=4).map(lambda content: sha256(content).hexdigest())
-moments = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC)).map(  # noqa: DTZ001 - hypothesis wants the bounds naive
+moments = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)).map(  # noqa: DTZ001 - hypothesis wants the bounds naive
     lambda moment: moment.replace(microsecond=0)
 )
 optional_moments = st.none() | moments

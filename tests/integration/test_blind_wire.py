@@ -1,0 +1,67 @@
+"""Marks go over the wire: what a source says to be unknown is unknown here.
+
+For tests/integration, when the wire carries marks (shared/resourcesync writes and reads them)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from shared.model.entities import Entity, ServiceFile
+from shared.model.master_data import MasterData
+from shared.resourcesync.items import ListHead
+from tests.blind import (
+    BlindHarvest,
+    Way,
+    archived_but_listed,
+    of_entities,
+    without_attachments,
+    without_copies,
+    without_file_service,
+    without_files,
+)
+from shared.model.unknown import Reason
+from tests.harvests import Harvest
+from tests.instances import Instance
+from tests.kitchen import Kitchen
+from tests.wire import a_list, read
+
+WAYS: dict[str, Way] = {
+    "not mounted": without_files(Reason.NOT_MOUNTED),
+    "archived": without_files(Reason.ARCHIVED),
+    "archive pending": of_entities(archived_but_listed),
+    "some left out": without_files(Reason.BAD_NAME, shown=1),
+    "attachments": of_entities(without_attachments),
+    "copies": of_entities(without_copies),
+    "file service": without_file_service,
+}
+
+
+def over_the_wire(way: Way) -> Way:
+    """Written as a list and read again; see `tests.wire.a_list` for how it takes the head's marks
+    (adapt the call if it takes them otherwise)."""
+
+    def written(items: Iterable[Any]) -> list[Any]:
+        shown = way(list(items))
+        (head,) = [item for item in shown if isinstance(item, ListHead)]
+        rest = [i for i in shown if isinstance(i, MasterData | Entity | ServiceFile)]
+        return list(read(a_list(rest, at=head.at, unknown=head.unknown)))
+
+    return written
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_marks_that_were_written_and_read_keep_everything(
+    source: Instance, kitchen: Kitchen, harvest: Harvest, way: str
+) -> None:
+    assert kitchen.everything
+    with source.served() as url:
+        harvest.section("DS1", url, deletion_allowed="true")
+        harvest.init()
+        assert harvest.run().code == 0
+        before = harvest.instance.content()
+        report = BlindHarvest(harvest).run(over_the_wire(WAYS[way]), confirmed=True)
+        assert (report.changes, report.failed, report.held_back) == (0, [], 0)
+        assert harvest.instance.content() == before

@@ -11,6 +11,7 @@ import pytest
 
 from shared.model.entities import Entity, ServiceFile
 from shared.model.master_data import MasterData
+from shared.model.unknown import Reason
 from shared.resourcesync.items import ListHead
 from tests.blind import (
     BlindHarvest,
@@ -22,7 +23,6 @@ from tests.blind import (
     without_file_service,
     without_files,
 )
-from shared.model.unknown import Reason
 from tests.harvests import Harvest
 from tests.instances import Instance
 from tests.kitchen import Kitchen

@@ -193,6 +193,34 @@ def test_an_owner_that_is_hidden_is_meant_by_its_perm_id(instance: Instance) -> 
         assert list(planned(connection, Action.CHANGED)) == []
 
 
+def test_a_component_whose_container_is_not_listed_and_stays_is_called_as_before(
+    filled: Instance,
+) -> None:
+    """Be it hidden, held back or a record that cannot be read; and so are references to it."""
+    of_well = a_data_set(10, sample=Identifier("/ALPHA/SAMPLE-4:A01"))
+    query = (
+        "SELECT perm_id, identifier, sample, sample_perm_id FROM entity"
+        " WHERE kind IN ('SAMPLE', 'DATA_SET') ORDER BY 1"
+    )
+    harvest(filled, *WORLD, of_well)
+    before = filled.rows(query)
+    assert (of_well.perm_id, of_well.identifier, of_well.sample, WELLS[0].perm_id) in before
+    listed = [one for one in (*WORLD, of_well) if one is not PLATE]
+    with completing(filled, listed) as connection:
+        assert list(planned(connection, Action.CHANGED)) == []
+    noted = (
+        replace(WELLS[0], properties={"NOTES": "n"}),
+        replace(of_well, properties={"NOTES": "n"}),
+    )
+    changed = {one.perm_id: one for one in noted}
+    listed = [changed.get(one.perm_id, one) for one in listed]
+    with completing(filled, listed) as connection:
+        identify(connection)
+        for kind in ENTITY_KINDS:
+            apply_kind(connection, kind, "DS1", ORIGINAL_STAMPS)
+    assert filled.rows(query) == before
+
+
 def test_a_content_that_cannot_be_given_now_comes_later(filled: Instance) -> None:
     third = AttachmentVersion(version=3, length=3, sha256="3" * 64)
     shown = replace(HOLDER, attachments=(an_attachment("plan.txt", *PLAN.versions, third),))

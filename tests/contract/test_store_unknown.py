@@ -13,8 +13,17 @@ from shared.model.entities import AttachmentVersion, ContentCopy, Entity, FileNo
 from shared.model.ids import Code, Identifier
 from shared.model.kinds import ENTITY_KINDS, DataSetKind, Kind, Relation
 from shared.model.unknown import Part, Reason, Unknown
-from shared.store.changes import ORIGINAL_STAMPS, Action, apply_kind, planned
+from shared.store.changes import (
+    ORIGINAL_STAMPS,
+    Action,
+    apply_kind,
+    compare,
+    plan_files,
+    planned,
+)
+from shared.store.engine import work
 from shared.store.identity import settle as identify
+from shared.store.incoming import Incoming
 from shared.store.kept_references import keep_references
 from shared.store.losses import find_losses, keep, losses, spare
 from shared.store.unknown_parts import (
@@ -367,3 +376,21 @@ def test_what_only_grows_or_changes_its_metadata_loses_nothing(
     with completing(filled, instead(shown)) as connection:
         assert list(losses(connection)) == []
         assert [one.perm_id for one in planned(connection, Action.CHANGED)] == [shown.perm_id]
+
+
+def test_a_mark_of_the_whole_list_stays_though_no_record_of_it_counts(instance: Instance) -> None:
+    """All of them are there twice."""
+    harvest(instance, a_space())
+    instance.execute("INSERT INTO service_file VALUES ('a.png', 'DS1', 1, 2, 'ab')")
+    with instance.engine.connect() as connection:
+        with connection.begin():
+            incoming = Incoming(connection)
+            incoming.add_unknown([Unknown(part=Part.FILE_SERVICE, reason=Reason.NOT_MOUNTED)])
+            for _ in range(2):
+                incoming.add(a_space())
+            assert incoming.finish().records == 2
+        with work(connection) as transaction, transaction():
+            compare(connection, "DS1")
+            complete_unknown(connection, "DS1")
+            plan_files(connection, "DS1")
+            assert list(planned(connection, Action.GONE)) == []

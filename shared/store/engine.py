@@ -24,7 +24,7 @@ from shared.store import operation_tables, scratch
 from shared.store.identity import refer_by_perm_id
 from shared.store.published import renew_mark, watch
 from shared.store.sessions import CONNECT_ARGUMENTS, for_writing, prepare_sessions
-from shared.store.tables import SCHEMA_VERSION, entity, meta, metadata
+from shared.store.tables import REFERENCES, SCHEMA_VERSION, entity, meta, metadata
 from shared.store.writers import PATIENCE, begin_postgresql, begin_sqlite, is_busy, write_lock
 
 _OLDER = frozenset({"1", "2"})
@@ -89,8 +89,7 @@ def _upgrade(engine: Engine) -> None:
         if engine.dialect.name == "postgresql":  # another program may upgrade at the same time
             connection.execute(text("LOCK TABLE meta IN EXCLUSIVE MODE"))
         metadata.create_all(connection, tables=operation_tables.TABLES)
-        _add_columns(connection)
-        if is_older:
+        if _add_columns(connection).intersection(REFERENCES):
             refer_by_perm_id(connection)
         for statement in _CLAIMS:
             connection.execute(text(statement))
@@ -98,18 +97,21 @@ def _upgrade(engine: Engine) -> None:
         connection.execute(meta.update().where(this).values(value=SCHEMA_VERSION))
 
 
-def _add_columns(connection: Connection) -> None:
+def _add_columns(connection: Connection) -> set[str]:
     """Add to tables of older versions the columns that came later; all of them may be null. So do
-    their indexes."""
+    their indexes. Returns the names of those that were added."""
+    added = set()
     for table in (entity, operation_tables.trash_entity):
         present = {column["name"] for column in inspect(connection).get_columns(table.name)}
         for column in table.columns:
             if column.name not in present:
                 definition = f"{column.name} {column.type.compile(connection.dialect)}"
                 connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
+                added.add(column.name)
     for index in entity.indexes:
         index.create(connection, checkfirst=True)
     connection.execute(text("DROP INDEX IF EXISTS entity_sample"))  # by identifier, once
+    return added
 
 
 def _lacks_tables(connection: Connection) -> bool:

@@ -89,11 +89,11 @@ class Transfers(Protocol):
         ...
 
     def put_service_file(self, wanted: WantedContent, modified: float, *, keep: bool) -> None:
-        """As `install`; the file is as of a time (seconds since 1970)."""
+        """The same as `install`; the file gets a time (seconds since 1970)."""
         ...
 
     def drop_service_file(self, wanted: WantedContent) -> None:
-        """As `give_up`."""
+        """The same as `give_up`."""
         ...
 
     def service_file_is_strange(self, path: str, sha256: str) -> bool:

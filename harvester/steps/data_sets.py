@@ -53,8 +53,8 @@ from shared.store.unknown_parts import never_came, waits_for_files
 
 _TOGETHER = 50
 _AT_LEAST_EVERY = 2.0
-"""Data sets that have arrived are put in place and committed in groups, of so many or after so many
-seconds. A crash costs a look at the files of a group, which lie aside."""
+"""Data sets that have arrived are put in place and committed in groups: when there are this many,
+or after this number of seconds. A crash costs a look at the files of a group, which lie aside."""
 
 
 def register_data_sets(run: SyncRun) -> Outcome:

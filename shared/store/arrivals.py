@@ -94,8 +94,8 @@ class Hindrances:
 
 
 def hindrances(connection: Connection, source: str) -> Hindrances:
-    """Of the data sets that the plan has as new or changed. To be asked in the transaction in which
-    they are put in place: what is true before it may be true no longer."""
+    """What hinders data sets that the plan has as new or changed. To be asked in the transaction
+    in which they are put in place: what is true before it may be true no longer."""
     owners = execute_from(connection, _FILE, "owners_of_arrived", source=source)
     moves = execute_from(connection, _FILE, "places_of_arrived")
     return Hindrances(

@@ -1,6 +1,4 @@
-"""Marks go over the wire: what a source says to be unknown is unknown here.
-
-For tests/integration, when the wire carries marks (shared/resourcesync writes and reads them)."""
+"""Marks go over the wire: what a source says to be unknown is unknown here."""
 
 from __future__ import annotations
 
@@ -11,6 +9,7 @@ import pytest
 
 from shared.model.entities import Entity, ServiceFile
 from shared.model.master_data import MasterData
+from shared.model.unknown import Reason
 from shared.resourcesync.items import ListHead
 from tests.blind import (
     BlindHarvest,
@@ -22,7 +21,6 @@ from tests.blind import (
     without_file_service,
     without_files,
 )
-from shared.model.unknown import Reason
 from tests.harvests import Harvest
 from tests.instances import Instance
 from tests.kitchen import Kitchen

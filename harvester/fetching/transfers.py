@@ -66,6 +66,11 @@ class Transfers(Protocol):
         `ItemError`."""
         ...
 
+    def replaces_more(self, code: str) -> bool:
+        """Whether something lies in the place of a data set that has arrived and is not in what has
+        come. What was taken over from there is one file with two names."""
+        ...
+
     def secure(self) -> Sequence[ItemError]:
         """Make it last that these were put in place, before their rows are committed; which of them
         it cannot be said of."""

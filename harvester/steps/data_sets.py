@@ -177,10 +177,17 @@ def _install(run: SyncRun, outcome: Outcome, arrived: Collection[str]) -> list[I
             failed.append(ItemError(Kind.DATA_SET, code, _in_the_way(found.moves[code])))
         else:
             try:
-                run.transfers.install(code, keep=code in damaged)
+                keep = _kept(run, code, damaged=code in damaged, unknown=found.unknown_places)
+                run.transfers.install(code, keep=keep)
             except ItemError as error:
                 failed.append(error)
     return [*failed, *run.transfers.secure()]
+
+
+def _kept(run: SyncRun, code: str, *, damaged: bool, unknown: Collection[str]) -> bool:
+    """Whether what lies in the place is set aside. It is not if a row says what it is: then what is
+    lost of it is in the trash. After an older database was restored, no row may say so."""
+    return damaged or (code in unknown and run.transfers.replaces_more(code))
 
 
 def _owner(section: str) -> str:

@@ -1,6 +1,4 @@
-"""Marks go over the wire: what a source says to be unknown is unknown here.
-
-For tests/integration, when the wire carries marks (shared/resourcesync writes and reads them)."""
+"""Marks go over the wire: what a source says to be unknown is unknown here."""
 
 from __future__ import annotations
 
@@ -11,6 +9,7 @@ import pytest
 
 from shared.model.entities import Entity, ServiceFile
 from shared.model.master_data import MasterData
+from shared.model.unknown import Reason
 from shared.resourcesync.items import ListHead
 from tests.blind import (
     BlindHarvest,
@@ -22,7 +21,6 @@ from tests.blind import (
     without_file_service,
     without_files,
 )
-from shared.model.unknown import Reason
 from tests.harvests import Harvest
 from tests.instances import Instance
 from tests.kitchen import Kitchen
@@ -40,8 +38,7 @@ WAYS: dict[str, Way] = {
 
 
 def over_the_wire(way: Way) -> Way:
-    """Written as a list and read again; see `tests.wire.a_list` for how it takes the head's marks
-    (adapt the call if it takes them otherwise)."""
+    """Written as a list and read again."""
 
     def written(items: Iterable[Any]) -> list[Any]:
         shown = way(list(items))

@@ -159,31 +159,68 @@ SELECT l.kind, l.from_perm_id, l.relation, l.to_perm_id, l.ordinal FROM change A
                       AND i.relation = l.relation AND i.to_perm_id = l.to_perm_id);
 
 -- name: keep_owners
--- a marked entity may lie in an experiment, or belong to a sample, that is hidden and stays
+-- a marked entity may lie in an experiment, or belong to a sample, that is hidden and stays; who that
+-- is, its perm id says: its identifier may mean another one by now
+DROP TABLE IF EXISTS kept_owner;
+CREATE TABLE pg_temp.kept_owner (
+    kind TEXT NOT NULL, perm_id TEXT NOT NULL, owner_kind TEXT NOT NULL, owner TEXT NOT NULL,
+    PRIMARY KEY (kind, perm_id, owner_kind));
+INSERT INTO kept_owner (kind, perm_id, owner_kind, owner)
+SELECT e.kind, e.perm_id, t.kind, t.perm_id FROM marked AS m
+  JOIN change AS c ON c.kind = m.kind AND c.perm_id = m.perm_id AND c.action = 'changed'
+  JOIN entity AS e ON e.kind = m.kind AND e.perm_id = m.perm_id
+  JOIN incoming_entity AS i ON i.kind = m.kind AND i.perm_id = m.perm_id
+  JOIN entity AS t ON t.kind = 'EXPERIMENT' AND t.perm_id = e.experiment_perm_id
+ WHERE m.part = 'connections' AND i.experiment IS NULL
+   AND NOT EXISTS (SELECT 1 FROM incoming_entity AS o
+                    WHERE o.kind = t.kind AND o.perm_id = t.perm_id);
+INSERT INTO kept_owner (kind, perm_id, owner_kind, owner)
+SELECT e.kind, e.perm_id, t.kind, t.perm_id FROM marked AS m
+  JOIN change AS c ON c.kind = m.kind AND c.perm_id = m.perm_id AND c.action = 'changed'
+  JOIN entity AS e ON e.kind = m.kind AND e.perm_id = m.perm_id
+  JOIN incoming_entity AS i ON i.kind = m.kind AND i.perm_id = m.perm_id
+  JOIN entity AS t ON t.kind = 'SAMPLE' AND t.perm_id = e.sample_perm_id
+ WHERE m.part = 'connections' AND i.sample IS NULL
+   AND NOT EXISTS (SELECT 1 FROM incoming_entity AS o
+                    WHERE o.kind = t.kind AND o.perm_id = t.perm_id);
+INSERT INTO incoming_reference (kind, perm_id)
+SELECT DISTINCT k.kind, k.perm_id FROM kept_owner AS k
+ WHERE NOT EXISTS (SELECT 1 FROM incoming_reference AS r
+                    WHERE r.kind = k.kind AND r.perm_id = k.perm_id);
+UPDATE incoming_reference
+   SET experiment_perm_id = t.perm_id,
+       project_perm_id = CASE WHEN i.project IS NULL THEN t.project_perm_id
+                              ELSE incoming_reference.project_perm_id END
+  FROM kept_owner AS k, entity AS t, incoming_entity AS i
+ WHERE k.owner_kind = 'EXPERIMENT' AND t.kind = k.owner_kind AND t.perm_id = k.owner
+   AND i.kind = k.kind AND i.perm_id = k.perm_id
+   AND incoming_reference.kind = k.kind AND incoming_reference.perm_id = k.perm_id;
 UPDATE incoming_entity
-   SET experiment = e.experiment, home_space = e.home_space, home_project = e.home_project
-  FROM marked AS m, change AS c, entity AS e
- WHERE m.part = 'connections' AND c.kind = m.kind AND c.perm_id = m.perm_id
-   AND c.action = 'changed' AND e.kind = m.kind AND e.perm_id = m.perm_id
-   AND incoming_entity.kind = m.kind AND incoming_entity.perm_id = m.perm_id
-   AND incoming_entity.experiment IS NULL AND e.experiment IS NOT NULL
-   AND EXISTS (SELECT 1 FROM entity AS t
-                WHERE t.kind = 'EXPERIMENT' AND t.identifier = e.experiment)
-   AND NOT EXISTS (SELECT 1 FROM incoming_entity AS t
-                    WHERE t.kind = 'EXPERIMENT' AND t.identifier = e.experiment);
+   SET experiment = t.identifier,
+       home_space = CASE WHEN k.kind = 'DATA_SET' THEN t.home_space
+                         ELSE incoming_entity.home_space END,
+       home_project = CASE WHEN incoming_entity.project IS NULL THEN t.home_project
+                           ELSE incoming_entity.home_project END
+  FROM kept_owner AS k, entity AS t
+ WHERE k.owner_kind = 'EXPERIMENT' AND t.kind = k.owner_kind AND t.perm_id = k.owner
+   AND incoming_entity.kind = k.kind AND incoming_entity.perm_id = k.perm_id;
+UPDATE incoming_reference
+   SET sample_perm_id = t.perm_id,
+       project_perm_id = CASE WHEN i.experiment IS NULL THEN t.project_perm_id
+                              ELSE incoming_reference.project_perm_id END
+  FROM kept_owner AS k, entity AS t, incoming_entity AS i
+ WHERE k.owner_kind = 'SAMPLE' AND t.kind = k.owner_kind AND t.perm_id = k.owner
+   AND i.kind = k.kind AND i.perm_id = k.perm_id
+   AND incoming_reference.kind = k.kind AND incoming_reference.perm_id = k.perm_id;
 UPDATE incoming_entity
-   SET sample = e.sample,
-       home_space = coalesce(incoming_entity.home_space, e.home_space),
-       home_project = coalesce(incoming_entity.home_project, e.home_project)
-  FROM marked AS m, change AS c, entity AS e
- WHERE m.part = 'connections' AND c.kind = m.kind AND c.perm_id = m.perm_id
-   AND c.action = 'changed' AND e.kind = m.kind AND e.perm_id = m.perm_id
-   AND incoming_entity.kind = m.kind AND incoming_entity.perm_id = m.perm_id
-   AND incoming_entity.sample IS NULL AND e.sample IS NOT NULL
-   AND EXISTS (SELECT 1 FROM entity AS t
-                WHERE t.kind = 'SAMPLE' AND t.identifier = e.sample)
-   AND NOT EXISTS (SELECT 1 FROM incoming_entity AS t
-                    WHERE t.kind = 'SAMPLE' AND t.identifier = e.sample);
+   SET sample = t.identifier,
+       home_space = CASE WHEN incoming_entity.experiment IS NULL THEN t.home_space
+                         ELSE incoming_entity.home_space END,
+       home_project = CASE WHEN incoming_entity.experiment IS NULL THEN t.home_project
+                           ELSE incoming_entity.home_project END
+  FROM kept_owner AS k, entity AS t
+ WHERE k.owner_kind = 'SAMPLE' AND t.kind = k.owner_kind AND t.perm_id = k.owner
+   AND incoming_entity.kind = k.kind AND incoming_entity.perm_id = k.perm_id;
 
 -- name: any_hidden_sample
 SELECT c.perm_id FROM change AS c

@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 
 from shared.model.entities import AttachmentVersion, ContentCopy, Entity, FileNode
 from shared.model.ids import Code, Identifier
-from shared.model.kinds import DataSetKind, Kind, Relation
+from shared.model.kinds import ENTITY_KINDS, DataSetKind, Kind, Relation
 from shared.model.unknown import Part, Reason, Unknown
 from shared.store.changes import ORIGINAL_STAMPS, Action, apply_kind, planned
+from shared.store.identity import settle as identify
 from shared.store.kept_references import keep_references
 from shared.store.losses import find_losses, keep, losses, spare
 from shared.store.unknown_parts import (
@@ -158,6 +159,38 @@ def test_what_lies_in_a_hidden_place_stays_there(instance: Instance) -> None:
     moved = [*kitchen, a_sample(4), *hidden]  # what they were in is listed: they are not in it
     with completing(instance, moved) as connection:
         assert len(list(planned(connection, Action.CHANGED))) == 2
+
+
+def test_an_owner_that_is_hidden_is_meant_by_its_perm_id(instance: Instance) -> None:
+    """Another one may have its identifier in the list; and an update writes who is meant."""
+    kitchen = (a_space(), a_project(2))
+    data_set = a_data_set(5, experiment=Identifier("/ALPHA/KITCHEN/EXPERIMENT-3"))
+    of_sample = a_data_set(6, sample=Identifier("/ALPHA/SAMPLE-4"))
+    tried = a_sample(8, project="KITCHEN", experiment=data_set.experiment)
+    harvest(instance, *kitchen, an_experiment(3), a_sample(4), data_set, of_sample, tried)
+    query = (
+        "SELECT perm_id, experiment, sample, home_project, project_perm_id, experiment_perm_id,"
+        " sample_perm_id FROM entity WHERE kind IN ('DATA_SET', 'SAMPLE') ORDER BY 1"
+    )
+    before = instance.rows(query)
+    hidden = [
+        marked(replace(one, **lost), Part.CONNECTIONS, Reason.OUT_OF_SCOPE)
+        for one, lost in (
+            (replace(data_set, properties={"NOTES": "n"}), {"experiment": None}),
+            (replace(of_sample, properties={"NOTES": "n"}), {"sample": None}),
+            (replace(tried, properties={"NOTES": "n"}), {"experiment": None}),
+        )
+    ]
+    others = an_experiment(13, code="EXPERIMENT-3"), a_sample(14, code="SAMPLE-4")
+    with completing(instance, [*kitchen, *others, *hidden]) as connection:
+        identify(connection)
+        taken = {one.perm_id for one in planned(connection, Action.TAKEN)}
+        assert taken == {perm_id(13), perm_id(14)}
+        for kind in ENTITY_KINDS:
+            apply_kind(connection, kind, "DS1", ORIGINAL_STAMPS)
+    assert instance.rows(query) == before
+    with completing(instance, [*kitchen, *hidden]) as connection:
+        assert list(planned(connection, Action.CHANGED)) == []
 
 
 def test_a_content_that_cannot_be_given_now_comes_later(filled: Instance) -> None:

@@ -174,11 +174,11 @@ def test_an_owner_that_is_hidden_is_meant_by_its_perm_id(instance: Instance) -> 
     )
     before = instance.rows(query)
     hidden = [
-        marked(replace(one, **lost), Part.CONNECTIONS, Reason.OUT_OF_SCOPE)
-        for one, lost in (
-            (replace(data_set, properties={"NOTES": "n"}), {"experiment": None}),
-            (replace(of_sample, properties={"NOTES": "n"}), {"sample": None}),
-            (replace(tried, properties={"NOTES": "n"}), {"experiment": None}),
+        marked(replace(one, properties={"NOTES": "n"}), Part.CONNECTIONS, Reason.OUT_OF_SCOPE)
+        for one in (
+            replace(data_set, experiment=None),
+            replace(of_sample, sample=None),
+            replace(tried, experiment=None),
         )
     ]
     others = an_experiment(13, code="EXPERIMENT-3"), a_sample(14, code="SAMPLE-4")

@@ -271,7 +271,8 @@ def test_a_store_that_was_emptied_comes_back_whole(
         shutil.rmtree(either.root / "file-service")
         refused = either.command("repair")
         assert refused.code == 2
-        markers = [Path(found) for found in re.findall(r"create the file ([\w./-]+)", refused.output)]
+        named = re.findall(r"create the file ([\w./-]+)", refused.output)
+        markers = [Path(name) for name in named]
         assert {marker.parent.name for marker in markers} == {"store", "file-service"}
         for marker in markers:
             marker.parent.mkdir(exist_ok=True)

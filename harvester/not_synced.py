@@ -37,7 +37,7 @@ class NotSynced:
     failed: frozenset[Item] = frozenset()
     black_listed: frozenset[PermId] = frozenset()
     attachments: frozenset[PermId] = frozenset()
-    """Of projects, experiments or samples whose attachments are to be looked after."""
+    """Projects, experiments or samples whose attachments are to be looked after."""
     other_lines: tuple[str, ...] = ()
 
 

@@ -257,6 +257,9 @@ class RealTransfers:
     def install(self, code: str, *, keep: bool) -> None:
         self._arrived.install(code, keep=keep)
 
+    def replaces_more(self, code: str) -> bool:
+        return self._arrived.replaces_more(code)
+
     def secure(self) -> Sequence[ItemError]:
         return self._arrived.secure()
 

@@ -1,4 +1,4 @@
-"""Links and files where the data store has folders: told by item, never followed, no hindrance."""
+"""Links and files where the data store has folders: named by item, never followed, no hindrance."""
 
 from __future__ import annotations
 

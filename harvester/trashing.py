@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
@@ -129,7 +130,10 @@ class _Obstacles:
         try:
             if kind in {Kind.DATA_SET, Loss.DATA_SET_CONTENT}:
                 trashed = store.trashed_data_set(self.deletion, name)
-                return None if trashed.is_dir() else f"its files are not in the trash ({trashed})"
+                home = store.data_set_folder(name)
+                if not trashed.is_dir():
+                    return f"its files are not in the trash ({trashed})"
+                return _in_the_way(home) if kind == Kind.DATA_SET and home.exists() else None
             trashed = store.trashed_service_file(self.deletion, name)
             home = store.service_file(name)
         except ValueError as error:
@@ -137,5 +141,9 @@ class _Obstacles:
         if not trashed.is_file():
             return f"is not in the trash ({trashed})"
         if kind == Kind.FILE and home.exists():
-            return f"{home} is there already, and no section knows of it; move it away first"
+            return _in_the_way(home)
         return None
+
+
+def _in_the_way(home: Path) -> str:
+    return f"{home} is there already, and no section knows of it; move it away first"

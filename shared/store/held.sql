@@ -6,7 +6,18 @@ DELETE FROM held_deletion
  WHERE source = :source AND NOT EXISTS (
     SELECT 1 FROM change AS c
      WHERE c.kind = held_deletion.kind AND c.perm_id = held_deletion.perm_id
-       AND c.action IN ('gone', 'kept'));
+       AND c.action IN ('gone', 'kept'))
+   -- what the list does not show now has not returned
+   AND NOT (kind IN ('FILE', 'FILE_CONTENT') AND EXISTS (
+        SELECT 1 FROM incoming_unknown AS u WHERE u.part = 'file-service'))
+   AND NOT EXISTS (
+    SELECT 1 FROM incoming_unknown AS u
+     WHERE u.perm_id = held_deletion.perm_id
+       AND u.kind = CASE held_deletion.kind WHEN 'DATA_SET_CONTENT' THEN 'DATA_SET'
+                WHEN 'PROJECT_ATTACHMENTS' THEN 'PROJECT'
+                WHEN 'EXPERIMENT_ATTACHMENTS' THEN 'EXPERIMENT'
+                WHEN 'SAMPLE_ATTACHMENTS' THEN 'SAMPLE' END
+       AND u.part IN ('files', 'content-copies', 'attachments'));
 
 -- name: new_count
 SELECT count(*) FROM change AS c

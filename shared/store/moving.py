@@ -1,7 +1,8 @@
 """Moves files and whole folders, so that a program that is killed can always do it again.
 
 As long as the old place is there, the move is not done, with one exception: between two file
-systems the new place is complete before the old one begins to go.
+systems the new place of a folder is complete before the old one begins to go. So nothing may lie in
+the new place of a folder before.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from pathlib import Path
 
 from shared.atomic_file import sync_folder
 
+_NO_LINKS = frozenset((errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP))
+"""Another file system, or one that takes no more links, or none at all."""
+
 
 def move(origin: Path, target: Path) -> None:
     """Nothing happens if there is no origin: it was moved before. What lies at the target already
@@ -24,10 +28,11 @@ def move(origin: Path, target: Path) -> None:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
-        if _device(origin) != _device(target.parent):  # copied whole, and killed then
+        if _device(origin) == _device(target.parent):
+            remove(target)
+        elif origin.is_dir():  # copied whole, and killed then; a file is just copied again
             remove(origin)
             return
-        remove(target)
     try:
         origin.rename(target)
     except OSError as error:
@@ -89,6 +94,7 @@ def _put(origin: Path, target: Path, copy: Callable[[str, str], object]) -> None
         copy(str(origin), str(aside))
     _sync(aside)
     aside.replace(target)
+    aside.unlink(missing_ok=True)  # renaming does nothing if both are links to the same file
     sync_folder(target.parent)
 
 
@@ -96,7 +102,7 @@ def _link_or_copy(origin: str, target: str) -> None:
     try:
         Path(target).hardlink_to(origin)
     except OSError as error:
-        if error.errno != errno.EXDEV:
+        if error.errno not in _NO_LINKS:
             raise
         shutil.copy2(origin, target)
 

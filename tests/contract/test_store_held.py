@@ -25,7 +25,9 @@ from shared.store.held import (
     release,
     vanished_spaces,
 )
+from shared.store.losses import find_losses
 from shared.store.sources import start_source
+from shared.store.unknown_parts import complete_unknown
 from tests.builders import (
     MODIFIED,
     a_data_set,
@@ -37,7 +39,7 @@ from tests.builders import (
     perm_id,
 )
 from tests.contract.passes import WORLD, harvest, harvesting
-from tests.instances import Instance
+from tests.instances import Instance, a_file
 
 TRIAL = Identifier("/ALPHA/KITCHEN/EXPERIMENT-3")
 SAMPLES = [a_sample(100 + n) for n in range(6)]
@@ -133,6 +135,36 @@ def test_only_what_is_new_is_judged_and_counted(instance: Instance) -> None:
         assert (new_count(connection, "DS1"), brought_count(connection, "DS1")) == (1, 4)
         release(connection, "DS1", 1)
         assert (new_count(connection, "DS1"), brought_count(connection, "DS1")) == (1, 4)
+
+
+def test_what_is_unknown_now_has_not_returned(instance: Instance) -> None:
+    """Else it would be judged anew when it is known again, as if it alone were gone."""
+    project, raw = a_project(2), a_data_set(5, files=(a_file("a", b"a"),))
+    lost = {"a.png", project.perm_id, raw.perm_id}
+    harvest(instance, a_space(), project, raw)
+    put_service_file(instance, "a.png")
+    instance.execute(
+        "INSERT INTO attachment (kind, perm_id, file_name, version, length, sha256)"  # noqa: S608
+        f" VALUES ('PROJECT', '{project.perm_id}', 'plan.txt', 1, 1, '{'1' * 64}')"
+    )
+    unknown = (
+        ("FILE", "", "file-service"),
+        ("PROJECT", project.perm_id, "attachments"),
+        ("DATA_SET", raw.perm_id, "files"),
+    )
+    for run, marks in enumerate(((), unknown, ()), 1):
+        with harvesting(instance, a_space(), project, replace(raw, files=())) as connection:
+            for kind, perm_id, part in marks:
+                connection.exec_driver_sql(
+                    "INSERT INTO incoming_unknown (kind, perm_id, part, reason)"  # noqa: S608
+                    f" VALUES ('{kind}', '{perm_id}', '{part}', 'not-mounted')"
+                )
+            complete_unknown(connection, "DS1")
+            find_losses(connection, "DS1")
+            plan_files(connection, "DS1")
+            forget_returned(connection, "DS1")
+            assert hold(connection, "DS1", run, new=run == 1) == (0 if marks else 3)
+        assert waiting(instance) == dict.fromkeys(lost, (1, False))
 
 
 def test_released_deletions_are_done_and_new_ones_wait_in_the_same_run(

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from shared.model.kinds import Kind
 from tests.blind import digests
@@ -98,6 +103,47 @@ def test_what_was_taken_away_comes_back_and_stays(
         assert result.code == 0, result.output
         either.agrees()
         assert has(either, old=True)
+
+
+def test_a_former_content_comes_back_to_another_file_system(
+    source: Instance, kitchen: Kitchen, harvest: Harvest, tmp_path: Path
+) -> None:
+    """The file of the file service is there, with what it has now; there is no renaming."""
+    elsewhere = Path("/dev/shm") / f"openbis-sync-{os.getpid()}-{tmp_path.name}"  # noqa: S108
+    if not elsewhere.parent.is_dir() or elsewhere.parent.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no other file system")
+    try:
+        elsewhere.mkdir()
+        harvest.root.joinpath("file-service").symlink_to(elsewhere)
+        with source.served() as url:
+            first_run(harvest, url)
+            spoil(source, kitchen)
+            result = harvest.run("--allow-deletions")
+            assert result.code == 0, result.output
+            assert has(harvest, old=False)
+            (number,) = deletion_numbers(harvest)
+            result = harvest.command("trash", "restore", str(number))
+            assert result.code == 0, result.output
+            assert has(harvest, old=True)
+            assert list(disorder(harvest.instance)) == []
+    finally:
+        shutil.rmtree(elsewhere)
+
+
+def test_what_is_merged_leaves_nothing_else_in_the_data_set(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    """A file that did not change is the same in both places, linked."""
+    with source.served() as url:
+        first_run(harvest, url)
+        folder = harvest.instance.store.data_set_folder(kitchen.raw.code)
+        before = {str(path.relative_to(folder)) for path in folder.rglob("*")}
+        files = tuple(file for file in kitchen.raw.files if file.path != HELLO)
+        source.load(replace(kitchen.raw, files=files))
+        assert harvest.run("--allow-deletions").code == 0
+        (number,) = deletion_numbers(harvest)
+        assert harvest.command("trash", "restore", str(number)).code == 0
+        assert {str(path.relative_to(folder)) for path in folder.rglob("*")} == before
 
 
 def test_where_deletions_are_forbidden_what_is_in_the_trash_stays_there(

@@ -202,3 +202,21 @@ def test_a_file_that_lies_where_one_would_be_restored_is_not_overwritten(
     assert result.code == 7
     assert f"{place} is there already, and no section knows of it" in result.output
     assert place.read_bytes() == b"somebody's own"
+
+
+@pytest.mark.usefixtures("harvested")
+def test_a_folder_that_lies_where_a_data_set_would_be_restored_is_not_replaced(
+    source: Instance, kitchen: Kitchen, either: Harvest
+) -> None:
+    delete_all(source, kitchen, either)
+    place = either.instance.store.data_set_folder(kitchen.raw.code)
+    place.mkdir(parents=True)
+    place.joinpath("mine").write_bytes(b"somebody's own")
+    number = str(deletion_numbers(either)[0])
+    result = either.command("trash", "restore", number)
+    assert result.code == 7
+    assert f"DATA_SET {kitchen.raw.code}: {place} is there already" in result.output
+    assert place.joinpath("mine").read_bytes() == b"somebody's own"
+    place.rename(either.root / "away")
+    assert either.command("trash", "restore", number).code == 0
+    assert mismatches(either.instance) == []

@@ -14,7 +14,10 @@ from shared.errors import ItemError
 from shared.model.kinds import Kind
 from shared.store.statements import Rows, execute_from
 
-_OF_NOTHING = "DELETE FROM {} WHERE position NOT IN (SELECT position FROM incoming_entity)"
+_OF_NOTHING = (
+    "DELETE FROM {} WHERE position IS NOT NULL"  # else it is of the whole list
+    " AND position NOT IN (SELECT position FROM incoming_entity)"
+)
 _PARTS = (
     *("incoming_link", "incoming_data_set_file", "incoming_content_copy"),
     *("incoming_attachment", "incoming_unknown"),

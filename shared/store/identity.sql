@@ -32,7 +32,7 @@ SELECT i.kind, i.perm_id, 'SAMPLE', i.sample FROM incoming_reference AS r
 SELECT count(*) FROM incoming_outward;
 
 -- name: resolve
--- what leads out of the list means what it meant before, as long as the list calls it the same
+-- what leads out of the list means what it meant before, unless the list calls that otherwise
 UPDATE incoming_outward SET found = (
     SELECT CASE incoming_outward.target_kind WHEN 'PROJECT' THEN e.project_perm_id
                 WHEN 'EXPERIMENT' THEN e.experiment_perm_id ELSE e.sample_perm_id END
@@ -44,7 +44,14 @@ UPDATE incoming_outward SET found = (
 UPDATE incoming_outward SET found = NULL
  WHERE found IS NOT NULL AND EXISTS (
     SELECT 1 FROM incoming_entity AS i
-     WHERE i.kind = incoming_outward.target_kind AND i.perm_id = incoming_outward.found);
+     WHERE i.kind = incoming_outward.target_kind AND i.perm_id = incoming_outward.found)
+   -- but without its container, a list cannot call a component what its source calls it
+   AND NOT (incoming_outward.target_kind = 'SAMPLE' AND EXISTS (
+    SELECT 1 FROM link AS l
+     WHERE l.kind = 'SAMPLE' AND l.relation = 'Component'
+       AND l.to_perm_id = incoming_outward.found
+       AND NOT EXISTS (SELECT 1 FROM incoming_entity AS o
+                        WHERE o.kind = 'SAMPLE' AND o.perm_id = l.from_perm_id)));
 -- else the one that is called so here, if it is certain that this one is meant: values that are
 -- loaded name what is here; a section means what its entity hung on before, what its own list has
 -- and could not be read, or what another section brought from the same source

@@ -29,6 +29,7 @@ def keep_references(connection: Connection, source: str) -> None:
     """Add them to the incoming rows. To be called when the plan's deletions are done;
     `shared.store.unknown_parts.settle` comes after."""
     _execute(connection, "keep_links", source=source)
+    _execute(connection, "keep_containers", source=source)
     _execute(connection, "keep_owners")
     if _execute(connection, "any_hidden_sample", source=source).first() is None:
         return

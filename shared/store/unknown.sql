@@ -158,6 +158,31 @@ SELECT l.kind, l.from_perm_id, l.relation, l.to_perm_id, l.ordinal FROM change A
                     WHERE i.kind = l.kind AND i.from_perm_id = l.from_perm_id
                       AND i.relation = l.relation AND i.to_perm_id = l.to_perm_id);
 
+-- name: keep_containers
+-- a component is called after its container, also if the list does not have that and it stays here
+DROP TABLE IF EXISTS kept_container;
+CREATE TABLE pg_temp.kept_container (perm_id TEXT NOT NULL PRIMARY KEY, container TEXT NOT NULL);
+INSERT INTO kept_container (perm_id, container)
+SELECT c.perm_id, min(t.code) FROM change AS c
+  JOIN link AS l ON l.kind = 'SAMPLE' AND l.relation = 'Component' AND l.to_perm_id = c.perm_id
+  JOIN entity AS t ON t.kind = 'SAMPLE' AND t.perm_id = l.from_perm_id AND t.source = :source
+ WHERE c.kind = 'SAMPLE' AND c.action = 'changed'
+   AND NOT EXISTS (SELECT 1 FROM incoming_entity AS i
+                    WHERE i.kind = 'SAMPLE' AND i.perm_id = l.from_perm_id)
+   AND NOT EXISTS (SELECT 1 FROM incoming_link AS i
+                    WHERE i.kind = 'SAMPLE' AND i.relation = 'Component'
+                      AND i.to_perm_id = c.perm_id)
+ GROUP BY c.perm_id;
+UPDATE incoming_entity
+   SET identifier = substr(incoming_entity.identifier, 1,
+                           length(incoming_entity.identifier) - length(incoming_entity.code))
+                    || k.container || ':' || incoming_entity.code
+  FROM kept_container AS k
+ WHERE incoming_entity.kind = 'SAMPLE' AND incoming_entity.perm_id = k.perm_id;
+INSERT INTO completed (kind, perm_id)
+SELECT 'SAMPLE', perm_id FROM kept_container WHERE 1 = 1
+ON CONFLICT DO NOTHING;
+
 -- name: keep_owners
 -- a marked entity may lie in an experiment, or belong to a sample, that is hidden and stays; who that
 -- is, its perm id says: its identifier may mean another one by now

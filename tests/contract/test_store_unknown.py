@@ -13,8 +13,17 @@ from shared.model.entities import AttachmentVersion, ContentCopy, Entity, FileNo
 from shared.model.ids import Code, Identifier
 from shared.model.kinds import ENTITY_KINDS, DataSetKind, Kind, Relation
 from shared.model.unknown import Part, Reason, Unknown
-from shared.store.changes import ORIGINAL_STAMPS, Action, apply_kind, planned
+from shared.store.changes import (
+    ORIGINAL_STAMPS,
+    Action,
+    apply_kind,
+    compare,
+    plan_files,
+    planned,
+)
+from shared.store.engine import work
 from shared.store.identity import settle as identify
+from shared.store.incoming import Incoming
 from shared.store.kept_references import keep_references
 from shared.store.losses import find_losses, keep, losses, spare
 from shared.store.unknown_parts import (
@@ -194,6 +203,34 @@ def test_an_owner_that_is_hidden_is_meant_by_its_perm_id(instance: Instance) -> 
         assert list(planned(connection, Action.CHANGED)) == []
 
 
+def test_a_component_whose_container_is_not_listed_and_stays_is_called_as_before(
+    filled: Instance,
+) -> None:
+    """Be it hidden, held back or a record that cannot be read; and so are references to it."""
+    of_well = a_data_set(10, sample=Identifier("/ALPHA/SAMPLE-4:A01"))
+    query = (
+        "SELECT perm_id, identifier, sample, sample_perm_id FROM entity"
+        " WHERE kind IN ('SAMPLE', 'DATA_SET') ORDER BY 1"
+    )
+    harvest(filled, *WORLD, of_well)
+    before = filled.rows(query)
+    assert (of_well.perm_id, of_well.identifier, of_well.sample, WELLS[0].perm_id) in before
+    listed = [one for one in (*WORLD, of_well) if one is not PLATE]
+    with completing(filled, listed) as connection:
+        assert list(planned(connection, Action.CHANGED)) == []
+    noted = (
+        replace(WELLS[0], properties={"NOTES": "n"}),
+        replace(of_well, properties={"NOTES": "n"}),
+    )
+    changed = {one.perm_id: one for one in noted}
+    listed = [changed.get(one.perm_id, one) for one in listed]
+    with completing(filled, listed) as connection:
+        identify(connection)
+        for kind in ENTITY_KINDS:
+            apply_kind(connection, kind, "DS1", ORIGINAL_STAMPS)
+    assert filled.rows(query) == before
+
+
 def test_a_content_that_cannot_be_given_now_comes_later(filled: Instance) -> None:
     third = AttachmentVersion(version=3, length=3, sha256="3" * 64)
     shown = replace(HOLDER, attachments=(an_attachment("plan.txt", *PLAN.versions, third),))
@@ -340,3 +377,21 @@ def test_what_only_grows_or_changes_its_metadata_loses_nothing(
     with completing(filled, instead(shown)) as connection:
         assert list(losses(connection)) == []
         assert [one.perm_id for one in planned(connection, Action.CHANGED)] == [shown.perm_id]
+
+
+def test_a_mark_of_the_whole_list_stays_though_no_record_of_it_counts(instance: Instance) -> None:
+    """All of them are there twice."""
+    harvest(instance, a_space())
+    instance.execute("INSERT INTO service_file VALUES ('a.png', 'DS1', 1, 2, 'ab')")
+    with instance.engine.connect() as connection:
+        with connection.begin():
+            incoming = Incoming(connection)
+            incoming.add_unknown([Unknown(part=Part.FILE_SERVICE, reason=Reason.NOT_MOUNTED)])
+            for _ in range(2):
+                incoming.add(a_space())
+            assert incoming.finish().records == 2
+        with work(connection) as transaction, transaction():
+            compare(connection, "DS1")
+            complete_unknown(connection, "DS1")
+            plan_files(connection, "DS1")
+            assert list(planned(connection, Action.GONE)) == []

@@ -33,7 +33,7 @@ class Standing:
 
     @property
     def to_look_after(self) -> frozenset[tuple[str, str]]:
-        """Of which the files here are compared with what they are to be."""
+        """Items whose files here are compared with what they are to be."""
         return self.looked_after | self.requested
 
     @property

@@ -29,7 +29,7 @@ class Damage:
     faults: Mapping[Key, Mapping[str, str]] = field(default_factory=dict)
 
     def of(self, kind: str) -> dict[str, Mapping[str, str]]:
-        """By perm id."""
+        """The faults by perm id."""
         return {perm_id: found for (one, perm_id), found in self.faults.items() if one == kind}
 
     def text(self, kind: str, perm_id: str) -> str:
@@ -54,7 +54,7 @@ class Inspector:
     moved: Callable[[], None]
 
     def look(self, *, contents: bool, only: Collection[Key] | None = None) -> Damage:
-        """At all that the section has brought, or at some things only."""
+        """Look at all that the section has brought, or at some things only."""
         faults: defaultdict[Key, dict[str, str]] = defaultdict(dict)
         for one in brought(self.connection, self.source, only):
             self.moved()
@@ -81,7 +81,7 @@ class Inspector:
 
 
 def irreparable(kind: str, perm_id: str, fault: str) -> ItemError:
-    """Of something that is damaged here, and that the list does not have any more."""
+    """The fault of something that is damaged here, and that the list does not have any more."""
     reason = f"{fault}; it cannot be brought again, since the data source's list does not have it"
     return ItemError(kind, perm_id, reason)
 
@@ -112,7 +112,7 @@ def fault_of(
 
 
 def _whole(expected: Expected, length: int) -> Expected:
-    """With the length of the file, if that is not known."""
+    """The same, with the length of the file if that is not known."""
     return replace(expected, length=length) if expected.length is None else expected
 
 

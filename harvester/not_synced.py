@@ -37,7 +37,7 @@ class NotSynced:
     failed: frozenset[Item] = frozenset()
     black_listed: frozenset[PermId] = frozenset()
     attachments: frozenset[PermId] = frozenset()
-    """Of projects, experiments or samples whose attachments are to be looked after."""
+    """Projects, experiments or samples whose attachments are to be looked after."""
     other_lines: tuple[str, ...] = ()
 
 
@@ -45,7 +45,10 @@ def read_not_synced(path: Path) -> NotSynced:
     """Empty if there is no file; raises `ConfigError` if there is one that cannot be read, or
     that is something else: it would be overwritten."""
     failed, black_listed, attachments, others = set(), set(), set(), []
-    text = read_text(path) if path.exists() else ""
+    try:
+        text = read_text(path) if path.exists() else ""
+    except ConfigError as error:
+        raise ConfigError(f"{error}; not-synced-entities-file names it") from error
     if found := _FOREIGN.search(text):
         raise ConfigError(
             f"{path}: this is no list of failed items (it has {found[0]!r}); correct "

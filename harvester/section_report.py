@@ -155,7 +155,7 @@ class SectionReport:
         return masked(str(self.error))
 
     def _held(self) -> str:
-        """Deletions, and what updates would lose, which is told apart."""
+        """Deletions and, apart from them, what updates would lose."""
         counts = self.passes[-1].counts
         lost = sum(
             n for (kind, verb), n in counts.items() if verb == Verb.HELD_BACK and kind in _LOSSES

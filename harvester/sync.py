@@ -154,8 +154,8 @@ def _read(task: Assignment, source: Source) -> Metadata:
 
 
 def _look(task: Assignment, store: DataStore, items: Standing, *, baseline: bool) -> Damage:
-    """At the files that are here: before the passes, since it takes long, and nobody who wants to
-    write is to wait for it."""
+    """Look at the files that are here: before the passes, since it takes long, and no writer is to
+    wait for it."""
     only = None if baseline else items.to_look_after
     if only is not None and not only:
         return NO_DAMAGE

@@ -1,4 +1,4 @@
-"""What removes things for good because they are old asks two clocks: ours, and the source's.
+"""Two clocks say what is old enough to be removed for good: this machine's, and the source's.
 
 A clock that is set wrong, by hand or by a battery that is empty, would make everything old at once.
 The time of a resource list is the source's; where both agree, time has really passed.

@@ -51,6 +51,20 @@ def _say_move(origin: Path, target: Path) -> None:
     origin.rename(target)
 
 
+def _harvest_without_share(source: Path, harvester: Path, here: tuple[str, str]) -> None:
+    """Nothing of the copy may change while the files of the source are away."""
+    share = source / "data" / "store"
+    away = share.with_name("store.unmounted")
+    before = contents(harvester / "data")
+    _say_move(share, away)
+    run("harvester", "run", *here)
+    kept = contents(harvester / "data") == before
+    _say_move(away, share)
+    if not kept:
+        sys.exit("the copy is not whole any more; the demo stops here")
+    say("   The copy is whole: all its files are as they were; and the share is back")
+
+
 def main() -> int:
     """Returns 0 if every step did what it should."""
     root = Path(sys.argv[1] if len(sys.argv) > 1 else "demo").absolute()
@@ -78,16 +92,7 @@ def main() -> int:
         say("6. The audit compares both instances, down to the checksum of every file")
         run("harvester", "audit", "--contents", *here)
         say("7. The share of the source's data store is unmounted, and harvested all the same")
-        share = source / "data" / "store"
-        away = share.with_name("store.unmounted")
-        before = contents(harvester / "data")
-        _say_move(share, away)
-        run("harvester", "run", *here)
-        kept = contents(harvester / "data") == before
-        _say_move(away, share)
-        if not kept:
-            sys.exit("the copy is not whole any more; the demo stops here")
-        say("   The copy is whole: all its files are as they were; and the share is back")
+        _harvest_without_share(source, harvester, here)
         run("harvester", "run", *here)
         run("harvester", "audit", "--contents", *here)
     say("8. What the destination remembers: its runs, and what was deleted")

@@ -36,8 +36,8 @@ def safe_relative_path(text: str) -> PurePosixPath:
 
 
 def told_with_path(error: Exception, path: Path) -> str:
-    """The text of an error, with a path if it is one of the file system that names none: a full
-    disk is told to the program without saying which."""
+    """The text of an error, with a path if it is one of the file system that names none: the system
+    says that a disk is full, and not which."""
     if isinstance(error, OSError) and error.errno is not None and error.filename is None:
         return f"{error}: {str(path)!r}"
     return str(error)

@@ -133,7 +133,7 @@ def shown_proxy(proxy: str) -> str:
 
 
 def _checked(proxy: str) -> str:
-    """With a scheme; the value is not told, since it may hold a password."""
+    """A proxy with a scheme; faults do not show the value, since it may hold a password."""
     url = proxy if "://" in proxy else f"http://{proxy}"
     try:
         parts = urlsplit(url)

@@ -51,7 +51,7 @@ class EmbeddedSnapshot:
     _read: MasterData = field(repr=False)
     _files: StoredFiles = field(repr=False)
     _missing: set[tuple[Kind, Scope]] = field(repr=False)
-    """Of these lists something was not in the data store folder when they were last read."""
+    """The lists of which something was not in the data store folder when they were last read."""
     _readers: dict[Scope, Reader] = field(repr=False, default_factory=dict)
 
     def space_codes(self) -> list[Code]:

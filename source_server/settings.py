@@ -131,7 +131,7 @@ class SourceSettings(RepositorySettings, ConnectorSettings):
     max_guesses: Annotated[Integer, Field(ge=0)] = 10
     """Wrong passwords of a user before there are pauses; 0: there never are."""
     longest_guess_pause: PositiveDuration = timedelta(minutes=5)
-    """Of an address; a user's is at most half a minute."""
+    """The longest pause of an address; a user's is at most half a minute."""
     max_connections: Annotated[Integer, Field(ge=1)] = 900
     max_connections_per_address: Annotated[Integer, Field(ge=1)] = 200
 

@@ -75,7 +75,7 @@ def without_marks(way: Way) -> Way:
 
 
 def without_files(reason: Reason, *, shown: int = 0, only: str | None = None) -> Way:
-    """Of physical data sets (of one of them) only so many files are shown."""
+    """Physical data sets (or one of them) show only this number of files."""
 
     def change(entity: Entity) -> Entity:
         concerned = only in {None, entity.code}

@@ -1,4 +1,4 @@
-"""A plugin of pytest: tells how many tests were skipped and why, and lets a run fail in which one
+"""A plugin of pytest: prints how many tests were skipped and why, and lets a run fail in which one
 was skipped for a reason that ``skips.txt`` does not list.
 
 It also notes which tests wanted the given data and had none, so that ``--given-only`` can run these

@@ -50,6 +50,7 @@ LARGE_PATH = f"/datastore_server/{LARGE_CODE}"
 KEYS = {
     "deletion_allowed": "true",
     "trash_retention_days": "1",
+    "max_deletions": "1000",
     "master_data_update_allowed": "true",
     "max_threads": "3",
     "retry_pauses": "10 ms, 10 ms",

@@ -80,7 +80,7 @@ def _destination_faults(chosen: Chosen) -> Iterator[str]:
 
 def _unmounted(chosen: Chosen) -> Iterator[str]:
     """Folders of the destination that are not there; nothing if the destination cannot be opened,
-    which is told elsewhere."""
+    which is another fault."""
     with (
         suppress(ConfigError),
         opened_store(chosen.settings.database_url) as engine,

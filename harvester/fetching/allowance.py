@@ -11,21 +11,21 @@ from pathlib import Path
 from shared.errors import SourceError
 
 MOST_BYTES = 1 << 40
-"""Of a list, unpacked."""
+"""The longest list, unpacked."""
 _LOOK = 1 << 24
 """Bytes from one look at the disk to the next."""
 _LEAST = 1 << 30
 _PART = 50
-"""Of the disk: the fiftieth part stays free, or a gigabyte if that is less."""
+"""The fiftieth part of the disk stays free, or a gigabyte if that is less."""
 
 
 def free_bytes_kept(total: int) -> int:
-    """How much of a disk of so many bytes a list does not use."""
+    """How much of a disk of this size a list does not use."""
     return min(_LEAST, total // _PART)
 
 
 class ListAllowance:
-    """Of one list, from its first byte on. To be used by one thread at a time."""
+    """What one list has used, from its first byte on. To be used by one thread at a time."""
 
     def __init__(
         self, folder: Path, longest: timedelta, clock: Callable[[], float] = time.monotonic
@@ -38,7 +38,7 @@ class ListAllowance:
         self._unseen = _LOOK
 
     def check(self, count: int) -> None:
-        """Before so many bytes more are written. Raises `SourceError`."""
+        """To be called before this number of bytes is written. Raises `SourceError`."""
         if self._clock() - self._began > self._longest.total_seconds():
             raise SourceError(
                 f"the list is not here after {self._longest} (max-list-time); if the source "

@@ -6,6 +6,7 @@ place. So a folder and its row are of one section. What was replaced goes after 
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -53,6 +54,10 @@ class Arrived:
         if old and not keep:
             self._unwanted.append(old)
 
+    def replaces_more(self, code: str) -> bool:
+        """See `Transfers.replaces_more`."""
+        return _has_more(self.store.data_set_folder(code), self._waiting[code])
+
     def secure(self) -> list[ItemError]:
         """See `Transfers.secure`. Side by side, since others wait for the writer's lock."""
         codes = list(self._installed)
@@ -85,6 +90,29 @@ class Arrived:
                 remove(path)
         self._dealt_with.clear()
         self._unwanted.clear()
+
+
+def _has_more(old: Path, new: Path) -> bool:
+    """Whether a folder has files that another one does not have in the same places. A link, or a
+    file in the place of the folder, is more; what cannot be looked at may be."""
+    if not os.path.lexists(old):
+        return False
+    if old.is_symlink() or not old.is_dir():
+        return True
+    try:
+        for folder, folders, files in os.walk(old, onerror=_raise):
+            inside = new / Path(folder).relative_to(old)
+            if any(Path(folder, name).is_symlink() for name in folders):
+                return True
+            if not all(Path(folder, name).samefile(inside / name) for name in files):
+                return True
+    except OSError:
+        return True
+    return False
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _cannot(code: str, error: OSError) -> ItemError:

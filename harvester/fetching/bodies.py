@@ -15,12 +15,12 @@ from shared.errors import FormatError
 IDENTITY = {"Accept-Encoding": "identity"}
 _GZIP = frozenset({"gzip", "x-gzip"})
 _WINDOW = 31
-"""As zlib counts: a window of 32 KB, within gzip's frame."""
+"""In zlib's count: a window of 32 KB, within gzip's frame."""
 _BLOCK = 1 << 18
 """Bytes that are unpacked at once."""
 _DAMAGED = cast("type[Exception]", isal_zlib.error)
 MOST_TIMES = 250
-"""So many times as long as its packed form a list may be; those of openBIS are 10 to 40 times as
+"""How many times as long as its packed form a list may be; those of openBIS are 10 to 40 times as
 long."""
 _UNWATCHED = 64 << 20
 """Bytes from which on that counts: pages of blanks, which keep a connection alive, pack well."""
@@ -33,7 +33,7 @@ def encoding_of(response: httpx.Response) -> str:
 
 
 def beginning(response: httpx.Response, most: int) -> bytes:
-    """At most so many bytes; none of a body that is packed, although nobody asked for that."""
+    """At most this number of bytes; none of a body that is packed, which was not asked for."""
     if encoding_of(response):
         return b""
     body = bytearray()

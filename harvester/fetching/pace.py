@@ -13,7 +13,7 @@ SLOWEST = 100
 
 
 class Pace:
-    """Of one body: counts the time in which somebody waits for it, and no other."""
+    """The pace of one body: only the time counts in which the program waits for it."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
@@ -36,5 +36,5 @@ class Pace:
         self._waited, self._bytes = 0.0, 0
 
     def waits(self) -> None:
-        """For more, from now on."""
+        """Begin to wait for more."""
         self._since = self._clock()

@@ -85,6 +85,7 @@ class RealTransfers:
         self._arrived = Arrived(store, self._leftovers, self._aside)
         self._contents = Contents(store, source, config.alias, leash, self._aside)
         self._all_is_here = True
+        self._has_ended = False
         self._counting = Lock()
         self._lost: OutOfReachError | None = None
 
@@ -101,6 +102,7 @@ class RealTransfers:
             raise self._lost
         self._leftovers.tidy(all_is_here=self._all_is_here)
         self._source.tidy_partials(all_is_here=self._all_is_here)
+        self._has_ended = True
 
     def _arrivals(
         self, wanted: Iterable[WantedDataSet], pool: ThreadPoolExecutor
@@ -255,6 +257,9 @@ class RealTransfers:
     def install(self, code: str, *, keep: bool) -> None:
         self._arrived.install(code, keep=keep)
 
+    def replaces_more(self, code: str) -> bool:
+        return self._arrived.replaces_more(code)
+
     def secure(self) -> Sequence[ItemError]:
         return self._arrived.secure()
 
@@ -263,6 +268,8 @@ class RealTransfers:
 
     def settle(self) -> None:
         self._arrived.settle()
+        if self._has_ended:  # what the last ones leave behind
+            self._leftovers.tidy(all_is_here=self._all_is_here)
 
     def attachment(self, wanted: WantedContent) -> bool:
         return self._contents.attachment(wanted)

@@ -43,6 +43,9 @@ class RehearsedTransfers:
     def install(self, code: str, *, keep: bool) -> None:
         pass
 
+    def replaces_more(self, code: str) -> bool:  # noqa: ARG002 - nothing has come
+        return False
+
     def secure(self) -> Sequence[ItemError]:
         return ()
 

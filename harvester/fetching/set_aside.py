@@ -1,5 +1,5 @@
-"""Where that goes which lies in the place of a file and is not what is to be there: it may be all
-that is left of something, so it is kept for people to look at, and never removed by us."""
+"""Keeps what lies in the place of a file and is not what is to be there: it may be all that is left
+of something, so people can look at it, and the programs never remove it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shared.store.moving import move
 
 @dataclass(slots=True)
 class SetAside:
-    """Of one run. ``folder`` appears when it is needed."""
+    """What one run sets aside. ``folder`` appears when it is needed."""
 
     folder: Path
     number: int = 0

@@ -41,7 +41,7 @@ __all__ = ["Download", "Source", "VerificationError"]
 logger = logging.getLogger(__name__)
 
 LOGIN_BYTES = 1 << 20
-"""Of the answer to a login, which is some hundred long; what is longer is no answer."""
+"""The longest answer to a login, which has some hundred bytes; what is longer is no answer."""
 _GATEWAY = frozenset({502, 503, 504})
 
 

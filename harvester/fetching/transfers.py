@@ -66,6 +66,11 @@ class Transfers(Protocol):
         `ItemError`."""
         ...
 
+    def replaces_more(self, code: str) -> bool:
+        """Whether something lies in the place of a data set that has arrived and is not in what has
+        come. What was taken over from there is one file with two names."""
+        ...
+
     def secure(self) -> Sequence[ItemError]:
         """Make it last that these were put in place, before their rows are committed; which of them
         it cannot be said of."""
@@ -89,11 +94,11 @@ class Transfers(Protocol):
         ...
 
     def put_service_file(self, wanted: WantedContent, modified: float, *, keep: bool) -> None:
-        """As `install`; the file is as of a time (seconds since 1970)."""
+        """The same as `install`; the file gets a time (seconds since 1970)."""
         ...
 
     def drop_service_file(self, wanted: WantedContent) -> None:
-        """As `give_up`."""
+        """The same as `give_up`."""
         ...
 
     def service_file_is_strange(self, path: str, sha256: str) -> bool:

@@ -62,8 +62,7 @@ def examined(content: bytes) -> Picture:
 
 
 def _looked_at(content: bytes) -> tuple[str, int]:
-    """Of which kind it is, and how many pixels it has; decoded to its last line, unless there are
-    too many."""
+    """Its kind, and how many pixels it has; decoded to its last line, unless there are too many."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with Image.open(io.BytesIO(content), formats=tuple(_EXTENSIONS)) as image:

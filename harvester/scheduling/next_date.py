@@ -36,8 +36,8 @@ def read_next_date(path: Path, zone: tzinfo) -> datetime | None:
 
 
 def write_next_date(path: Path, moment: datetime, zone: tzinfo) -> None:
-    """That it cannot be written is told, and hinders no harvest. A file that is too long for a date
-    is something else, and stays."""
+    """If it cannot be written, the log says so, and the harvest goes on. A file that is too long
+    for a date is something else, and stays."""
     try:
         if path.exists() and path.stat().st_size > _LONGEST:
             logger.error("run-schedule-file %s: holds something else and is left alone", path)

@@ -53,8 +53,8 @@ from shared.store.unknown_parts import never_came, waits_for_files
 
 _TOGETHER = 50
 _AT_LEAST_EVERY = 2.0
-"""Data sets that have arrived are put in place and committed in groups, of so many or after so many
-seconds. A crash costs a look at the files of a group, which lie aside."""
+"""Data sets that have arrived are put in place and committed in groups: when there are this many,
+or after this number of seconds. A crash costs a look at the files of a group, which lie aside."""
 
 
 def register_data_sets(run: SyncRun) -> Outcome:
@@ -177,10 +177,17 @@ def _install(run: SyncRun, outcome: Outcome, arrived: Collection[str]) -> list[I
             failed.append(ItemError(Kind.DATA_SET, code, _in_the_way(found.moves[code])))
         else:
             try:
-                run.transfers.install(code, keep=code in damaged)
+                keep = _kept(run, code, damaged=code in damaged, unknown=found.unknown_places)
+                run.transfers.install(code, keep=keep)
             except ItemError as error:
                 failed.append(error)
     return [*failed, *run.transfers.secure()]
+
+
+def _kept(run: SyncRun, code: str, *, damaged: bool, unknown: Collection[str]) -> bool:
+    """Whether what lies in the place is set aside. It is not if a row says what it is: then what is
+    lost of it is in the trash. After an older database was restored, no row may say so."""
+    return damaged or (code in unknown and run.transfers.replaces_more(code))
 
 
 def _owner(section: str) -> str:

@@ -73,7 +73,7 @@ def why_blocked(run: SyncRun, one: Blocked) -> ItemError:
 
 
 def _why_it_stays(run: SyncRun, one: Blocked) -> str:
-    """Of the one that has the identifier."""
+    """Why the one stays that has the identifier."""
     if one.owner != run.source:
         whose = f"section {one.owner}" if one.owner else "this instance"
         return (

@@ -87,6 +87,9 @@ def _write(run: SyncRun, row: Any, *, begun: bool) -> bool:
         if not _claim(run, row):
             return False
         content = service_file_content(run.connection, row.path)
+    fault = run.damage.text(Kind.FILE, row.path)
+    if fault and content is None and row.href is None:  # the list cannot show it now
+        raise irreparable(Kind.FILE, row.path, fault)
     wanted = WantedContent(
         kind=Kind.FILE,
         perm_id=row.path,

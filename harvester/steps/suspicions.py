@@ -22,7 +22,7 @@ from shared.store.held import (
 )
 
 _WINDOW = timedelta(days=30)
-"""As long as the trash keeps things by default: what went within it can be restored."""
+"""The trash keeps things this long by default: what went within it can be restored."""
 _FEW = 10
 """Fewer deletions within the window are never held back for being repeated."""
 _KEPT = timedelta(days=400)

@@ -17,55 +17,55 @@ from shared.model.kinds import Kind
 from shared.model.unknown import Unknown
 
 CODE_BYTES = 500
-"""Of a code, a type, a user id or a relation."""
+"""A code, a type, a user id or a relation."""
 PERM_ID_BYTES = 1_100
-"""Of a perm id: two of them are the key of a link. Also that of a material: code and type."""
+"""A perm id: two of them are the key of a link. Also that of a material: code and type."""
 IDENTIFIER_BYTES = 2_100
-"""Of a reference to an experiment or a sample."""
+"""A reference to an experiment or a sample."""
 DATA_SET_CODE_BYTES = 200
 """It names a folder; the name that the folder has while it is written is longer."""
 FILE_NAME_BYTES = 1_000
-"""Of an attachment. Its content lies under its checksum, so no file system limits the name."""
+"""The name of an attachment. Its content lies under its checksum, so no file system limits it."""
 PATH_BYTES = 2_000
-"""Of a file of a data set or of the file service."""
+"""The path of a file of a data set or of the file service."""
 PATH_PARTS = 100
 """Folders and the file's name."""
 NAME_BYTES = 255
-"""Of each part of a path."""
+"""Each part of a path."""
 LINK_TEXT_BYTES = 65_536
-"""Of an address (``href``), and of each text of a content copy."""
+"""An address (``href``), and each text of a content copy."""
 
 LENGTH = 2**56
 """Bytes of a file, and of all files of a list together, so that no sum overflows."""
 NUMBER = 2**31 - 1
-"""Versions and ordinals."""
+"""The number of a version, and an ordinal."""
 VERSIONS = 10_000
-"""Of an attachment."""
+"""Versions of one attachment."""
 
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 """Dates that every time zone can show."""
 EARLIEST_AT = datetime(1970, 1, 1, tzinfo=UTC)
-"""Of a whole list."""
+"""The time of a whole list."""
 
 ENTRY_BYTES = 256 << 20
-"""Of one entry of a list, as XML."""
+"""One entry of a list, as XML."""
 TEXT_BYTES = 64 << 20
-"""Of what stands between two elements' tags, or in one start tag: files of the file service that
+"""What stands between two elements' tags, or in one start tag: files of the file service that
 the list brings have 48 MB at most."""
 ENTRY_ELEMENTS = 1_000_000
-"""Of one entry; a file of a data set is one."""
+"""Elements of one entry; a file of a data set is one."""
 ATTRIBUTES = 1_000
-"""Of one element."""
+"""Attributes of one element."""
 PARTS = 50_000
-"""Of a list that lies in parts."""
+"""Parts of a list that lies in parts."""
 
 REASON_BYTES = 4_000
-"""Of why a record cannot be read."""
+"""The reason why a record cannot be read."""
 
 
 def is_longer(text: str, most: int) -> bool:
-    """Than so many bytes of UTF-8."""
+    """Whether a text has more bytes of UTF-8 than this."""
     return len(text) * 4 > most and len(text.encode("utf-8", "replace")) > most
 
 
@@ -77,7 +77,7 @@ def shortened(text: str, most: int = REASON_BYTES) -> str:
 
 
 def name_of_fault(text: str, most: int = PATH_BYTES) -> str:
-    """By what a record that cannot be read is known. A name that is too long to be kept is none
+    """How a record that cannot be read is called. A name that is too long to be kept is none
     that anything here has; two of them stay two."""
     if not is_longer(text, most):
         return text

@@ -39,7 +39,7 @@ def unescaped(text: str) -> str:
 
 
 def _without_tags(text: str) -> str:
-    """What was around a tag may be one afterwards; in a text of tags within tags, which nobody
+    """What was around a tag may be one afterwards; in a text of tags within tags, which no person
     writes, all their beginnings go at last."""
     for _ in range(_ROUNDS):
         without = _TAG.sub("", text)

@@ -6,14 +6,15 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar, cast
-
-from lxml.etree import _Element
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from shared.model.ids import Code
 from shared.model.limits import ATTRIBUTES
 from shared.resourcesync.terms import SHA256
 from shared.resourcesync.timestamps import parse_timestamp
+
+if TYPE_CHECKING:  # a server that only writes lists needs no parser
+    from lxml.etree import _Element
 
 BLANKS = " \t\r\n"
 """White space of XML; a no-break space in a description is a character like others."""

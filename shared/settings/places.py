@@ -34,7 +34,7 @@ def absolute_below(base: Path, path: Path) -> Path:
 
 
 def checked_address(text: str, form: str) -> URL:
-    """As `database_address`; the message of the `ValueError` begins with the right form."""
+    """`database_address`, but the message of its `ValueError` begins with the right form."""
     try:
         return database_address(text)
     except ValueError as error:

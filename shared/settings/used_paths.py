@@ -22,8 +22,8 @@ from sqlalchemy import make_url
 from shared.settings.faults import Given
 from shared.settings.places import absolute_below
 
-_STORE_FOLDERS = re.compile(r"[0-9]+|attachments|trash", re.IGNORECASE)
-"""Entries of a data store root that belong to the store: shares, attachments, trash."""
+_STORE_FOLDERS = re.compile(r"[0-9]+|attachments|trash|set-aside", re.IGNORECASE)
+"""Entries of a data store root of the store's own: shares, attachments, trash, set-aside."""
 _PUT_ASIDE = r"\.[0-9]{4}(-[0-9]{2}){2}(_[0-9]{2}(-[0-9]{2}){2})?"
 _COMPANIONS = r"-(wal|shm|journal|.+\.lock)"
 """Files that SQLite, and the locks of sections, keep beside a database."""
@@ -66,7 +66,7 @@ class UsedPath:
         return self.role is Role.READ
 
     def is_same(self, other: UsedPath) -> bool:
-        """By name, by hard link, or by another way to mount it."""
+        """Whether both are one file: by name, by hard link, or by another way to mount it."""
         if self._folded == other._folded:
             return True
         return self._identity is not None and self._identity == other._identity

@@ -87,20 +87,24 @@ def interrupted_service_files(connection: Connection, source: str) -> Sequence[A
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hindrances:
     """Why data sets that have arrived must not be put in place, with the section that is in the
-    way: it has registered them meanwhile, or its files in their places have still to go."""
+    way: it has registered them meanwhile, or its files in their places have still to go. What lies
+    in ``unknown_places`` is nothing that the database knows: it must not be lost."""
 
     owners: dict[str, str]
     moves: dict[str, str]
+    unknown_places: frozenset[str]
 
 
 def hindrances(connection: Connection, source: str) -> Hindrances:
-    """Of the data sets that the plan has as new or changed. To be asked in the transaction in which
-    they are put in place: what is true before it may be true no longer."""
+    """What hinders data sets that the plan has as new or changed. To be asked in the transaction
+    in which they are put in place: what is true before it may be true no longer."""
     owners = execute_from(connection, _FILE, "owners_of_arrived", source=source)
     moves = execute_from(connection, _FILE, "places_of_arrived")
+    unknown = execute_from(connection, _FILE, "unknown_places").scalars()
     return Hindrances(
         owners={str(code): str(owner) for code, owner in owners},
         moves={str(code): str(section) for code, section in moves},
+        unknown_places=frozenset(map(str, unknown)),
     )
 
 

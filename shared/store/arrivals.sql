@@ -90,6 +90,16 @@ SELECT c.perm_id, min(m.source) FROM change AS c
  WHERE c.kind = 'DATA_SET' AND c.action IN ('new', 'changed')
  GROUP BY c.perm_id;
 
+-- name: unknown_places
+-- data sets that have arrived and of which no row says what should lie in their places, and no note
+-- that a section was bringing it: what lies there all the same is not known to be ours
+SELECT c.perm_id FROM change AS c
+ WHERE c.kind = 'DATA_SET' AND c.action IN ('new', 'changed')
+   AND NOT EXISTS (SELECT 1 FROM data_set_file AS f WHERE f.code = c.perm_id)
+   AND (EXISTS (SELECT 1 FROM entity AS e WHERE e.kind = c.kind AND e.perm_id = c.perm_id)
+        OR NOT EXISTS (SELECT 1 FROM arrival AS o
+                        WHERE o.area = 'DATA_SET' AND o.name = c.perm_id));
+
 -- name: place_of_file
 SELECT min(m.source) FROM file_move AS m WHERE m.area = 'FILE' AND m.name = :path;
 

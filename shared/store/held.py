@@ -116,7 +116,7 @@ def vanished_spaces(connection: Connection, source: str) -> list[VanishedSpace]:
 
 
 def vanished_projects(connection: Connection, source: str) -> list[VanishedProject]:
-    """As `vanished_spaces`; without those whose space is gone with them."""
+    """The same as `vanished_spaces`, without those whose space is gone with them."""
     rows = execute_from(connection, _FILE, "vanished_projects", source=source)
     return [VanishedProject(identifier=identifier, inside=inside) for identifier, inside in rows]
 

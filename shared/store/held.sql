@@ -49,7 +49,7 @@ SELECT e.home_space, count(*) AS inside FROM entity AS e
  ORDER BY 1;
 
 -- name: vanished_projects
--- as vanished_spaces; projects of a space that is gone itself are told with it
+-- as vanished_spaces; projects of a space that is gone itself are named with it
 WITH gone AS MATERIALIZED (
     SELECT p.identifier FROM change AS s
       JOIN entity AS p ON p.kind = s.kind AND p.perm_id = s.perm_id
@@ -69,7 +69,7 @@ SELECT e.home_project, count(*) AS inside FROM entity AS e
  ORDER BY 1;
 
 -- name: vanished_kinds
--- kinds of which several were here and none is listed any more; spaces and projects are told by
+-- kinds of which several were here and none is listed any more; spaces and projects are named by
 -- themselves, and what was held back or released before does not count
 SELECT found.kind, found.number FROM (
     SELECT e.kind, count(*) AS number, count(c.perm_id) AS gone FROM entity AS e

@@ -9,7 +9,7 @@ from shared.model.kinds import Kind
 
 
 class Loss(StrEnum):
-    """Of which kind of thing a part would be lost; the perm id is that of the thing."""
+    """The kind of thing that would lose a part; the perm id is that of the thing."""
 
     DATA_SET_CONTENT = "DATA_SET_CONTENT"
     """Files of a data set, or content copies of one that is a link."""

@@ -85,5 +85,5 @@ def _told(key: str, folder: Path, uuid: str, what: str) -> str:
     return (
         f"{key} = {folder}: the database knows {what}, but nothing of them is there; is it not "
         f"mounted? Mount it, or correct {key}. Only if it is lost for good, and to be brought "
-        f"again (full-sync), create the file {marker(folder, uuid)}"
+        f"again (harvester repair), create the file {marker(folder, uuid)}"
     )

@@ -56,7 +56,7 @@ class ScopeQueries:
 
     def rows_behind(self, kind: Kind, perm_id: str, most: int) -> Rows:
         """Columns of `shown.COLUMNS`; experiment and sample, if they may be shown; experiment and
-        sample as they are stored: so many, behind a perm id."""
+        sample as they are stored: of the rows behind a perm id, ``most`` of them."""
         return self._ask(self._rows_behind, kind, last=perm_id, most=most)
 
     def rows(self, kind: Kind, batch: Sequence[str]) -> Rows:

@@ -152,7 +152,7 @@ def _completed(entity: Entity, here: _Here) -> Entity:
 
 
 def _here(connection: Connection, kind: Kind, perm_ids: list[str]) -> dict[str, _Here]:
-    """By perm id, what is here of those that are."""
+    """What is here, by perm id."""
     parts: dict[str, set[Part]] = defaultdict(set)
     for part, table, key in (
         (Part.FILES, tables.data_set_file, "code"),
@@ -183,7 +183,7 @@ def _here(connection: Connection, kind: Kind, perm_ids: list[str]) -> dict[str, 
 
 
 def _incoming_entities(connection: Connection, kind: Kind, perm_ids: list[str]) -> Iterator[Entity]:
-    """As the list says, after it was completed: all that the hash covers, and no more."""
+    """What the list says, after it was completed: all that the hash covers, and no more."""
     links, files, copies = (
         _by_owner(connection, table, key, kind, perm_ids)
         for table, key in (

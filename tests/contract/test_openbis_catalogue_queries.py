@@ -80,7 +80,8 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_entities_of_a_pa
     more, for_more = number_of_statements(catalogue, engine, kind, cast.everything)
 
     assert 0 < some < more <= PAGE
-    assert for_some == for_more <= 8
+    # what few entities have is asked for only where a page has such a one
+    assert for_some <= for_more <= 8
 
 
 def test_each_further_page_takes_the_same_few_queries(

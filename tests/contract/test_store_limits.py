@@ -42,7 +42,7 @@ WILD = random.Random(4)  # noqa: S311 - so that no database can make the texts s
 
 
 def long(most: int) -> str:
-    """A text of so many bytes, of letters that take two."""
+    """A text of this number of bytes, of letters that take two."""
     letters = string.ascii_letters + "äöüßéèñ"
     text = ""
     while (left := most - len(text.encode())) > 1:

@@ -182,13 +182,13 @@ def test_an_owner_that_is_hidden_is_meant_by_its_perm_id(instance: Instance) -> 
         " sample_perm_id FROM entity WHERE kind IN ('DATA_SET', 'SAMPLE') ORDER BY 1"
     )
     before = instance.rows(query)
-    notes = {"NOTES": "n"}
+    noted = {"NOTES": "n"}
     hidden = [
         marked(one, Part.CONNECTIONS, Reason.OUT_OF_SCOPE)
         for one in (
-            replace(data_set, properties=notes, experiment=None),
-            replace(of_sample, properties=notes, sample=None),
-            replace(tried, properties=notes, experiment=None),
+            replace(data_set, properties=noted, experiment=None),
+            replace(of_sample, properties=noted, sample=None),
+            replace(tried, properties=noted, experiment=None),
         )
     ]
     others = an_experiment(13, code="EXPERIMENT-3"), a_sample(14, code="SAMPLE-4")

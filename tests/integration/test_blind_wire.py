@@ -1,6 +1,4 @@
-"""Marks go over the wire: what a source says to be unknown is unknown here.
-
-For tests/integration, when the wire carries marks (shared/resourcesync writes and reads them)."""
+"""Marks go over the wire: what a source says to be unknown is unknown here."""
 
 from __future__ import annotations
 
@@ -40,8 +38,7 @@ WAYS: dict[str, Way] = {
 
 
 def over_the_wire(way: Way) -> Way:
-    """Written as a list and read again; see `tests.wire.a_list` for how it takes the head's marks
-    (adapt the call if it takes them otherwise)."""
+    """Written as a list and read again."""
 
     def written(items: Iterable[Any]) -> list[Any]:
         shown = way(list(items))

@@ -1,4 +1,4 @@
-"""Whatever writes waits for other writers, and nobody waits for a source in a transaction."""
+"""Each writer waits for other writers, and none waits for a source in a transaction."""
 
 from __future__ import annotations
 

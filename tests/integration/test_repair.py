@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -268,6 +269,14 @@ def test_a_store_that_was_emptied_comes_back_whole(
         before = either.instance.bytes_held()
         shutil.rmtree(either.root / "store")
         shutil.rmtree(either.root / "file-service")
+        refused = either.command("repair")
+        assert refused.code == 2
+        named = re.findall(r"create the file ([\w./-]+)", refused.output)
+        markers = [Path(name) for name in named]
+        assert {marker.parent.name for marker in markers} == {"store", "file-service"}
+        for marker in markers:
+            marker.parent.mkdir(exist_ok=True)
+            marker.touch()
         result = either.command("repair")
         assert result.code == 0, result.output
         assert either.instance.bytes_held() == before

@@ -1,4 +1,4 @@
-"""Skipped tests are told by reason, and what is skipped for another reason fails the run."""
+"""Skipped tests are counted by reason, and what is skipped for another reason fails the run."""
 
 from __future__ import annotations
 

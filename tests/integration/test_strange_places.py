@@ -1,4 +1,4 @@
-"""Links and files where the data store has folders: told by item, never followed, no hindrance."""
+"""Links and files where the data store has folders: named by item, never followed, no hindrance."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def test_what_lies_in_the_place_of_a_data_set_is_told_and_set_aside(
     assert audit.code == 9
     assert f"DATA_SET {code}: file original/run/hello.txt" in audit.output
     assert run.code == 0
-    (aside,) = (harvest.instance.store.root / "set-aside").glob(f"*/DATA_SET/{code}")
+    (folder,) = (harvest.instance.store.root / "set-aside").iterdir()
+    aside = folder / "DATA_SET" / code
     assert aside.is_symlink() or aside.read_text() == "a note"
     assert (tmp_path / "elsewhere" / "original").is_dir()
     assert place.is_dir()

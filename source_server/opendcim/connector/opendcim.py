@@ -124,7 +124,7 @@ class OpenDcim:
                 timeout=seconds,
             ) as answer:
                 if answer.headers.get("content-encoding", "identity").lower() != "identity":
-                    raise _bad(path, "it has a content encoding, which nobody asked for")
+                    raise _bad(path, "it has a content encoding, which was not asked for")
                 body = bytearray()
                 for part in answer.iter_raw():
                     body += part

@@ -109,7 +109,7 @@ class RegistryAddress:
         if answer.status_code != httpx.codes.OK:
             raise registry_fault(self._place, f"it answered {answer.status_code}")
         if answer.headers.get("content-encoding", "identity").lower() != "identity":
-            raise registry_fault(self._place, "it is packed, which nobody asked for")
+            raise registry_fault(self._place, "it is packed, which was not asked for")
         content = bytearray()
         for part in answer.iter_raw():
             content += part

@@ -38,9 +38,9 @@ _ORIENTATION = 0x0112
 
 
 def without_particulars(kind: str, content: bytes, orientation: int) -> bytes:
-    """Of a whole picture, whose ``kind`` is Pillow's. A photograph that lies on its side is shown
-    upright by what EXIF says, so that is kept. Raises `ValueError` if it is not built as it should
-    be."""
+    """The bytes of a whole picture, whose ``kind`` is Pillow's. A photograph that lies on its side
+    is shown upright by what EXIF says, so that is kept. Raises `ValueError` if it is not built as
+    it should be."""
     match kind:
         case "PNG":
             return _PNG_SIGNATURE + b"".join(_shown_chunks(content))

@@ -1,0 +1,78 @@
+"""What lies in the place of a data set, and no row says what it is, is not deleted: for one, after
+a database was restored from an older backup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from shared.model.unknown import Reason
+from tests.blind import BlindHarvest, digests, without_files, without_marks
+from tests.harvests import Harvest
+from tests.instances import Instance
+from tests.kitchen import Kitchen
+
+CUT = without_marks(without_files(Reason.BAD_NAME, shown=1))
+
+
+@pytest.fixture
+def restored(source: Instance, kitchen: Kitchen, either: Harvest) -> Iterator[Harvest]:
+    """The files of the data sets are here, and the database is older than they are."""
+    assert kitchen.everything
+    with source.served() as url:
+        either.section("DS1", url)
+        either.init()
+        assert either.run().code == 0
+        for table in ("data_set_file", "entity WHERE kind = 'DATA_SET'"):
+            either.instance.execute(f"DELETE FROM {table}")  # noqa: S608
+        yield either
+
+
+def set_aside(harvest: Harvest) -> list[str]:
+    folder = harvest.instance.store.root / "set-aside"
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def test_what_a_list_does_not_show_any_more_is_set_aside(restored: Harvest) -> None:
+    before = digests(restored.instance)
+    report = BlindHarvest(restored).run(CUT)
+    assert report.failed == []
+    assert any("not deleted, but set aside" in remark for remark in report.remarks)
+    assert set(before.values()) <= set(digests(restored.instance).values())
+    assert set_aside(restored) == ["digits + 1%.txt", "hello.txt"]
+
+
+def test_nothing_is_set_aside_if_all_of_it_has_come(restored: Harvest) -> None:
+    before = digests(restored.instance)
+    assert restored.run().code == 0
+    assert digests(restored.instance) == before
+    assert set_aside(restored) == []
+    restored.converges()
+
+
+def test_what_a_person_has_put_there_is_set_aside(restored: Harvest, kitchen: Kitchen) -> None:
+    place = restored.instance.store.data_set_folder(kitchen.raw.code)
+    (place / "notes").mkdir()
+    (place / "notes" / "mine.txt").write_text("mine")
+    result = restored.run()
+    assert result.code == 0
+    assert "not deleted, but set aside" in result.output + restored.log("DS1")
+    assert "mine.txt" in set_aside(restored)
+    restored.agrees()
+
+
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_what_is_no_folder_is_set_aside(restored: Harvest, kitchen: Kitchen, kind: str) -> None:
+    place = restored.instance.store.data_set_folder(kitchen.raw.code)
+    elsewhere = restored.root / "elsewhere"
+    place.rename(elsewhere)
+    if kind == "link":
+        place.symlink_to(elsewhere)
+    else:
+        place.write_text("mine")
+    assert restored.run().code == 0
+    (aside,) = (restored.instance.store.root / "set-aside").glob(f"*/DATA_SET/{kitchen.raw.code}")
+    assert aside.is_symlink() if kind == "link" else aside.read_text() == "mine"
+    assert (elsewhere / "original" / "run" / "hello.txt").is_file()
+    restored.agrees()

@@ -79,6 +79,8 @@ def test_the_demo_of_the_readme_runs_to_its_end(tmp_path: Path) -> None:
         "99 changes",
         "nothing to do",
         "6 changes",
+        "nothing to do",
+        "nothing to do",
     ]
     assert "[GARDEN] 0 differences" in result.stdout
 

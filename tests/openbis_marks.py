@@ -61,7 +61,14 @@ def files_are(reason: Reason, detail: str | None = None) -> tuple[Unknown, ...]:
     return (Unknown(part=Part.FILES, reason=reason, detail=detail),)
 
 
-def note(path_info: str, path: str, *, is_directory: bool = False, crc32: str = "null") -> None:
+def note(
+    path_info: str,
+    path: str,
+    *,
+    is_directory: bool = False,
+    crc32: str = "null",
+    code: str = README,
+) -> None:
     """Adds a file or folder of 7 bytes to what path info has noted of the data set."""
     statement = """
         insert into data_set_files (id, dase_id, relative_path, file_name, size_in_bytes,
@@ -74,7 +81,7 @@ def note(path_info: str, path: str, *, is_directory: bool = False, crc32: str = 
         ("<name>", path.rpartition("/")[2]),
         ("<crc32>", crc32),
         ("<is directory>", str(is_directory)),
-        ("<code>", README),
+        ("<code>", code),
     ):
         statement = statement.replace(place, value)
     run(path_info, statement)

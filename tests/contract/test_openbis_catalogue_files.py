@@ -21,6 +21,7 @@ from source_server.openbis.opening import files_query_of
 from source_server.openbis.path_info import PathInfo
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_casts import Cast
+from tests.openbis_marks import note
 from tests.openbis_reading import entities
 from tests.postgres import counted, run
 
@@ -178,12 +179,12 @@ def test_an_hdf5_container_is_listed_as_the_file_it_is(
 ) -> None:
     """openBIS shows it as a folder, with a CRC if it computes them; ``.h5`` may be a folder too."""
     path_info = copy_openbis(cast.path_info)
-    _note(path_info, cast.readme, "original/plate.h5ar", is_directory=True, crc32=crc32)
-    _note(path_info, cast.readme, "original/plate.h5ar.txt", is_directory=False)
-    _note(path_info, cast.readme, "original/plate.h5ar/well", is_directory=True)
-    _note(path_info, cast.readme, "original/plate.h5ar/well/1", is_directory=False)
-    _note(path_info, cast.readme, "original/folder.h5", is_directory=True)
-    _note(path_info, cast.readme, "original/folder.h5/plain.txt", is_directory=False)
+    note(path_info, "original/plate.h5ar", is_directory=True, crc32=crc32, code=cast.readme)
+    note(path_info, "original/plate.h5ar.txt", code=cast.readme)
+    note(path_info, "original/plate.h5ar/well", is_directory=True, code=cast.readme)
+    note(path_info, "original/plate.h5ar/well/1", code=cast.readme)
+    note(path_info, "original/folder.h5", is_directory=True, code=cast.readme)
+    note(path_info, "original/folder.h5/plain.txt", code=cast.readme)
     (x192_store_copy / cast.location / "original/plate.h5ar").write_bytes(b"container")
     (x192_store_copy / cast.location / "original/folder.h5").mkdir()
     catalogue = open_catalogue(
@@ -206,24 +207,6 @@ def test_an_hdf5_container_is_listed_as_the_file_it_is(
     assert inner is None
     whole = catalogue.data_set_file(Code(cast.readme), "original/plate.h5ar", cast.everything)
     assert whole is not None
-
-
-def _note(path_info: str, code: str, path: str, *, is_directory: bool, crc32: str = "null") -> None:
-    statement = """
-        insert into data_set_files (id, dase_id, relative_path, file_name, size_in_bytes,
-                                    checksum_crc32, is_directory, last_modified)
-        select (select max(id) + 1 from data_set_files), id, '<path>', '<name>', 7, <crc32>,
-               <is directory>, now()
-          from data_sets where code = '<code>'"""
-    for place, value in (
-        ("<path>", path),
-        ("<name>", path.rpartition("/")[2]),
-        ("<crc32>", crc32),
-        ("<is directory>", str(is_directory)),
-        ("<code>", code),
-    ):
-        statement = statement.replace(place, value)
-    run(path_info, statement)
 
 
 def test_a_real_path_info_database_is_read_whole(load_openbis: LoadOpenBis, tmp_path: Path) -> None:

@@ -20,10 +20,13 @@ def is_whole(harvest: Harvest, source: Instance) -> None:
     audit = harvest.audit()
     assert (audit.code, audit.output) == (0, "[DS1] 0 differences\n")
     assert harvest.instance.entities() == source.entities()
-    held = harvest.instance.bytes_held()
-    assert {name: held.get(name) for name in _visible(source)} == _visible(source)
-    assert list(disorder(harvest.instance)) == []
-    assert list(left_over(harvest.instance)) == []
+    held, visible = harvest.instance.bytes_held(), _visible(source)
+    other = {name: held.get(name, b"")[:80] for name in visible if held.get(name) != visible[name]}
+    assert other == {}, other
+    out_of_order = list(disorder(harvest.instance))
+    assert out_of_order == [], out_of_order
+    forgotten = list(left_over(harvest.instance))
+    assert forgotten == [], forgotten
 
 
 def _visible(source: Instance) -> dict[str, bytes]:

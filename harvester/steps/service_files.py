@@ -119,7 +119,9 @@ def _put(run: SyncRun, row: Any, wanted: WantedContent, *, begun: bool) -> bool:
     """Whose a file is, is decided in the transaction in which it is put in place: what was true
     before it came may be true no longer."""
     known = row.stored_sha256 or row.sha256
-    keep = run.transfers.service_file_is_strange(row.path, known)
+    # a killed run may have put in place what this one brings again
+    ours = begun and not run.transfers.service_file_is_strange(row.path, row.sha256)
+    keep = not ours and run.transfers.service_file_is_strange(row.path, known)
     try:
         with run.transaction():
             if not _claim(run, row):

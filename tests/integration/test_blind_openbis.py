@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,23 +17,30 @@ import pytest
 
 from shared.model.entities import Entity
 from shared.model.kinds import Kind
-from shared.model.unknown import Part, Reason
 from source_server.auth import DirectoryAuthenticator
 from source_server.instance import opened
 from source_server.settings import read_settings
 from source_server.users_file import UsersFile
 from tests.conftest import LoadOpenBis
-from tests.harvests import Harvest, Result
-from tests.instances import PASSWORD, hashed, reachable
+from tests.harvests import Harvest
+from tests.instances import PASSWORD, USER, hashed, reachable
 from tests.openbis_casts import MADE
+from tests.openbis_made.files import STORED
 from tests.openbis_made.world import ARCHIVED, HIDDEN, UNFED
+from tests.openbis_marks import of_data_set
 from tests.postgres import run
 
 LIST = "/datastore_server/re-sync/?verb=resourcelist.xml"
 PICTURE = "hill.png"
 """A text of the made instance mentions it."""
-_NEVER_CAME = {str(UNFED), str(ARCHIVED)}
-"""Their files are nowhere from the beginning."""
+HERE = "/original/"
+FIRST_FILES = [
+    path
+    for code, paths in STORED.items()
+    for path in paths
+    if code != HIDDEN and HERE in f"/{path}"
+]
+"""Those that the first harvest brings, but for one that lies in no folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,8 @@ def openbis(copy_openbis: LoadOpenBis, tmp_path: Path) -> OpenBis:
     return openbis
 
 
+_UNCHECKED = "set session_replication_role = replica"
+"""References are not looked at for the rest of the session."""
 Blindness = Callable[[OpenBis], AbstractContextManager[None]]
 
 
@@ -127,16 +136,10 @@ def changed_tables(url: str, tables: Sequence[str], *statements: str) -> Iterato
     yield
     run(
         url,
-        "set session_replication_role = replica",
-        *(f"delete from {name}" for name in reversed(tables)),  # noqa: S608
-    )
-    run(url, *(_back(name) for name in tables))
-
-
-def _back(table: str) -> str:
-    return (
-        "do $$ begin set local session_replication_role = replica;"
-        f" insert into {table} select * from kept_{table}; drop table kept_{table}; end $$"
+        _UNCHECKED,
+        *(f"delete from {name}" for name in reversed(tables)),
+        *(f"insert into {name} select * from kept_{name}" for name in tables),
+        *(f"drop table kept_{name}" for name in tables),
     )
 
 
@@ -244,13 +247,8 @@ def bad_names_in_the_store(openbis: OpenBis) -> AbstractContextManager[None]:
 
 
 def attachments_are_away(openbis: OpenBis) -> AbstractContextManager[None]:
-    # the column may not be null, and refers to a content
-    return changed_tables(
-        openbis.url,
-        ["attachment_contents"],
-        "do $$ begin set local session_replication_role = replica;"
-        " delete from attachment_contents; end $$",
-    )
+    change = (_UNCHECKED, "delete from attachment_contents")
+    return changed_tables(openbis.url, ["attachment_contents"], *change)
 
 
 def bad_names_of_attachments(openbis: OpenBis) -> AbstractContextManager[None]:
@@ -260,68 +258,87 @@ def bad_names_of_attachments(openbis: OpenBis) -> AbstractContextManager[None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """``waits``: why a data set that is new meanwhile has no files; None if it has. ``said``: what
-    of the notes is about all the others."""
+    """``said``: what the notes tell of what came before; ``waiting``: how many data sets wait for
+    their files meanwhile, by the reason. ``codes``: how a run ends, by whether deletions are
+    allowed."""
 
     blind: Blindness
     said: str
-    waits: Reason | None = None
+    waiting: Mapping[str, int]
     path_info: bool = True
-    deletions: tuple[bool, ...] = (False, True)
-    code: int = 0
+    codes: tuple[int, int] = (0, 0)
 
 
-NO_SHARE = "data sets (a folder or share is not there)"
-NOT_FED = "data sets (the path-info database does not know them yet)"
-BAD_NAME = "(a file has a name that the list cannot carry)"
+FILES = "the files of {} data sets ({})"
+NO_SHARE = FILES.format(11, "a folder or share is not there")
+ALL_ARCHIVED = FILES.format(12, "archived")
+BAD_NAMES = FILES.format(2, "a file has a name that the list cannot carry")
 NO_SERVICE = "the files of the file service (a folder or share is not there)"
+ARRIVES = {"archived": 1, "not-mounted": 1}
+"""Only what waited before waits."""
+NO_FOLDER = {"archived": 1, "not-mounted": 2}
 WAYS = {
-    "empty mount point": Way(
-        blind=an_empty_mount_point, said=NO_SHARE, waits=Reason.NOT_MOUNTED
-    ),
+    "empty mount point": Way(blind=an_empty_mount_point, said=NO_SHARE, waiting=NO_FOLDER),
     "empty mount point, no path info": Way(
-        blind=an_empty_mount_point, said=NO_SHARE, waits=Reason.NOT_MOUNTED, path_info=False
+        blind=an_empty_mount_point, said=NO_SHARE, waiting=NO_FOLDER, path_info=False
     ),
-    "the data store away": Way(blind=the_store_is_away, said=NO_SHARE, waits=Reason.NOT_MOUNTED),
+    "the data store away": Way(blind=the_store_is_away, said=NO_SHARE, waiting=NO_FOLDER),
     "the data store away, no path info": Way(
-        blind=the_store_is_away, said=NO_SHARE, waits=Reason.NOT_MOUNTED, path_info=False
+        blind=the_store_is_away, said=NO_SHARE, waiting=NO_FOLDER, path_info=False
     ),
     "path info and the data store away": Way(
         blind=path_info_emptied("data_set_files", "data_sets"),
-        said=NOT_FED,
-        waits=Reason.NOT_FED,
+        said=FILES.format(13, "the path-info database does not know them yet"),
+        waiting={"archived": 1, "not-fed": 4},  # two are links
     ),
     "path info knows no files": Way(
-        blind=path_info_emptied("data_set_files"), said=NOT_FED, waits=Reason.NOT_FED
+        blind=path_info_emptied("data_set_files"),
+        said=FILES.format(10, "the path-info database does not know them yet"),
+        waiting={"archived": 1, "not-fed": 1, "not-mounted": 1},
     ),
     "everything archived": Way(
-        blind=everything_archived, said="data sets (archived)", waits=Reason.ARCHIVED
+        blind=everything_archived, said=ALL_ARCHIVED, waiting={"archived": 3}
     ),
     "everything archived, no path info": Way(
-        blind=everything_archived,
-        said="data sets (archived)",
-        waits=Reason.ARCHIVED,
-        path_info=False,
+        blind=everything_archived, said=ALL_ARCHIVED, waiting={"archived": 3}, path_info=False
     ),
     "files cut": Way(
         blind=files_cut,
-        said="data sets (they cannot be read)",
-        waits=Reason.UNREADABLE,
+        said=FILES.format(10, "they cannot be read"),
+        waiting={"archived": 1, "not-mounted": 1, "unreadable": 1},
         path_info=False,
     ),
-    "file service away": Way(blind=the_file_service_is_away, said=NO_SERVICE),
-    "file service empty": Way(blind=the_file_service_is_empty, said=NO_SERVICE),
-    "a space hidden": Way(
-        blind=a_space_is_hidden, said="(the user may not see them)", deletions=(False,)
+    "files cut, of no noted size": Way(
+        blind=files_cut_of_unnoted_size,
+        said="which openBIS never does",
+        waiting=ARRIVES,
+        path_info=False,
+        codes=(0, 8),
     ),
+    "file service away": Way(blind=the_file_service_is_away, said=NO_SERVICE, waiting=ARRIVES),
+    "file service empty": Way(blind=the_file_service_is_empty, said=NO_SERVICE, waiting=ARRIVES),
+    "a space hidden": Way(blind=a_space_is_hidden, said="", waiting=ARRIVES, codes=(0, 8)),
     "bad names in path info": Way(
-        blind=bad_names_in_path_info, said=BAD_NAME, waits=Reason.BAD_NAME
+        blind=bad_names_in_path_info,
+        said=BAD_NAMES,
+        waiting={"archived": 1, "bad-name": 1, "not-mounted": 1},
     ),
     "bad names in the data store": Way(
-        blind=bad_names_in_the_store, said=BAD_NAME, waits=Reason.BAD_NAME, path_info=False
+        blind=bad_names_in_the_store,
+        said=BAD_NAMES,
+        waiting={"archived": 1, "bad-name": 1, "not-mounted": 1},
+        path_info=False,
     ),
-    "attachments away": Way(blind=attachments_are_away, said="attachments of"),
-    "bad names of attachments": Way(blind=bad_names_of_attachments, said=BAD_NAME),
+    "attachments away": Way(
+        blind=attachments_are_away,
+        said="attachments of 4 items (they cannot be read)",
+        waiting=ARRIVES,
+    ),
+    "bad names of attachments": Way(
+        blind=bad_names_of_attachments,
+        said="attachments of 4 items (a file has a name that the list cannot carry)",
+        waiting=ARRIVES,
+    ),
 }
 ON_POSTGRESQL = ("path info and the data store away", "a space hidden")
 
@@ -342,23 +359,25 @@ def destination(
     harvest.instance.engine.dispose()
 
 
-def first_harvest(harvest: Harvest, url: str) -> None:
+def first_harvest(harvest: Harvest, url: str, user: str = MADE.keeper) -> None:
     """All is here that can be had."""
-    with httpx.Client(auth=(MADE.keeper, PASSWORD), trust_env=False, timeout=60) as client:
+    with httpx.Client(auth=(user, PASSWORD), trust_env=False, timeout=60) as client:
         answer = client.get(url + LIST).raise_for_status()
     list_file = harvest.root / "list.xml"
     list_file.write_bytes(answer.content)
-    configure(harvest, url)
+    configure(harvest, url, user=user)
     made = harvest.command("init", "--internal-master-data", str(list_file))
     assert made.code == 0, made.output
     result = harvest.run()
     assert result.code == 0, result.output
-    assert len(files_of(harvest)) > len(_NEVER_CAME)
+    assert sum(HERE in path for path in files_of(harvest)) == len(FIRST_FILES)
 
 
-def configure(harvest: Harvest, url: str, *, deletions: bool = False) -> None:
+def configure(
+    harvest: Harvest, url: str, *, deletions: bool = False, user: str = MADE.keeper
+) -> None:
     allowed = str(deletions).lower()
-    harvest.section("DS1", url, data_source_auth_user=MADE.keeper, deletion_allowed=allowed)
+    harvest.section("DS1", url, data_source_auth_user=user, deletion_allowed=allowed)
 
 
 def files_of(harvest: Harvest) -> dict[str, tuple[str, int, int]]:
@@ -376,30 +395,34 @@ def files_of(harvest: Harvest) -> dict[str, tuple[str, int, int]]:
 
 
 def entities_of(harvest: Harvest) -> dict[tuple[Kind, str], Entity]:
-    """All that came with the first harvest. Why files are not here may be said otherwise later."""
+    """All that came with the first harvest; why files are not here may be said otherwise later."""
     found = harvest.instance.entities()
     found.pop((Kind.DATA_SET, HIDDEN), None)
-    with_marks = {perm_id for (_, perm_id), entity in found.items() if entity.unknown}
-    assert with_marks <= _NEVER_CAME
-    return {key: replace(entity, unknown=()) for key, entity in found.items()}
+    return {
+        key: replace(
+            each,
+            unknown=(),
+            connections=tuple(c for c in each.connections if c.to != HIDDEN),
+        )
+        for key, each in found.items()
+    }
 
 
-def waiting(harvest: Harvest, code: str) -> set[Reason]:
-    found = harvest.instance.entities()[Kind.DATA_SET, code]
-    return {mark.reason for mark in found.unknown if mark.part is Part.FILES}
+def waiting(harvest: Harvest) -> dict[str, int]:
+    (status,) = json.loads(harvest.command("status", "--json").output)
+    return dict(status["waiting_files"])
 
 
-def is_new(openbis: OpenBis) -> None:
-    """A data set with one file becomes visible."""
-    run(
-        openbis.url,
-        "update external_data set storage_confirmation = true"
-        f" where id = (select id from data_all where code = '{HIDDEN}')",  # noqa: S608
-    )
+def becomes_visible(openbis: OpenBis) -> None:
+    """A data set with one file is new."""
+    run(openbis.url, of_data_set("update external_data set storage_confirmation = true", HIDDEN))
 
 
-def said_by(harvest: Harvest, result: Result) -> str:
-    return result.output + harvest.log()
+def nothing_is_lost(harvest: Harvest, before: dict[str, tuple[str, int, int]]) -> None:
+    """All files are as they were, and were not even written anew."""
+    after = files_of(harvest)
+    assert {path: after.get(path) for path in before} == before
+    assert all(HIDDEN in path for path in after.keys() - before.keys())
 
 
 @pytest.mark.parametrize(
@@ -413,12 +436,91 @@ def test_nothing_is_lost_while_an_openbis_is_blind_and_nothing_comes_twice(
     this = WAYS[way]
     with openbis.served(path_info=this.path_info) as url:
         first_harvest(destination, url)
+        assert waiting(destination) == ARRIVES
         files, entities = files_of(destination), entities_of(destination)
-        is_new(openbis)
+        openbis.asked_for()
+        becomes_visible(openbis)
         with this.blind(openbis):
-            for deletions in this.deletions:
+            for deletions, code in zip((False, True), this.codes, strict=True):
                 configure(destination, url, deletions=deletions)
                 result = destination.run()
-                said = said_by(destination, result)
-                print("=====", way, deletions, result.code, "\n", said)
-                print(destination.command("status").output)
+                assert result.code == code, result.output
+                assert this.said in result.output, result.output
+                nothing_is_lost(destination, files)
+                assert entities_of(destination) == entities
+                assert waiting(destination) == this.waiting
+                if code == 0:
+                    assert f"{sum(this.waiting.values())} data sets wait" in result.output
+        sees_again(openbis, destination)
+    nothing_is_lost(destination, files)
+    assert entities_of(destination) == entities
+    assert waiting(destination) == ARRIVES
+
+
+def sees_again(openbis: OpenBis, destination: Harvest) -> None:
+    """The new data set is here, too, and no file but its own was fetched."""
+    result = destination.run()
+    assert result.code == 0, result.output
+    assert openbis.asked_for() == [f"/datastore_server/{HIDDEN}/original/readme.txt"]
+    found = destination.instance.entities()
+    marked = {perm_id for (_, perm_id), entity in found.items() if entity.unknown}
+    assert marked == {UNFED, ARCHIVED}
+    destination.agrees()
+
+
+@pytest.fixture
+def last(tmp_path: Path) -> Iterator[Harvest]:
+    """The harvester at the end of the chain."""
+    harvest = Harvest(tmp_path / "last")
+    yield harvest
+    harvest.instance.engine.dispose()
+
+
+def test_nothing_is_lost_in_a_chain_of_which_each_is_blind_in_its_turn(
+    openbis: OpenBis, harvest: Harvest, last: Harvest
+) -> None:
+    with openbis.served(path_info=True) as url:
+        first_harvest(harvest, url)
+        harvest.instance.add_user()
+        with harvest.instance.served() as middle:
+            first_harvest(last, middle, USER)
+            links = [(harvest, url, MADE.keeper), (last, middle, USER)]
+            before = {each: (files_of(each), entities_of(each)) for each, *_ in links}
+            openbis.asked_for()
+            becomes_visible(openbis)
+            with the_store_is_away(openbis):
+                all_stays(links, before)
+                assert waiting(harvest) == NO_FOLDER
+            with without_data_sets(harvest):
+                all_stays(links[1:], before)
+            sees_again(openbis, harvest)
+            result = last.run()
+            assert result.code == 0, result.output
+            last.agrees()
+    for each, (files, entities) in before.items():
+        nothing_is_lost(each, files)
+        assert entities_of(each) == entities
+        path = f"{each.instance.store.data_set_folder(HIDDEN)}/original/readme.txt"
+        assert Path(path).read_bytes() == STORED[HIDDEN]["original/readme.txt"]
+
+
+def all_stays(links: Sequence[tuple[Harvest, str, str]], before: Mapping[Harvest, Any]) -> None:
+    for each, url, user in links:
+        for deletions in (False, True):
+            configure(each, url, deletions=deletions, user=user)
+            result = each.run()
+            assert result.code == 0, result.output
+            assert "the data source cannot show now" in result.output
+            files, entities = before[each]
+            nothing_is_lost(each, files)
+            assert entities_of(each) == entities
+
+
+@contextmanager
+def without_data_sets(harvest: Harvest) -> Iterator[None]:
+    """The folders of all its data sets are away; the marker of the data store is not."""
+    folder = harvest.root / "store" / "1"
+    (parent,) = (each for each in folder.iterdir() if each.is_dir())
+    away = parent.rename(harvest.root / "away")
+    yield
+    away.rename(parent)

@@ -321,7 +321,12 @@ WAYS = {
     ),
     "file service away": Way(blind=the_file_service_is_away, said=NO_SERVICE, waiting=ARRIVES),
     "file service empty": Way(blind=the_file_service_is_empty, said=NO_SERVICE, waiting=ARRIVES),
-    "a space hidden": Way(blind=a_space_is_hidden, said="", waiting=ARRIVES, codes=(0, 8)),
+    "a space hidden": Way(
+        blind=a_space_is_hidden,
+        said="connections of 3 items (the user may not see them)",
+        waiting=ARRIVES,
+        codes=(0, 8),
+    ),
     "bad names in path info": Way(
         blind=bad_names_in_path_info,
         said=BAD_NAMES,
@@ -472,6 +477,26 @@ def sees_again(openbis: OpenBis, destination: Harvest, times: int = 1) -> None:
     folder = destination.instance.store.data_set_folder(HIDDEN)
     assert (folder / NEW_FILE).read_bytes() == STORED[HIDDEN][NEW_FILE]
     destination.agrees()
+
+
+@pytest.mark.parametrize("destination", ["sqlite", "postgresql"], indirect=True)
+def test_files_that_came_empty_come_whole_though_deletions_are_forbidden(
+    openbis: OpenBis, destination: Harvest
+) -> None:
+    """The first harvest of all met files that were cut, which nothing told."""
+    with openbis.served(path_info=False) as url:
+        with files_cut_of_unnoted_size(openbis):
+            first_harvest(destination, url)
+            assert {stored_length(destination, code) for code in STORED} == {0}
+        destination.converges()
+    assert {code: stored_length(destination, code) for code in STORED if code != HIDDEN} == {
+        code: sum(map(len, files.values())) for code, files in STORED.items() if code != HIDDEN
+    }
+
+
+def stored_length(harvest: Harvest, code: str) -> int:
+    folder = harvest.instance.store.data_set_folder(code)
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 @pytest.fixture

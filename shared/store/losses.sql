@@ -8,7 +8,8 @@ CREATE TABLE pg_temp.loss (
     kind TEXT NOT NULL, perm_id TEXT NOT NULL, name TEXT NOT NULL, problem TEXT NOT NULL);
 
 -- name: find_losses
--- a data set never changes its files on openBIS
+-- a data set never changes its files on openBIS; but where a source once read an empty file, and reads
+-- it whole now, not a byte is lost
 INSERT INTO loss (kind, perm_id, name, problem)
 SELECT 'DATA_SET_CONTENT', d.code, d.path,
        CASE WHEN f.path IS NULL THEN 'missing' WHEN f.length < d.length THEN 'smaller'
@@ -19,6 +20,7 @@ SELECT 'DATA_SET_CONTENT', d.code, d.path,
   JOIN data_set_file AS d ON d.code = c.perm_id
   LEFT JOIN incoming_data_set_file AS f ON f.code = d.code AND f.path = d.path
  WHERE c.kind = 'DATA_SET' AND c.action = 'changed'
+   AND (f.path IS NULL OR d.length > 0)
    AND (f.path IS NULL OR f.length <> d.length OR f.crc32 <> d.crc32
      OR (substr(f.checksum, 1, 4) = substr(d.checksum, 1, 4) AND f.checksum <> d.checksum));
 INSERT INTO loss (kind, perm_id, name, problem)

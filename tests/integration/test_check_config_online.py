@@ -368,7 +368,8 @@ def test_a_data_store_on_a_full_disk_is_told(
     assert (
         f"{store} cannot be written to: No space left on device; make room" in found["data store"]
     )
-    assert "it cannot be written below" in found["list"]
+    assert "the list is larger than the room for it" in found["list"]
+    assert "make room below harvester-tmp-dir" in found["list"]
     assert kitchen.everything
 
 

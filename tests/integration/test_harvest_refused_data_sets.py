@@ -18,6 +18,8 @@ def test_a_good_data_set_arrives_after_more_refused_ones_than_fit_into_the_windo
     place = {"experiment": experiment.identifier}
     hostile = a_file("../outside", b"x")
     refused = [a_data_set(number, files=(hostile,), **place) for number in range(40, 46)]
+    for one in refused:  # their folders are there, so the source knows of nothing that is away
+        source.put_file(one.code, "original/inside", b"x")
     code = a_data_set(50).code
     good = a_data_set(50, files=(source.put_file(code, "original/a", b"content"),), **place)
     source.load(some_master_data(), a_space(), a_project(), experiment, *refused, good)

@@ -232,10 +232,10 @@ def test_13_a_section_whose_log_cannot_be_opened_does_not_stop_the_others(
     source: Instance, kitchen: Kitchen, harvest: Harvest
 ) -> None:
     with source.served() as url:
-        harvest.section("BAD", url, log_file="store")
+        harvest.section("BAD", url, log_file="notes")
         harvest.section("GOOD", url)
         harvest.init()
-        (harvest.root / "store").mkdir()
+        (harvest.root / "notes").mkdir()
         result = harvest.run()
     assert result.code == 2
     assert "[BAD] FAILED: [BAD] log-file: cannot be opened: " in result.output

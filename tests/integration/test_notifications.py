@@ -546,9 +546,9 @@ def test_a_section_without_recipients_is_not_told_of(harvest: Harvest, box: Box)
 
 def test_a_log_that_cannot_be_opened_is_told_without_one(harvest: Harvest, box: Box) -> None:
     harvest.init()
-    folder: Path = harvest.root / "store"
+    folder: Path = harvest.root / "notes"
     folder.mkdir()
-    configure(harvest, NOWHERE, log_file="store")
+    configure(harvest, NOWHERE, log_file="notes")
     assert harvest.run().code == 2
     assert box.subjects == [DRY_FAILED]
     assert "[DS1] log-file: cannot be opened" in box.bodies[0]

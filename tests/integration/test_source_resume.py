@@ -410,32 +410,33 @@ def test_a_killed_program_costs_nothing_of_what_had_come(tmp_path: Path) -> None
 
 def test_what_nobody_asks_for_is_removed_after_days(tmp_path: Path) -> None:
     folder = tmp_path / "aside"
+    asked, old, newer = (digit * 40 for digit in "abc")  # as digests are
     partials = Partials(folder)
-    with partials.open("asked"), partials.open("old"), partials.open("new") as new:
+    with partials.open(asked), partials.open(old), partials.open(newer) as new:
         assert new is not None
         new.begin('"x"')
     now = time.time()
-    for name, days in (("asked", 30), ("old", 8), ("new", 1), ("new.validator", 1)):
+    for name, days in ((asked, 30), (old, 8), (newer, 1), (f"{newer}.validator", 1)):
         path = folder / name
         path.touch()
         os.utime(path, (now - days * 86400,) * 2)
     later = Partials(folder)
-    with later.open("asked"):
+    with later.open(asked):
         pass
-    os.utime(folder / "asked", (now - 30 * 86400,) * 2)
+    os.utime(folder / asked, (now - 30 * 86400,) * 2)
     later.tidy(all_is_here=False)
-    assert {path.name for path in folder.iterdir()} == {"asked", "new", "new.validator"}
+    assert {path.name for path in folder.iterdir()} == {asked, newer, f"{newer}.validator"}
 
 
 def test_after_a_run_that_brought_everything_it_is_removed_sooner(tmp_path: Path) -> None:
-    folder = tmp_path / "aside"
-    with Partials(folder).open("forgotten"):
+    folder, forgotten = tmp_path / "aside", "d" * 40
+    with Partials(folder).open(forgotten):
         pass
     later, days = Partials(folder), 86400
     later.tidy(all_is_here=True, now=time.time() + 1 * days)
-    assert (folder / "forgotten").exists()
+    assert (folder / forgotten).exists()
     later.tidy(all_is_here=False, now=time.time() + 3 * days)
-    assert (folder / "forgotten").exists()
+    assert (folder / forgotten).exists()
     later.tidy(all_is_here=True, now=time.time() + 3 * days)
     assert not folder.exists()
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.builders import a_data_set, a_project, a_space, an_experiment, some_master_data
 from tests.harvests import Harvest
 from tests.instances import Instance
 from tests.kitchen import Kitchen
@@ -84,9 +85,14 @@ def test_a_stop_reaches_all_sections_and_begins_no_other(
 ) -> None:
     either.init()
     either.add_properties("parallel-sections = 2")
-    gates = [before_the_files_of(kitchen.raw.code) for _ in range(2)]
+    second, code = Instance.create(either.root.parent / "second"), a_data_set(94).code
+    second.add_user()
+    trial, file = an_experiment(93), second.put_file(code, "original/a", b"a")
+    bench = a_data_set(94, experiment=trial.identifier, files=(file,))
+    second.load(some_master_data(), a_space(), a_project(92), trial, bench)
+    gates = [before_the_files_of(kitchen.raw.code), before_the_files_of(code)]
     keys = {"translate_using_data_source_alias": "true"}
-    with source.served(gates[0]) as one, source.served(gates[1]) as two:
+    with source.served(gates[0]) as one, second.served(gates[1]) as two:
         for name, url in (("DS1", one), ("DS2", two), ("DS3", one)):
             either.section(name, url, **keys)
         with started(either, "run") as program:
@@ -100,6 +106,7 @@ def test_a_stop_reaches_all_sections_and_begins_no_other(
     stopped = [line for line in program.lines if "STOPPED" in line]
     assert sorted(line.partition("]")[0] for line in stopped) == ["[DS1", "[DS2", "[DS3"]
     assert verdicts(either) == [("stopped", 10)] * 2
+    second.engine.dispose()
 
 
 def test_a_run_beside_another_says_who_is_at_work_and_leaves(

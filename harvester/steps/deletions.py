@@ -52,7 +52,7 @@ from shared.store.unknown_parts import complete_unknown, settle, shown_unknown
 _NAMED = 20
 """So many of a sort are named where nobody wants all; all are counted."""
 _FEW = 3
-"""So many parts that would be lost are named in a sentence."""
+"""Parts that would be lost and that a sentence names at most."""
 
 
 def delete_entities(run: SyncRun) -> Outcome:

@@ -30,7 +30,7 @@ P = TypeVar("P", bound=PlacedSettings)
 _VARIABLES = "OPENBIS_SYNC_"
 _NEARLY = 0.9
 _LETTERS = 2
-"""So many letters too many or too few are a slip."""
+"""Letters too many or too few at which a name still counts as mistyped."""
 
 
 @cache

@@ -26,13 +26,13 @@ from shared.model.limits import EARLIEST_AT, LATEST, name_of_fault, shortened
 from shared.model.master_data import MasterData
 from shared.resourcesync.items import ListHead, ListIndex, ListItem, RecordFault
 from shared.resourcesync.reader import read_list_part, read_resource_list
-from shared.store.doubles import SetApart
+from shared.store.doubles import SetApart, perm_ids_in_two_kinds
 from shared.store.engine import viewing
 from shared.store.incoming import Incoming, dangling
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _NAMED = 20
-"""So many references that lead nowhere are named in the log; all are counted."""
+"""So many remarks of one sort are written out in the log; the others are counted."""
 
 _LONGEST_KIND = 100
 """Bytes of the kind of a record that cannot be read: it may be any text."""
@@ -221,12 +221,26 @@ def find_master_data(parts: Iterable[Part]) -> MasterData:
 
 
 def _remarks(connection: Connection) -> Iterator[str]:
-    """References that lead out of the list: reported, and not fatal."""
-    found = dangling(connection)
-    for one in islice(found, _NAMED):
-        yield (
+    """What is strange in the list, and not fatal."""
+    yield from _first(
+        (
+            f"the list has the perm id {each.perm_id} for {each.one} and for {each.other}; "
+            "both are taken, since they are of different kinds"
+            for each in perm_ids_in_two_kinds(connection)
+        ),
+        "more perm ids stand for entities of two kinds",
+    )
+    yield from _first(
+        (
             f"{one.kind} {one.perm_id} names {one.target} ({one.reference}), which is not in the "
             "list: outside the filter, or not visible"
-        )
-    if more := sum(1 for _ in found):
-        yield f"{more} more references lead out of the list"
+            for one in dangling(connection)
+        ),
+        "more references lead out of the list",
+    )
+
+
+def _first(remarks: Iterator[str], the_others: str) -> Iterator[str]:
+    yield from islice(remarks, _NAMED)
+    if more := sum(1 for _ in remarks):
+        yield f"{more} {the_others}"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.given import NOT_THERE
+from tests.given import NOT_THERE, VARIABLE
 
 _REASONS = Path(__file__).with_suffix(".txt")
 _NOTED = "openbis-sync/want-given-data"
@@ -74,16 +74,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Skips(config))
+    if hasattr(config, "workerinput"):
+        return
+    config.pluginmanager.register(Skips(config))
+    if config.getoption("given_only") and not _noted(config):
+        raise pytest.UsageError(
+            "no run before this one has noted tests that want given data: first run all tests "
+            f"with {VARIABLE} set to nothing"
+        )
+
+
+def _noted(config: pytest.Config) -> frozenset[str]:
+    return frozenset(config.cache.get(_NOTED, ()) if config.cache else ())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("given_only"):
         return
-    noted = config.cache.get(_NOTED, None) if config.cache else None
-    if not noted:
-        raise pytest.UsageError("no run before this one has noted tests that want given data")
-    wanted = frozenset(noted)
+    wanted = _noted(config)
     config.hook.pytest_deselected(items=[each for each in items if each.nodeid not in wanted])
     items[:] = [each for each in items if each.nodeid in wanted]

@@ -1,11 +1,14 @@
 """What a resource list has twice: one perm id, one identifier or one file.
 
 Neither of two such records can be trusted, so none of them changes what is here: both are set apart
-as records that could not be read, with all that lies in them, and each is named.
+as records that could not be read, with all that lies in them, and each is named. One perm id in
+two kinds is no such case: openBIS itself gives its default project, experiment and sample the same
+one, and here every reference names the kind that it leads to.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -42,6 +45,21 @@ def set_doubles_apart(connection: Connection) -> SetApart:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InTwoKinds:
+    """Entities of two kinds that have one perm id; each is named by kind and identifier."""
+
+    perm_id: str
+    one: str
+    other: str
+
+
+def perm_ids_in_two_kinds(connection: Connection) -> Iterator[InTwoKinds]:
+    """Of projects, experiments, samples and data sets of the list; every pair once."""
+    for perm_id, kind, identifier, other_kind, other in _execute(connection, "in_several_kinds"):
+        yield InTwoKinds(perm_id=perm_id, one=f"{kind} {identifier}", other=f"{other_kind} {other}")
+
+
 def _entities(connection: Connection) -> SetApart:
     _execute(connection, "find")
     if not _execute(connection, "any_found").scalar_one():
@@ -74,8 +92,6 @@ def _reason(kind: str, problem: str, one: str, other: str) -> str:
     match problem:
         case "twice":
             what = f"the list has this perm id more than once ({one}; {other})"
-        case "kinds":
-            what = f"the list has this perm id for {kind} {one} and for {other}"
         case "identifier":
             what = f"the list has the identifier {one} also for {kind} {other}"
         case _:

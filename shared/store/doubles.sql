@@ -15,22 +15,6 @@ SELECT d.kind, d.perm_id, 'twice',
             WHERE i.kind = d.kind AND i.perm_id = d.perm_id AND i.position = d.last)
   FROM (SELECT kind, perm_id, min(position) AS first, max(position) AS last
           FROM incoming_entity GROUP BY kind, perm_id HAVING count(*) > 1) AS d;
--- spaces and materials have names of their own, which may be like the code of a data set
-INSERT INTO incoming_refused (kind, perm_id, problem, one, other)
-SELECT a.kind, a.perm_id, 'kinds', a.identifier, min(b.kind || ' ' || b.identifier)
-  FROM incoming_entity AS a
-  JOIN incoming_entity AS b ON b.kind IN ('PROJECT', 'EXPERIMENT', 'SAMPLE', 'DATA_SET')
-                           AND b.perm_id = a.perm_id AND b.kind <> a.kind
- WHERE a.kind IN ('PROJECT', 'EXPERIMENT', 'SAMPLE')
- GROUP BY a.kind, a.perm_id, a.identifier
-ON CONFLICT DO NOTHING;
-INSERT INTO incoming_refused (kind, perm_id, problem, one, other)
-SELECT 'DATA_SET', r.perm_id, 'kinds', r.perm_id, min(r.kind || ' ' || r.one)
-  FROM incoming_refused AS r
-  JOIN incoming_entity AS i ON i.kind = 'DATA_SET' AND i.perm_id = r.perm_id
- WHERE r.problem = 'kinds'
- GROUP BY r.perm_id
-ON CONFLICT DO NOTHING;
 INSERT INTO incoming_refused (kind, perm_id, problem, one, other)
 SELECT i.kind, i.perm_id, 'identifier', i.identifier,
        CASE WHEN i.perm_id = d.one THEN d.other ELSE d.one END
@@ -91,6 +75,15 @@ INSERT INTO incoming_fault (kind, perm_id) SELECT kind, perm_id FROM incoming_re
 DELETE FROM incoming_entity WHERE EXISTS (
     SELECT 1 FROM incoming_refused AS r
      WHERE r.kind = incoming_entity.kind AND r.perm_id = incoming_entity.perm_id);
+
+-- name: in_several_kinds
+-- spaces and materials have names of their own, which may be like the code of a data set
+SELECT a.perm_id, a.kind, a.identifier, b.kind, b.identifier
+  FROM incoming_entity AS a
+  JOIN incoming_entity AS b ON b.kind IN ('PROJECT', 'EXPERIMENT', 'SAMPLE', 'DATA_SET')
+                           AND b.perm_id = a.perm_id AND b.kind > a.kind
+ WHERE a.kind IN ('PROJECT', 'EXPERIMENT', 'DATA_SET')
+ ORDER BY 1, 2, 4;
 
 -- name: double_files
 SELECT path, count(*) FROM incoming_service_file GROUP BY path HAVING count(*) > 1 ORDER BY path;

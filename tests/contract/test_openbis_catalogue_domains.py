@@ -141,7 +141,7 @@ def test_a_timestamp_that_no_list_can_carry_is_published_as_the_nearest_and_told
         assert hit
         for each in hit:
             assert getattr(after[kind][each], field).isoformat() == published
-            assert f"{kind} {each}: a timestamp lies outside" in caplog.text
+            assert f"{kind} {each}: a timestamp lies beyond" in caplog.text
 
 
 def stamp(url: str, table: str, column: str, moment: str, where: str = "") -> None:

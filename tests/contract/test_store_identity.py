@@ -394,19 +394,19 @@ def test_a_perm_id_that_the_list_has_twice_changes_nothing(instance: Instance) -
     assert instance.entities() == before
 
 
-def test_a_perm_id_in_two_kinds_changes_nothing(instance: Instance) -> None:
-    harvest(instance, ALPHA, tube(1))
-    before = instance.entities()
-    reasons = faults_of(
-        instance,
-        *(ALPHA, a_sample(1, code="JAR"), an_experiment(1, code="X"), a_project(2), a_data_set(2)),
-        a_sample(5),
-    )
-    assert reasons.keys() == {perm_id(1), perm_id(2)}
-    twice = f"for PROJECT /ALPHA/KITCHEN and for DATA_SET {perm_id(2)}"
-    assert reasons[perm_id(2)].startswith(f"the list has this perm id {twice}")
-    assert instance.entities().keys() - before.keys() == {(Kind.SAMPLE, perm_id(5))}
-    assert before.items() <= instance.entities().items()
+def test_a_perm_id_may_stand_for_entities_of_different_kinds(instance: Instance) -> None:
+    """As in each openBIS for the project, experiment and sample called DEFAULT."""
+    project, experiment = a_project(1), an_experiment(1, code="TRIAL")
+    default = a_sample(1, project="KITCHEN", experiment=TRIAL)
+    on_default = a_data_set(2, sample=default.identifier)
+    other = a_sample(2, code="JAR", connections=connected(Relation.CHILD, perm_id(1)))
+    listed = (ALPHA, project, experiment, default, other, on_default)
+    assert faults_of(instance, *listed) == {}
+    assert instance.entities() == {(each.kind, each.perm_id): each for each in listed}
+    assert deletes(instance, ALPHA, project, experiment, other) > 0
+    assert instance.entities().keys() == {
+        *((each.kind, each.perm_id) for each in (ALPHA, project, experiment, other))
+    }
 
 
 def test_the_code_of_a_data_set_may_be_that_of_a_space(instance: Instance) -> None:

@@ -22,7 +22,8 @@ from tests.builders import (
 from tests.conftest import LoadOpenBis
 from tests.harvests import Harvest
 from tests.instances import Instance
-from tests.openbis_reading import ALL_SPACES, entities
+from tests.openbis_casts import Cast
+from tests.openbis_reading import entities
 from tests.postgres import connected_to
 
 NAMES = [
@@ -100,10 +101,10 @@ def test_files_of_every_name_come_through_two_harvesters(
 
 @pytest.mark.parametrize("noted_by_openbis", ["in path info", "nowhere"])
 def test_openbis_serves_files_of_every_name(
-    copy_openbis: LoadOpenBis, x192_store_copy: Path, noted_by_openbis: str
+    copy_openbis: LoadOpenBis, cast: Cast, x192_store_copy: Path, noted_by_openbis: str
 ) -> None:
     """Listed by path info or by a walk, and found when they are asked for."""
-    url, path_info = copy_openbis("x192_features"), copy_openbis("pathinfo_x192")
+    url, path_info = copy_openbis(cast.database), copy_openbis(cast.path_info)
     catalogue = open_openbis(url, store_root=x192_store_copy, path_info_url=path_info)
     data_set = next(
         each for each in entities(catalogue, Kind.DATA_SET).values() if len(each.files) > 1
@@ -135,7 +136,7 @@ def test_openbis_serves_files_of_every_name(
     listed = {node.path for node in entities(catalogue, Kind.DATA_SET)[code].files}
     assert listed >= set(paths)
     for path in paths:
-        content = catalogue.data_set_file(Code(code), path, ALL_SPACES)
+        content = catalogue.data_set_file(Code(code), path, cast.everything)
         assert content is not None
         assert content.length == len(path.encode())
     catalogue.close()

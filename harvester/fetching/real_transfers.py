@@ -35,6 +35,7 @@ from shared.paths import told_with_path
 from shared.store.arrivals import DATA_SET, Abandoned
 from shared.store.file_work import FileEffects, StoreFiles
 from shared.store.files import DataStore
+from shared.store.moving import link_or_copy
 from shared.verification import Expected, VerificationError, matches
 
 
@@ -208,7 +209,7 @@ class RealTransfers:
         if arriving.replaces:
             present = self._present(code, file.path)
             if present and matches(present, expected, moved):
-                target.hardlink_to(present)
+                link_or_copy(present, target)
                 return True
         return self._leftovers.take(code, file.path, expected, target, moved)
 

@@ -55,7 +55,7 @@ def merge(origin: Path, target: Path) -> None:
         home = target / Path(folder).relative_to(origin)
         home.mkdir(parents=True, exist_ok=True)
         for name in names:
-            _put(Path(folder, name), home / name, _link_or_copy)
+            _put(Path(folder, name), home / name, link_or_copy)
     remove(origin)
     sync_folder(origin.parent)
 
@@ -64,7 +64,7 @@ def duplicate(origin: Path, target: Path) -> None:
     """The same files at the target, too, if there are any; as links where that is possible."""
     if origin.exists() and not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        _put(origin, target, _link_or_copy)
+        _put(origin, target, link_or_copy)
 
 
 def remove(path: Path) -> None:
@@ -98,7 +98,8 @@ def _put(origin: Path, target: Path, copy: Callable[[str, str], object]) -> None
     sync_folder(target.parent)
 
 
-def _link_or_copy(origin: str, target: str) -> None:
+def link_or_copy(origin: str | Path, target: str | Path) -> None:
+    """The file also under another name: as a link, or as a copy where the file system refuses."""
     try:
         Path(target).hardlink_to(origin)
     except OSError as error:

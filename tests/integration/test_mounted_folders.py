@@ -92,3 +92,39 @@ def test_a_marker_lets_the_files_be_brought_again(
         assert result.code == 0, result.output
     shares = [{p.relative_to(r) for p in (r / "1").rglob("*")} for r in (before, one.parent)]
     assert shares[0] == shares[1] != set()
+
+
+def test_a_share_that_is_not_mounted_is_noticed(harvested: Harvest) -> None:
+    """A share may be a disk of its own, below a root that is there."""
+    uuid = uuid_of(harvested)
+    store = harvested.root / "store"
+    mounted = (store / "1").rename(harvested.root / "unmounted")
+    (store / "1").mkdir()
+    for command in ("run", "audit", "repair", "check-config"):
+        result = harvested.command(command)
+        assert result.code == 2, (command, result.output)
+        assert f"share 1 has held data sets, but its folder 1/{uuid} is not there" in result.output
+    assert list((store / "1").iterdir()) == []
+    (store / "1").rmdir()
+    mounted.rename(store / "1")
+    assert harvested.command("check-config").code == 0
+
+
+def test_a_share_that_is_gone_for_good_can_be_forgotten(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    del kitchen
+    with source.served() as url:
+        harvest.section("DS1", url)
+        harvest.init()
+        assert harvest.run().code == 0
+        store = harvest.root / "store"
+        before = (store / "1").rename(harvest.root / "lost")
+        noted = marker(store, uuid_of(harvest))
+        assert noted.read_text() == "1\n"
+        noted.write_text("")
+        result = harvest.command("repair")
+        assert result.code == 0, result.output
+    shares = [{p.relative_to(r) for p in r.rglob("*")} for r in (before, store / "1")]
+    assert shares[0] == shares[1] != set()
+    assert noted.read_text() == "1\n"

@@ -132,7 +132,7 @@ ATTACHMENTS: Mapping[Kind, str] = MappingProxyType(
 
 CONTENT_COPIES = """
 select k.data_id as owner, cast(k.id as text) as id, ms.code as external_dms, k.external_code,
-       k.path, k.git_commit_hash, k.git_repository_id
+       k.path, k.git_commit_hash, {git_repository_id:k} as git_repository_id
   from {content_copies} k
   join external_data_management_systems ms on ms.id = k.edms_id
  where k.data_id = any (cast(:ids as bigint[]))

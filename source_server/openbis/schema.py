@@ -135,12 +135,12 @@ _CHANGES: Mapping[str, _Change] = MappingProxyType(
             before="(select kt.data_set_kind from data_set_types kt where kt.id = @.dsty_id)",
         ),
         "project_of_role": _Change(since=161, now="@.project_id", before="null::bigint"),
+        "git_repository_id": _Change(since=163, now="@.git_repository_id", before="null::text"),
         "content_copies": _Change(
             since=159,
             now="content_copies",
             before="(select null::bigint as id, data_id, edms_id, external_code,"
-            " null::text as path, null::text as git_commit_hash,"
-            " null::text as git_repository_id from link_data)",
+            " null::text as path, null::text as git_commit_hash from link_data)",
         ),
         "dms_address": _Change(since=158, now="@.address", before="@.url_template"),
         "dms_address_type": _Change(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +14,7 @@ from shared.model.kinds import DataSetKind, Kind, Relation
 from source_server.openbis.catalogue import OpenBisCatalogue
 from source_server.openbis.properties import java_double
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.openbis_casts import Cast
+from tests.openbis_casts import CASTS, Cast
 from tests.openbis_reading import entities, master_data
 from tests.postgres import counted, run
 
@@ -202,6 +203,20 @@ def test_before_schema_159_a_linked_data_set_has_one_copy_without_an_id(
     assert old[cast.url_link].content_copies == (
         ContentCopy(external_dms=Code(cast.url_system), external_code=cast.url_code),
     )
+
+
+@pytest.mark.parametrize("version", [159, 161, 163])
+def test_the_repository_of_a_copy_is_known_from_schema_163_on(
+    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, version: int
+) -> None:
+    made = CASTS["made"]
+    listed = entities(open_catalogue(load_openbis(f"made_{version}")), Kind.DATA_SET)
+    copies = listed[made.git_link].content_copies
+    if version < 163:
+        assert copies == tuple(replace(each, git_repository_id=None) for each in made.git_copies)
+        assert copies != made.git_copies
+    else:
+        assert copies == made.git_copies
 
 
 def test_an_attachment_has_all_its_versions(cast: Cast, x192: OpenBisCatalogue) -> None:

@@ -12,6 +12,10 @@ from isal import isal_zlib
 from shared.blocks import blocks
 from shared.errors import SyncError
 
+UNANNOUNCED = 1 << 30
+"""Bytes that are taken of a file whose length the list does not say. Only lists of the original
+leave it out, of attachments, and PostgreSQL keeps no larger one."""
+
 _WORD = 0xFFFFFFFF
 
 
@@ -67,13 +71,21 @@ class Verifier:
     def feed(self, chunk: bytes) -> None:
         """Raises `VerificationError` as soon as there are too many bytes: they may never end."""
         self._length += len(chunk)
-        if self._expected.length is not None and self._length > self._expected.length:
-            raise VerificationError(f"more than the {self._expected.length} bytes of the list came")
+        self._check_length()
         self._sha256.update(chunk)
         if self._expected.crc32 is not None:
             self._crc32 = isal_zlib.crc32(chunk, self._crc32)
         if self._other is not None and self._other is not self._sha256:
             self._other.update(chunk)
+
+    def _check_length(self) -> None:
+        announced = self._expected.length
+        if announced is None and self._length > UNANNOUNCED:
+            raise VerificationError(
+                f"the list does not say how long it is, and more than {UNANNOUNCED:,} bytes came"
+            )
+        if announced is not None and self._length > announced:
+            raise VerificationError(f"more than the {announced} bytes of the list came")
 
     def finish(self) -> Download:
         """Raises `VerificationError` naming all that differs."""

@@ -11,6 +11,7 @@ from harvester.fetching import allowance, bodies, direct_connection, http_client
 from harvester.fetching.source import LOGIN_BYTES
 from shared.model import limits
 from shared.resourcesync import prolog
+from shared.verification import UNANNOUNCED
 from source_server import app, selection
 from tests.fuzz.__main__ import MOST_MEGABYTES, SLOW
 from tests.unit.test_docs import PROJECT
@@ -39,6 +40,7 @@ ROWS = {
     "room for it": allowance._PART,
     "time for it": int(SectionConfig.model_fields["max_list_time"].default.total_seconds() // 3600),
     "unpacked size": bodies.MOST_TIMES,
+    "a file of which the list says no length": UNANNOUNCED,
     "pace of a file": pace.SLOWEST,
     "head or foot": direct_connection._LONGEST_HEAD,
     "answer to a login": LOGIN_BYTES,

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from shared.verification import Expected, VerificationError, Verifier
+from shared.verification import UNANNOUNCED, Expected, VerificationError, Verifier
 
 CAKE = b"flour, eggs and sugar"
 SHA256 = hashlib.sha256(CAKE).hexdigest()
@@ -40,3 +40,10 @@ def test_every_sum_proves_and_a_length_does_not() -> None:
     assert Expected(checksum="MD5:00").proves
     assert not Expected(length=5).proves
     assert not Expected(checksum="TIGER:00").proves
+
+
+def test_a_file_without_an_announced_length_ends_somewhere() -> None:
+    verifier = Verifier(Expected())
+    verifier.feed(b"a few bytes")
+    with pytest.raises(VerificationError, match=r"does not say how long .* 1,073,741,824 bytes"):
+        verifier.feed(bytes(UNANNOUNCED))

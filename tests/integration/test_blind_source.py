@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -184,6 +185,35 @@ def test_what_is_seen_again_is_as_before(blind: BlindHarvest, way: str, *, marke
     assert instance.tables() == before
     assert set(contents.values()) <= set(digests(instance).values())
     blind.harvest.converges()
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_at_the_end_of_a_chain_nothing_is_lost_either(
+    blind: BlindHarvest, tmp_path: Path, allowed: str, *, marked: bool
+) -> None:
+    """The source goes blind in one way after the other; who harvests its harvester loses nothing,
+    and sees again what the source shows again."""
+    middle, last = blind.harvest, Harvest(tmp_path / "last")
+    middle.instance.add_user()
+    with middle.instance.served() as url:
+        last.section("DS2", url, deletion_allowed=allowed)
+        last.init()
+        assert last.run().code == 0
+        before, contents = last.instance.tables(), digests(last.instance)
+        for way in sorted(ALL if marked else UNMARKED):
+            blind.run(ALL[way] if marked else without_marks(ALL[way]), confirmed=True)
+            assert last.run("--allow-deletions").code == 0, way
+            found = digests(last.instance)
+            assert set(contents.values()) <= set(found.values()), way
+            if allowed == "false" or (marked and way in WAYS.keys() - HIDES):
+                assert contents.items() <= found.items(), way
+            blind.run()
+            if not marked or way in HIDES:
+                assert last.run("--allow-deletions").code == 0, way
+        assert last.run("--allow-deletions").code == 0
+        assert last.instance.tables() == before
+        last.agrees()
+    last.instance.engine.dispose()
 
 
 @pytest.mark.parametrize("reason", [r for r in Reason if r is not Reason.OTHER])

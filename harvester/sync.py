@@ -44,6 +44,7 @@ from shared.store.engine import Transaction, refresh_statistics, rehearsal, view
 from shared.store.files import DataStore
 from shared.store.mounted import check_mounted, mark_folders
 from shared.store.sources import finish_source, start_source
+from shared.store.trash import pass_over
 
 
 def _always(_config: SectionConfig) -> bool:
@@ -117,6 +118,7 @@ def synchronise(task: Assignment, report: SectionReport) -> None:
             with work(connection) as transaction:
                 with transaction():
                     start_source(connection, config.alias, config.resource_list_url, report.started)
+                    pass_over(connection, store.trashed_deletions())
                 section.perform(transaction, RealTransfers(store, source, config, task.leash))
                 report.unfinished = task.leash.volume_is_used_up
                 complete = not report.failed and not report.unfinished

@@ -24,7 +24,7 @@ from shared.store.loss_kinds import Loss
 from shared.store.mounted import check_mounted
 from shared.store.restoring import Restoration, Wish, keep_what_is_replaced, restore
 from shared.store.runs import at_work
-from shared.store.trash import Deletion, purge
+from shared.store.trash import Deletion, pass_over, purge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,7 @@ class TrashKeeper:
             files = StoreFiles(store)
             with transaction():  # what a killed run left undone comes first
                 finish_files(connection, source, files)
+                pass_over(connection, store.trashed_deletions())
             yield connection, transaction, store
             with transaction():
                 finish_files(connection, source, files)

@@ -111,6 +111,11 @@ class Snapshot(Protocol):
         """Codes of the data sets of each of these samples, in byte order, within the scope."""
         ...
 
+    def service_file_checksum(self, path: str) -> str | None:
+        """The SHA-256 (lower-case hex) that this file of the file service had when it was
+        harvested; None if it was made here, or is not known."""
+        ...
+
 
 class Catalogue(Protocol):
     """An instance that is published."""

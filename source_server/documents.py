@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from shared.errors import ItemError
-from shared.model.entities import Entity
+from shared.model.entities import Entity, ServiceFile
 from shared.model.ids import Code, PermId
 from shared.model.kinds import ENTITY_KINDS, Kind
 from shared.model.unknown import Reason
@@ -169,13 +169,20 @@ class _Body:
 
     def _files(self) -> Iterator[bytes]:
         """A file that a text mentions and that cannot be listed makes the file service unknown:
-        it is not known whether the text is at fault, or the folder."""
+        it is not known whether the text is at fault, or the folder. So does one that was harvested
+        and is another one by now: it was spoiled here."""
         for path in sorted(self._mentioned):
             file = self._publication.service_files.find(path)
             try:
                 if isinstance(file, Reason):
                     self._unseen.note_service_file(path, file)
+                elif file is not None and self._is_spoiled(file):
+                    self._unseen.note_service_file(path, Reason.UNREADABLE)
                 elif file is not None:
                     yield service_file_entry(self._addresses, file)
             except ItemError:
                 self._unseen.note_service_file(path, Reason.BAD_NAME)
+
+    def _is_spoiled(self, file: ServiceFile) -> bool:
+        known = self._snapshot.service_file_checksum(file.path)
+        return known is not None and known != file.sha256

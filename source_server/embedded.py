@@ -67,6 +67,11 @@ class EmbeddedSnapshot:
     def data_set_connections(self, samples: list[PermId], scope: Scope) -> dict[PermId, list[Code]]:
         return self._reader(scope).data_sets_of(samples)
 
+    def service_file_checksum(self, path: str) -> str | None:
+        known = tables.service_file
+        query = select(known.c.sha256).where(known.c.path == path, known.c.source != tables.LOCAL)
+        return self.connection.execute(query).scalar_one_or_none()
+
     def _looked_at(self, kind: Kind, scope: Scope, entities: Iterator[Entity]) -> Iterator[Entity]:
         is_missing = False
 

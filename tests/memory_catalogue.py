@@ -110,6 +110,9 @@ class MemorySnapshot:
             if is_within(entity, scope):
                 yield entity
 
+    def service_file_checksum(self, _path: str) -> None:
+        """Nothing was harvested."""
+
     def data_set_connections(self, samples: list[PermId], scope: Scope) -> dict[PermId, list[Code]]:
         owners: dict[Identifier | None, PermId] = {
             e.identifier: e.perm_id

@@ -91,6 +91,8 @@ def _upgrade(engine: Engine) -> None:
         metadata.create_all(connection, tables=operation_tables.TABLES)
         if _add_columns(connection).intersection(REFERENCES):
             refer_by_perm_id(connection)
+        if "database" not in _settings(connection):
+            _name_database(connection)
         for statement in _CLAIMS:
             connection.execute(text(statement))
         this = meta.c.key == "schema_version"
@@ -186,7 +188,9 @@ def connect(url: str) -> Engine:
 
 def _prepare_sqlite(driver: Any, _record: object) -> None:
     driver.isolation_level = None
-    for pragma in ("foreign_keys=ON", f"busy_timeout={PATIENCE}", "synchronous=NORMAL"):
+    # FULL: files follow their rows as soon as these are committed, and a commit that a power cut
+    # takes back would leave rows of files that are elsewhere.
+    for pragma in ("foreign_keys=ON", f"busy_timeout={PATIENCE}", "synchronous=FULL"):
         driver.execute(f"PRAGMA {pragma}")
     driver.execute("PRAGMA journal_mode=WAL")
     driver.execute("PRAGMA cache_size=-8000")
@@ -204,6 +208,7 @@ def _initialise(connection: Connection, data_store: str) -> None:
             {"key": "data_store_uuid", "value": data_store},
         ],
     )
+    _name_database(connection)
     renew_mark(connection)
 
 
@@ -222,6 +227,17 @@ def _cannot_open(engine: Engine, error: SQLAlchemyError | sqlite3.Error) -> Conf
         f"database {shown_url(engine.url)}: cannot be opened ({reason}); "
         "check the database URL, and that the server runs and lets this user in"
     )
+
+
+def _name_database(connection: Connection) -> None:
+    """Two instances may have the same data store UUID, since that is found in the folder."""
+    connection.execute(meta.insert().values(key="database", value=uuid.uuid4().hex))
+
+
+def database_name(connection: Connection) -> str:
+    """What tells this database from every other one; a copy or a backup has the same."""
+    query = select(meta.c.value).where(meta.c.key == "database")
+    return str(connection.execute(query).scalar_one_or_none() or "")
 
 
 def data_store_uuid(connection: Connection) -> str:

@@ -122,6 +122,16 @@ def _new_deletion(connection: Connection, source: str, run: int | None, now: dat
     return int(result.scalar_one())
 
 
+def pass_over(connection: Connection, numbers: Collection[int]) -> None:
+    """Never give these numbers to a deletion. Their folders lie in the trash, perhaps of a database
+    that was lost or is older now: what is in them belongs to no deletion that is still to come."""
+    highest = max(numbers, default=0)
+    if connection.dialect.name == "postgresql":
+        execute_from(connection, _FILE, "pass_over_postgresql", highest=highest)
+    else:
+        execute_from(connection, _FILE, "pass_over_sqlite", highest=highest)
+
+
 def _copy_snapshot(connection: Connection, number: int) -> None:
     _copy(connection, number, _snapshot, true())
     note_snapshot(connection, number)

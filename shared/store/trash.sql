@@ -71,3 +71,12 @@ SELECT t.kind, t.perm_id, t.identifier FROM trash_entity AS t WHERE t.deletion =
 UNION ALL
 SELECT 'FILE', f.path, f.path FROM trash_service_file AS f WHERE f.deletion = :deletion
  ORDER BY 1, 3, 2;
+
+-- name: pass_over_sqlite
+INSERT INTO sqlite_sequence (name, seq)
+SELECT 'deletion', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'deletion');
+UPDATE sqlite_sequence SET seq = :highest WHERE name = 'deletion' AND seq < :highest;
+
+-- name: pass_over_postgresql
+SELECT setval('deletion_id_seq', cast(:highest AS bigint))
+ WHERE :highest > (SELECT last_value FROM deletion_id_seq);

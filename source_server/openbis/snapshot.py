@@ -59,6 +59,9 @@ class OpenBisSnapshot:
             found[PermId(perm_id)].append(Code(code))
         return dict(found)
 
+    def service_file_checksum(self, _path: str) -> None:
+        """openBIS's database knows nothing of the file service."""
+
     def close(self) -> None:
         """Drops what is still being read; its cursors end with the snapshot."""
         if self._reading is not None:

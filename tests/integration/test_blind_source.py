@@ -216,6 +216,31 @@ def test_at_the_end_of_a_chain_nothing_is_lost_either(
     last.instance.engine.dispose()
 
 
+@pytest.mark.parametrize("allowed", ["true"], indirect=True)
+def test_a_file_that_was_spoiled_in_a_chain_is_not_passed_on(
+    blind: BlindHarvest, tmp_path: Path
+) -> None:
+    middle, last = blind.harvest, Harvest(tmp_path / "last")
+    middle.instance.add_user()
+    with middle.instance.served() as url:
+        last.section("DS2", url, deletion_allowed="true")
+        last.init()
+        assert last.run().code == 0
+        before = digests(last.instance)
+        (spoiled,) = (middle.root / "file-service").rglob("a picture.png")
+        content = spoiled.read_bytes()
+        for wrong in (b"", b"other pi", content[:-1] + b"!"):
+            spoiled.write_bytes(wrong)
+            result = last.run()
+            assert result.code == 0, result.output
+            assert "the files of the file service (they cannot be read)" in result.output
+            assert digests(last.instance) == before
+        spoiled.write_bytes(content)
+        last.converges()
+        assert digests(last.instance) == before
+    last.instance.engine.dispose()
+
+
 @pytest.mark.parametrize("reason", [r for r in Reason if r is not Reason.OTHER])
 def test_new_data_sets_come_without_files_and_get_them_later(
     source: Instance, kitchen: Kitchen, either: Harvest, reason: Reason

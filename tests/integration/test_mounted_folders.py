@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from shared.store.mounted import marker
+from tests.builders import a_project, a_sample, a_service_file, a_space, some_master_data
 from tests.harvests import Harvest
 from tests.instances import Instance
 from tests.kitchen import Kitchen
@@ -121,10 +123,89 @@ def test_a_share_that_is_gone_for_good_can_be_forgotten(
         store = harvest.root / "store"
         before = (store / "1").rename(harvest.root / "lost")
         noted = marker(store, uuid_of(harvest))
-        assert noted.read_text() == "1\n"
+        assert noted.read_text().splitlines()[1:] == ["1"]
         noted.write_text("")
         result = harvest.command("repair")
         assert result.code == 0, result.output
     shares = [{p.relative_to(r) for p in r.rglob("*")} for r in (before, store / "1")]
     assert shares[0] == shares[1] != set()
-    assert noted.read_text() == "1\n"
+    assert noted.read_text().splitlines()[1:] == ["1"]
+
+
+def test_a_mount_point_with_a_note_in_it_is_no_folder_of_the_file_service(
+    harvested: Harvest,
+) -> None:
+    folder = harvested.root / "file-service"
+    mounted = folder.rename(harvested.root / "unmounted")
+    folder.mkdir()
+    (folder / "NOT-MOUNTED.txt").write_text("mount me")
+    assert harvested.run().code == 2
+    assert [file.name for file in folder.iterdir()] == ["NOT-MOUNTED.txt"]
+    shutil.rmtree(folder)
+    mounted.rename(folder)
+    assert harvested.command("check-config").code == 0
+
+
+def test_a_file_service_with_hidden_folders_only_gets_its_marker(
+    source: Instance, harvest: Harvest
+) -> None:
+    mention = {"NOTES": 'see "openbis/file-service/.eln/doc.png"'}
+    source.load(some_master_data(), a_space(), a_sample(properties=mention))
+    source.load(a_service_file(".eln/doc.png"))
+    source.add_user()
+    with source.served() as url:
+        harvest.section("DS1", url)
+        harvest.init()
+        for _ in range(2):
+            assert harvest.run().code == 0
+    assert marker(harvest.root / "file-service", uuid_of(harvest)).is_file()
+
+
+def test_a_data_store_with_attachments_only_is_missed_too(
+    source: Instance, harvest: Harvest
+) -> None:
+    attached = source.put_attachment("a.txt", b"one")
+    source.load(some_master_data(), a_space(), a_project(attachments=(attached,)))
+    source.add_user()
+    with source.served() as url:
+        harvest.section("DS1", url)
+        harvest.init()
+        assert harvest.run().code == 0
+        store = harvest.root / "store"
+        mounted = store.rename(harvest.root / "unmounted")
+        store.mkdir()
+        result = harvest.run()
+        assert result.code == 2
+        assert "the database knows attachments, but nothing of them is there" in result.output
+        assert list(store.iterdir()) == []
+        store.rmdir()
+        mounted.rename(store)
+        assert harvest.run().code == 0
+
+
+def test_two_databases_do_not_share_a_data_store(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    """As after a lost database, until a person says that the other one is gone."""
+    del kitchen
+    with source.served() as url:
+        harvest.section("DS1", url)
+        harvest.init()
+        assert harvest.run().code == 0
+        uuid = uuid_of(harvest)
+        harvest.instance.engine.dispose()
+        for file in harvest.root.glob("instance.db*"):
+            file.unlink()
+        assert harvest.command("init").code == 0
+        assert uuid_of(harvest) == uuid  # found in the folder
+        before = harvest.instance.content()
+        for command in ("run", "check-config", "audit"):
+            result = harvest.command(command)
+            assert result.code == 2, result.output
+            assert "another database keeps its files there" in result.output
+        assert harvest.instance.content() == before
+        noted = marker(harvest.root / "store", uuid_of(harvest))
+        noted.write_text("1\n")
+        assert harvest.run().code == 0
+        assert len(noted.read_text().splitlines()) == 2
+        harvest.agrees()

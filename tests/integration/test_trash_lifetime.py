@@ -19,7 +19,7 @@ from shared.store.locks import section_lock
 from tests.builders import a_material, a_sample, a_service_file, a_space, some_master_data
 from tests.deleting import delete_all, deletion_numbers, harvested_from
 from tests.harvests import Harvest
-from tests.instances import Instance
+from tests.instances import Instance, files_below
 from tests.kitchen import Kitchen
 from tests.trashed import in_trash, mismatches
 
@@ -60,6 +60,34 @@ def test_what_is_older_than_the_retention_is_purged_by_the_next_run(
     assert deletion_numbers(either) == [younger]
     assert not either.instance.store.trash(older).exists()
     assert mismatches(either.instance) == []
+
+
+@pytest.mark.usefixtures("harvested")
+def test_what_lies_in_the_trash_of_a_database_that_was_lost_is_never_touched(
+    source: Instance, kitchen: Kitchen, either: Harvest
+) -> None:
+    """A new database does not give the numbers of the old one once more."""
+    source.delete(kitchen.raw)
+    either.converges()
+    (lost,) = deletion_numbers(either)
+    before = files_below(either.instance.store.trash(lost))
+    assert before
+    postgresql = either.instance.engine.dialect.name == "postgresql"
+    for table in ("deletion", "trash_entity", "trash_link", "trash_data_set_file"):
+        either.instance.execute(f"DELETE FROM {table}")  # noqa: S608
+    either.instance.execute(
+        "ALTER SEQUENCE deletion_id_seq RESTART"
+        if postgresql
+        else "DELETE FROM sqlite_sequence WHERE name = 'deletion'"
+    )
+    source.delete(kitchen.flour)
+    either.converges()
+    (number,) = deletion_numbers(either)
+    assert number > lost
+    age(either, 40)
+    either.converges()
+    assert deletion_numbers(either) == []
+    assert files_below(either.instance.store.trash(lost)) == before
 
 
 class _YearsBehind:

@@ -7,7 +7,7 @@ from contextlib import closing
 
 from harvester.checks.data_source import check_data_source
 from harvester.checks.destination import OpenDestination
-from harvester.checks.findings import Finding
+from harvester.checks.findings import Finding, broken
 from harvester.checks.folders import check_folders
 from harvester.checks.mail_server import check_mail_server
 from harvester.checks.web_hook import check_recipients
@@ -39,7 +39,10 @@ def _check_section(
 ) -> Iterator[Finding]:
     if isinstance(section, SectionConfig):
         yield destination.check_user(section)
-        yield from check_folders(section, settings)
+        if away := destination.unmounted(section):
+            yield from (broken("folders", fault) for fault in away)
+        else:  # else the trial would be written below the mount
+            yield from check_folders(section, settings)
         yield from check_recipients(section, settings)
         yield from check_data_source(section, destination)
     elif isinstance(section, RepositorySection):

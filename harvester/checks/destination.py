@@ -17,6 +17,7 @@ from shared.model.kinds import Kind
 from shared.store.engine import database_errors, open_store, rehearsal
 from shared.store.files import DataStore
 from shared.store.incoming import Incoming
+from shared.store.mounted import mount_faults
 from shared.store.tables import entity, meta
 
 _SUBJECT = "database"
@@ -53,6 +54,14 @@ class OpenDestination:
             return None
         with database_errors(self._engine), self._engine.connect() as connection:
             return data_store(connection, section, self._settings)
+
+    def unmounted(self, section: SectionConfig) -> list[str]:
+        """What is wrong with the folders of the destination, if anything."""
+        if self._engine is None:
+            return []
+        with database_errors(self._engine), self._engine.connect() as connection:
+            store = data_store(connection, section, self._settings)
+            return list(mount_faults(connection, store, section.alias))
 
     def known_data_sets(self, codes: Iterable[str]) -> set[str]:
         """Those that are here already."""

@@ -23,8 +23,8 @@ def check_config(options: argparse.Namespace) -> int:
     asked."""
     chosen = choose(options.config, options.section)
     faults = [*chosen.faults, *daemon_faults(chosen.settings), *_file_faults(chosen)]
-    faults += _unmounted(chosen)
-    faults += () if options.online else _destination_faults(chosen)
+    if not options.online:
+        faults += [*_unmounted(chosen), *_destination_faults(chosen)]
     for fault in faults:
         complain(f"harvester: {fault}")
     names = ", ".join(f"[{section.name}]" for section in chosen.sections)

@@ -13,7 +13,7 @@ from harvester.report import Outcome, Verb
 from harvester.run import SyncRun
 from shared.errors import ItemError
 from shared.model.kinds import ENTITY_KINDS, Kind
-from shared.store.changes import Action, apply_kind, counts, planned
+from shared.store.changes import Action, apply_kind, counts, foreign_owners, planned
 from shared.store.identity import Blocked, blocked, settle
 
 _KINDS = tuple(kind for kind in ENTITY_KINDS if kind is not Kind.DATA_SET)
@@ -52,9 +52,18 @@ def register_entities(run: SyncRun) -> Outcome:
         apply_kind(run.connection, kind, run.source, run.stamps)
         run.progress.advance(expected[kind])
     note_plan(run, outcome, frozenset(_KINDS))
+    _tell_of_others(run, outcome)
     for one in blocked(run.connection, _KINDS):
         outcome.fail(why_blocked(run, one))
     return outcome
+
+
+def _tell_of_others(run: SyncRun, outcome: Outcome) -> None:
+    """Also of data sets: a section that was renamed owns nothing that it brought before."""
+    for owner, number in foreign_owners(run.connection).items():
+        whose = f"belong to {owner}, not to this section" if owner else "were made in this instance"
+        hint = f"; was this section renamed? Then set data-source-alias = {owner}" if owner else ""
+        outcome.remark(f"{number} items of the list are left as they are here: they {whose}{hint}")
 
 
 def why_blocked(run: SyncRun, one: Blocked) -> ItemError:

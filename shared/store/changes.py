@@ -86,6 +86,20 @@ def counts(connection: Connection) -> dict[tuple[Kind | Loss, Action], int]:
     return {(planned_kind(kind), Action(action)): number for kind, action, number in rows}
 
 
+def foreign_owners(connection: Connection) -> dict[str, int]:
+    """How many entities of the list another section brought, or were made here (""), and are left
+    alone therefore."""
+    rows = connection.execute(text(_FOREIGN_OWNERS))
+    return {str(owner): int(number) for owner, number in rows}
+
+
+_FOREIGN_OWNERS = """
+SELECT e.source, count(*) FROM change AS c
+  JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
+ WHERE c.action = 'foreign' GROUP BY e.source ORDER BY e.source
+"""
+
+
 def planned(connection: Connection, action: Action, most: int | None = None) -> Iterator[Planned]:
     """What the plan has for an action, by kind and identifier; not more than ``most``. To be read
     to the end before the plan is changed: not all of it is held at a time."""

@@ -254,3 +254,21 @@ def test_13_each_failure_of_a_whole_section_is_mailed_once_to_everybody(
             assert harvest.run().code == 4
         assert box.subjects == ["Synchronization (dry run) failed"] * 2
     assert kitchen.everything
+
+
+def test_a_section_that_was_renamed_is_told_whose_the_items_are(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    with source.served() as url:
+        harvest.section("DS1", url)
+        harvest.init()
+        assert harvest.run().code == 0
+        del harvest.sections["DS1"]
+        harvest.section("DS2", url)
+        result = harvest.run()
+        number = len(kitchen.everything)
+        assert "belong to DS1, not to this section" in result.output, result.output
+        assert f"{number} items of the list are left as they are here" in result.output
+        assert "set data-source-alias = DS1" in result.output
+        harvest.section("DS2", url, data_source_alias="DS1")
+        assert "belong to" not in harvest.run().output

@@ -16,7 +16,7 @@ from tests.mariadb import MariaDb, is_installed
 from tests.openbis_casts import CASTS, Cast
 from tests.postgres import Postgres, server_folder
 
-pytest_plugins = ("tests.skips",)
+pytest_plugins = ("tests.skips", "tests.measured")
 
 LoadOpenBis = Callable[[str], str]
 """Takes the name of an openBIS database, made or given, and gives its URL."""

@@ -1,0 +1,26 @@
+"""A plugin of pytest: which tests the coverage is measured in.
+
+To be traced doubles the time of a test. The longest suites do in many variations what the others
+do once, or start processes, which are not traced anyway; they run without it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+_TESTS = Path(__file__).parent
+_UNTRACED = (
+    *("benchmarks", "e2e", "fuzz", "properties"),
+    *("integration/test_blind_openbis.py", "integration/test_blind_source.py"),
+    *("integration/test_daemon", "integration/test_invariants_kills.py"),
+    "integration/test_trash_kills.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(_TESTS).as_posix().startswith(_UNTRACED):
+            item.add_marker(pytest.mark.no_cover)

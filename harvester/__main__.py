@@ -12,7 +12,6 @@ from pathlib import Path
 from harvester.commands import (
     failed,
     ignore,
-    opendcim,
     release,
     repair,
     retry,
@@ -28,6 +27,7 @@ from harvester.commands.memory import add_section
 from harvester.commands.run import add_arguments as add_run_arguments
 from harvester.commands.run import run
 from harvester.daemon import daemon
+from opendcim.sync import commands as opendcim
 from shared.command_line import Commands, run_command
 from shared.plain_lines import log_to_standard_error
 

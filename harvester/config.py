@@ -18,11 +18,11 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from harvester.ini import Ini, IniSection, read_ini
-from harvester.opendcim import section as opendcim
-from harvester.opendcim.section import RepositorySection
 from harvester.properties import HarvesterSettings
 from harvester.section_paths import tell_conflicts
 from harvester.section_settings import BasePath, Days, SectionSettings
+from opendcim.sync import section as opendcim
+from opendcim.sync.section import RepositorySection
 from shared.errors import ConfigError
 from shared.settings.bandwidth import BandwidthSetting
 from shared.settings.faults import Given, check, nearest, unknown_key

@@ -10,15 +10,15 @@ from sqlalchemy import Connection
 from harvester.config import SectionConfig
 from harvester.destination import Destination
 from harvester.logs.section_log import SectionLog
-from harvester.opendcim import synchronising as opendcim
-from harvester.opendcim.due import not_due as repository_not_due
-from harvester.opendcim.section import RepositorySection
 from harvester.repairing import Repair
 from harvester.section_report import SectionReport
 from harvester.section_settings import SectionSettings
 from harvester.stopping import Leash
 from harvester.sync import STEPS, Assignment
 from harvester.sync import synchronise as synchronise_openbis
+from opendcim.sync import synchronising as opendcim
+from opendcim.sync.due import not_due as repository_not_due
+from opendcim.sync.section import RepositorySection
 from shared.errors import ConfigError
 
 

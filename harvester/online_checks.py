@@ -12,10 +12,10 @@ from harvester.checks.folders import check_folders
 from harvester.checks.mail_server import check_mail_server
 from harvester.checks.web_hook import check_recipients
 from harvester.config import SectionConfig
-from harvester.opendcim.checking import check_repository_section
-from harvester.opendcim.section import RepositorySection
 from harvester.properties import HarvesterSettings
 from harvester.section_settings import SectionSettings
+from opendcim.sync.checking import check_repository_section
+from opendcim.sync.section import RepositorySection
 
 Told = tuple[str, Finding]
 """A heading, and one of the findings below it."""

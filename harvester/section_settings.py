@@ -1,7 +1,7 @@
 """What sections of every kind have in common: how they are named, told of, logged and connected.
 
 The kinds: `harvester.config.SectionConfig` (an openBIS data source) and
-`harvester.opendcim.section.RepositorySection` (an openDCIM template repository).
+`opendcim.sync.section.RepositorySection` (an openDCIM template repository).
 """
 
 from __future__ import annotations

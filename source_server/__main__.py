@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opendcim.repository.commands.parser import add_repository_commands
 from shared.command_line import Commands, run_command
 from shared.plain_lines import log_to_standard_error
 from shared.resourcesync.terms import Document
 from shared.store.users import INSTANCE, Role
-from source_server.opendcim.repository.commands.parser import add_repository_commands
 
 if TYPE_CHECKING:
     from shared.command_line import Subcommands

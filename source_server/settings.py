@@ -24,6 +24,8 @@ from pydantic import (
 )
 from sqlalchemy import URL, make_url
 
+from opendcim.connector.settings import ConnectorSettings
+from opendcim.repository.settings import RepositorySettings
 from shared.resourcesync.addresses import Addresses
 from shared.settings.places import (
     POSTGRESQL,
@@ -35,8 +37,6 @@ from shared.settings.properties import read_properties_settings
 from shared.settings.quantities import Listen, PositiveDuration
 from shared.settings.used_paths import PlaceOf, Role, UsedPath, database_path
 from shared.settings.values import BaseUrl, Boolean, Integer, Pattern
-from source_server.opendcim.connector.settings import ConnectorSettings
-from source_server.opendcim.repository.settings import RepositorySettings
 
 _DOTTED = {
     "database_kind": "database.kind",

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from source_server.opendcim.connector.part import connector_part
+from opendcim.connector.part import connector_part
 from source_server.settings import SourceSettings, read_settings
 from source_server.sites import Sites, nothing
 from tests.invented_opendcim import API_KEY, USER_ID

@@ -11,9 +11,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.opendcim.envelope import Envelope, write_envelope
-from shared.opendcim.reading import read_submission
-from shared.opendcim.records import (
+from opendcim.records.envelope import Envelope, write_envelope
+from opendcim.records.reading import read_submission
+from opendcim.records.records import (
     CduDetails,
     Manufacturer,
     Port,
@@ -21,7 +21,7 @@ from shared.opendcim.records import (
     Slot,
     Template,
 )
-from shared.opendcim.writing import write_manufacturer, write_queued, write_template
+from opendcim.records.writing import write_manufacturer, write_queued, write_template
 from tests.servers import serving
 
 HTML = b"<html><head><title>404 Page Not Found</title></head><body>no</body></html>"

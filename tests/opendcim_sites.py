@@ -12,8 +12,8 @@ from sqlalchemy import Engine, MetaData, create_engine, text
 from harvester.commands.sections import choose
 from harvester.destination import Destination
 from harvester.execution import Manner, execute_section
-from harvester.opendcim.shape import create_opendcim
 from harvester.section_report import SectionReport
+from opendcim.sync.shape import create_opendcim
 from shared.store.engine import connect, create_store, open_store
 from tests.harvests import Harvest
 

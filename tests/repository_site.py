@@ -15,15 +15,15 @@ import httpx
 from PIL import Image
 from pydantic import SecretStr
 
-from shared.opendcim.envelope import read_envelope
-from source_server.opendcim.repository.allowance import Allowance
-from source_server.opendcim.repository.app import repository_app
-from source_server.opendcim.repository.part import opened_site
-from source_server.opendcim.repository.published import add_manufacturer
-from source_server.opendcim.repository.settings import RepositorySettings
-from source_server.opendcim.repository.site import Site
-from source_server.opendcim.repository.storage import writing
-from source_server.opendcim.repository.users import (
+from opendcim.records.envelope import read_envelope
+from opendcim.repository.allowance import Allowance
+from opendcim.repository.app import repository_app
+from opendcim.repository.part import opened_site
+from opendcim.repository.published import add_manufacturer
+from opendcim.repository.settings import RepositorySettings
+from opendcim.repository.site import Site
+from opendcim.repository.storage import writing
+from opendcim.repository.users import (
     add_user,
     set_administrator,
     set_moderator,

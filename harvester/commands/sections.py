@@ -8,9 +8,9 @@ from itertools import chain
 from pathlib import Path
 
 from harvester.config import SectionConfig, read_config
-from harvester.opendcim.section import RepositorySection
 from harvester.properties import HarvesterSettings, read_settings
 from harvester.section_settings import SectionSettings
+from opendcim.sync.section import RepositorySection
 from shared.errors import ConfigError
 from shared.plain_lines import complain
 from shared.settings.faults import nearest

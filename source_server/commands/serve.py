@@ -15,6 +15,7 @@ import uvicorn
 from prometheus_client.core import Metric
 from starlette.types import ASGIApp
 
+from opendcim.server_parts import opened_parts
 from shared.errors import ConfigError
 from shared.monitoring import Health, listening_socket, monitored
 from shared.resourcesync.addresses import RE_SYNC_PATH
@@ -25,7 +26,6 @@ from source_server.auth import DirectoryAuthenticator
 from source_server.heads import ConnectionLimits, limited_protocol
 from source_server.instance import opened
 from source_server.metrics import Metrics
-from source_server.opendcim.parts import opened_parts
 from source_server.politeness import Politeness, Rules
 from source_server.reachability import Reachability
 from source_server.settings import CatalogueKind, SourceSettings, read_settings

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from opendcim.connector.external_response import Status
+from opendcim.connector.rows import MOST_BEGINS, NewRow, Rows, now, open_rows
+from opendcim.connector.tables import meta_table, request_table
 from shared.errors import ConfigError, SyncError
 from shared.store.engine import connect
-from source_server.opendcim.connector.external_response import Status
-from source_server.opendcim.connector.rows import MOST_BEGINS, NewRow, Rows, now, open_rows
-from source_server.opendcim.connector.tables import meta_table, request_table
 
 MINUTE = 60_000
 REQUEST = '{"Elements": ["1/1"], "Include": ["Device"], "TimeoutSeconds": null}'

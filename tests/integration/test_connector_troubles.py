@@ -14,7 +14,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from source_server.opendcim.connector import opendcim as api
+from opendcim.connector import opendcim as api
 from tests.certificates import certificate, server_context
 from tests.connectors import Asking, a_connector, write_elements
 from tests.invented_opendcim import (

@@ -11,12 +11,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from source_server.opendcim.connector.answering import Answering
-from source_server.opendcim.connector.external_request import ElementId
-from source_server.opendcim.connector.opendcim import OpenDcim
-from source_server.opendcim.connector.registry import Registry
-from source_server.opendcim.connector.rows import MOST_BEGINS, NewRow, Row, Rows, now, open_rows
-from source_server.opendcim.connector.workers import Workers
+from opendcim.connector.answering import Answering
+from opendcim.connector.external_request import ElementId
+from opendcim.connector.opendcim import OpenDcim
+from opendcim.connector.registry import Registry
+from opendcim.connector.rows import MOST_BEGINS, NewRow, Row, Rows, now, open_rows
+from opendcim.connector.workers import Workers
 
 REQUEST = '{"Elements": ["1/1"], "Include": ["Device"], "TimeoutSeconds": null}'
 _PATIENCE = 30.0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.opendcim.records import Manufacturer
+from opendcim.records.records import Manufacturer
 from tests.opendcim_repository import a_repository, cdu, chassis, server
 from tests.opendcim_sites import Site, a_picture
 

@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-from source_server.opendcim.repository.storage import writing
-from source_server.opendcim.repository.users import add_user, revoke_key, set_administrator
+from opendcim.repository.storage import writing
+from opendcim.repository.users import add_user, revoke_key, set_administrator
 from tests.repository_recordings import Exchange, recorded
 from tests.repository_site import (
     ADMIN,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.opendcim.records import Port
+from opendcim.records.records import Port
 from tests.opendcim_recordings import replayed
 from tests.opendcim_repository import a_repository, cdu, chassis, sensor, server
 from tests.opendcim_sites import START, Site, a_picture

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.opendcim.records import CduDetails, Manufacturer, Port, SensorDetails, Slot
+from opendcim.records.records import CduDetails, Manufacturer, Port, SensorDetails, Slot
 from tests.opendcim_repository import a_repository, cdu, chassis, sensor, server
 from tests.opendcim_sites import FLAGS, Site
 

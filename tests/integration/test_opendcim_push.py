@@ -9,7 +9,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.opendcim.records import Port
+from opendcim.records.records import Port
 from tests.opendcim_repository import HTML, a_repository, said, server
 from tests.opendcim_sites import FLAGS, KEY, USER, Site, a_picture
 

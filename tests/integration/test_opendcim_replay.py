@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.opendcim.reading import read_submission
+from opendcim.records.reading import read_submission
 from tests.opendcim_recordings import counted, recorded_requests, replayed, uploaded_picture
 from tests.opendcim_sites import Site
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.opendcim.section import opendcim_database
+from opendcim.sync.section import opendcim_database
 from shared.addresses import UNCLEAR, database_address, described, shown_url
 from shared.errors import ConfigError
 from shared.settings.places import database_url

@@ -7,8 +7,8 @@ import base64
 import pytest
 from pydantic import SecretStr
 
+from opendcim.connector.access import Access, Refused
 from source_server.guesses import Guesses
-from source_server.opendcim.connector.access import Access, Refused
 
 ACCOUNTS = {"mira": "p:1", "tom": "p2"}
 

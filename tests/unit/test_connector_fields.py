@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from source_server.opendcim.connector import fields
+from opendcim.connector import fields
 from tests.invented_opendcim import SECRETS, a_device
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from opendcim.connector.access import Access
+from opendcim.connector.part import connector_part
 from shared.errors import ConfigError
-from source_server.opendcim.connector.access import Access
-from source_server.opendcim.connector.part import connector_part
 from source_server.settings import SourceSettings
 from tests.connectors import connector_settings
 

@@ -11,10 +11,10 @@ import pytest
 from harvester.__main__ import _parser as harvester_parser
 from harvester.commands.audit import DIFFERENCES_EXIT_CODE
 from harvester.config import SectionConfig
-from harvester.opendcim.section import RepositorySection
 from harvester.properties import HarvesterSettings
 from harvester.section_report import HELD_BACK_EXIT_CODE
 from harvester.telling.occasions import SUBJECTS
+from opendcim.sync.section import RepositorySection
 from shared import errors
 from shared.model.kinds import FACTS, Kind
 from shared.resourcesync.terms import Document

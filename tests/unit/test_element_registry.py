@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from source_server.opendcim.connector.external_request import ElementId
-from source_server.opendcim.connector.external_response import RequestFailedError
-from source_server.opendcim.connector.registry import read_registry
-from source_server.opendcim.connector.registry_places import RegistryFile
+from opendcim.connector.external_request import ElementId
+from opendcim.connector.external_response import RequestFailedError
+from opendcim.connector.registry import read_registry
+from opendcim.connector.registry_places import RegistryFile
 
 ONE, TWO = ElementId(1001, 15), ElementId(1001, 16)
 

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import RequestError
-from source_server.opendcim.connector.external_request import (
+from opendcim.connector.external_request import (
     ElementId,
     ExternalRequest,
     Part,
     Posted,
     read_posted,
 )
+from shared.errors import RequestError
 
 MOST = 5
 _NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)

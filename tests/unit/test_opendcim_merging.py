@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester.opendcim.comparing import differences
-from harvester.opendcim.installation import LocalManufacturer
-from harvester.opendcim.manufacturers import planned
-from harvester.opendcim.merging import merged
-from harvester.opendcim.section import Units
-from harvester.opendcim.weights import local_weight, pounds_of
-from shared.opendcim.records import CduDetails, Manufacturer, Port, SensorDetails, Slot, Template
+from opendcim.records.records import CduDetails, Manufacturer, Port, SensorDetails, Slot, Template
+from opendcim.sync.comparing import differences
+from opendcim.sync.installation import LocalManufacturer
+from opendcim.sync.manufacturers import planned
+from opendcim.sync.merging import merged
+from opendcim.sync.section import Units
+from opendcim.sync.weights import local_weight, pounds_of
 from tests.opendcim_repository import cdu, chassis, sensor, server
 
 INCH, METRIC = Units.INCH_POUND, Units.METRIC

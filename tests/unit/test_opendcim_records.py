@@ -9,28 +9,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import FormatError
-from shared.opendcim.envelope import Envelope, read_envelope, write_envelope
-from shared.opendcim.picture_names import (
+from opendcim.records.envelope import Envelope, read_envelope, write_envelope
+from opendcim.records.picture_names import (
     base_name,
     original_name,
     published_address,
     published_name,
 )
-from shared.opendcim.reading import (
+from opendcim.records.reading import (
     read_manufacturer,
     read_number,
     read_submission,
     read_template,
 )
-from shared.opendcim.records import CduDetails, Manufacturer, Port, SensorDetails, Slot, Template
-from shared.opendcim.texts import encoded, folded, plain
-from shared.opendcim.writing import (
+from opendcim.records.records import CduDetails, Manufacturer, Port, SensorDetails, Slot, Template
+from opendcim.records.texts import encoded, folded, plain
+from opendcim.records.writing import (
     write_manufacturer,
     write_queued,
     write_submission,
     write_template,
 )
+from shared.errors import FormatError
 
 CHASSIS = Template(
     template_id=2,

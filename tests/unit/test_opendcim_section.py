@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harvester.config import ConfigFile, SectionConfig
-from harvester.opendcim.section import RepositorySection, Units
+from opendcim.sync.section import RepositorySection, Units
 from shared.settings.model import keys_of
 from tests.harvester_files import MANDATORY, config_of
 

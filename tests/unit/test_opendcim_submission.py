@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from harvester.opendcim.installation import LocalTemplate
-from harvester.opendcim.memory import KeptPicture, Memory, Submission
-from harvester.opendcim.pictures import NoPictureError, examined, file_name, home_name
-from harvester.opendcim.section import Units
-from harvester.opendcim.submission import Parcel, parcel
+from opendcim.records.records import Template
+from opendcim.sync.installation import LocalTemplate
+from opendcim.sync.memory import KeptPicture, Memory, Submission
+from opendcim.sync.pictures import NoPictureError, examined, file_name, home_name
+from opendcim.sync.section import Units
+from opendcim.sync.submission import Parcel, parcel
 from shared.errors import ConfigError, ItemError
-from shared.opendcim.records import Template
 from tests.opendcim_repository import chassis, server
 from tests.opendcim_sites import a_picture
 

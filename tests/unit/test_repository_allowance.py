@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from source_server.opendcim.repository import allowance as module
-from source_server.opendcim.repository.allowance import Allowance, Asked, client_of
+from opendcim.repository import allowance as module
+from opendcim.repository.allowance import Allowance, Asked, client_of
 
 DAY = 24 * 60 * 60
 

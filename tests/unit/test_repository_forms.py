@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from opendcim.repository.bodies import tree_of
+from opendcim.repository.forms import read_form
 from shared.errors import FormatError
-from source_server.opendcim.repository.bodies import tree_of
-from source_server.opendcim.repository.forms import read_form
 
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 

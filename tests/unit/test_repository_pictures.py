@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from source_server.opendcim.repository.picture_store import PictureStore
-from source_server.opendcim.repository.refusals import RefusalError
+from opendcim.repository.picture_store import PictureStore
+from opendcim.repository.refusals import RefusalError
 from tests.repository_site import a_picture
 
 

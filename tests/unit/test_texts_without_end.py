@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from opendcim.connector.fields import text_of
+from opendcim.records.envelope import read_envelope
+from opendcim.records.texts import _TAG, plain, unescaped
 from shared.errors import FormatError
-from shared.opendcim.envelope import read_envelope
-from shared.opendcim.texts import _TAG, plain, unescaped
 from shared.page_title import title_of
 from shared.resourcesync import prolog
 from shared.resourcesync.prolog import checked
-from source_server.opendcim.connector.fields import text_of
 
 
 @pytest.mark.parametrize("number", ["9" * 5_000, "x" + "f" * 5_000, "0" * 10_000 + "65"])

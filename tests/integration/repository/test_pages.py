@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from source_server.opendcim.repository.storage import writing
-from source_server.opendcim.repository.users import issue_key, set_moderator
+from opendcim.repository.storage import writing
+from opendcim.repository.users import issue_key, set_moderator
 from tests.repository_site import (
     ADMIN,
     ALICE,

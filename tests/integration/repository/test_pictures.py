@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.opendcim.envelope import read_envelope
+from opendcim.records.envelope import read_envelope
 from tests.repository_site import (
     ALICE,
     BOB,

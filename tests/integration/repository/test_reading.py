@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from source_server.opendcim.repository.published import rename_manufacturer
-from source_server.opendcim.repository.storage import writing
+from opendcim.repository.published import rename_manufacturer
+from opendcim.repository.storage import writing
 from tests.repository_site import (
     ADMIN,
     ALICE,

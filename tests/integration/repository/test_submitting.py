@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from source_server.opendcim.repository import queue
+from opendcim.repository import queue
 from tests.repository_site import (
     ADMIN,
     ALICE,

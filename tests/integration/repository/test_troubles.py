@@ -12,10 +12,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from opendcim.repository.storage import opened_repository, writing
+from opendcim.repository.tables import meta, template
+from opendcim.repository.users import issue_key, revoke_key
 from shared.errors import ConfigError
-from source_server.opendcim.repository.storage import opened_repository, writing
-from source_server.opendcim.repository.tables import meta, template
-from source_server.opendcim.repository.users import issue_key, revoke_key
 from tests.repository_site import (
     ALICE,
     BOB,

@@ -1,0 +1,179 @@
+"""``harvester opendcim``: an installation's tables, and bundles for sites without internet."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from harvester.commands.memory import the_section
+from harvester.commands.sections import Chosen, choose
+from harvester.execution import Manner
+from harvester.executions import execute_chosen, overall_of, summary
+from harvester.section_report import SectionReport
+from harvester.section_settings import SectionSettings
+from harvester.signals import stopping_on_signals
+from harvester.stopping import Leash, StopRequest
+from opendcim.records.texts import folded
+from opendcim.sync.bundle import write_bundle
+from opendcim.sync.carried import pack_submissions
+from opendcim.sync.connection import Connection
+from opendcim.sync.database import opened
+from opendcim.sync.installation import Installation
+from opendcim.sync.memory import Memory
+from opendcim.sync.repository import Repository
+from opendcim.sync.section import RepositorySection
+from opendcim.sync.shape import create_opendcim
+from shared.errors import ConfigError, ItemError
+from shared.plain_lines import say
+from shared.settings.faults import nearest
+from shared.store.engine import connect
+
+logger = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(required=True, metavar="VERB", dest="verb")
+    one = verbs.add_parser("init", help="create the tables of an openDCIM in a file of SQLite")
+    _add_section(one)
+    one = verbs.add_parser("export", help="write a bundle of what the repository publishes")
+    _add_section(one)
+    one.add_argument("bundle", type=Path, metavar="FILE", help="the bundle to write (.zip)")
+    one.add_argument(
+        "--manufacturer",
+        action="append",
+        metavar="NAME",
+        help="with the templates of this one (may be repeated; default: the subscribed ones)",
+    )
+    one.add_argument(
+        "--shared",
+        action="store_true",
+        help="instead, what is marked as shared here, to be submitted elsewhere",
+    )
+    one.add_argument("--all", action="store_true", help="with the templates of all")
+    one.add_argument("--force", action="store_true", help="even if the interval is not over")
+    one = verbs.add_parser("import", help="bring a bundle in, dry-run pass first")
+    _add_section(one)
+    one.add_argument("bundle", type=Path, metavar="FILE", help="the bundle to read")
+    one.add_argument("--dry-run", action="store_true", help="rehearse only, and show the plan")
+
+
+def _add_section(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--section", metavar="NAME", help="the section (default: the only one of this kind)"
+    )
+
+
+def opendcim(options: argparse.Namespace) -> int:
+    """Raises `ConfigError` if it is not said which section is meant."""
+    chosen = choose(options.config, None)
+    section = _section(chosen, options.section)
+    return _VERBS[options.verb](chosen, section, options)
+
+
+def _section(chosen: Chosen, name: str | None) -> RepositorySection:
+    if name:
+        return the_section(chosen, name, RepositorySection)
+    if len(chosen.repositories) == 1:
+        return chosen.repositories[0]
+    names = ", ".join(f"[{one.name}]" for one in chosen.repositories) or "none"
+    raise ConfigError(f"--section: say which section of the kind opendcim-repository: {names}")
+
+
+def _init(_chosen: Chosen, section: RepositorySection, _options: argparse.Namespace) -> int:
+    url = make_url(section.opendcim_database_url.get_secret_value())
+    if url.get_backend_name() != "sqlite":
+        raise ConfigError(
+            f"[{section.name}] opendcim-database-url: only a file of SQLite is made here; openDCIM "
+            "makes its own tables in MariaDB"
+        )
+    engine = connect(url.render_as_string(hide_password=False))
+    units = "metric" if section.units and section.units.value == "metric" else "english"
+    is_new = create_opendcim(engine, units=units)
+    engine.dispose()
+    section.pictures_dir.mkdir(parents=True, exist_ok=True)
+    say(f"{url.database}: {'ready' if is_new else 'was there already, and is as it was'}")
+    return 0
+
+
+def _export(_chosen: Chosen, section: RepositorySection, options: argparse.Namespace) -> int:
+    if options.shared:
+        return _pack(section, options)
+    memory = Memory(section.opendcim_state_dir, section.repository_url)
+    with closing(Connection(section, Leash(section), logger, memory)) as connection:
+        repository = Repository(connection, forced=options.force)
+        wanted = _wanted(section, repository, options)
+        done = write_bundle(options.bundle, section.repository_url, repository, wanted)
+    say(
+        f"{options.bundle}: {done.manufacturers} manufacturers, {done.templates} templates, "
+        f"{done.pictures} pictures"
+    )
+    for fault in done.faults:
+        say(f"  left out: {fault}")
+    return ItemError.exit_code if done.faults else 0
+
+
+def _pack(section: RepositorySection, options: argparse.Namespace) -> int:
+    with opened(section) as database, database.engine.connect() as connection:
+        units = section.units or database.units(connection)
+        installation = Installation(database, connection)
+        done = pack_submissions(options.bundle, section, installation, units)
+    say(f"{options.bundle}: {done.templates} templates to be submitted")
+    for fault in done.faults:
+        say(f"  left out: {fault}")
+    say(
+        f"import it where {section.repository_url} can be reached, at a section with an api-key; "
+        "then take the Share marks away here"
+    )
+    return ItemError.exit_code if done.faults else 0
+
+
+def _wanted(
+    section: RepositorySection, repository: Repository, options: argparse.Namespace
+) -> list[int]:
+    """The repository's ids of the manufacturers whose templates are wanted."""
+    ids = {folded(one.name): one.manufacturer_id for one in repository.manufacturers().values}
+    if options.all:
+        return list(ids.values())
+    named = options.manufacturer or [*section.subscribe, *_subscribed(section)]
+    if not named:
+        raise ConfigError("no manufacturer is subscribed: name some with --manufacturer, or --all")
+    unknown = [name for name in named if folded(name) not in ids]
+    if unknown and options.manufacturer:
+        near = nearest(folded(unknown[0]), ids)
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise ConfigError(f"--manufacturer {unknown[0]}: the repository has none of that{hint}")
+    return [ids[folded(name)] for name in named if folded(name) in ids]
+
+
+def _subscribed(section: RepositorySection) -> list[str]:
+    with opened(section) as database, database.engine.connect() as connection:
+        manufacturers = Installation(database, connection).manufacturers()
+    return [one.name for one in manufacturers if one.subscribed]
+
+
+def _import(chosen: Chosen, section: RepositorySection, options: argparse.Namespace) -> int:
+    if options.dry_run:
+        section = section.model_copy(update={"dry_run": True})
+    request = StopRequest()
+    with stopping_on_signals(request):
+        manner = Manner(bundle=options.bundle.absolute(), request=request)
+        reports = execute_chosen(chosen, [section], manner, _Printer())
+    return overall_of(chosen, reports)
+
+
+class _Printer:
+    """Shows what became of the import."""
+
+    def began(self, section: SectionSettings) -> None:
+        pass
+
+    def ended(self, _section: SectionSettings, report: SectionReport) -> None:
+        for line in summary(report):
+            say(line)
+
+
+_VERBS = {"init": _init, "export": _export, "import": _import}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import logging
 from contextlib import closing
-from pathlib import Path
 
 from sqlalchemy import make_url
 
@@ -35,38 +34,6 @@ from shared.store.engine import connect
 logger = logging.getLogger(__name__)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    verbs = parser.add_subparsers(required=True, metavar="VERB", dest="verb")
-    one = verbs.add_parser("init", help="create the tables of an openDCIM in a file of SQLite")
-    _add_section(one)
-    one = verbs.add_parser("export", help="write a bundle of what the repository publishes")
-    _add_section(one)
-    one.add_argument("bundle", type=Path, metavar="FILE", help="the bundle to write (.zip)")
-    one.add_argument(
-        "--manufacturer",
-        action="append",
-        metavar="NAME",
-        help="with the templates of this one (may be repeated; default: the subscribed ones)",
-    )
-    one.add_argument(
-        "--shared",
-        action="store_true",
-        help="instead, what is marked as shared here, to be submitted elsewhere",
-    )
-    one.add_argument("--all", action="store_true", help="with the templates of all")
-    one.add_argument("--force", action="store_true", help="even if the interval is not over")
-    one = verbs.add_parser("import", help="bring a bundle in, dry-run pass first")
-    _add_section(one)
-    one.add_argument("bundle", type=Path, metavar="FILE", help="the bundle to read")
-    one.add_argument("--dry-run", action="store_true", help="rehearse only, and show the plan")
-
-
-def _add_section(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--section", metavar="NAME", help="the section (default: the only one of this kind)"
-    )
-
-
 def opendcim(options: argparse.Namespace) -> int:
     """Raises `ConfigError` if it is not said which section is meant."""
     chosen = choose(options.config, None)
@@ -77,9 +44,10 @@ def opendcim(options: argparse.Namespace) -> int:
 def _section(chosen: Chosen, name: str | None) -> RepositorySection:
     if name:
         return the_section(chosen, name, RepositorySection)
-    if len(chosen.repositories) == 1:
-        return chosen.repositories[0]
-    names = ", ".join(f"[{one.name}]" for one in chosen.repositories) or "none"
+    repositories = chosen.of_kind(RepositorySection)
+    if len(repositories) == 1:
+        return repositories[0]
+    names = ", ".join(f"[{one.name}]" for one in repositories) or "none"
     raise ConfigError(f"--section: say which section of the kind opendcim-repository: {names}")
 
 

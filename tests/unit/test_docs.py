@@ -10,7 +10,7 @@ import pytest
 
 from harvester.__main__ import _parser as harvester_parser
 from harvester.commands.audit import DIFFERENCES_EXIT_CODE
-from harvester.config import SectionConfig
+from harvester.openbis.section import SectionConfig
 from harvester.properties import HarvesterSettings
 from harvester.section_report import HELD_BACK_EXIT_CODE
 from harvester.telling.occasions import SUBJECTS

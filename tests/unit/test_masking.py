@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from harvester.commands.listing import print_json, print_table
-from harvester.config import SectionConfig
 from harvester.ini import read_ini
 from harvester.logs.log_format import formatter
+from harvester.openbis.section import SectionConfig
 from harvester.properties import HarvesterSettings, read_settings
 from harvester.section_report import SectionReport
 from shared.command_line import run_command

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harvester.config import ConfigFile, SectionConfig
+from harvester.config import ConfigFile
+from harvester.openbis.section import SectionConfig
 from opendcim.sync.section import RepositorySection, Units
 from shared.settings.model import keys_of
 from tests.harvester_files import MANDATORY, config_of

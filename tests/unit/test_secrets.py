@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harvester.config import ConfigFile, SectionConfig, read_config
+from harvester.config import ConfigFile, read_config
+from harvester.openbis.section import SectionConfig
 from harvester.properties import HarvesterSettings, read_settings
 from shared.errors import ConfigError
 from shared.settings.model import Settings, keys_of, secret_keys_of
@@ -33,7 +34,7 @@ def section_with(folder: Path, *lines: str, **variables: str) -> ConfigFile:
 
 def password_of(config: ConfigFile) -> str:
     assert (config.faults, config.warnings) == ({}, ())
-    return config.openbis[0].data_source_auth_pass.get_secret_value()
+    return config.of_kind(SectionConfig)[0].data_source_auth_pass.get_secret_value()
 
 
 def fault_of(config: ConfigFile) -> str:
@@ -198,7 +199,7 @@ def test_a_password_that_begins_like_a_variable_is_written_behind_literal(
 
 def test_other_keys_may_begin_with_env(tmp_path: Path) -> None:
     config = config_of(tmp_path, f"[DS1]\n{MANDATORY}".replace("= otto", "= env:LAB"))
-    assert config.openbis[0].harvester_user == "env:LAB"
+    assert config.of_kind(SectionConfig)[0].harvester_user == "env:LAB"
 
 
 def test_a_password_given_twice_is_a_fault_that_names_both_lines(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Optional parts of the package: what they need may not be installed.
 
-``pip install openbis-sync[opendcim]`` installs the libraries of the extra ``opendcim``.
+``pip install openbis-sync[name]`` installs the libraries of the extra ``name``.
 """
 
 from __future__ import annotations

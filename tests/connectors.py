@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from opendcim.connector.part import connector_part
-from source_server.settings import SourceSettings, read_settings
+from opendcim.connector.settings import ConnectorSettings
+from source_server.settings import SourceSettings, read_server_settings
 from source_server.sites import Sites, nothing
 from tests.invented_opendcim import API_KEY, USER_ID
 from tests.servers import serving
@@ -51,14 +52,18 @@ def connector_keys(opendcim: str, **keys: object) -> dict[str, object]:
     } | keys
 
 
-def connector_settings(folder: Path, opendcim: str, **keys: object) -> SourceSettings:
+def connector_settings(
+    folder: Path, opendcim: str, **keys: object
+) -> tuple[ConnectorSettings, SourceSettings]:
+    """Those of the connector, and those of its server."""
     folder.mkdir(exist_ok=True)
     if not (folder / "elements.csv").exists():
         write_elements(folder)
     file = folder / "source-server.properties"
     chosen = {k: v for k, v in connector_keys(opendcim, **keys).items() if v is not None}
     file.write_text("".join(f"{k.replace('_', '-')} = {v}\n" for k, v in chosen.items()))
-    return read_settings(file, {})
+    settings = read_server_settings(file, {})
+    return settings.of(ConnectorSettings), settings.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ def a_connector(folder: Path, opendcim: str, **keys: object) -> Iterator[Asking]
     """One that asks the openDCIM at this address."""
     settings = connector_settings(folder, opendcim, **keys)
     with (
-        connector_part(settings) as part,
+        connector_part(*settings) as part,
         serving(Sites([part], nothing)) as url,
         httpx.Client(base_url=url, trust_env=False, timeout=30) as http,
     ):

@@ -23,6 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def repair(options: argparse.Namespace) -> int:
-    """Returns what `run` does. Sections of openDCIM have no files that could be repaired."""
+    """Returns what `run` does. Sections of other kinds have no files that could be repaired."""
     depth = Repair.CONTENTS if options.contents else Repair.FILES
     return execute(options, lambda chosen: chosen.of_kind(SectionConfig), repair=depth)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from opendcim.connector.settings import is_loopback
+from opendcim.connector.settings import ConnectorSettings, is_loopback
 from shared.errors import ConfigError
 from source_server.auth import Authenticator, challenge, parse_basic
 from source_server.guesses import Guesses, TooManyGuessesError
@@ -44,7 +44,12 @@ class Access:
     guesses: Guesses
 
     @classmethod
-    def of(cls, settings: SourceSettings, authenticator: Authenticator | None) -> Access:
+    def of(
+        cls,
+        settings: ConnectorSettings,
+        server: SourceSettings,
+        authenticator: Authenticator | None,
+    ) -> Access:
         """Raises `ConfigError` if somebody else than intended could get in."""
         users = frozenset(settings.opendcim_connector_users or ())
         token = settings.opendcim_connector_token
@@ -54,13 +59,13 @@ class Access:
                 "opendcim-connector-token"
             )
         if not users and token is None:
-            _check_privacy(settings)
+            _check_privacy(server)
         return cls(
             users=users,
             token=token,
-            realm=settings.auth_realm,
+            realm=server.auth_realm,
             authenticator=authenticator,
-            guesses=Guesses.of(settings),
+            guesses=Guesses.of(server),
         )
 
     def client(self, headers: Mapping[str, str], peer: str | None) -> str | Refused:

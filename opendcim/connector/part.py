@@ -19,7 +19,7 @@ from opendcim.connector.registry_places import (
     RegistryPlace,
 )
 from opendcim.connector.rows import Rows, open_rows
-from opendcim.connector.settings import is_loopback
+from opendcim.connector.settings import ConnectorSettings, is_loopback
 from opendcim.connector.web import PATH, Limits, Site, create_routes
 from opendcim.connector.workers import Workers
 from shared.errors import ConfigError
@@ -33,11 +33,11 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def connector_part(settings: SourceSettings) -> Iterator[Part]:
+def connector_part(settings: ConnectorSettings, server: SourceSettings) -> Iterator[Part]:
     """A connector at work, until the end of the block. What is Pending then stays so for the next
     start. Raises `ConfigError`."""
     with ExitStack() as stack:
-        access = Access.of(settings, _authenticator(settings, stack))
+        access = Access.of(settings, server, _authenticator(settings, server, stack))
         client = stack.enter_context(_opendcim_client(settings))
         registry = _registry(settings, stack)
         rows = open_rows(settings.opendcim_connector_database_url.get_secret_value())
@@ -49,16 +49,18 @@ def connector_part(settings: SourceSettings) -> Iterator[Part]:
         yield Part(name="openDCIM connector", prefixes=(PATH,), app=create_routes(site))
 
 
-def _authenticator(settings: SourceSettings, stack: ExitStack) -> Authenticator | None:
+def _authenticator(
+    settings: ConnectorSettings, server: SourceSettings, stack: ExitStack
+) -> Authenticator | None:
     """None if there are no users, or none of them may send requests."""
     if not settings.opendcim_connector_users:
         return None
-    directories = stack.enter_context(opened_directories(settings))
+    directories = stack.enter_context(opened_directories(server))
     return DirectoryAuthenticator(directories) if directories else None
 
 
 def _answering(
-    settings: SourceSettings, client: httpx.Client, registry: RegistryPlace
+    settings: ConnectorSettings, client: httpx.Client, registry: RegistryPlace
 ) -> Answering:
     call_timeout = settings.opendcim_connector_call_timeout.total_seconds()
     return Answering(
@@ -69,7 +71,7 @@ def _answering(
     )
 
 
-def _workers(settings: SourceSettings, rows: Rows, answering: Answering) -> Workers:
+def _workers(settings: ConnectorSettings, rows: Rows, answering: Answering) -> Workers:
     return Workers(
         rows,
         answering,
@@ -78,7 +80,7 @@ def _workers(settings: SourceSettings, rows: Rows, answering: Answering) -> Work
     )
 
 
-def _limits(settings: SourceSettings) -> Limits:
+def _limits(settings: ConnectorSettings) -> Limits:
     return Limits(
         timeout=settings.opendcim_connector_timeout,
         max_timeout=settings.opendcim_connector_max_timeout,
@@ -88,7 +90,7 @@ def _limits(settings: SourceSettings) -> Limits:
     )
 
 
-def _opendcim_client(settings: SourceSettings) -> httpx.Client:
+def _opendcim_client(settings: ConnectorSettings) -> httpx.Client:
     """Redirects are not followed: the password would go along."""
     most = settings.opendcim_connector_workers * settings.opendcim_connector_connections
     headers, auth = _credentials(settings)
@@ -103,7 +105,7 @@ def _opendcim_client(settings: SourceSettings) -> httpx.Client:
     )
 
 
-def _transport(settings: SourceSettings, limits: httpx.Limits) -> ProxiedTransport:
+def _transport(settings: ConnectorSettings, limits: httpx.Limits) -> ProxiedTransport:
     """Raises `ConfigError` for a variable of the environment that names no proxy."""
     if settings.opendcim_proxy or settings.opendcim_system_proxy:
         proxies = Proxies.of(settings.opendcim_proxy)
@@ -113,7 +115,7 @@ def _transport(settings: SourceSettings, limits: httpx.Limits) -> ProxiedTranspo
 
 
 def _credentials(
-    settings: SourceSettings,
+    settings: ConnectorSettings,
 ) -> tuple[dict[str, str], httpx.BasicAuth | None]:
     """The names of the headers in exactly this case: versions before 23.03 want them so."""
     headers, auth = {"Accept": "application/json"}, None
@@ -126,7 +128,7 @@ def _credentials(
     return headers, auth
 
 
-def _warn_of_listeners(settings: SourceSettings) -> None:
+def _warn_of_listeners(settings: ConnectorSettings) -> None:
     url = httpx.URL(settings.opendcim_api)
     if url.scheme == "http" and not is_loopback(url.host):
         _log.warning(
@@ -141,7 +143,7 @@ def _warn_of_listeners(settings: SourceSettings) -> None:
         )
 
 
-def _trusted(settings: SourceSettings) -> ssl.SSLContext:
+def _trusted(settings: ConnectorSettings) -> ssl.SSLContext:
     if not settings.opendcim_connector_tls_verify:
         return httpx.create_ssl_context(verify=False)
     bundle: Path | None = settings.opendcim_connector_ca_bundle
@@ -154,7 +156,7 @@ def _trusted(settings: SourceSettings) -> ssl.SSLContext:
         raise ConfigError(f"{named}: no certificates in PEM can be read: {error}") from error
 
 
-def _registry(settings: SourceSettings, stack: ExitStack) -> RegistryPlace:
+def _registry(settings: ConnectorSettings, stack: ExitStack) -> RegistryPlace:
     place = settings.opendcim_connector_elements or ""
     if not place.startswith(("http://", "https://")):
         return _registry_file(Path(place))

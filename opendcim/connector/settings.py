@@ -21,10 +21,11 @@ from pydantic import (
 )
 
 from opendcim.connector.fields import CREDENTIALS
-from shared.settings.places import DatabaseUrl, PathBelowBase, PlacedSettings, absolute_below
+from shared.settings.places import DatabaseUrl, PathBelowBase, absolute_below
 from shared.settings.quantities import PositiveDuration, Size
 from shared.settings.used_paths import PlaceOf, Role, UsedPath, database_path
 from shared.settings.values import Boolean, Integer, Items
+from source_server.part import PartSettings
 
 BYPASS = "bypassproxy"
 _SYSTEM = "system"
@@ -90,7 +91,7 @@ _Count = Annotated[Integer, Field(ge=1)]
 _HeaderText = Annotated[str, Field(pattern=r"^[ -~]+$")]
 
 
-class ConnectorSettings(PlacedSettings):
+class ConnectorSettings(PartSettings):
     """Whom the connector asks, as whom, and whom it answers."""
 
     opendcim_connector: Boolean = False
@@ -184,6 +185,10 @@ class ConnectorSettings(PlacedSettings):
                 "opendcim-connector-user and -password, or opendcim-connector-user-id and "
                 "-api-key, are missing: as whom is openDCIM asked?"
             )
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.opendcim_connector
 
     def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
         yield from super().used_paths(place_of)

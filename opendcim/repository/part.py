@@ -13,20 +13,22 @@ from opendcim.repository.settings import RepositorySettings
 from opendcim.repository.site import API, PAGES, Site
 from opendcim.repository.storage import opened_repository, reading, repository_id
 from shared.errors import ConfigError
+from source_server.settings import SourceSettings
 from source_server.sites import Part
 
 
 @contextmanager
-def repository_part(settings: RepositorySettings, address: str) -> Iterator[Part]:
-    """``address`` is that by which clients reach the server. Raises `ConfigError` if the database
-    or the folder of pictures cannot be opened."""
+def repository_part(settings: RepositorySettings, server: SourceSettings) -> Iterator[Part]:
+    """Raises `ConfigError` if the database or the folder of pictures cannot be opened."""
+    address = settings.opendcim_repository_address or server.download_url
     with opened_site(settings, address) as site:
         yield Part(name="openDCIM repository", prefixes=(API, PAGES), app=repository_app(site))
 
 
 @contextmanager
 def opened_site(settings: RepositorySettings, address: str) -> Iterator[Site]:
-    """Raises `ConfigError` if its database or folder cannot be opened."""
+    """``address`` is that by which clients reach the server. Raises `ConfigError` if its database
+    or folder cannot be opened."""
     pictures = opened_pictures(settings)
     with opened_repository(settings.opendcim_repository_database_url) as engine:
         with reading(engine) as connection:

@@ -9,13 +9,14 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from shared.settings.places import DatabaseUrl, PathBelowBase, PlacedSettings
+from shared.settings.places import DatabaseUrl, PathBelowBase
 from shared.settings.quantities import PositiveDuration, Size
 from shared.settings.used_paths import PlaceOf, Role, UsedPath, database_path
 from shared.settings.values import BaseUrl, Boolean, Integer
+from source_server.part import PartSettings
 
 
-class RepositorySettings(PlacedSettings):
+class RepositorySettings(PartSettings):
     """Where the repository keeps what it has, and how often it gives it away."""
 
     opendcim_repository: Boolean = False
@@ -34,6 +35,10 @@ class RepositorySettings(PlacedSettings):
     only once."""
     opendcim_max_picture: Annotated[Size, Field(ge=1)] = 10 << 20
     """Bytes."""
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.opendcim_repository
 
     def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
         yield from super().used_paths(place_of)

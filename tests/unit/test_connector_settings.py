@@ -9,18 +9,19 @@ import pytest
 
 from opendcim.connector.access import Access
 from opendcim.connector.part import connector_part
+from opendcim.connector.settings import ConnectorSettings
 from shared.errors import ConfigError
-from source_server.settings import SourceSettings
 from tests.connectors import connector_settings
 
+HOST = "dcim.example.org"
 NO_KEYS: dict[str, Any] = {"opendcim_connector_user_id": None, "opendcim_connector_api_key": None}
 
 
-def settings(tmp_path: Path, opendcim: str = "dcim.example.org", **keys: Any) -> SourceSettings:
-    return connector_settings(tmp_path, opendcim, **keys)
+def settings(tmp_path: Path, opendcim: str = HOST, **keys: Any) -> ConnectorSettings:
+    return connector_settings(tmp_path, opendcim, **keys)[0]
 
 
-def fault(tmp_path: Path, opendcim: str = "dcim.example.org", **keys: Any) -> str:
+def fault(tmp_path: Path, opendcim: str = HOST, **keys: Any) -> str:
     with pytest.raises(ConfigError) as refused:
         settings(tmp_path, opendcim, **keys)
     return str(refused.value).replace(str(tmp_path), "")
@@ -120,34 +121,34 @@ def test_secrets_may_stand_in_files_and_are_never_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["address", "download_url"])
 def test_a_server_that_others_reach_must_say_who_may_ask(tmp_path: Path, key: str) -> None:
     value = {"address": "0.0.0.0", "download_url": "https://sync.example.org"}[key]  # noqa: S104
-    chosen = settings(tmp_path, **{key: value})
+    chosen = connector_settings(tmp_path, HOST, **{key: value})
     with pytest.raises(ConfigError, match=f"{key.replace('_', '-')} = .* says that others"):
-        Access.of(chosen, None)
-    with_token = settings(tmp_path, **{key: value}, opendcim_connector_token="t")
-    assert Access.of(with_token, None).token
+        Access.of(*chosen, None)
+    with_token = connector_settings(tmp_path, HOST, **{key: value}, opendcim_connector_token="t")
+    assert Access.of(*with_token, None).token
 
 
 def test_users_need_a_place_where_they_are_kept(tmp_path: Path) -> None:
-    chosen = settings(tmp_path, opendcim_connector_users="mira")
+    chosen = connector_settings(tmp_path, HOST, opendcim_connector_users="mira")
     with (
         pytest.raises(ConfigError, match="this server has no users; set users-file"),
-        connector_part(chosen),
+        connector_part(*chosen),
     ):
         pass
 
 
 def test_a_folder_is_no_element_registry(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    chosen = settings(tmp_path, opendcim_connector_elements="folder")
-    with pytest.raises(ConfigError, match="is a folder"), connector_part(chosen):
+    chosen = connector_settings(tmp_path, HOST, opendcim_connector_elements="folder")
+    with pytest.raises(ConfigError, match="is a folder"), connector_part(*chosen):
         pass
 
 
 def test_a_bundle_without_certificates_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
-    chosen = settings(tmp_path, opendcim_connector_ca_bundle="ca.pem")
+    chosen = connector_settings(tmp_path, HOST, opendcim_connector_ca_bundle="ca.pem")
     with (
         pytest.raises(ConfigError, match=r"opendcim-connector-ca-bundle: .*ca\.pem"),
-        connector_part(chosen),
+        connector_part(*chosen),
     ):
         pass

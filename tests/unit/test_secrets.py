@@ -9,6 +9,7 @@ import pytest
 from harvester.config import ConfigFile, read_config
 from harvester.openbis.section import SectionConfig
 from harvester.properties import HarvesterSettings, read_settings
+from opendcim.connector.settings import ConnectorSettings
 from shared.errors import ConfigError
 from shared.settings.model import Settings, keys_of, secret_keys_of
 from shared.settings.secrets import file_keys_of
@@ -44,7 +45,9 @@ def fault_of(config: ConfigFile) -> str:
     return fault.rpartition("/h.txt:")[2] if fault.count("/h.txt:") == 1 else fault
 
 
-@pytest.mark.parametrize("model", [HarvesterSettings, SourceSettings, SectionConfig])
+@pytest.mark.parametrize(
+    "model", [HarvesterSettings, SourceSettings, ConnectorSettings, SectionConfig]
+)
 def test_no_key_of_a_secret_file_is_a_key_of_its_own(model: type[Settings]) -> None:
     assert secret_keys_of(model) == set(file_keys_of(model).values()) != set()
     assert set(keys_of(model).values()).isdisjoint(file_keys_of(model))

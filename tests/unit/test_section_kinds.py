@@ -3,9 +3,6 @@ what to do."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +12,7 @@ from harvester.section_work import SectionWork
 from shared.entry_points import announced, value_at
 from shared.errors import ConfigError
 from shared.extras import Extra
-from tests.instances import PROJECT
+from tests.other_package import install, run_with
 
 KIND = """
 from harvester.section_kinds import SectionKind
@@ -26,9 +23,9 @@ class Settings(SectionSettings):
     color: str
 
 KIND = SectionKind(
-    name="colored",
+    name="addition",
     settings=Settings,
-    work="colored_kind:WORK",
+    work="addition:WORK",
     needs=Extra(name="colors", modules=("json", "no_such_module")),
 )
 """
@@ -60,30 +57,16 @@ def test_an_extra_names_the_modules_that_are_missing() -> None:
 
 
 def test_another_package_adds_a_kind(tmp_path: Path) -> None:
-    """A kind that lacks a library is a fault of its sections; its keys are known all the same."""
-    (tmp_path / "colored_kind.py").write_text(KIND)
-    announcement = tmp_path / "colored_kind-1.dist-info"
-    announcement.mkdir()
-    (announcement / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: colored-kind\nVersion: 1\n"
-    )
-    (announcement / "entry_points.txt").write_text(f"[{GROUP}]\ncolored = colored_kind:KIND\n")
+    """If a library of it is missing, only its own sections are at fault."""
+    install(tmp_path, KIND, group=GROUP, value="KIND")
     (tmp_path / "harvester.properties").write_text("harvester-config-file = harvester-config.txt\n")
     (tmp_path / "harvester-config.txt").write_text(
-        "[ONE]\nkind = colored\ncolor = blue\n[TWO]\nkind = coloured\n"
+        "[ONE]\nkind = addition\ncolor = blue\n[TWO]\nkind = additon\n"
     )
-    ended = subprocess.run(
-        [sys.executable, "-m", "harvester", "check-config", "--config", "harvester.properties"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(PROJECT)])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = run_with(tmp_path, "harvester", "check-config", "--config", "harvester.properties")
     assert ended.returncode == ConfigError.exit_code
-    output = ended.stdout + ended.stderr
     assert (
         "harvester-config.txt:2: [ONE] kind: this needs Python modules that are not installed "
         "(no_such_module); run: pip install 'openbis-sync[colors]'"
-    ) in output
-    assert "[TWO] kind: there is no kind 'coloured'; did you mean colored?" in output
+    ) in ended.stderr
+    assert "[TWO] kind: there is no kind 'additon'; did you mean addition?" in ended.stderr

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from harvester.properties import read_settings as read_harvester_settings
+from opendcim.repository.settings import RepositorySettings
 from shared.errors import ConfigError
 from shared.settings.used_paths import Role, UsedPath, conflicts
+from source_server.settings import read_server_settings
 from source_server.settings import read_settings as read_source_settings
 from tests.harvester_files import MANDATORY, config_of, write_private
 
@@ -212,7 +214,7 @@ def test_one_database_may_serve_several_purposes(tmp_path: Path) -> None:
     file.write_text(
         "opendcim-repository = true\nopendcim-repository-database-url = sqlite:///data/source.db"
     )
-    assert read_source_settings(file, {}).opendcim_repository
+    assert read_server_settings(file, {}).of(RepositorySettings).opendcim_repository
 
 
 def test_an_environment_variable_is_named_as_the_place(tmp_path: Path) -> None:

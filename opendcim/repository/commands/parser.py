@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from opendcim.extra import EXTRA
 from shared.command_line import Commands
 
 if TYPE_CHECKING:
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
 ADMINISTRATOR, MODERATOR = "administrator", "moderator"
 
 
-def add_repository_commands(commands: Subcommands, adding: Commands) -> None:
+def add_commands(program: Subcommands, adding: Commands) -> None:
     """``user``, ``queue``, ``manufacturer``, ``template`` and ``tidy``, below ``opendcim``."""
-    adding = adding.of(__package__)
+    adding = adding.of(__package__, EXTRA)
+    opendcim = program.add_parser("opendcim", help="the template repository of openDCIM")
+    commands = opendcim.add_subparsers(required=True, metavar="COMMAND")
     for name, text, add in (
         ("user", "API keys, and who may do what", _add_users),
         ("queue", "what was submitted, and deciding on it", _add_queue),

@@ -8,12 +8,12 @@ import time
 from sqlalchemy import Connection, select
 
 from opendcim.repository import tables
+from opendcim.repository.commands.opening import repository_settings
 from opendcim.repository.part import opened_pictures
 from opendcim.repository.queue import State
 from opendcim.repository.storage import opened_repository, writing
 from opendcim.repository.stored import pictures_of
 from shared.plain_lines import say
-from source_server.settings import read_settings
 
 _JUST_NOW = 60 * 60
 """Seconds: a picture comes before the row that needs it."""
@@ -21,7 +21,7 @@ _JUST_NOW = 60 * 60
 
 def tidy(options: argparse.Namespace) -> int:
     """Those of rejected submissions, and those that were replaced before anything was decided."""
-    settings = read_settings(options.config)
+    settings = repository_settings(options)
     store = opened_pictures(settings)
     with (
         opened_repository(settings.opendcim_repository_database_url) as engine,

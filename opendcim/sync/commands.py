@@ -17,15 +17,15 @@ from harvester.section_settings import SectionSettings
 from harvester.signals import stopping_on_signals
 from harvester.stopping import Leash, StopRequest
 from opendcim.records.texts import folded
-from opendcim.sync.bundle import write_bundle
-from opendcim.sync.carried import pack_submissions
-from opendcim.sync.connection import Connection
-from opendcim.sync.database import opened
-from opendcim.sync.installation import Installation
-from opendcim.sync.memory import Memory
-from opendcim.sync.repository import Repository
+from opendcim.sync.bundles.bundle import write_bundle
+from opendcim.sync.bundles.carried import pack_submissions
+from opendcim.sync.installation.database import opened
+from opendcim.sync.installation.installed import Installation
+from opendcim.sync.installation.shape import create_opendcim
+from opendcim.sync.repository.connection import Connection
+from opendcim.sync.repository.lists import Repository
+from opendcim.sync.repository.memory import Memory
 from opendcim.sync.section import RepositorySection
-from opendcim.sync.shape import create_opendcim
 from shared.errors import ConfigError, ItemError
 from shared.plain_lines import say
 from shared.settings.faults import nearest

@@ -10,10 +10,10 @@ from harvester.checks.web_hook import check_recipients
 from harvester.properties import HarvesterSettings
 from harvester.section_report import SectionReport
 from harvester.section_work import Circumstances, SectionWork
-from opendcim.sync.checking import check_repository_section
-from opendcim.sync.due import not_due
+from opendcim.sync.checks import check_repository_section
+from opendcim.sync.interval import not_due
+from opendcim.sync.run import STEPS, Order, synchronise
 from opendcim.sync.section import RepositorySection
-from opendcim.sync.synchronising import STEPS, Order, synchronise
 
 
 def _synchronise(config: RepositorySection, around: Circumstances, report: SectionReport) -> None:

@@ -13,7 +13,7 @@ from harvester.commands.sections import choose
 from harvester.destination import Destination
 from harvester.execution import Manner, execute_section
 from harvester.section_report import SectionReport
-from opendcim.sync.shape import create_opendcim
+from opendcim.sync.installation.shape import create_opendcim
 from shared.store.engine import connect, create_store, open_store
 from tests.harvests import Harvest
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opendcim.records.records import CduDetails, Manufacturer, Port, SensorDetails, Slot, Template
-from opendcim.sync.comparing import differences
-from opendcim.sync.installation import LocalManufacturer
-from opendcim.sync.manufacturers import planned
-from opendcim.sync.merging import merged
+from opendcim.sync.installation.comparing import differences
+from opendcim.sync.installation.installed import LocalManufacturer
+from opendcim.sync.installation.weights import local_weight, pounds_of
 from opendcim.sync.section import Units
-from opendcim.sync.weights import local_weight, pounds_of
+from opendcim.sync.steps.manufacturers import planned
+from opendcim.sync.steps.merging import merged
 from tests.opendcim.opendcim_repository import cdu, chassis, sensor, server
 
 INCH, METRIC = Units.INCH_POUND, Units.METRIC

@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from opendcim.records.records import Template
-from opendcim.sync.installation import LocalTemplate
-from opendcim.sync.memory import KeptPicture, Memory, Submission
+from opendcim.sync.installation.installed import LocalTemplate
 from opendcim.sync.pictures import NoPictureError, examined, file_name, home_name
+from opendcim.sync.repository.memory import KeptPicture, Memory, Submission
+from opendcim.sync.repository.submission import Parcel, parcel
 from opendcim.sync.section import Units
-from opendcim.sync.submission import Parcel, parcel
 from shared.errors import ConfigError, ItemError
 from tests.opendcim.opendcim_repository import chassis, server
 from tests.opendcim.opendcim_sites import a_picture

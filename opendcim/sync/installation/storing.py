@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Table, and_
 
 from opendcim.records.fields import CDU_FIELDS, PORT_FIELDS, SENSOR_FIELDS, SLOT_FIELDS, Field
 from opendcim.records.records import Template
-from opendcim.sync.columns import must_be_given, nothing, stored
-from opendcim.sync.comparing import HEADER_FIELDS, Change, same
-from opendcim.sync.database import (
+from opendcim.sync.installation.columns import must_be_given, nothing, stored
+from opendcim.sync.installation.comparing import HEADER_FIELDS, Change, same
+from opendcim.sync.installation.database import (
     CDU,
     KEPT,
     LOG,
@@ -32,7 +32,7 @@ from opendcim.sync.database import (
     TEMPLATE,
     Database,
 )
-from opendcim.sync.installation import LocalManufacturer, LocalTemplate
+from opendcim.sync.installation.installed import LocalManufacturer, LocalTemplate
 
 _USER = "openbis-sync"
 _CREATED, _MODIFIED = "1", "3"

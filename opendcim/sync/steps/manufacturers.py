@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from harvester.report import Outcome, Verb
 from opendcim.records.records import Manufacturer
 from opendcim.records.texts import folded
-from opendcim.sync.installation import LocalManufacturer
-from opendcim.sync.passing import Pass
-from opendcim.sync.repository import MANUFACTURER
+from opendcim.sync.installation.installed import LocalManufacturer
+from opendcim.sync.one_pass import Pass
+from opendcim.sync.repository.lists import MANUFACTURER
 from shared.errors import ItemError
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from opendcim.records.fields import DEVICE_TYPES
-from opendcim.sync.database import (
+from opendcim.sync.installation.database import (
     CDU,
     CONFIG,
     LOG,

@@ -21,7 +21,7 @@ from harvester.fetching.retries import OutOfReachError, PassingError, Retries, s
 from harvester.stopping import Leash
 from opendcim.records.envelope import Envelope, read_envelope
 from opendcim.records.texts import plain
-from opendcim.sync.memory import Memory
+from opendcim.sync.repository.memory import Memory
 from opendcim.sync.section import RepositorySection
 from shared.errors import FormatError, SourceError, SourceRefusedError
 from shared.page_title import title_of

@@ -15,12 +15,12 @@ from pathlib import Path
 from harvester.fetching.retries import OutOfReachError
 from harvester.report import Outcome, Verb
 from opendcim.records.records import Template
-from opendcim.sync.installation import LocalTemplate
-from opendcim.sync.memory import Memory, Submission
-from opendcim.sync.queue import KIND, Queue, RefusedError
-from opendcim.sync.repository import Repository
+from opendcim.sync.installation.installed import LocalTemplate
+from opendcim.sync.repository.lists import Repository
+from opendcim.sync.repository.memory import Memory, Submission
+from opendcim.sync.repository.queue import KIND, Queue, RefusedError
+from opendcim.sync.repository.submission import Parcel, parcel
 from opendcim.sync.section import Units
-from opendcim.sync.submission import Parcel, parcel
 from shared.errors import FormatError, ItemError, SourceError, SourceRefusedError
 
 

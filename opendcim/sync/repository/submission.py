@@ -11,8 +11,9 @@ from pathlib import Path
 from opendcim.records.fields import SNMP_VERSIONS, USUAL_SNMP_VERSION
 from opendcim.records.records import Template
 from opendcim.records.writing import write_submission
-from opendcim.sync.comparing import Change, differences
-from opendcim.sync.installation import LocalTemplate
+from opendcim.sync.installation.comparing import Change, differences
+from opendcim.sync.installation.installed import LocalTemplate
+from opendcim.sync.installation.weights import pounds_of
 from opendcim.sync.pictures import (
     NoPictureError,
     Picture,
@@ -20,9 +21,8 @@ from opendcim.sync.pictures import (
     home_name,
     is_safe_name,
 )
-from opendcim.sync.repository import TEMPLATE
+from opendcim.sync.repository.lists import TEMPLATE
 from opendcim.sync.section import Units
-from opendcim.sync.weights import pounds_of
 from shared.errors import ItemError
 
 MOST_FIELDS = 1000

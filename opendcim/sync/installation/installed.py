@@ -13,8 +13,8 @@ from opendcim.records.fields import CDU_FIELDS, SENSOR_FIELDS, Field
 from opendcim.records.reading import read_number, read_template
 from opendcim.records.records import Template
 from opendcim.records.texts import folded, plain
-from opendcim.sync.comparing import HEADER_FIELDS
-from opendcim.sync.database import (
+from opendcim.sync.installation.comparing import HEADER_FIELDS
+from opendcim.sync.installation.database import (
     CDU,
     KEPT,
     MANUFACTURER,

@@ -13,15 +13,15 @@ from typing import Any
 from harvester.report import Outcome
 from opendcim.records.reading import read_submission
 from opendcim.records.texts import folded
-from opendcim.sync.archive import write_archive
-from opendcim.sync.bundle import SUBMISSIONS, Bundle
-from opendcim.sync.installation import Installation, LocalTemplate
-from opendcim.sync.passing import Outbox, Pass
+from opendcim.sync.bundles.archive import write_archive
+from opendcim.sync.bundles.bundle import SUBMISSIONS, Bundle
+from opendcim.sync.installation.installed import Installation, LocalTemplate
+from opendcim.sync.one_pass import Outbox, Pass
 from opendcim.sync.pictures import is_safe_name
-from opendcim.sync.pushing import marked, submit_one
-from opendcim.sync.queue import KIND
+from opendcim.sync.repository.queue import KIND
+from opendcim.sync.repository.submission import parcel
 from opendcim.sync.section import RepositorySection, Units
-from opendcim.sync.submission import parcel
+from opendcim.sync.steps.pushing import marked, submit_one
 from shared.errors import FormatError, ItemError
 
 

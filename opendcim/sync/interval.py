@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from opendcim.sync.memory import Memory, is_fresh
+from opendcim.sync.repository.memory import Memory, is_fresh
 from opendcim.sync.section import RepositorySection
 
 

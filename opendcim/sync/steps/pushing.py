@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from harvester.fetching.retries import OutOfReachError
 from harvester.report import Outcome, Verb
 from opendcim.records.texts import folded
-from opendcim.sync.database import SHARED
-from opendcim.sync.database import TEMPLATE as TABLE
-from opendcim.sync.installation import Installation, LocalTemplate, names
-from opendcim.sync.passing import Outbox, Pass
-from opendcim.sync.queue import KIND
-from opendcim.sync.repository import TEMPLATE
+from opendcim.sync.installation.database import SHARED
+from opendcim.sync.installation.database import TEMPLATE as TABLE
+from opendcim.sync.installation.installed import Installation, LocalTemplate, names
+from opendcim.sync.one_pass import Outbox, Pass
+from opendcim.sync.repository.lists import TEMPLATE
+from opendcim.sync.repository.queue import KIND
 from opendcim.sync.section import RepositorySection
 from shared.errors import FormatError, ItemError, SourceError, SourceRefusedError
 

@@ -15,9 +15,8 @@ from pathlib import Path
 from opendcim.records.reading import read_manufacturer, read_template
 from opendcim.records.records import Manufacturer, Template
 from opendcim.records.writing import write_manufacturer, write_template
-from opendcim.sync.archive import Archive, open_archive, write_archive
-from opendcim.sync.memory import KeptPicture
-from opendcim.sync.repository import (
+from opendcim.sync.bundles.archive import Archive, open_archive, write_archive
+from opendcim.sync.repository.lists import (
     MANUFACTURER,
     TEMPLATE,
     FetchedPicture,
@@ -26,6 +25,7 @@ from opendcim.sync.repository import (
     listed,
     only_of,
 )
+from opendcim.sync.repository.memory import KeptPicture
 from opendcim.sync.section import RepositorySection
 from shared.errors import ConfigError, FormatError, SourceError
 

@@ -14,8 +14,8 @@ from harvester.fetching.http_client import origin, shown
 from opendcim.records.envelope import OK, Envelope, read_envelope
 from opendcim.records.reading import read_manufacturer, read_template
 from opendcim.records.records import Manufacturer, Template
-from opendcim.sync.connection import NOT_FOUND, Answer, Connection, message_of
-from opendcim.sync.memory import FetchedList, KeptPicture, is_fresh
+from opendcim.sync.repository.connection import NOT_FOUND, Answer, Connection, message_of
+from opendcim.sync.repository.memory import FetchedList, KeptPicture, is_fresh
 from shared.errors import FormatError, ItemError, SourceError
 
 MANUFACTURER = "MANUFACTURER"

@@ -9,11 +9,11 @@ from contextlib import closing
 from harvester.checks.findings import Finding, broken_by, doubtful, fine
 from harvester.checks.folders import check_folder
 from harvester.stopping import Leash
-from opendcim.sync.connection import Connection
-from opendcim.sync.database import opened
-from opendcim.sync.memory import Memory
-from opendcim.sync.queue import Queue
-from opendcim.sync.repository import Repository
+from opendcim.sync.installation.database import opened
+from opendcim.sync.repository.connection import Connection
+from opendcim.sync.repository.lists import Repository
+from opendcim.sync.repository.memory import Memory
+from opendcim.sync.repository.queue import Queue
 from opendcim.sync.section import RepositorySection
 from shared.addresses import shown_url
 from shared.errors import SyncError

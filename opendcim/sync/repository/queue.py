@@ -9,7 +9,7 @@ from opendcim.records.envelope import OK
 from opendcim.records.reading import read_number, read_template
 from opendcim.records.records import Template
 from opendcim.records.texts import folded, plain
-from opendcim.sync.connection import (
+from opendcim.sync.repository.connection import (
     NOT_FOUND,
     Answer,
     Connection,
@@ -17,7 +17,7 @@ from opendcim.sync.connection import (
     check_refused,
     message_of,
 )
-from opendcim.sync.submission import MOST_FIELDS, Parcel
+from opendcim.sync.repository.submission import MOST_FIELDS, Parcel
 from shared.errors import FormatError, ItemError, SourceError, SourceRefusedError
 
 KIND = "SUBMISSION"

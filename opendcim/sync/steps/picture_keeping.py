@@ -13,8 +13,7 @@ from pathlib import Path
 from harvester.fetching.retries import OutOfReachError
 from harvester.report import Outcome, Verb
 from opendcim.records.records import Template
-from opendcim.sync.memory import KeptPicture, Memory
-from opendcim.sync.passing import Pass
+from opendcim.sync.one_pass import Pass
 from opendcim.sync.pictures import (
     NoPictureError,
     examined,
@@ -23,7 +22,8 @@ from opendcim.sync.pictures import (
     is_safe_name,
     put,
 )
-from opendcim.sync.repository import FetchedPicture, Source
+from opendcim.sync.repository.lists import FetchedPicture, Source
+from opendcim.sync.repository.memory import KeptPicture, Memory
 from shared.errors import ItemError, SourceError
 
 KIND = "PICTURE"

@@ -23,21 +23,21 @@ from harvester.report import Outcome, PassReport
 from harvester.run import Metadata
 from harvester.section_report import SectionReport
 from harvester.stopping import Leash
-from opendcim.sync.bundle import Bundle, opened_bundle
-from opendcim.sync.carried import push_carried
-from opendcim.sync.connection import Connection
-from opendcim.sync.database import Database, opened
-from opendcim.sync.due import shown
-from opendcim.sync.manufacturers import synchronize_manufacturers
-from opendcim.sync.memory import Memory
-from opendcim.sync.outbox import RealOutbox, RehearsedOutbox
-from opendcim.sync.passing import Outbox, Pass
-from opendcim.sync.picture_keeping import RealPictures, RehearsedPictures
-from opendcim.sync.pulling import pull_subscriptions
-from opendcim.sync.pushing import push_templates
-from opendcim.sync.queue import Queue
-from opendcim.sync.repository import Listed, Repository
+from opendcim.sync.bundles.bundle import Bundle, opened_bundle
+from opendcim.sync.bundles.carried import push_carried
+from opendcim.sync.installation.database import Database, opened
+from opendcim.sync.interval import shown
+from opendcim.sync.one_pass import Outbox, Pass
+from opendcim.sync.repository.connection import Connection
+from opendcim.sync.repository.lists import Listed, Repository
+from opendcim.sync.repository.memory import Memory
+from opendcim.sync.repository.outbox import RealOutbox, RehearsedOutbox
+from opendcim.sync.repository.queue import Queue
 from opendcim.sync.section import RepositorySection, Units
+from opendcim.sync.steps.manufacturers import synchronize_manufacturers
+from opendcim.sync.steps.picture_keeping import RealPictures, RehearsedPictures
+from opendcim.sync.steps.pulling import pull_subscriptions
+from opendcim.sync.steps.pushing import push_templates
 from shared.addresses import shown_url
 from shared.model.master_data import MasterData
 from shared.store.engine import Transaction, database_errors, rehearsal, viewing, work

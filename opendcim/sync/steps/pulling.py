@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from harvester.report import Outcome, Verb
 from opendcim.records.records import Template
 from opendcim.records.texts import folded
-from opendcim.sync.comparing import Change, differences
-from opendcim.sync.installation import LocalManufacturer, LocalTemplate, names, storable
-from opendcim.sync.merging import merged
-from opendcim.sync.passing import Pass
-from opendcim.sync.repository import TEMPLATE
+from opendcim.sync.installation.comparing import Change, differences
+from opendcim.sync.installation.installed import LocalManufacturer, LocalTemplate, names, storable
+from opendcim.sync.one_pass import Pass
+from opendcim.sync.repository.lists import TEMPLATE
+from opendcim.sync.steps.merging import merged
 from shared.errors import ItemError
 
 _MOST_NAMED = 20

@@ -9,7 +9,7 @@ from sqlalchemy import Column, Date, DateTime, Enum, Numeric
 from sqlalchemy.types import Float, Integer
 
 from opendcim.records.texts import encoded
-from opendcim.sync.database import MANUFACTURER
+from opendcim.sync.installation.database import MANUFACTURER
 from shared.errors import ItemError
 
 

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from opendcim.records.fields import USUAL_SNMP_VERSION
 from opendcim.records.records import CduDetails, Port, SensorDetails, Slot, Template
+from opendcim.sync.installation.weights import local_weight
 from opendcim.sync.section import Units
-from opendcim.sync.weights import local_weight
 
 _BLANK_SENSOR = SensorDetails(temp_multiplier="1", humidity_multiplier="1", m_units="english")
 _BLANK_CDU = CduDetails(multiplier="1", processing_profile="SingleOIDWatts")

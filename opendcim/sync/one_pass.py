@@ -15,12 +15,12 @@ from harvester.report import Outcome
 from harvester.stopping import Leash
 from opendcim.records.records import Template
 from opendcim.records.texts import folded
-from opendcim.sync.database import Database
-from opendcim.sync.installation import Installation, LocalManufacturer, LocalTemplate
-from opendcim.sync.memory import Memory
-from opendcim.sync.repository import Source
+from opendcim.sync.installation.database import Database
+from opendcim.sync.installation.installed import Installation, LocalManufacturer, LocalTemplate
+from opendcim.sync.installation.storing import Storing
+from opendcim.sync.repository.lists import Source
+from opendcim.sync.repository.memory import Memory
 from opendcim.sync.section import RepositorySection, Units
-from opendcim.sync.storing import Storing
 from shared.errors import ItemError
 from shared.store.engine import Transaction
 

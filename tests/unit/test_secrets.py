@@ -9,11 +9,12 @@ import pytest
 from harvester.config import ConfigFile, read_config
 from harvester.openbis.section import SectionConfig
 from harvester.properties import HarvesterSettings, read_settings
-from opendcim.connector.settings import ConnectorSettings
+from harvester.section_kinds import section_kinds
 from shared.errors import ConfigError
 from shared.settings.model import Settings, keys_of, secret_keys_of
 from shared.settings.secrets import file_keys_of
 from source_server import settings as source_server
+from source_server.part import server_parts
 from source_server.settings import SourceSettings
 from tests.harvester_files import MANDATORY, config_of, settings_in, write_private
 
@@ -45,12 +46,20 @@ def fault_of(config: ConfigFile) -> str:
     return fault.rpartition("/h.txt:")[2] if fault.count("/h.txt:") == 1 else fault
 
 
-@pytest.mark.parametrize(
-    "model", [HarvesterSettings, SourceSettings, ConnectorSettings, SectionConfig]
-)
-def test_no_key_of_a_secret_file_is_a_key_of_its_own(model: type[Settings]) -> None:
-    assert secret_keys_of(model) == set(file_keys_of(model).values()) != set()
-    assert set(keys_of(model).values()).isdisjoint(file_keys_of(model))
+FILES: list[list[type[Settings]]] = [
+    [HarvesterSettings],
+    [SourceSettings, *(part.settings for part in server_parts())],
+    *([kind.settings] for kind in section_kinds().values()),
+]
+
+
+@pytest.mark.parametrize("models", FILES, ids=lambda models: models[0].__name__)
+def test_no_key_of_a_secret_file_is_a_key_of_its_own(models: list[type[Settings]]) -> None:
+    for model in models:
+        assert secret_keys_of(model) == set(file_keys_of(model).values())
+    file_keys = {key for model in models for key in file_keys_of(model)}
+    assert file_keys
+    assert file_keys.isdisjoint(key for model in models for key in keys_of(model).values())
 
 
 @pytest.mark.parametrize("key", SECTION_KEYS)

@@ -10,7 +10,7 @@ import pytest
 
 from harvester.config import ConfigFile
 from harvester.openbis.section import SectionConfig
-from opendcim.sync.section import RepositorySection, Units
+from opendcim.sync.section import RepositorySection, Units, opendcim_database
 from shared.settings.model import keys_of
 from tests.harvester_files import MANDATORY, config_of
 
@@ -142,3 +142,12 @@ def test_the_example_shows_the_defaults_truly(tmp_path: Path) -> None:
 def test_an_example_that_is_not_filled_in_says_what_to_fill_in(tmp_path: Path) -> None:
     faults = " ".join(config_of(tmp_path, EXAMPLE.read_text()).faults["TEMPLATES"])
     assert "repository-url: fill in <repository host>" in faults
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://u:Tulip@field-77@host/db", "mysql://u:field-77@host/db?password=a@field-77"]
+)
+def test_a_host_with_an_at_is_refused_without_the_value(url: str) -> None:
+    with pytest.raises(ValueError, match="write each @ of the user and the password") as refusal:
+        opendcim_database(url, Path("/"))
+    assert "field-77" not in str(refusal.value)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -25,7 +25,6 @@ from pydantic import (
 )
 from sqlalchemy import URL, make_url
 
-from shared.errors import ConfigError
 from shared.resourcesync.addresses import Addresses
 from shared.settings.places import (
     POSTGRESQL,
@@ -177,6 +176,14 @@ class SourceSettings(PlacedSettings):
             )
         return self
 
+    def faults_beside(self, parts: Sequence[PlacedSettings]) -> Iterator[str]:
+        if self.catalogue is not CatalogueKind.NONE:
+            return
+        if not any(isinstance(part, PartSettings) and part.is_wanted for part in parts):
+            keys = " or ".join(part.name for part in server_parts())
+            hint = f"; set {keys} to true" if keys else ""
+            yield f"catalogue = none: then there is nothing to serve{hint}"
+
     def _names_another(self, location: URL) -> bool:
         return (
             "database_kind" in self.model_fields_set
@@ -276,11 +283,6 @@ def read_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Source
 
 def read_server_settings(path: Path, environ: Mapping[str, str] = os.environ) -> ServerSettings:
     """Raises `ConfigError` with all faults, each naming file and line (or variable) and key."""
-    known = server_parts()
-    models = [part.settings for part in known]
+    models = [part.settings for part in server_parts()]
     source, parts = read_joint_settings(SourceSettings, models, path, environ)
-    if source.catalogue is CatalogueKind.NONE and not any(part.is_wanted for part in parts):
-        keys = " or ".join(part.name for part in known)
-        hint = f"; set {keys} to true" if keys else ""
-        raise ConfigError(f"{path}: catalogue = none: then there is nothing to serve{hint}")
     return ServerSettings(source=source, parts=tuple(parts))

@@ -79,6 +79,9 @@ def read_joint_settings(
     read: list[_Checked[Any]] = [*reversed(others), own]
     faults = [*_unknown(keys, ignored, given), *_mistyped(keys, environ)]
     faults += (fault for one in read for fault in one.faults)
+    if all(one.settings for one in read):
+        beside = own.sound.faults_beside([one.sound for one in others])
+        faults += (Fault(place=str(path), text=text) for text in beside)
     warnings = [f"{found.place}: {found.text}" for one in read for found in one.warnings]
     exposed = (exposed_secrets(one, path, in_file) for one in models)
     for warning in (*warnings, *list(filter(None, exposed))[:1]):

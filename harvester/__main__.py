@@ -6,13 +6,14 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harvester.commands import (
     failed,
     ignore,
-    opendcim,
     release,
     repair,
     retry,
@@ -28,8 +29,13 @@ from harvester.commands.memory import add_section
 from harvester.commands.run import add_arguments as add_run_arguments
 from harvester.commands.run import run
 from harvester.daemon import daemon
+from harvester.section_kinds import section_kinds
 from shared.command_line import Commands, run_command
+from shared.errors import ConfigError
 from shared.plain_lines import log_to_standard_error
+
+if TYPE_CHECKING:
+    from shared.command_line import Subcommands
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +53,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="harvester", description="Brings openBIS data sources into a destination instance."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    add = partial(Commands(Path("config/harvester.properties")).add, commands)
+    adding = Commands(Path("config/harvester.properties"))
+    add = partial(adding.add, commands)
     add_run_arguments(add("run", run, "harvest every section now, dry-run pass first"))
     add_section(add("daemon", daemon, "harvest whenever it is due, until told to stop"))
     one = add("check-config", check_config, "check all settings, changing nothing")
@@ -75,7 +82,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name, module, command, text in _OPERATIONS:
         module.add_arguments(add(name, command, text))
+    _add_commands_of_kinds(commands, adding)
     return parser
+
+
+def _add_commands_of_kinds(commands: Subcommands, adding: Commands) -> None:
+    """Kinds that cannot be loaded have no commands here; reading the sections tells why."""
+    with suppress(ConfigError):
+        for kind in section_kinds().values():
+            if kind.add_commands:
+                kind.add_commands(commands, adding)
 
 
 _OPERATIONS = (
@@ -87,12 +103,6 @@ _OPERATIONS = (
     ("retry", retry, retry.retry, "try failed items in the next run, whatever their pause"),
     ("ignore", ignore, ignore.ignore, "keep a data set away for ever"),
     ("release", release, release.release, "let the deletions through that a run held back"),
-    (
-        "opendcim",
-        opendcim,
-        opendcim.opendcim,
-        "tables and bundles of sections that keep an openDCIM in step with a template repository",
-    ),
     ("trash", trash, trash.trash, "list, restore or purge what was deleted"),
 )
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from harvester.config import SectionConfig
 from harvester.inspecting import fault_of
+from harvester.openbis.section import SectionConfig
 from harvester.run import Metadata
 from harvester.steps.master_data import differences, is_fixed
 from harvester.unknown_words import waiting_files

@@ -1,37 +1,28 @@
 """The harvester config file: one section for each data source, read anew for every run.
 
-A section without ``kind`` is an openBIS data source, a `SectionConfig`: its keys and their meaning
-are openBIS's, defaults those of its manual. Each section becomes settings or a list of faults, all
-faults at once; a faulty section does not stop the others.
+A section names its kind, and the kind says which keys it has (`harvester.section_kinds`); without
+``kind`` it is an openBIS data source. Each section becomes settings or a list of faults, all faults
+at once; a faulty section does not stop the others.
 """
 
 from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+from typing import TypeVar
 
 from harvester.ini import Ini, IniSection, read_ini
-from harvester.opendcim import section as opendcim
-from harvester.opendcim.section import RepositorySection
 from harvester.properties import HarvesterSettings
+from harvester.section_kinds import DEFAULT_KIND, SectionKind, section_kinds
 from harvester.section_paths import tell_conflicts
-from harvester.section_settings import BasePath, Days, SectionSettings
+from harvester.section_settings import SectionSettings
 from shared.errors import ConfigError
-from shared.settings.bandwidth import BandwidthSetting
 from shared.settings.faults import Given, check, nearest, unknown_key
 from shared.settings.model import keys_of
-from shared.settings.places import absolute_below
-from shared.settings.quantities import Limit, LimitSetting, PositiveDuration
 from shared.settings.secrets import exposed_secrets, file_keys_of, resolve_secrets
-from shared.settings.used_paths import PlaceOf, Role, UsedPath
-from shared.settings.values import Boolean, Decimal, Integer, Items, Url
 
 _DEAD = frozenset({"data-source-spaces", "harvester-spaces"})
 _SYNONYMS = {"wished-number-of-streams": "whished-number-of-streams"}
@@ -39,121 +30,7 @@ _SYNONYMS = {"wished-number-of-streams": "whished-number-of-streams"}
 _KIND = "kind"
 
 
-def _below_store(path: Path, info: ValidationInfo) -> Path:
-    """Always below the data store root, as in the original, even if it begins with ``/``."""
-    settings = info.context
-    if not settings:
-        return path
-    root: Path = settings.storeroot_dir
-    below = absolute_below(root, Path(str(path).lstrip("/")))
-    if not below.resolve().is_relative_to(root.resolve()):
-        raise ValueError("must stay below the data store root (storeroot-dir)")
-    return below
-
-
-StorePath = Annotated[Path, AfterValidator(_below_store)]
-
-
-class SectionConfig(SectionSettings):
-    """One openBIS data source and how it is harvested."""
-
-    resource_list_url: Url
-    data_source_openbis_url: Url | None = None
-    """Needed only for sources that are original openBIS, whose files need a session."""
-    data_source_dss_url: Url
-    data_source_auth_realm: str = "OAI-PMH"
-    data_source_auth_user: str
-    data_source_auth_pass: SecretStr
-    space_black_list: Items = ()
-    space_white_list: Items = ()
-
-    harvester_user: str
-    harvester_pass: SecretStr
-    translate_using_data_source_alias: Boolean = False
-    keep_original_timestamps_and_users: Boolean = True
-    keep_original_frozen_flags: Boolean = True
-    master_data_update_allowed: Boolean = False
-    property_unassignment_allowed: Boolean = False
-    deletion_allowed: Boolean = False
-    max_deletions: LimitSetting = Limit(10, 0.10)
-    """More are held back until the operator releases them. A tenth: of a large instance as well as
-    of a small one; a few may always go."""
-    trash_retention_days: Days = 30
-    """0: what is deleted is gone at once."""
-    max_list_time: PositiveDuration = timedelta(hours=12)
-    """For the resource list, from the request to its end, tries and parts together."""
-    max_failed_records: LimitSetting = Limit(100, 0.01)
-    """Of the list's records; if more cannot be read, the pass fails."""
-
-    full_sync: Boolean = False
-    full_sync_interval: Days = 14
-    """Days; 0 makes every run a baseline, if ``full_sync`` is on."""
-
-    harvester_tmp_dir: StorePath = Path("temp")
-    file_service_repository_path: BasePath = Path("data/file-service")
-    last_sync_timestamp_file: BasePath = Path("last-sync-timestamp-file_{alias}.txt")
-    not_synced_entities_file: BasePath = Path("not-synced-entities_{alias}.txt")
-
-    whished_number_of_streams: Annotated[Integer, Field(ge=1, le=100)] | None = None
-    machine_load: Annotated[Decimal, Field(gt=0, le=100)] = 0.5
-    max_threads: Annotated[Integer, Field(ge=1, le=1000)] = 10
-    retries_on_failure: Annotated[Integer, Field(ge=0, le=100)] = 0
-    stop_on_first_failure: Boolean = False
-    bandwidth_limit: BandwidthSetting | None = None
-
-    @field_validator("data_source_auth_user")
-    @classmethod
-    def _fits_basic_authentication(cls, user: str) -> str:
-        if ":" in user:
-            raise ValueError("a user id with a colon cannot authenticate")
-        return user
-
-    @property
-    def source_url(self) -> str:
-        return self.resource_list_url
-
-    @property
-    def source_user(self) -> str:
-        return self.data_source_auth_user
-
-    @property
-    def exclusive(self) -> dict[str, str]:
-        return {
-            "last-sync-timestamp-file": str(self.last_sync_timestamp_file),
-            "not-synced-entities-file": str(self.not_synced_entities_file),
-        }
-
-    @property
-    def written_files(self) -> dict[str, Path]:
-        return {
-            **super().written_files,
-            "last-sync-timestamp-file": self.last_sync_timestamp_file,
-            "not-synced-entities-file": self.not_synced_entities_file,
-        }
-
-    def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
-        yield from super().used_paths(place_of)
-        work = self.harvester_tmp_dir
-        service = "file-service-repository-path"
-        for key, path, role, shared in (
-            ("last-sync-timestamp-file", self.last_sync_timestamp_file, Role.WRITTEN, ""),
-            ("not-synced-entities-file", self.not_synced_entities_file, Role.WRITTEN, ""),
-            (service, self.file_service_repository_path, Role.FOLDER, service),
-            ("harvester-tmp-dir", work / self.alias, Role.FOLDER, ""),
-            ("harvester-tmp-dir", work / f"{self.alias}~partial", Role.FOLDER, ""),
-        ):
-            yield self._used(key, path, role, place_of, shared)
-
-    @property
-    def prefix(self) -> str | None:
-        """What is put before codes; None if they stay as they are."""
-        return f"{self.alias}_" if self.translate_using_data_source_alias else None
-
-
-_KINDS: Mapping[str, type[SectionSettings]] = {
-    "openbis": SectionConfig,
-    opendcim.KIND: RepositorySection,
-}
+S = TypeVar("S", bound=SectionSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,10 +42,9 @@ class ConfigFile:
     faults: Mapping[str, list[str]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
-    @property
-    def openbis(self) -> tuple[SectionConfig, ...]:
-        """Those whose data source is an openBIS."""
-        return tuple(one for one in self.sections if isinstance(one, SectionConfig))
+    def of_kind(self, settings: type[S]) -> tuple[S, ...]:
+        """The sections that have settings of this kind."""
+        return tuple(one for one in self.sections if isinstance(one, settings))
 
 
 def read_config(
@@ -201,22 +77,20 @@ def _read_section(
     section: IniSection, settings: HarvesterSettings, environ: Mapping[str, str]
 ) -> SectionSettings | None:
     """The section's settings if they can be read; its faults are added to it."""
-    model = _model_of(section)
-    if model is None:
+    kind = _kind_of(section)
+    if kind is None:
         return None
+    model = kind.settings
     known = _known_entries(section, model)
     _warn_of_absolute_folder(section, known.get("harvester-tmp-dir"))
     secrets = resolve_secrets(model, known, base=settings.base_dir, environ=environ)
     for warning in secrets.warnings:
         section.warn(warning.place, warning.text)
-    beside = {"name": section.name}
-    if model is SectionConfig:
-        beside["file-service-repository-path"] = str(settings.file_service_repository_path)
     config, faults = check(
         model,
         secrets.given,
         place=section.place,
-        beside=beside,
+        beside={"name": section.name, **model.defaults_from(settings)},
         unread=secrets.unread,
         context=settings,
     )
@@ -225,23 +99,29 @@ def _read_section(
     return config
 
 
-def _model_of(section: IniSection) -> type[SectionSettings] | None:
-    """The settings that a section of this kind has; None, and a fault, if there is no such kind."""
+def _kind_of(section: IniSection) -> SectionKind[SectionSettings] | None:
+    """The section's kind; None, and a fault, if there is no such kind or it cannot run here."""
+    kinds = section_kinds()
     entry = section.entries.get(_KIND)
-    kind = entry.value if entry and entry.value else "openbis"
-    if entry and kind not in _KINDS:
-        near = nearest(kind, _KINDS)
-        hint = f"did you mean {near}?" if near else f"there are {', '.join(_KINDS)}"
-        section.fault(entry.place, f"{_KIND}: there is no kind {kind!r}; {hint}")
-    return _KINDS.get(kind)
+    name = entry.value if entry and entry.value else DEFAULT_KIND
+    kind = kinds.get(name)
+    place = entry.place if entry else section.place
+    if kind is None:
+        near = nearest(name, kinds)
+        hint = f"did you mean {near}?" if near else f"there are {', '.join(kinds)}"
+        section.fault(place, f"{_KIND}: there is no kind {name!r}; {hint}")
+    elif lacking := kind.needs.lacking():
+        section.fault(place, f"{_KIND}: {lacking}")
+        return None
+    return kind
 
 
 def _exposed(ini: Ini, path: Path) -> list[str]:
     """That others may read a password in the file."""
     told = (
-        exposed_secrets(model, path, one.entries)
+        exposed_secrets(kind.settings, path, one.entries)
         for one in ini.sections.values()
-        for model in _KINDS.values()
+        for kind in section_kinds().values()
     )
     return [text for text in told if text][:1]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
-from harvester.config import SectionConfig
+from harvester.openbis.section import SectionConfig
 from harvester.properties import HarvesterSettings
 from shared.errors import ConfigError
 from shared.passwords import verify_password

@@ -17,11 +17,11 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from harvester.destination import Destination
-from harvester.kinds import Circumstances, not_due, synchronise
 from harvester.logs.section_log import SectionLog, section_log
 from harvester.repairing import Repair
 from harvester.section_report import SectionReport
 from harvester.section_settings import SectionSettings
+from harvester.section_work import Circumstances, not_due, synchronise
 from harvester.stopping import Leash, StopRequest
 from harvester.telling.notifying import notify
 from harvester.trusted_clock import trusted

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from harvester.config import SectionConfig
 from harvester.not_synced import NotSynced, read_not_synced, write_not_synced
+from harvester.openbis.section import SectionConfig
 from harvester.section_report import SectionReport
 from shared.errors import ItemError
 from shared.model.ids import PermId

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 
-from harvester.checks.data_source import check_data_source
 from harvester.checks.destination import OpenDestination
-from harvester.checks.findings import Finding, broken
-from harvester.checks.folders import check_folders
+from harvester.checks.findings import Finding
 from harvester.checks.mail_server import check_mail_server
-from harvester.checks.web_hook import check_recipients
-from harvester.config import SectionConfig
-from harvester.opendcim.checking import check_repository_section
-from harvester.opendcim.section import RepositorySection
 from harvester.properties import HarvesterSettings
 from harvester.section_settings import SectionSettings
+from harvester.section_work import work_of
 
 Told = tuple[str, Finding]
 """A heading, and one of the findings below it."""
@@ -30,21 +25,5 @@ def check_online(
         if mail_server := check_mail_server(settings):
             yield "destination", mail_server
         for section in sections:
-            for finding in _check_section(section, settings, destination):
+            for finding in work_of(section).check_online(section, settings, destination):
                 yield f"[{section.name}]", finding
-
-
-def _check_section(
-    section: SectionSettings, settings: HarvesterSettings, destination: OpenDestination
-) -> Iterator[Finding]:
-    if isinstance(section, SectionConfig):
-        yield destination.check_user(section)
-        if away := destination.unmounted(section):
-            yield from (broken("folders", fault) for fault in away)
-        else:  # else the trial would be written below the mount
-            yield from check_folders(section, settings)
-        yield from check_recipients(section, settings)
-        yield from check_data_source(section, destination)
-    elif isinstance(section, RepositorySection):
-        yield from check_recipients(section, settings)
-        yield from check_repository_section(section)

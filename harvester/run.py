@@ -7,10 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from harvester.config import SectionConfig
 from harvester.fetching.transfers import Transfers
 from harvester.inspecting import NO_DAMAGE, Damage
 from harvester.logs.progress import SILENT, Progress
+from harvester.openbis.section import SectionConfig
 from harvester.report import Outcome
 from harvester.stopping import Leash
 from shared.errors import ItemError

@@ -1,7 +1,6 @@
 """What sections of every kind have in common: how they are named, told of, logged and connected.
 
-The kinds: `harvester.config.SectionConfig` (an openBIS data source) and
-`harvester.opendcim.section.RepositorySection` (an openDCIM template repository).
+Each kind of section adds its own keys; `harvester.section_kinds` finds the kinds.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
+from harvester.properties import HarvesterSettings
 from shared.settings.model import Settings
 from shared.settings.places import absolute_below
 from shared.settings.quantities import Durations, LogFormat, PositiveDuration, Size
@@ -90,6 +90,11 @@ class SectionSettings(Settings):
         if value is not None and info.data.get("client_certificate", value) is None:
             raise ValueError("needs client-certificate, too")
         return value
+
+    @classmethod
+    def defaults_from(cls, _settings: HarvesterSettings, /) -> dict[str, str]:
+        """By key: values that the program's own settings give to sections without them."""
+        return {}
 
     @property
     def alias(self) -> str:

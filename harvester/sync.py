@@ -12,7 +12,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from harvester.config import SectionConfig
 from harvester.destination import Destination, authorise, data_store
 from harvester.failed_items import Standing, postponed, remember, standing
 from harvester.fetching.real_transfers import RealTransfers
@@ -23,6 +22,7 @@ from harvester.fetching.transfers import Transfers
 from harvester.inspecting import NO_DAMAGE, Damage, Inspector
 from harvester.logs.progress import Progress
 from harvester.logs.section_log import SectionLog
+from harvester.openbis.section import SectionConfig
 from harvester.reading import read_metadata
 from harvester.repairing import Repair
 from harvester.report import Outcome, PassReport

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from harvester.config import SectionConfig
 from harvester.destination import data_store
+from harvester.openbis.section import SectionConfig
 from harvester.properties import HarvesterSettings
 from shared.errors import BusyError, ConfigError
 from shared.model.kinds import Kind

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.entry_points import value_at
 from shared.environment import prepare
 from shared.errors import ConfigError, ConflictError, SyncError
+from shared.extras import NO_EXTRA, Extra
 from shared.plain_lines import complain
 
 if TYPE_CHECKING:
@@ -24,16 +25,18 @@ class Commands:
     """Adds commands that all know ``--config``: the program's settings, with their default.
 
     ``package``: where commands are that are only named (``module:function``). They are loaded to be
-    run: no command needs the memory, or the time, that the others take to load.
+    run: no command needs the memory, or the time, that the others take to load. ``needs``: without
+    these libraries a command is not loaded.
     """
 
-    def __init__(self, settings: Path, package: str = "") -> None:
+    def __init__(self, settings: Path, package: str = "", needs: Extra = NO_EXTRA) -> None:
         self._settings = settings
         self._package = package
+        self._needs = needs
 
-    def of(self, package: str) -> Commands:
+    def of(self, package: str, needs: Extra = NO_EXTRA) -> Commands:
         """The same for commands of another package."""
-        return Commands(self._settings, package)
+        return Commands(self._settings, package, needs)
 
     def add(
         self, commands: Subcommands, name: str, command: Command | str, text: str
@@ -48,7 +51,7 @@ class Commands:
         )
         if isinstance(command, str):
             command = f"{self._package}.{command}"
-        parser.set_defaults(command=command)
+        parser.set_defaults(command=command, needs=self._needs)
         return parser
 
 
@@ -56,8 +59,7 @@ def loaded(command: Command | str) -> Command:
     """The function of a command, which may only be named."""
     if not isinstance(command, str):
         return command
-    module, _, name = command.partition(":")
-    function: Command = getattr(import_module(module), name)
+    function: Command = value_at(command)
     return function
 
 
@@ -68,6 +70,7 @@ def run_command(program: str, options: argparse.Namespace, *, interrupted: str) 
     """
     try:
         prepare()
+        options.needs.require()
         return loaded(options.command)(options)
     except SyncError as error:
         lines, code = _lines_of(error), error.exit_code

@@ -6,14 +6,16 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.command_line import Commands, run_command
+from shared.errors import ConfigError
 from shared.plain_lines import log_to_standard_error
 from shared.resourcesync.terms import Document
 from shared.store.users import INSTANCE, Role
-from source_server.opendcim.repository.commands.parser import add_repository_commands
+from source_server.part import server_parts
 
 if TYPE_CHECKING:
     from shared.command_line import Subcommands
@@ -44,9 +46,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     users = commands.add_parser("user", help="who may sign in, and see what")
     _add_users(users.add_subparsers(required=True, metavar="COMMAND"))
-    opendcim = commands.add_parser("opendcim", help="the template repository of openDCIM")
-    add_repository_commands(opendcim.add_subparsers(required=True, metavar="COMMAND"), _commands)
+    _add_commands_of_parts(commands)
     return parser
+
+
+def _add_commands_of_parts(commands: Subcommands) -> None:
+    """Parts that cannot be loaded have no commands here; reading the settings tells why."""
+    with suppress(ConfigError):
+        for part in server_parts():
+            if part.add_commands:
+                part.add_commands(commands, _commands)
 
 
 def _add_document(commands: Subcommands) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -29,14 +30,14 @@ from shared.settings.places import (
     POSTGRESQL,
     DatabaseServerUrl,
     PathBelowBase,
+    PlacedSettings,
     database_url,
 )
-from shared.settings.properties import read_properties_settings
+from shared.settings.properties import read_joint_settings
 from shared.settings.quantities import Listen, PositiveDuration
 from shared.settings.used_paths import PlaceOf, Role, UsedPath, database_path
 from shared.settings.values import BaseUrl, Boolean, Integer, Pattern
-from source_server.opendcim.connector.settings import ConnectorSettings
-from source_server.opendcim.repository.settings import RepositorySettings
+from source_server.part import P, PartSettings, server_parts
 
 _DOTTED = {
     "database_kind": "database.kind",
@@ -47,7 +48,7 @@ _DOTTED = {
 
 class CatalogueKind(StrEnum):
     """What is published: our own store, the database of an openBIS instance, or nothing of
-    openBIS, where this server only serves openDCIM."""
+    openBIS, where this server only serves parts beside it."""
 
     EMBEDDED = "embedded"
     OPENBIS = "openbis"
@@ -88,7 +89,7 @@ def _pairs(value: str) -> dict[str, str]:
     return found
 
 
-class SourceSettings(RepositorySettings, ConnectorSettings):
+class SourceSettings(PlacedSettings):
     """What is published, how it is served, and who may read it."""
 
     model_config = ConfigDict(alias_generator=_key)
@@ -175,15 +176,13 @@ class SourceSettings(RepositorySettings, ConnectorSettings):
             )
         return self
 
-    @model_validator(mode="after")
-    def _something_is_served(self) -> Self:
-        beside = self.opendcim_repository or self.opendcim_connector
-        if self.catalogue is CatalogueKind.NONE and not beside:
-            raise ValueError(
-                "catalogue = none: then there is nothing to serve; set opendcim-repository or "
-                "opendcim-connector to true"
-            )
-        return self
+    def faults_beside(self, parts: Sequence[PlacedSettings]) -> Iterator[str]:
+        if self.catalogue is not CatalogueKind.NONE:
+            return
+        if not any(isinstance(part, PartSettings) and part.is_wanted for part in parts):
+            keys = " or ".join(part.name for part in server_parts())
+            hint = f"; set {keys} to true" if keys else ""
+            yield f"catalogue = none: then there is nothing to serve{hint}"
 
     def _names_another(self, location: URL) -> bool:
         return (
@@ -193,7 +192,7 @@ class SourceSettings(RepositorySettings, ConnectorSettings):
         )
 
     def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
-        """Those of openBIS only if it is published, those of openDCIM only if it is served."""
+        """Those of openBIS only if it is published."""
         yield from super().used_paths(place_of)
         paths = {
             "users-file": (self.users_file, Role.WRITTEN),
@@ -265,6 +264,25 @@ def _is_none(url: SecretStr) -> bool:
     return url.get_secret_value().lower() == "none"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """All that one file says: of the publication, and of each part beside it."""
+
+    source: SourceSettings
+    parts: tuple[PartSettings, ...]
+
+    def of(self, model: type[P]) -> P:
+        """Those of the part that has settings of this kind."""
+        return next(part for part in self.parts if isinstance(part, model))
+
+
 def read_settings(path: Path, environ: Mapping[str, str] = os.environ) -> SourceSettings:
+    """What `read_server_settings` says of the publication."""
+    return read_server_settings(path, environ).source
+
+
+def read_server_settings(path: Path, environ: Mapping[str, str] = os.environ) -> ServerSettings:
     """Raises `ConfigError` with all faults, each naming file and line (or variable) and key."""
-    return read_properties_settings(SourceSettings, path, environ)
+    models = [part.settings for part in server_parts()]
+    source, parts = read_joint_settings(SourceSettings, models, path, environ)
+    return ServerSettings(source=source, parts=tuple(parts))

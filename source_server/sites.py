@@ -20,7 +20,7 @@ class Part:
     paths."""
 
     name: str
-    """For people, such as ``openDCIM repository``."""
+    """For people: the log says where it is."""
     prefixes: tuple[str, ...]
     app: ASGIApp
 

@@ -18,11 +18,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from harvester.commands.sections import choose
-from harvester.config import SectionConfig
 from harvester.destination import data_store
 from harvester.fetching.real_transfers import RealTransfers
 from harvester.fetching.source import Source
 from harvester.fetching.spool import spool
+from harvester.openbis.section import SectionConfig
 from harvester.properties import HarvesterSettings
 from harvester.report import PassReport
 from harvester.run import Metadata, SyncRun
@@ -213,7 +213,7 @@ class BlindHarvest:
     @property
     def _config(self) -> SectionConfig:
         chosen = choose(self.harvest.root / "harvester.properties", [self.section])
-        (config,) = chosen.openbis
+        (config,) = chosen.of_kind(SectionConfig)
         return config
 
     @property

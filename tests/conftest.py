@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 
 from shared.masking import forget_secrets
@@ -106,6 +107,15 @@ def x192(cast: Cast, load_openbis: LoadOpenBis, x192_store: Path) -> Iterator[Op
     )
     yield catalogue
     catalogue.close()
+
+
+@pytest.fixture(scope="session")
+def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A single certificate: to read all that httpx brings takes longer than a small harvest."""
+    mark = "-----END CERTIFICATE-----\n"
+    file = tmp_path_factory.mktemp("authority") / "one.pem"
+    file.write_text(Path(certifi.where()).read_text().split(mark)[0] + mark)
+    return file
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harvester.config import ConfigFile, SectionConfig, read_config
+from harvester.config import ConfigFile, read_config
+from harvester.openbis.section import SectionConfig
 from harvester.properties import HarvesterSettings, read_settings
 
 MANDATORY = """\
@@ -41,7 +42,7 @@ def section_of(folder: Path, *lines: str) -> SectionConfig:
     """The only section, which must have no fault."""
     config = config_of(folder, "\n".join(["[DS1]", MANDATORY, *lines]))
     assert config.faults == {}
-    return config.openbis[0]
+    return config.of_kind(SectionConfig)[0]
 
 
 def faults_of(folder: Path, *lines: str) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 
 _TESTS = Path(__file__).parent
 _UNTRACED = (
-    *("benchmarks", "e2e", "fuzz", "properties"),
+    *("benchmarks", "e2e", "fuzz", "opendcim/e2e", "properties"),
     *("integration/test_blind_openbis.py", "integration/test_blind_source.py"),
     *("integration/test_daemon", "integration/test_invariants_kills.py"),
     "integration/test_trash_kills.py",

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from harvester.config import SectionConfig
+from harvester.openbis.section import SectionConfig
 from tests.servers import serving
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]

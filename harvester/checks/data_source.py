@@ -13,13 +13,13 @@ from harvester.checks.census import Census
 from harvester.checks.destination import OpenDestination
 from harvester.checks.findings import Finding, broken, broken_by, doubtful, fine, untried
 from harvester.checks.space_patterns import check_patterns
-from harvester.config import SectionConfig
 from harvester.fetching.looking import Look
 from harvester.fetching.retries import PassingError
 from harvester.fetching.source import Source, VerificationError
 from harvester.fetching.spool import spool
 from harvester.logs.amounts import shown_size
 from harvester.names import Names
+from harvester.openbis.section import SectionConfig
 from shared.errors import (
     ConflictError,
     FormatError,

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from harvester.checks.findings import Finding, broken, broken_by, doubtful, fine, untried
-from harvester.config import SectionConfig
 from harvester.destination import authorise, data_store
+from harvester.openbis.section import SectionConfig
 from harvester.properties import HarvesterSettings
 from shared.addresses import shown_url
 from shared.errors import ConfigError, SyncError

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from harvester.checks.findings import Finding, broken, fine
-from harvester.config import SectionConfig
+from harvester.openbis.section import SectionConfig
 from harvester.properties import HarvesterSettings
 
 _PREFIX = ".openbis-sync-check-"

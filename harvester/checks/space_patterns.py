@@ -8,7 +8,7 @@ from typing import Any
 import re2
 
 from harvester.checks.findings import Finding, doubtful, fine
-from harvester.config import SectionConfig
+from harvester.openbis.section import SectionConfig
 from shared.settings.faults import nearest
 
 _NAMED = 5

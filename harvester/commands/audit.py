@@ -10,11 +10,11 @@ from sqlalchemy import Engine
 from harvester.auditing import Audit, Difference
 from harvester.commands.memory import destination
 from harvester.commands.sections import Chosen
-from harvester.config import SectionConfig
 from harvester.destination import data_store
 from harvester.fetching.source import Source
 from harvester.fetching.spool import spool
 from harvester.not_synced import read_not_synced
+from harvester.openbis.section import SectionConfig
 from harvester.reading import read_metadata
 from shared.errors import ConfigError, SyncError
 from shared.plain_lines import complain, say
@@ -28,7 +28,8 @@ def audit(options: argparse.Namespace) -> int:
     """Returns 0 only if nothing differs; a section that cannot be compared gives its own code."""
     with destination(options) as (chosen, engine):
         codes = [ConfigError.exit_code] if chosen.faults else []
-        codes.extend(_audit_section(engine, chosen, s, options) for s in chosen.openbis)
+        sections = chosen.of_kind(SectionConfig)
+        codes.extend(_audit_section(engine, chosen, one, options) for one in sections)
     return next((code for code in codes if code), 0)
 
 

@@ -11,6 +11,7 @@ from harvester.checks.findings import Verdict
 from harvester.commands.sections import Chosen, choose
 from harvester.destination import authorise, data_store
 from harvester.online_checks import check_online
+from harvester.openbis.section import SectionConfig
 from harvester.scheduling.trial import daemon_faults, unwritable
 from shared.errors import ConfigError, SyncError
 from shared.plain_lines import complain, say
@@ -70,7 +71,7 @@ def _destination_faults(chosen: Chosen) -> Iterator[str]:
         yield str(error)
         return
     with engine.connect() as connection:
-        for section in chosen.openbis:
+        for section in chosen.of_kind(SectionConfig):
             try:
                 authorise(connection, section)
             except SyncError as error:
@@ -86,6 +87,6 @@ def _unmounted(chosen: Chosen) -> Iterator[str]:
         opened_store(chosen.settings.database_url) as engine,
         engine.connect() as connection,
     ):
-        for section in chosen.openbis:
+        for section in chosen.of_kind(SectionConfig):
             store = data_store(connection, section, chosen.settings)
             yield from mount_faults(connection, store, section.alias)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harvester.commands.sections import Chosen, choose
+from harvester.openbis.section import SectionConfig
 from harvester.reading import find_master_data
 from harvester.steps.master_data import is_shipped
 from shared.addresses import shown_url
@@ -27,7 +28,7 @@ def init(options: argparse.Namespace) -> int:
     """May be repeated: what is there already stays, the admin's password is set anew."""
     chosen = choose(options.config, None)
     admins = dict(_admins(chosen, options))
-    if not admins and not chosen.repositories:
+    if not admins and not chosen.sections:
         raise ConfigError(
             f"{chosen.settings.harvester_config_file}: no section can be read, so there is no "
             "harvester-user; correct it (see 'harvester check-config') or give --user"
@@ -59,7 +60,7 @@ def _admins(chosen: Chosen, options: argparse.Namespace) -> Iterator[tuple[str, 
     if options.user:
         yield options.user, new_password(options.user, from_input=options.password_stdin)
         return
-    for section in chosen.openbis:
+    for section in chosen.of_kind(SectionConfig):
         yield section.harvester_user, section.harvester_pass.get_secret_value()
 
 

@@ -6,6 +6,7 @@ import argparse
 
 from harvester.commands.memory import add_section
 from harvester.commands.run import add_wait, execute
+from harvester.openbis.section import SectionConfig
 from harvester.repairing import Repair
 
 
@@ -22,6 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def repair(options: argparse.Namespace) -> int:
-    """Returns what `run` does. Sections of openDCIM have no files that could be repaired."""
+    """Returns what `run` does. Sections of other kinds have no files that could be repaired."""
     depth = Repair.CONTENTS if options.contents else Repair.FILES
-    return execute(options, lambda chosen: chosen.openbis, repair=depth)
+    return execute(options, lambda chosen: chosen.of_kind(SectionConfig), repair=depth)

@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
-from harvester.config import SectionConfig, read_config
-from harvester.opendcim.section import RepositorySection
+from harvester.config import read_config
 from harvester.properties import HarvesterSettings, read_settings
 from harvester.section_settings import SectionSettings
 from shared.errors import ConfigError
 from shared.plain_lines import complain
 from shared.settings.faults import nearest
+
+S = TypeVar("S", bound=SectionSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,15 +27,9 @@ class Chosen:
     sections: tuple[SectionSettings, ...]
     faults_of: Mapping[str, Sequence[str]]
 
-    @property
-    def openbis(self) -> tuple[SectionConfig, ...]:
-        """Those whose data source is an openBIS."""
-        return tuple(one for one in self.sections if isinstance(one, SectionConfig))
-
-    @property
-    def repositories(self) -> tuple[RepositorySection, ...]:
-        """Those that keep an openDCIM in step with a template repository."""
-        return tuple(one for one in self.sections if isinstance(one, RepositorySection))
+    def of_kind(self, settings: type[S]) -> tuple[S, ...]:
+        """The sections that have settings of this kind."""
+        return tuple(one for one in self.sections if isinstance(one, settings))
 
     @property
     def faults(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from harvester.commands.listing import print_json, print_table
 from harvester.commands.memory import add_json, add_section, destination
 from harvester.commands.sections import Chosen
+from harvester.openbis.section import SectionConfig
 from harvester.trashing import TrashKeeper
 from shared.errors import ConfigError, ItemError
 from shared.model.kinds import Kind
@@ -122,7 +123,9 @@ def _print_items(found: Iterable[TrashItem], options: argparse.Namespace) -> int
 
 
 def _listed(deletion: Deletion, chosen: Chosen) -> ListedDeletion:
-    days = (s.trash_retention_days for s in chosen.openbis if s.alias == deletion.source)
+    days = (
+        s.trash_retention_days for s in chosen.of_kind(SectionConfig) if s.alias == deletion.source
+    )
     retention = next(days, None)
     return ListedDeletion(
         number=deletion.number,
@@ -243,4 +246,5 @@ def _keeper(chosen: Chosen, engine: Engine, wanted: Sequence[Deletion]) -> Trash
                 f"the settings of section [{one.section}] cannot be read; correct them first, see "
                 "'harvester check-config'"
             )
-    return TrashKeeper(engine=engine, settings=chosen.settings, sections=chosen.openbis)
+    sections = chosen.of_kind(SectionConfig)
+    return TrashKeeper(engine=engine, settings=chosen.settings, sections=sections)

@@ -15,11 +15,11 @@ from weakref import WeakSet
 
 import httpx
 
-from harvester.config import SectionConfig
 from harvester.fetching.bodies import IDENTITY, beginning
 from harvester.fetching.direct_transport import DirectTransport
 from harvester.fetching.retries import OutOfReachError, PassingError, seconds_until
 from harvester.fetching.tls import tls_context, trusting_context
+from harvester.openbis.section import SectionConfig
 from harvester.section_settings import SectionSettings
 from shared.errors import ConfigError, SourceError, SourceRefusedError
 from shared.proxies import ProxiedTransport, Proxies

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
-from harvester.config import SectionConfig
 from harvester.fetching.growing_file import BegunAnewError, GrowingFile
+from harvester.openbis.section import SectionConfig
 from shared.errors import FormatError
 from shared.resourcesync.items import ListIndex
 from shared.resourcesync.reader import read_resource_list

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
-from harvester.config import SectionConfig
+from harvester.openbis.section import SectionConfig
 from shared.errors import SourceError, SourceRefusedError
 
 _API = "rmi-application-server-v3.json"

@@ -20,7 +20,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from harvester.config import SectionConfig
+from harvester.openbis.section import SectionConfig
 from shared.verification import Expected
 
 KEPT = timedelta(days=7)

@@ -11,7 +11,6 @@ from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
 
-from harvester.config import SectionConfig
 from harvester.fetching.arrived import Arrived
 from harvester.fetching.contents import Contents
 from harvester.fetching.leftovers import Leftovers
@@ -27,6 +26,7 @@ from harvester.fetching.transfers import (
     is_occupied,
     is_strange,
 )
+from harvester.openbis.section import SectionConfig
 from harvester.stopping import Leash
 from shared.errors import ItemError, SourceError, StoppedError
 from shared.model.entities import FileNode

@@ -18,7 +18,6 @@ from typing import Self
 
 import httpx
 
-from harvester.config import SectionConfig
 from harvester.fetching.allowance import ListAllowance
 from harvester.fetching.bandwidth import Throttle
 from harvester.fetching.bodies import beginning, unpacked
@@ -31,6 +30,7 @@ from harvester.fetching.openbis_session import OpenbisSession
 from harvester.fetching.partials import Partials, partial_folder
 from harvester.fetching.retries import Retries
 from harvester.fetching.tls import warn_if_unverified
+from harvester.openbis.section import SectionConfig
 from harvester.stopping import Leash
 from shared.errors import SourceError, StoppedError
 from shared.resourcesync.terms import Document

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from harvester.config import SectionConfig
+from harvester.openbis.section import SectionConfig
 
 _PREFIX = "list-"
 _NAME = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}")

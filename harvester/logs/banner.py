@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from harvester.config import SectionConfig
 from harvester.logs.summaries import WIDTH
+from harvester.openbis.section import SectionConfig
 from harvester.state import LastSync
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from harvester.config import SectionConfig
 from harvester.logs.banner import banner_fields, banner_lines
 from harvester.logs.log_files import LogFileHandler, tidy
 from harvester.logs.log_format import formatter
@@ -15,6 +14,7 @@ from harvester.logs.name_list import NameList
 from harvester.logs.progress import WATCH, Progress
 from harvester.logs.step_progress import Fields, StepProgress, every
 from harvester.logs.summaries import called, figures, groups, short_summary, title_lines
+from harvester.openbis.section import SectionConfig
 from harvester.report import Outcome
 from harvester.run import Metadata
 from harvester.section_settings import SectionSettings

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit, urlunsplit
 
-from harvester.kinds import steps_of
 from harvester.report import PassReport, Verb
 from harvester.section_report import SectionReport
 from harvester.section_settings import SectionSettings
+from harvester.section_work import steps_of
 from harvester.sync import STEPS
 from harvester.telling.advice import advice
 from harvester.telling.occasions import Event, subject_of

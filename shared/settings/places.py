@@ -103,6 +103,11 @@ class PlacedSettings(Settings):
         del place_of
         yield from ()
 
+    def faults_beside(self, parts: Sequence[PlacedSettings]) -> Iterator[str]:
+        """What is wrong only because of the settings of the program's parts."""
+        del parts
+        yield from ()
+
     @property
     def known_paths(self) -> tuple[UsedPath, ...]:
         """`used_paths`, the settings file and the files of secrets, each with its file and line;

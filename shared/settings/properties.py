@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from shared.errors import ConfigError
 from shared.properties_file import read_entries
@@ -26,6 +27,7 @@ from shared.settings.used_paths import Role, UsedPath, conflicts, secret_files
 logger = logging.getLogger(__name__)
 
 P = TypeVar("P", bound=PlacedSettings)
+Q = TypeVar("Q", bound=PlacedSettings)
 
 _VARIABLES = "OPENBIS_SYNC_"
 _NEARLY = 0.9
@@ -52,33 +54,81 @@ def read_properties_settings(
 
     Raises `ConfigError` with all faults, each naming file and line (or variable) and key.
     """
-    keys = [*keys_of(model).values(), *file_keys_of(model)]
+    return read_joint_settings(model, (), path, environ, ignored=ignored, warn=warn)[0]
+
+
+def read_joint_settings(
+    model: type[P],
+    parts: Sequence[type[Q]],
+    path: Path,
+    environ: Mapping[str, str],
+    *,
+    ignored: Collection[str] = (),
+    warn: Callable[[str], None] = _warn_once,
+) -> tuple[P, list[Q]]:
+    """Settings of a program and of its parts, which stand in one file: each key belongs to one of
+    them, ``base-dir`` to all. All else is as with `read_properties_settings`."""
+    models = (model, *parts)
+    ways = {key: secret for one in models for key, secret in file_keys_of(one).items()}
+    keys = [*(key for one in models for key in keys_of(one).values()), *ways]
     in_file = _in_file(path)
-    given = _merged(model, in_file, _in_environment(keys, environ))
-    faults = [
-        Fault(place=entry.place, text=unknown_key(key, keys))
-        for key, entry in given.items()
-        if key not in keys and key not in ignored
-    ]
-    faults += _mistyped(keys, environ)
+    given = _merged(ways, in_file, _in_environment(keys, environ))
+    own = _checked(model, given, path, environ)
+    others = [_checked(part, given, path, environ) for part in parts]
+    # The program's come last: of two keys in conflict, the later one is told.
+    read: list[_Checked[Any]] = [*reversed(others), own]
+    faults = [*_unknown(keys, ignored, given), *_mistyped(keys, environ)]
+    faults += (fault for one in read for fault in one.faults)
+    if all(one.settings for one in read):
+        beside = own.sound.faults_beside([one.sound for one in others])
+        faults += (Fault(place=str(path), text=text) for text in beside)
+    warnings = [f"{found.place}: {found.text}" for one in read for found in one.warnings]
+    exposed = (exposed_secrets(one, path, in_file) for one in models)
+    for warning in (*warnings, *list(filter(None, exposed))[:1]):
+        warn(warning)
+    lines = dict.fromkeys(f"{fault.place}: {fault.text}" for fault in faults)
+    if lines:
+        raise ConfigError(list(lines))
+    _check_paths([one.sound for one in read], path, given, ways)
+    return own.sound, [one.sound for one in others]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checked(Generic[P]):
+    """The settings of one model, None if they are unusable, and what is to be said of them."""
+
+    settings: P | None
+    faults: Sequence[Fault]
+    warnings: Sequence[Fault]
+
+    @property
+    def sound(self) -> P:
+        """Raises `ConfigError` if they are unusable."""
+        if self.settings is None:
+            raise ConfigError([f"{fault.place}: {fault.text}" for fault in self.faults])
+        return self.settings
+
+
+def _checked(
+    model: type[P], given: Mapping[str, Given], path: Path, environ: Mapping[str, str]
+) -> _Checked[P]:
+    """By what is given for the keys of this model."""
+    keys = {*keys_of(model).values(), *file_keys_of(model)}
     known = {key: entry for key, entry in given.items() if key in keys}
     folder = path.absolute().parent
     secrets = resolve_secrets(model, known, base=_base(known, folder), environ=environ)
-    settings, more = check(
+    settings, faults = check(
         model, secrets.given, place=str(path), unread=secrets.unread, context=folder
     )
-    faults += [*secrets.faults, *more]
-    for warning in secrets.warnings:
-        warn(f"{warning.place}: {warning.text}")
-    if exposed := exposed_secrets(model, path, in_file):
-        warn(exposed)
-    if faults or settings is None:
-        raise ConfigError([f"{fault.place}: {fault.text}" for fault in faults])
-    _check_paths(settings, path, known)
-    return settings
+    return _Checked(settings=settings, faults=[*secrets.faults, *faults], warnings=secrets.warnings)
 
 
-def _check_paths(settings: PlacedSettings, path: Path, given: Mapping[str, Given]) -> None:
+def _check_paths(
+    read: Sequence[PlacedSettings],
+    path: Path,
+    given: Mapping[str, Given],
+    file_keys: Collection[str],
+) -> None:
     """No path may destroy another one. Raises `ConfigError`."""
 
     def place_of(key: str) -> str:
@@ -87,12 +137,22 @@ def _check_paths(settings: PlacedSettings, path: Path, given: Mapping[str, Given
     itself = UsedPath(key="the settings file", path=path, place=str(path), role=Role.READ)
     used = [
         itself,
-        *settings.used_paths(place_of),
-        *secret_files(given, file_keys_of(type(settings)), settings.base_dir),
+        *(one for settings in read for one in settings.used_paths(place_of)),
+        *secret_files(given, file_keys, read[-1].base_dir),
     ]
     if found := list(conflicts(used)):
         raise ConfigError([f"{one.second.place}: {one.told(one.second)}" for one in found])
-    settings.keep_known_paths(used)
+    for settings in read:
+        settings.keep_known_paths(used)
+
+
+def _unknown(
+    keys: Collection[str], ignored: Collection[str], given: Mapping[str, Given]
+) -> Iterator[Fault]:
+    """Entries of the file whose keys do not exist."""
+    for key, entry in given.items():
+        if key not in keys and key not in ignored:
+            yield Fault(place=entry.place, text=unknown_key(key, keys))
 
 
 def _mistyped(keys: Collection[str], environ: Mapping[str, str]) -> Iterator[Fault]:
@@ -124,11 +184,12 @@ def _in_file(path: Path) -> dict[str, Given]:
 
 
 def _merged(
-    model: type[P], in_file: Mapping[str, Given], in_environment: Mapping[str, Given]
+    file_keys: Mapping[str, str],
+    in_file: Mapping[str, Given],
+    in_environment: Mapping[str, Given],
 ) -> dict[str, Given]:
     """The environment wins, also where it gives a secret another way than the file does."""
-    ways = file_keys_of(model)
-    ways |= {key: file_key for file_key, key in ways.items()}
+    ways = {**file_keys, **{key: file_key for file_key, key in file_keys.items()}}
     overridden = {ways[key] for key in in_environment if key in ways}
     kept = {key: entry for key, entry in in_file.items() if key not in overridden}
     return {**kept, **in_environment}

@@ -25,10 +25,10 @@ from source_server.auth import DirectoryAuthenticator
 from source_server.heads import ConnectionLimits, limited_protocol
 from source_server.instance import opened
 from source_server.metrics import Metrics
-from source_server.opendcim.parts import opened_parts
+from source_server.parts import opened_parts
 from source_server.politeness import Politeness, Rules
 from source_server.reachability import Reachability
-from source_server.settings import CatalogueKind, SourceSettings, read_settings
+from source_server.settings import CatalogueKind, SourceSettings, read_server_settings
 from source_server.sites import Part, Sites, nothing, watched
 from source_server.unseen import log_unseen
 
@@ -43,12 +43,12 @@ _log = logging.getLogger(__name__)
 
 def serve(options: argparse.Namespace) -> int:
     """Ends with 0 after SIGTERM or SIGINT; lists that are still being sent then break off."""
-    settings = read_settings(options.config)
+    settings = read_server_settings(options.config)
     with opened_parts(settings) as parts:
-        if settings.catalogue is CatalogueKind.NONE:
-            _serve_parts(settings, parts)
+        if settings.source.catalogue is CatalogueKind.NONE:
+            _serve_parts(settings.source, parts)
         else:
-            _serve_instance(settings, parts)
+            _serve_instance(settings.source, parts)
     _log.info("stopped")
     return 0
 

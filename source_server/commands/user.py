@@ -30,6 +30,7 @@ from shared.store.users import (
     revoke,
     set_password,
 )
+from source_server.part import server_parts
 from source_server.settings import CatalogueKind, SourceSettings, read_settings
 from source_server.users_file import UsersFile
 
@@ -122,10 +123,8 @@ class _FiledUsers(UsersFile):
 def _users(options: argparse.Namespace) -> Iterator[_Users]:
     settings = read_settings(options.config)
     if settings.catalogue is CatalogueKind.NONE and not settings.users_file:
-        raise ConfigError(
-            "catalogue = none: there is nothing to sign in to; users of the template repository "
-            "are kept by: source-server opendcim user"
-        )
+        hints = [part.own_users for part in server_parts() if part.own_users]
+        raise ConfigError("; ".join(["catalogue = none: there is nothing to sign in to", *hints]))
     if settings.catalogue is CatalogueKind.EMBEDDED:
         with _store(settings) as connection:
             yield _StoredUsers(connection)

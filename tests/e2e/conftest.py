@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import certifi
 import pytest
 
 from tests.doomed import Nursery, nursery
@@ -18,15 +17,6 @@ from tests.moments import Seen, read_census
 from tests.postgres import Postgres
 from tests.two_days import TwoDays, until_the_evening
 from tests.whole import copied
-
-
-@pytest.fixture(scope="session")
-def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nothing here is encrypted, and to read all certificates takes longer than a small harvest."""
-    mark = "-----END CERTIFICATE-----\n"
-    file = tmp_path_factory.mktemp("authority") / "one.pem"
-    file.write_text(Path(certifi.where()).read_text().split(mark)[0] + mark)
-    return file
 
 
 @pytest.fixture(autouse=True)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import certifi
 import pytest
 
 from tests.harvests import Harvest
 from tests.instances import Instance
 from tests.kitchen import Kitchen, a_kitchen
-from tests.opendcim_sites import Site
 
 
 @pytest.fixture
@@ -26,15 +24,6 @@ def source(tmp_path: Path) -> Iterator[Instance]:
 def kitchen(source: Instance) -> Kitchen:
     """The source has everything."""
     return a_kitchen(source)
-
-
-@pytest.fixture(scope="session")
-def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A single certificate: to read all that httpx brings takes longer than a small harvest."""
-    mark = "-----END CERTIFICATE-----\n"
-    file = tmp_path_factory.mktemp("authority") / "one.pem"
-    file.write_text(Path(certifi.where()).read_text().split(mark)[0] + mark)
-    return file
 
 
 @pytest.fixture
@@ -62,13 +51,3 @@ def either(
     harvest = Harvest(tmp_path / "destination", database_url=url)
     yield harvest
     harvest.instance.engine.dispose()
-
-
-@pytest.fixture
-def dcim(tmp_path: Path, one_authority: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A site with an openDCIM (on SQLite) that has no manufacturer yet."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(one_authority))
-    site = Site(tmp_path / "site")
-    site.create()
-    yield site
-    site.close()

@@ -15,10 +15,10 @@ from harvester.logs.log_files import LogFileHandler
 from harvester.not_synced import NotSynced, write_not_synced
 from harvester.scheduling.next_date import write_next_date
 from harvester.state import read_state
+from opendcim.repository.picture_store import PictureStore
 from shared.errors import ConfigError
 from shared.store.file_work import EMPTY_TRASH, StoreFiles
 from shared.store.files import DataStore
-from source_server.opendcim.repository.picture_store import PictureStore
 
 UUID = "0D4B1BBE-0D4A-4CDA-9F52-0B29B2E38CF7"
 YEARS = timedelta(days=3650).total_seconds()

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from harvester.commands.sections import choose
 from harvester.config import read_config
+from harvester.openbis.section import SectionConfig
 from harvester.properties import HarvesterSettings, read_settings
 from harvester.telling.fault_notices import WHOLE, notify_faults
 from shared.store.engine import connect
@@ -146,7 +147,7 @@ def test_a_file_that_cannot_be_read_is_told_to_those_who_were_known(
     harvest: Harvest, engine: Engine, box: Box, tmp_path: Path
 ) -> None:
     harvest.section("DS1", NOWHERE, email_addresses="a@example.org")
-    known = choose(harvest.root / "harvester.properties", None).openbis
+    known = choose(harvest.root / "harvester.properties", None).of_kind(SectionConfig)
     (harvest.root / "harvester-config.txt").rename(tmp_path / "away")
     fault = {WHOLE: ["harvester-config.txt: No such file"]}
     notify_faults(settings_of(harvest), engine, fault)

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from harvester.config import SectionConfig
 from harvester.fetching.partials import partial_folder
 from harvester.fetching.real_transfers import RealTransfers
 from harvester.fetching.source import Source
 from harvester.fetching.transfers import WantedContent, WantedDataSet
+from harvester.openbis.section import SectionConfig
 from harvester.stopping import Leash, StopRequest
 from shared.errors import ItemError, SourceError, StoppedError
 from shared.model.entities import FileNode

@@ -37,7 +37,7 @@ def test_there_are_commands_on_every_level() -> None:
 def test_each_command_can_be_loaded(words: str) -> None:
     command = loaded(COMMANDS[words])
     assert callable(command)
-    assert command.__module__.startswith("source_server.")
+    assert command.__module__.startswith(("source_server.", "opendcim."))
 
 
 def test_a_server_loads_nothing_that_it_does_not_need() -> None:
@@ -53,5 +53,5 @@ def test_a_server_loads_nothing_that_it_does_not_need() -> None:
         "httpx",
         "lxml",
         "psycopg",
-        "source_server.opendcim.repository.part",
+        "opendcim.repository.part",
     }

@@ -10,15 +10,16 @@ import pytest
 
 from harvester.__main__ import _parser as harvester_parser
 from harvester.commands.audit import DIFFERENCES_EXIT_CODE
-from harvester.config import SectionConfig
-from harvester.opendcim.section import RepositorySection
 from harvester.properties import HarvesterSettings
+from harvester.section_kinds import section_kinds
 from harvester.section_report import HELD_BACK_EXIT_CODE
 from harvester.telling.occasions import SUBJECTS
 from shared import errors
 from shared.model.kinds import FACTS, Kind
 from shared.resourcesync.terms import Document
+from shared.settings.model import Settings
 from source_server.__main__ import _parser as source_server_parser
+from source_server.part import server_parts
 from source_server.settings import SourceSettings
 
 PROJECT = Path(__file__).parents[2]
@@ -30,7 +31,9 @@ README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
 
 def keys() -> list[str]:
-    models = (SectionConfig, RepositorySection, HarvesterSettings, SourceSettings)
+    models: list[type[Settings]] = [HarvesterSettings, SourceSettings]
+    models += (kind.settings for kind in section_kinds().values())
+    models += (part.settings for part in server_parts())
     found = {str(field.alias or name) for m in models for name, field in m.model_fields.items()}
     return sorted(found - {"name"})
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from harvester.config import SectionConfig
+from harvester.openbis.section import SectionConfig
 from shared.errors import ConfigError
 from tests.harvester_files import MANDATORY, config_of, faults_of, section_of, settings_in
 
@@ -189,7 +189,7 @@ def test_keys_below_an_odd_header_never_land_in_the_section_above(
     tmp_path: Path, header: str, fault: str
 ) -> None:
     config = config_of(tmp_path, f"[DS1]\n{MANDATORY}{header}\ndeletion-allowed = true\n")
-    assert [section.deletion_allowed for section in config.openbis] == [False]
+    assert [section.deletion_allowed for section in config.of_kind(SectionConfig)] == [False]
     assert fault in str(config.faults["DS2"])
 
 
@@ -275,5 +275,5 @@ def test_the_folder_for_downloads_lies_below_the_store_even_if_it_looks_absolute
     tmp_path: Path,
 ) -> None:
     config = config_of(tmp_path, f"[DS1]\n{MANDATORY}harvester-tmp-dir = /temp/here\n")
-    assert config.openbis[0].harvester_tmp_dir == tmp_path / "data/store/temp/here"
+    assert config.of_kind(SectionConfig)[0].harvester_tmp_dir == tmp_path / "data/store/temp/here"
     assert "taken relative to the data store root" in config.warnings[0]

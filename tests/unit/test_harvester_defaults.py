@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harvester.config import SectionConfig, read_config
+from harvester.config import read_config
+from harvester.openbis.section import SectionConfig
 from harvester.properties import HarvesterSettings, read_settings
 from shared.settings.model import Settings, keys_of
 from tests.given import given
@@ -71,7 +72,7 @@ def test_the_example_of_the_manual_works_once_it_is_filled_in(tmp_path: Path) ->
     config = config_of(tmp_path, text)
     assert config.faults == {}
     assert config.warnings == ()
-    section = config.openbis[0]
+    section = config.of_kind(SectionConfig)[0]
     assert section.email_addresses == ("one@example.org", "two@example.org")
     assert (section.space_black_list, section.space_white_list) == (("SYSTEM",), ("ABC_.*",))
     assert section.data_source_openbis_url == "https://source.example.org:8443/openbis/openbis"

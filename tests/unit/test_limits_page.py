@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from harvester.config import SectionConfig
 from harvester.fetching import allowance, bodies, direct_connection, http_client, looking, pace
 from harvester.fetching.source import LOGIN_BYTES
+from harvester.openbis.section import SectionConfig
 from shared.model import limits
 from shared.resourcesync import prolog
 from shared.verification import UNANNOUNCED

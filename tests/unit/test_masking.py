@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import logging
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from harvester.commands.listing import print_json, print_table
-from harvester.config import SectionConfig
 from harvester.ini import read_ini
 from harvester.logs.log_format import formatter
+from harvester.openbis.section import SectionConfig
 from harvester.properties import HarvesterSettings, read_settings
 from harvester.section_report import SectionReport
 from shared.command_line import run_command
 from shared.errors import ConfigError, ConflictError, ItemError, SourceError
+from shared.extras import NO_EXTRA
 from shared.masking import masked, remember_secrets
 from shared.plain_lines import LineFormatter, complain, say
 from shared.settings.faults import Given, unknown_key
@@ -119,7 +120,8 @@ def test_the_edge_of_a_program_masks_and_escapes(
         raise error(f"{SECRET}\nharvester: OK")
 
     remember_secrets(SECRET)
-    run_command("harvester", SimpleNamespace(command=fails), interrupted="")  # type: ignore[arg-type]
+    options = argparse.Namespace(command=fails, needs=NO_EXTRA)
+    run_command("harvester", options, interrupted="")
     err = capsys.readouterr().err
     assert len(err.splitlines()) == 1
     assert "***\\nharvester: OK" in err

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from harvester.config import ConfigFile, SectionConfig, read_config
+from harvester.config import ConfigFile, read_config
+from harvester.openbis.section import SectionConfig
 from harvester.properties import HarvesterSettings, read_settings
+from harvester.section_kinds import section_kinds
 from shared.errors import ConfigError
 from shared.settings.model import Settings, keys_of, secret_keys_of
 from shared.settings.secrets import file_keys_of
 from source_server import settings as source_server
+from source_server.part import server_parts
 from source_server.settings import SourceSettings
 from tests.harvester_files import MANDATORY, config_of, settings_in, write_private
 
@@ -33,7 +36,7 @@ def section_with(folder: Path, *lines: str, **variables: str) -> ConfigFile:
 
 def password_of(config: ConfigFile) -> str:
     assert (config.faults, config.warnings) == ({}, ())
-    return config.openbis[0].data_source_auth_pass.get_secret_value()
+    return config.of_kind(SectionConfig)[0].data_source_auth_pass.get_secret_value()
 
 
 def fault_of(config: ConfigFile) -> str:
@@ -43,10 +46,20 @@ def fault_of(config: ConfigFile) -> str:
     return fault.rpartition("/h.txt:")[2] if fault.count("/h.txt:") == 1 else fault
 
 
-@pytest.mark.parametrize("model", [HarvesterSettings, SourceSettings, SectionConfig])
-def test_no_key_of_a_secret_file_is_a_key_of_its_own(model: type[Settings]) -> None:
-    assert secret_keys_of(model) == set(file_keys_of(model).values()) != set()
-    assert set(keys_of(model).values()).isdisjoint(file_keys_of(model))
+FILES: list[list[type[Settings]]] = [
+    [HarvesterSettings],
+    [SourceSettings, *(part.settings for part in server_parts())],
+    *([kind.settings] for kind in section_kinds().values()),
+]
+
+
+@pytest.mark.parametrize("models", FILES, ids=lambda models: models[0].__name__)
+def test_no_key_of_a_secret_file_is_a_key_of_its_own(models: list[type[Settings]]) -> None:
+    for model in models:
+        assert secret_keys_of(model) == set(file_keys_of(model).values())
+    file_keys = {key for model in models for key in file_keys_of(model)}
+    assert file_keys
+    assert file_keys.isdisjoint(key for model in models for key in keys_of(model).values())
 
 
 @pytest.mark.parametrize("key", SECTION_KEYS)
@@ -198,7 +211,7 @@ def test_a_password_that_begins_like_a_variable_is_written_behind_literal(
 
 def test_other_keys_may_begin_with_env(tmp_path: Path) -> None:
     config = config_of(tmp_path, f"[DS1]\n{MANDATORY}".replace("= otto", "= env:LAB"))
-    assert config.openbis[0].harvester_user == "env:LAB"
+    assert config.of_kind(SectionConfig)[0].harvester_user == "env:LAB"
 
 
 def test_a_password_given_twice_is_a_fault_that_names_both_lines(tmp_path: Path) -> None:

@@ -8,19 +8,31 @@ from pathlib import Path
 import pytest
 
 from shared.errors import ConfigError
-from shared.settings.model import keys_of
+from shared.settings.model import Settings, keys_of
 from shared.settings.properties import variable_of
-from source_server.settings import CatalogueKind, SourceSettings, read_settings
+from source_server.part import server_parts
+from source_server.settings import (
+    CatalogueKind,
+    ServerSettings,
+    SourceSettings,
+    read_server_settings,
+)
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "source-server.properties"
-KEYS = keys_of(SourceSettings)
+MODELS: list[type[Settings]] = [SourceSettings, *(part.settings for part in server_parts())]
+KEYS = {name: key for model in MODELS for name, key in keys_of(model).items()}
 OPENBIS = "catalogue = openbis\nusers-file = users.json\n"
 
 
 def settings_of(folder: Path, text: str, **variables: str) -> SourceSettings:
+    return whole_settings_of(folder, text, **variables).source
+
+
+def whole_settings_of(folder: Path, text: str, **variables: str) -> ServerSettings:
+    """With those of the parts."""
     file = folder / "s.properties"
     file.write_text(text)
-    return read_settings(file, variables)
+    return read_server_settings(file, variables)
 
 
 def faults_of(folder: Path, text: str, **variables: str) -> list[str]:
@@ -47,9 +59,11 @@ def test_the_example_shows_every_key_once_with_its_default(tmp_path: Path) -> No
     uncommented = re.sub(r"^#(?=[a-z.-]+ =)", "", text, flags=re.MULTILINE)
 
     assert sorted(shown) == sorted(KEYS.values())
-    assert settings_of(tmp_path, uncommented) == settings_of(tmp_path, "")
-    assert settings_of(tmp_path, text) == settings_of(tmp_path, "")
-    defaults = {KEYS[name]: field.default for name, field in SourceSettings.model_fields.items()}
+    usual = whole_settings_of(tmp_path, "")
+    assert whole_settings_of(tmp_path, uncommented) == usual
+    assert whole_settings_of(tmp_path, text) == usual
+    fields = [field for model in MODELS for field in model.model_fields.items()]
+    defaults = {KEYS[name]: field.default for name, field in fields}
     written = dict(re.findall(r"^#([a-z.-]+) = (.+)$", text, re.MULTILINE))
     assert written.keys() == {key for key, value in defaults.items() if value not in {None, Path()}}
 
@@ -248,4 +262,4 @@ def test_settings_cannot_be_changed(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no\.properties.*No such file"):
-        read_settings(tmp_path / "no.properties", {})
+        read_server_settings(tmp_path / "no.properties", {})

@@ -13,8 +13,8 @@ from tests.instances import PROJECT
 _BEGINS = frozenset({"begin", "begin_twophase"})
 _OF_OTHER_DATABASES = {
     "source_server/openbis/connect.py",
-    "source_server/opendcim/connector/rows.py",
-    "source_server/opendcim/repository/storage.py",
+    "opendcim/connector/rows.py",
+    "opendcim/repository/storage.py",
 }
 """These open databases of their own: an openBIS, an openDCIM, a template repository."""
 _TEMPORARY = re.compile(r"\bCREATE\s+(?:GLOBAL\s+|LOCAL\s+)?TEMP", re.IGNORECASE)
@@ -22,7 +22,7 @@ _UNPLACED = re.compile(r"\bCREATE\s+TABLE\s+(?!pg_temp\.)", re.IGNORECASE)
 
 
 def sources(*suffixes: str) -> Iterator[Path]:
-    for folder in ("harvester", "shared", "source_server"):
+    for folder in ("harvester", "opendcim", "shared", "source_server"):
         yield from (p for p in (PROJECT / folder).rglob("*") if p.suffix in suffixes)
 
 

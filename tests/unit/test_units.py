@@ -12,6 +12,7 @@ import pytest
 
 from harvester.__main__ import _parser as harvester_parser
 from harvester.config import read_config
+from harvester.openbis.section import SectionConfig
 from harvester.properties import HarvesterSettings, read_settings
 from shared.command_line import loaded
 from shared.settings.model import keys_of
@@ -67,7 +68,7 @@ def test_the_settings_of_the_compose_file_are_right(monkeypatch: pytest.MonkeyPa
     settings = read_settings(folder / "harvester.properties", {})
     config = read_config(settings.harvester_config_file, settings)
     assert config.faults == {}
-    assert config.openbis[0].harvester_pass.get_secret_value() == "secret"
+    assert config.of_kind(SectionConfig)[0].harvester_pass.get_secret_value() == "secret"
     assert read_source_settings(folder / "source-server.properties", {}).port == 8080
 
 

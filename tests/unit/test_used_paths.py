@@ -195,9 +195,6 @@ def test_the_harvesters_own_paths_do_not_conflict(tmp_path: Path, line: str) -> 
         "storeroot-dir = data/file-service/store",
         "users-file = data/store/1/users",
         "password-file = data/file-service/passwd",
-        "opendcim-repository = true\nopendcim-repository-pictures-dir = data",
-        "opendcim-repository = true\nopendcim-repository-pictures-dir = data/file-service",
-        "opendcim-repository = true\nusers-file = data/opendcim-repository.db",
     ],
 )
 def test_the_source_servers_paths_do_not_conflict(tmp_path: Path, lines: str) -> None:
@@ -207,46 +204,11 @@ def test_the_source_servers_paths_do_not_conflict(tmp_path: Path, lines: str) ->
         read_source_settings(file, {})
 
 
-def test_one_database_may_serve_several_purposes(tmp_path: Path) -> None:
-    file = tmp_path / "source.properties"
-    file.write_text(
-        "opendcim-repository = true\nopendcim-repository-database-url = sqlite:///data/source.db"
-    )
-    assert read_source_settings(file, {}).opendcim_repository
-
-
 def test_an_environment_variable_is_named_as_the_place(tmp_path: Path) -> None:
     file = tmp_path / "source.properties"
     file.touch()
     with pytest.raises(ConfigError, match="environment variable OPENBIS_SYNC_USERS_FILE"):
         read_source_settings(file, {"OPENBIS_SYNC_USERS_FILE": "data/source.db"})
-
-
-OPENDCIM = """\
-[DCIM]
-kind = opendcim-repository
-repository-url = https://repository.example.org
-opendcim-database-url = sqlite:///dcim.db
-pictures-dir = pictures
-"""
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "opendcim-state-dir = data/store/1",
-        "opendcim-state-dir = pictures",
-        "opendcim-state-dir = .",
-        "log-file = dcim.db",
-        "log-file = pictures/a.log",
-        "log-file = opendcim_DCIM/a.log",
-    ],
-)
-def test_sections_of_opendcim_are_checked_too(tmp_path: Path, line: str) -> None:
-    assert config_of(tmp_path, OPENDCIM).faults == {}
-    config = config_of(tmp_path, f"{OPENDCIM}{line}")
-    key = line.partition(" =")[0]
-    assert [fault for fault in config.faults["DCIM"] if f"h.txt:6: [DCIM] {key}: " in fault]
 
 
 def test_files_that_are_only_read_may_be_the_same(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Sections whose data source is an openBIS: one kind of section among others."""

@@ -1,0 +1,8 @@
+"""The kind ``openbis``, as the harvester finds it."""
+
+from __future__ import annotations
+
+from harvester.openbis.section import SectionConfig
+from harvester.section_kinds import DEFAULT_KIND, SectionKind
+
+KIND = SectionKind(name=DEFAULT_KIND, settings=SectionConfig, work="harvester.openbis.work:WORK")

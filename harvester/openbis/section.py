@@ -1,0 +1,134 @@
+"""A section whose data source is an openBIS: its keys and their meaning are openBIS's, defaults
+those of its manual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+
+from harvester.properties import HarvesterSettings
+from harvester.section_settings import BasePath, Days, SectionSettings
+from shared.settings.bandwidth import BandwidthSetting
+from shared.settings.places import absolute_below
+from shared.settings.quantities import Limit, LimitSetting, PositiveDuration
+from shared.settings.used_paths import PlaceOf, Role, UsedPath
+from shared.settings.values import Boolean, Decimal, Integer, Items, Url
+
+
+def _below_store(path: Path, info: ValidationInfo) -> Path:
+    """Always below the data store root, as in the original, even if it begins with ``/``."""
+    settings = info.context
+    if not settings:
+        return path
+    root: Path = settings.storeroot_dir
+    below = absolute_below(root, Path(str(path).lstrip("/")))
+    if not below.resolve().is_relative_to(root.resolve()):
+        raise ValueError("must stay below the data store root (storeroot-dir)")
+    return below
+
+
+StorePath = Annotated[Path, AfterValidator(_below_store)]
+
+
+class SectionConfig(SectionSettings):
+    """One openBIS data source and how it is harvested."""
+
+    resource_list_url: Url
+    data_source_openbis_url: Url | None = None
+    """Needed only for sources that are original openBIS, whose files need a session."""
+    data_source_dss_url: Url
+    data_source_auth_realm: str = "OAI-PMH"
+    data_source_auth_user: str
+    data_source_auth_pass: SecretStr
+    space_black_list: Items = ()
+    space_white_list: Items = ()
+
+    harvester_user: str
+    harvester_pass: SecretStr
+    translate_using_data_source_alias: Boolean = False
+    keep_original_timestamps_and_users: Boolean = True
+    keep_original_frozen_flags: Boolean = True
+    master_data_update_allowed: Boolean = False
+    property_unassignment_allowed: Boolean = False
+    deletion_allowed: Boolean = False
+    max_deletions: LimitSetting = Limit(10, 0.10)
+    """More are held back until the operator releases them. A tenth: of a large instance as well as
+    of a small one; a few may always go."""
+    trash_retention_days: Days = 30
+    """0: what is deleted is gone at once."""
+    max_list_time: PositiveDuration = timedelta(hours=12)
+    """For the resource list, from the request to its end, tries and parts together."""
+    max_failed_records: LimitSetting = Limit(100, 0.01)
+    """Of the list's records; if more cannot be read, the pass fails."""
+
+    full_sync: Boolean = False
+    full_sync_interval: Days = 14
+    """Days; 0 makes every run a baseline, if ``full_sync`` is on."""
+
+    harvester_tmp_dir: StorePath = Path("temp")
+    file_service_repository_path: BasePath = Path("data/file-service")
+    last_sync_timestamp_file: BasePath = Path("last-sync-timestamp-file_{alias}.txt")
+    not_synced_entities_file: BasePath = Path("not-synced-entities_{alias}.txt")
+
+    whished_number_of_streams: Annotated[Integer, Field(ge=1, le=100)] | None = None
+    machine_load: Annotated[Decimal, Field(gt=0, le=100)] = 0.5
+    max_threads: Annotated[Integer, Field(ge=1, le=1000)] = 10
+    retries_on_failure: Annotated[Integer, Field(ge=0, le=100)] = 0
+    stop_on_first_failure: Boolean = False
+    bandwidth_limit: BandwidthSetting | None = None
+
+    @field_validator("data_source_auth_user")
+    @classmethod
+    def _fits_basic_authentication(cls, user: str) -> str:
+        if ":" in user:
+            raise ValueError("a user id with a colon cannot authenticate")
+        return user
+
+    @property
+    def source_url(self) -> str:
+        return self.resource_list_url
+
+    @property
+    def source_user(self) -> str:
+        return self.data_source_auth_user
+
+    @property
+    def exclusive(self) -> dict[str, str]:
+        return {
+            "last-sync-timestamp-file": str(self.last_sync_timestamp_file),
+            "not-synced-entities-file": str(self.not_synced_entities_file),
+        }
+
+    @property
+    def written_files(self) -> dict[str, Path]:
+        return {
+            **super().written_files,
+            "last-sync-timestamp-file": self.last_sync_timestamp_file,
+            "not-synced-entities-file": self.not_synced_entities_file,
+        }
+
+    def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
+        yield from super().used_paths(place_of)
+        work = self.harvester_tmp_dir
+        service = "file-service-repository-path"
+        for key, path, role, shared in (
+            ("last-sync-timestamp-file", self.last_sync_timestamp_file, Role.WRITTEN, ""),
+            ("not-synced-entities-file", self.not_synced_entities_file, Role.WRITTEN, ""),
+            (service, self.file_service_repository_path, Role.FOLDER, service),
+            ("harvester-tmp-dir", work / self.alias, Role.FOLDER, ""),
+            ("harvester-tmp-dir", work / f"{self.alias}~partial", Role.FOLDER, ""),
+        ):
+            yield self._used(key, path, role, place_of, shared)
+
+    @classmethod
+    def defaults_from(cls, settings: HarvesterSettings, /) -> dict[str, str]:
+        return {"file-service-repository-path": str(settings.file_service_repository_path)}
+
+    @property
+    def prefix(self) -> str | None:
+        """What is put before codes; None if they stay as they are."""
+        return f"{self.alias}_" if self.translate_using_data_source_alias else None

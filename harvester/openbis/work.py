@@ -1,0 +1,49 @@
+"""What is done with a section of the kind ``openbis``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harvester.checks.data_source import check_data_source
+from harvester.checks.destination import OpenDestination
+from harvester.checks.findings import Finding, broken
+from harvester.checks.folders import check_folders
+from harvester.checks.web_hook import check_recipients
+from harvester.openbis.section import SectionConfig
+from harvester.properties import HarvesterSettings
+from harvester.section_report import SectionReport
+from harvester.section_work import Circumstances, SectionWork
+from harvester.sync import STEPS, Assignment
+from harvester.sync import synchronise as synchronise_openbis
+
+
+def _synchronise(config: SectionConfig, around: Circumstances, report: SectionReport) -> None:
+    task = Assignment(
+        config=config,
+        destination=around.destination,
+        connection=around.connection,
+        log=around.log,
+        leash=around.leash,
+        deletions_confirmed=around.deletions_confirmed,
+        repair=around.repair,
+    )
+    synchronise_openbis(task, report)
+
+
+def _steps_of(config: SectionConfig) -> list[str]:
+    return ["Read the resource list", *(step.title for step in STEPS if step.wanted(config))]
+
+
+def _check_online(
+    section: SectionConfig, settings: HarvesterSettings, destination: OpenDestination
+) -> Iterator[Finding]:
+    yield destination.check_user(section)
+    if away := destination.unmounted(section):
+        yield from (broken("folders", fault) for fault in away)
+    else:  # a trial would be written below the mount
+        yield from check_folders(section, settings)
+    yield from check_recipients(section, settings)
+    yield from check_data_source(section, destination)
+
+
+WORK = SectionWork(synchronise=_synchronise, steps_of=_steps_of, check_online=_check_online)

@@ -1,0 +1,143 @@
+"""Who may post requests and read rows.
+
+Either users of the source server by Basic authentication, or whoever knows a token. With neither,
+only this machine: then nothing that may stand between us and somebody else is let in either, such
+as a proxy or a page in a browser.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from opendcim.connector.settings import ConnectorSettings, is_loopback
+from shared.errors import ConfigError
+from source_server.auth import Authenticator, challenge, parse_basic
+from source_server.guesses import Guesses, TooManyGuessesError
+from source_server.settings import SourceSettings
+
+EVERYBODY = "*"
+_BETWEEN = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "origin")
+"""Headers that a proxy or a page in a browser adds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    status: int
+    code: str
+    message: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """``authenticator`` knows the users' passwords."""
+
+    users: frozenset[str]
+    token: SecretStr | None
+    realm: str
+    authenticator: Authenticator | None
+    guesses: Guesses
+
+    @classmethod
+    def of(
+        cls,
+        settings: ConnectorSettings,
+        server: SourceSettings,
+        authenticator: Authenticator | None,
+    ) -> Access:
+        """Raises `ConfigError` if somebody else than intended could get in."""
+        users = frozenset(settings.opendcim_connector_users or ())
+        token = settings.opendcim_connector_token
+        if users and authenticator is None:
+            raise ConfigError(
+                "opendcim-connector-users: this server has no users; set users-file, or use "
+                "opendcim-connector-token"
+            )
+        if not users and token is None:
+            _check_privacy(server)
+        return cls(
+            users=users,
+            token=token,
+            realm=server.auth_realm,
+            authenticator=authenticator,
+            guesses=Guesses.of(server),
+        )
+
+    def client(self, headers: Mapping[str, str], peer: str | None) -> str | Refused:
+        """Whoever asks, by name; to be called in a thread, since passwords take time."""
+        if not self.users and self.token is None:
+            return _local(headers, peer)
+        authorization = headers.get("authorization")
+        if self._is_token(authorization):
+            return "(token)"
+        credentials = parse_basic(authorization)
+        if credentials and self.users and self.authenticator:
+            return self._user(credentials, self.authenticator, peer or "")
+        return self._unknown()
+
+    def _user(
+        self, credentials: tuple[str, str], authenticator: Authenticator, peer: str
+    ) -> str | Refused:
+        user_id, password = credentials
+        try:
+            if not self.guesses.accepted(authenticator, user_id, password, peer):
+                return self._unknown()
+        except TooManyGuessesError as error:
+            retry = {"Retry-After": str(error.seconds)}
+            return Refused(429, "TooManyRequests", str(error), retry)
+        if user_id in self.users or EVERYBODY in self.users:
+            return user_id
+        return Refused(
+            403, "Forbidden", f"the user {user_id!r} is not in opendcim-connector-users", {}
+        )
+
+    def _unknown(self) -> Refused:
+        ways = ["user and password"] if self.users else []
+        ways += ["the token, as Authorization: Bearer <token>,"] if self.token else []
+        schemes = [challenge(self.realm)] if self.users else ["Bearer"]
+        return Refused(
+            401,
+            "Unauthorized",
+            f"{' or '.join(ways)} must be sent along, and these are not right",
+            {"WWW-Authenticate": ", ".join(schemes)},
+        )
+
+    def _is_token(self, authorization: str | None) -> bool:
+        scheme, _, given = (authorization or "").strip().partition(" ")
+        if self.token is None or scheme.casefold() != "bearer":
+            return False
+        expected = self.token.get_secret_value().encode()
+        return secrets.compare_digest(given.strip().encode("utf-8", "replace"), expected)
+
+
+def _check_privacy(settings: SourceSettings) -> None:
+    keys = (
+        ("address", settings.address),
+        ("download-url", urlsplit(settings.download_url).hostname or ""),
+    )
+    for key, host in keys:
+        if not is_loopback(host):
+            raise ConfigError(
+                f"opendcim-connector-users or opendcim-connector-token is missing: {key} = "
+                f"{host} says that others than this machine reach the server, so say who may "
+                "send external requests"
+            )
+
+
+def _local(headers: Mapping[str, str], peer: str | None) -> str | Refused:
+    host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+    between = [name for name in _BETWEEN if name in headers]
+    if peer and is_loopback(peer) and is_loopback(host) and not between:
+        return "(this machine)"
+    return Refused(
+        403,
+        "Forbidden",
+        "only programs on this machine may do this, at its address localhost; to let others in, "
+        "set opendcim-connector-users or opendcim-connector-token",
+        {},
+    )

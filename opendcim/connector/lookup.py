@@ -1,0 +1,168 @@
+"""Finds the device of an element, and all that openDCIM says about it.
+
+The device is the one whose label is the element's name, ignoring case. If there are several,
+nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from opendcim.connector import fields
+from opendcim.connector.external_request import ElementId, Part
+from opendcim.connector.external_response import Json, Result, element_answer
+from opendcim.connector.fields import Row, number_of, passed_on, text_of
+from opendcim.connector.locating import Locating
+from opendcim.connector.opendcim import OpenDcim, PartRefusedError, Time
+from opendcim.connector.remembered import Remembered
+
+T = TypeVar("T")
+
+_MOST_CANDIDATES = 50
+_CDU = "CDU"
+"""Its outlets are power ports, whatever it needs itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """One run: what is the same for several devices is asked once. For several threads."""
+
+    opendcim: OpenDcim
+    time: Time
+    include: Collection[Part]
+    custom: Collection[str] = ()
+    remembered: Remembered = field(default_factory=Remembered)
+
+    def answer(self, element: ElementId, name: str) -> Json:
+        """Raises what `OpenDcim.rows` does, but for the refusal of single calls."""
+        try:
+            devices = self._devices(name)
+        except PartRefusedError as error:
+            return element_answer(element, name, Result.ACCESS_DENIED, str(error))
+        if not devices:
+            return element_answer(
+                element, name, Result.NOT_FOUND, "no device in openDCIM has this name"
+            )
+        if len(devices) > 1:
+            shown = devices[:_MOST_CANDIDATES]
+            return element_answer(
+                element,
+                name,
+                Result.AMBIGUOUS,
+                f"{len(devices)} devices in openDCIM have this name",
+                Candidates=[passed_on(device, fields.CANDIDATE) for device in shown],
+            )
+        return self._about(element, name, devices[0])
+
+    def _devices(self, name: str) -> list[Row]:
+        """An ignored parameter brings all devices, so each is looked at."""
+
+        def ask() -> list[Row]:
+            found = self.opendcim.rows("device", "device", self.time, Label=name)
+            return [row for row in found if _plain(text_of(row, "Label")) == _plain(name)]
+
+        return self.remembered.get(("device", _plain(name)), ask)
+
+    def _about(self, element: ElementId, name: str, device: Row) -> Json:
+        if text_of(device, "Rights").casefold() in fields.NO_RIGHTS:
+            return element_answer(element, name, Result.ACCESS_DENIED, _denied(device))
+        locating = Locating(
+            opendcim=self.opendcim,
+            time=self.time,
+            include=self.include,
+            remembered=self.remembered,
+        )
+        found: Json = {"Location": locating.location_of(device)}
+        parent = locating.parent
+        if parent and Part.PARENT in self.include:
+            found["Parent"] = passed_on(parent, fields.DEVICE)
+        if Part.DEVICE in self.include:
+            custom = fields.custom_attributes(device, self.custom)
+            found["Device"] = passed_on(device, fields.DEVICE) | {"Custom": custom}
+        parts = (
+            (Part.DEPARTMENT, lambda: self._department(number_of(device, "Owner"))),
+            (Part.TEMPLATE, lambda: self._template(number_of(device, "TemplateID"))),
+            (Part.PORTS, lambda: self._ports(device)),
+            (Part.POWER_PORTS, lambda: self._power_ports(device)),
+        )
+        for part, ask in parts:
+            if part in self.include:
+                found |= locating.noted(part, ask)
+        message = "; ".join(locating.notes) or None
+        return element_answer(element, name, Result.FOUND, message, **found)
+
+    def _department(self, number: int) -> Json | None:
+        if number <= 0:
+            return None
+        row = self._once(
+            "department",
+            number,
+            lambda: self.opendcim.row("department", "department", self.time, "DeptID", number),
+        )
+        return passed_on(row, fields.DEPARTMENT) if row else None
+
+    def _template(self, number: int) -> Json | None:
+        if number <= 0:
+            return None
+        row = self._once(
+            "template",
+            number,
+            lambda: self.opendcim.row_at(
+                "devicetemplate", "template", self.time, "TemplateID", number
+            ),
+        )
+        if row is None:
+            return None
+        manufacturer = self._manufacturers().get(number_of(row, "ManufacturerID"))
+        return {"Manufacturer": manufacturer} | passed_on(row, fields.TEMPLATE)
+
+    def _manufacturers(self) -> dict[int, str]:
+        """All of them: openDCIM ignores what is asked of this list."""
+
+        def ask() -> dict[int, str]:
+            rows = self.opendcim.rows("manufacturer", "manufacturer", self.time)
+            return {number_of(row, "ManufacturerID"): text_of(row, "Name") for row in rows}
+
+        return self.remembered.get("manufacturers", ask)
+
+    def _ports(self, device: Row) -> list[Json]:
+        return self._listed(device, "deviceport", "Ports", fields.PORT)
+
+    def _power_ports(self, device: Row) -> list[Json]:
+        is_cdu = text_of(device, "DeviceType") == _CDU
+        count = None if is_cdu else "PowerSupplyCount"
+        return self._listed(device, "powerport", count, fields.POWER_PORT)
+
+    def _listed(
+        self, device: Row, path: str, count: str | None, shown: Collection[str]
+    ) -> list[Json]:
+        """Without a call where ``count`` says that there are none."""
+        number = number_of(device, "DeviceID")
+        if number <= 0 or (count and device.get(count) in {0, "0"}):
+            return []
+        rows = self._once(
+            path, number, lambda: self.opendcim.rows(f"{path}/{number}", path, self.time)
+        )
+        mine = [row for row in rows if number_of(row, "DeviceID") == number]
+        mine.sort(key=lambda row: number_of(row, "PortNumber"))
+        return [passed_on(row, shown) for row in mine]
+
+    def _once(self, kind: str, number: int, ask: Callable[[], T]) -> T:
+        return self.remembered.get((kind, number), ask)
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name).strip().casefold()
+
+
+def _denied(device: Row) -> str:
+    number = number_of(device, "DeviceID")
+    if text_of(device, "Rights"):
+        return f"openDCIM grants this user no right to read device {number}"
+    return (
+        f"openDCIM shows device {number}, but no rights to it; 19.01 does so if it does not know "
+        "the user id or the API key"
+    )

@@ -1,0 +1,229 @@
+"""openDCIM's REST API, as far as it is the same from 19.01 to 25.01.
+
+What it answers is not believed: some versions refuse with 200 and ``Access Denied``, ignore
+parameters that they do not know (or whose value is 0) and then send everything, or send pages of
+HTML. So nothing is asked with 0, and the rows that come are compared with what was asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Mapping
+
+import httpx
+
+from opendcim.connector.external_response import Code, RequestFailedError
+from opendcim.connector.fields import Row, number_of
+
+LARGEST = 32 << 20
+"""Bytes of an answer; one whose parameter was ignored holds all devices."""
+
+_AS_IT_IS = {"Accept-Encoding": "identity"}
+"""What is packed may unpack to anything."""
+_PAUSES = (0.3, 1.0)
+"""Seconds before a call is tried again that got no answer."""
+_BUSY = frozenset({429, 502, 503, 504})
+_ABSENT = frozenset({400, 404})
+_SHOWN = 200
+"""Bytes of an answer that is not JSON which tell what it is."""
+
+
+class StoppedWorkError(Exception):
+    """The program ends, or the request has failed elsewhere; nothing more is to be asked."""
+
+
+class PartRefusedError(Exception):
+    """403 to a single call: this user may not see that, but others."""
+
+
+class Time:
+    """What a request has left of its time. ``stop`` ends it at once."""
+
+    def __init__(self, seconds: float, stop: threading.Event) -> None:
+        self._seconds = seconds
+        self._end = time.monotonic() + seconds
+        self._stop = stop
+
+    def left(self) -> float:
+        """Seconds, more than 0; raises if there is nothing left."""
+        if self._stop.is_set():
+            raise StoppedWorkError
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise RequestFailedError(
+                Code.TIMED_OUT, "the time of this request was over before all was asked"
+            )
+        return left
+
+    def pause(self, seconds: float) -> None:
+        self._stop.wait(min(seconds, self.left()))
+        self.left()
+
+
+class OpenDcim:
+    """Safe to be asked by several threads. ``calls`` counts what was sent."""
+
+    def __init__(self, client: httpx.Client, base_url: str, call_timeout: float) -> None:
+        self._client = client
+        self._base_url = base_url
+        self._call_timeout = call_timeout
+        self.calls = 0
+
+    def rows(self, path: str, member: str, time_: Time, **parameters: str | int) -> list[Row]:
+        """What an answer has under ``member``, whether as a list, as an object whose keys are ids,
+        or as one record. None of it has been compared with ``parameters``.
+
+        Raises `PartRefusedError`, `StoppedWorkError`, and `RequestFailedError` if openDCIM cannot
+        be asked.
+        """
+        for pause in _PAUSES:
+            try:
+                return self._asked(path, member, time_, parameters)
+            except _TryAgainError:
+                time_.pause(pause)
+        try:
+            return self._asked(path, member, time_, parameters)
+        except _TryAgainError as error:
+            raise RequestFailedError(Code.UNREACHABLE, str(error)) from error
+
+    def row(self, path: str, member: str, time_: Time, key: str, number: int) -> Row | None:
+        """The record whose ``key`` is ``number``; asked for by a query."""
+        found = self.rows(path, member, time_, **{key: number})
+        return _with(found, key, number)
+
+    def row_at(self, path: str, member: str, time_: Time, key: str, number: int) -> Row | None:
+        """The same; asked for by its path."""
+        return _with(self.rows(f"{path}/{number}", member, time_), key, number)
+
+    def _asked(
+        self, path: str, member: str, time_: Time, parameters: Mapping[str, str | int]
+    ) -> list[Row]:
+        status, content_type, body = self._fetched(path, time_, parameters)
+        if status in _BUSY:
+            raise _TryAgainError(f"openDCIM answered {status} to {path}, several times")
+        content = _parsed(path, status, content_type, body)
+        if content.get("error") in {True, "true"}:
+            status = number_of(content, "errorcode") or status
+        _check_status(path, status)
+        return [] if status in _ABSENT else _rows(path, member, content)
+
+    def _fetched(
+        self, path: str, time_: Time, parameters: Mapping[str, str | int]
+    ) -> tuple[int, str, bytes]:
+        seconds = min(self._call_timeout, time_.left())
+        end = time.monotonic() + seconds
+        self.calls += 1
+        try:
+            with self._client.stream(
+                "GET",
+                f"{self._base_url}/{path}",
+                params=dict(parameters),
+                headers=_AS_IT_IS,
+                timeout=seconds,
+            ) as answer:
+                if answer.headers.get("content-encoding", "identity").lower() != "identity":
+                    raise _bad(path, "it has a content encoding, which was not asked for")
+                body = bytearray()
+                for part in answer.iter_raw():
+                    body += part
+                    _check_progress(path, len(body), end, time_)
+                return answer.status_code, answer.headers.get("content-type", ""), bytes(body)
+        except httpx.TimeoutException as error:
+            time_.left()
+            raise _too_slow(path) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise _TryAgainError(self._unreachable(path, error)) from error
+
+    def _unreachable(self, path: str, error: Exception) -> str:
+        told = str(error) or type(error).__name__
+        return f"{self._base_url}/{path} cannot be asked: {told}; is openDCIM there, and on?"
+
+
+class _TryAgainError(Exception):
+    """There was no answer; the next call may get one."""
+
+
+def _check_progress(path: str, size: int, end: float, time_: Time) -> None:
+    time_.left()
+    if time.monotonic() > end:
+        raise _too_slow(path)
+    if size > LARGEST:
+        raise _bad(path, f"it is larger than {LARGEST:,} bytes")
+
+
+def _parsed(path: str, status: int, content_type: str, body: bytes) -> Row:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise _no_json(path, status, content_type, body) from error
+    if not isinstance(content, dict):
+        raise _bad(path, "it is JSON, but no object")
+    return content
+
+
+def _no_json(path: str, status: int, content_type: str, body: bytes) -> RequestFailedError:
+    """A refusal often looks like this. No text of it is passed on: pages of errors show SQL."""
+    start = body[:_SHOWN].lower()
+    kind = content_type.partition(";")[0] or "without a type"
+    if status in {401, 403} or b"access denied" in start:
+        return _refused(path, status)
+    if httpx.codes.is_redirect(status):
+        return RequestFailedError(
+            Code.REFUSED,
+            f"openDCIM answered {status} to {path}, which leads elsewhere, perhaps to a page to "
+            "sign in; opendcim-connector-address must be the address that answers itself, and the "
+            "API must take this kind of sign-in",
+        )
+    return _bad(path, f"it is no JSON ({status}, {kind}, {len(body):,} bytes)")
+
+
+def _check_status(path: str, status: int) -> None:
+    if status == httpx.codes.UNAUTHORIZED:
+        raise _refused(path, status)
+    if status == httpx.codes.FORBIDDEN:
+        raise PartRefusedError(f"openDCIM answered 403 to {path}")
+    if status != httpx.codes.OK and status not in _ABSENT:
+        raise _bad(path, f"its status is {status}")
+
+
+def _rows(path: str, member: str, content: Row) -> list[Row]:
+    value = content.get(member)
+    if member not in content:
+        raise _bad(path, f"there is no {member} in it")
+    if isinstance(value, dict):
+        values = list(value.values())
+        records = all(isinstance(each, dict) for each in values)
+        value = values if records else [value]
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise _bad(path, f"{member} is no list of records")
+    return value
+
+
+def _with(rows: list[Row], key: str, number: int) -> Row | None:
+    return next((row for row in rows if number_of(row, key) == number), None)
+
+
+def _bad(path: str, text: str) -> RequestFailedError:
+    return RequestFailedError(
+        Code.BAD_ANSWER,
+        f"the answer to {path} is not openDCIM's: {text}; is opendcim-connector-address right, "
+        "and is openDCIM well?",
+    )
+
+
+def _refused(path: str, status: int) -> RequestFailedError:
+    return RequestFailedError(
+        Code.REFUSED,
+        f"openDCIM refused {path} ({status}); check the connector's user and password, or user id "
+        "and API key: which pair is right depends on openDCIM's AUTHENTICATION",
+    )
+
+
+def _too_slow(path: str) -> RequestFailedError:
+    return RequestFailedError(
+        Code.TIMED_OUT, f"openDCIM has not answered {path} within opendcim-connector-call-timeout"
+    )

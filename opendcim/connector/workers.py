@@ -1,0 +1,164 @@
+"""The threads that work on requests, and the one that takes care of rows.
+
+A row belongs to a process for as long as that process renews its claim. If it dies, the claim runs
+out, and whoever is there (the same program, started again) begins the request anew.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+from opendcim.connector.answering import Answered, Answering
+from opendcim.connector.external_response import (
+    Code,
+    RequestFailedError,
+    Status,
+    response,
+)
+from opendcim.connector.opendcim import StoppedWorkError
+from opendcim.connector.rows import MOST_BEGINS, Row, Rows, now
+from shared.errors import SyncError
+
+LEASE = 8_000
+"""Milliseconds of a claim."""
+_CARE = 2.0
+"""Seconds between two rounds of care: claims are renewed, overdue rows end."""
+_LOOK = 1.0
+"""Seconds between two looks for rows that other processes took in or left behind."""
+_GRACE = 10_000
+"""Milliseconds that a worker has to end a request by itself when its time is over."""
+_FAREWELL = 15.0
+"""Seconds that the threads have to notice that the program ends."""
+_FORGET_EVERY = 1_800
+"""Rounds of care, an hour."""
+
+_log = logging.getLogger(__name__)
+
+
+class Workers:
+    def __init__(
+        self, rows: Rows, answering: Answering, *, count: int, retention: timedelta
+    ) -> None:
+        self._rows = rows
+        self._answering = answering
+        self._count = count
+        self._retention = round(retention.total_seconds() * 1000)
+        self._name = str(uuid.uuid4())
+        self._stop = threading.Event()
+        self._work = threading.Condition()
+        self._claimed: set[str] = set()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        jobs: list[tuple[str, Callable[[], None]]] = [("care", self._take_care)]
+        jobs += [(f"worker-{number}", self._answer_requests) for number in range(self._count)]
+        for name, job in jobs:
+            thread = threading.Thread(target=job, name=f"opendcim-{name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """What is not done yet stays Pending, for the next start or another process."""
+        self._stop.set()
+        self.wake()
+        end = time.monotonic() + _FAREWELL
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        self._threads.clear()
+
+    def wake(self) -> None:
+        """There is a new row."""
+        with self._work:
+            self._work.notify_all()
+
+    def _answer_requests(self) -> None:
+        while not self._stop.is_set():
+            try:
+                row = self._rows.claim(self._name, LEASE)
+                if row is not None:
+                    self._answer(row)
+                    continue
+            except SyncError as error:
+                _log.error("openDCIM connector: %s", error)
+                self._stop.wait(_LOOK)
+            except Exception:  # noqa: BLE001 - the edge of a thread that must not end
+                _log.exception("openDCIM connector: a worker failed")
+                self._stop.wait(_LOOK)
+            with self._work:
+                if not self._stop.is_set():
+                    self._work.wait(_LOOK)
+
+    def _answer(self, row: Row) -> None:
+        self._claimed.add(row.request_id)
+        try:
+            answered = self._answered(row)
+        except StoppedWorkError:
+            self._rows.release(self._name, row.request_id)
+            return
+        finally:
+            self._claimed.discard(row.request_id)
+        status = Status.FAILED if answered.error else Status.COMPLETED
+        self._finish(row, status, answered, self._name)
+
+    def _answered(self, row: Row) -> Answered:
+        try:
+            seconds = (row.deadline - now()) / 1000
+            return self._answering.answer(row.wanted(), seconds, self._stop)
+        except (StoppedWorkError, MemoryError):
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the row must not stay Pending
+            _log.exception("openDCIM connector: request %s failed", row.request_id)
+            error = RequestFailedError(Code.INTERNAL, "the connector failed; its log says why")
+            return Answered(elements=[], error=error)
+
+    def _finish(self, row: Row, status: Status, answered: Answered, worker: str | None) -> None:
+        finished = now()
+        content = response(
+            row.request_id,
+            status,
+            received=row.received,
+            finished=finished,
+            error=answered.error,
+            elements=answered.elements,
+        )
+        done = self._rows.finish(row.request_id, status, content, worker, finished)
+        if done and answered.error:
+            _log.warning("openDCIM connector: request %s: %s", row.request_id, answered.error)
+
+    def _take_care(self) -> None:
+        rounds = 0
+        while True:
+            try:
+                self._care(rounds)
+            except SyncError as error:
+                _log.error("openDCIM connector: %s", error)
+            except Exception:  # noqa: BLE001 - as above
+                _log.exception("openDCIM connector: taking care of rows failed")
+            rounds += 1
+            if self._stop.wait(_CARE):
+                return
+
+    def _care(self, rounds: int) -> None:
+        if claimed := tuple(self._claimed):
+            self._rows.renew(self._name, claimed, LEASE)
+        for row in self._rows.overdue(_GRACE):
+            self._finish(row, Status.FAILED, Answered(elements=[], error=_overdue(row)), None)
+        if rounds % _FORGET_EVERY == 0:
+            self._rows.forget(now() - self._retention)
+
+
+def _overdue(row: Row) -> RequestFailedError:
+    if row.begun >= MOST_BEGINS and row.deadline > now():
+        return RequestFailedError(
+            Code.INTERRUPTED, f"the connector ended {row.begun} times while it was at work on this"
+        )
+    if row.begun:
+        text = "its time was over before it was answered; the connector may have been restarted"
+    else:
+        text = "its time was over before it was begun: too many requests, or nobody was at work"
+    return RequestFailedError(Code.TIMED_OUT, text)

@@ -1,0 +1,39 @@
+"""File names of pictures: ``front.png`` at home, ``<TemplateID>.front.png`` in the repository."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote, urlsplit
+
+from opendcim.records.texts import plain
+
+_FORBIDDEN = re.compile(r"""[\x00-\x1f\x7f<>:"'|?*&#%\\/;]""")
+_LONGEST = 120
+"""Characters: with an id before it and four bytes each, file systems take it still."""
+
+
+def base_name(name: str) -> str:
+    """Of ``pictures/x.png`` or ``C:\\x.png`` the last part, without what no file name should have.
+    "" if nothing is left."""
+    last = re.split(r"[\\/]", plain(name))[-1]
+    kept = _FORBIDDEN.sub("_", last).strip().lstrip(".")
+    stem, dot, extension = kept.rpartition(".")
+    if dot and len(kept) > _LONGEST:
+        return stem[: max(1, _LONGEST - len(extension) - 1)] + dot + extension[:10]
+    return kept[:_LONGEST]
+
+
+def published_name(template_id: int, name: str) -> str:
+    return f"{template_id}.{base_name(name)}"
+
+
+def published_address(base: str, name: str) -> str:
+    """``base`` ends with a slash."""
+    return base + quote(name, safe="")
+
+
+def original_name(address: str) -> str:
+    """Of a published address (or name) the original name: without the id before the first dot."""
+    last = base_name(unquote(urlsplit(address).path))
+    number, dot, name = last.partition(".")
+    return name if dot and number.isdigit() and name else last

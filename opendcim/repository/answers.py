@@ -1,0 +1,114 @@
+"""Answers of the API: the envelope, and what spares sending a list once more."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+
+from fastapi import Request
+from starlette.responses import Response
+
+from opendcim.records.envelope import OK, Envelope, write_envelope
+from opendcim.repository.refusals import BAD_REQUEST, NOT_PROCESSED, RefusalError
+from opendcim.repository.storage import Change, time_text
+from shared.errors import FormatError
+from source_server.streaming import accepts_gzip
+
+TOO_MANY_REQUESTS = 429
+_NOT_MODIFIED = 304
+_JSON = "application/json"
+_WORTH_COMPRESSING = 1_000
+"""Bytes."""
+_LEVEL = 6
+_NOT_STORED = {"Cache-Control": "no-store"}
+
+Content = Mapping[str, object]
+
+
+def answer(content: Content | None = None, *, code: int = OK, message: str = "") -> Response:
+    """What must not be kept by anybody on its way."""
+    body = write_envelope(Envelope(code=code, message=message, content=content or {}))
+    return Response(body, code, headers=_NOT_STORED, media_type=_JSON)
+
+
+def too_early(seconds: int, message: str) -> Response:
+    response = answer(code=TOO_MANY_REQUESTS, message=message)
+    response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def entity_tag(*parts: object) -> str:
+    """Weak: the bytes differ by compression, and for nothing else."""
+    return f'W/"{"-".join(map(str, parts))}"'
+
+
+def revalidation(tag: str, change: Change) -> dict[str, str]:
+    """The headers by which a client asks again; it may keep the answer, and must ask."""
+    return {
+        "ETag": tag,
+        "Last-Modified": format_datetime(_moment(change.at), usegmt=True),
+        "Cache-Control": "no-cache",
+        "Vary": "Accept-Encoding",
+    }
+
+
+def is_known(request: Request, tag: str, change: Change) -> bool:
+    """Whether the client has this already. A tag counts more than a date."""
+    tags = request.headers.get("if-none-match")
+    if tags is not None:
+        return any(_opaque(one) in {"*", _opaque(tag)} for one in tags.split(","))
+    since = request.headers.get("if-modified-since")
+    if since is None:
+        return False
+    try:
+        known = parsedate_to_datetime(since)
+    except ValueError:
+        return False
+    return _moment(change.at) <= (known if known.tzinfo else known.replace(tzinfo=UTC))
+
+
+def not_modified(headers: Mapping[str, str]) -> Response:
+    return Response(status_code=_NOT_MODIFIED, headers=dict(headers))
+
+
+def list_answer(
+    request: Request, headers: Mapping[str, str], render: Callable[[], Content]
+) -> Response:
+    """A list, compressed if the client takes that and it is worth while."""
+    body = write_envelope(Envelope(code=OK, content=render()))
+    sent = dict(headers)
+    takes_gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
+    if takes_gzip and len(body) >= _WORTH_COMPRESSING:
+        body = gzip.compress(body, _LEVEL, mtime=0)
+        sent["Content-Encoding"] = "gzip"
+    return Response(body, headers=sent, media_type=_JSON)
+
+
+def since_of(request: Request) -> str:
+    """The time of ``?since=`` as the tables have it, or "". Raises `RefusalError`."""
+    text = request.query_params.get("since", "").strip()
+    if not text:
+        return ""
+    try:
+        moment = datetime.fromisoformat(text)
+        return time_text(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError) as error:
+        raise RefusalError(
+            BAD_REQUEST,
+            f"since={text[:40]!r} is no time; write YYYY-MM-DD hh:mm:ss (UTC), as in LastModified",
+        ) from error
+
+
+def format_refused(error: FormatError, status: int = BAD_REQUEST) -> RefusalError:
+    """What cannot be read, as the original answers to what it cannot process."""
+    return RefusalError(status, f"{NOT_PROCESSED} {error}")
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _opaque(tag: str) -> str:
+    return tag.strip().removeprefix("W/")

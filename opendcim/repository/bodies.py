@@ -1,0 +1,84 @@
+"""Bodies of requests: read within limits, and made trees of whatever encoding they have."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+
+from fastapi import Request
+
+from opendcim.repository.forms import Tree, read_form
+from opendcim.repository.refusals import TOO_LARGE, RefusalError
+from shared.errors import FormatError
+
+LARGEST_BODY = 8 << 20
+"""Bytes. A template with 1,000 ports is half a megabyte as a form."""
+
+_PATIENCE = 120.0
+"""Seconds for a whole body: whoever is slower on purpose shall not hold on to us."""
+_REQUEST_TIMEOUT = 408
+_DEEPEST = 32
+"""Levels of JSON; what clients send has three."""
+
+
+async def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
+    """Raises `RefusalError` if it is too large or takes too long."""
+    body = bytearray()
+    async for part in limited(request, largest):
+        body += part
+    return bytes(body)
+
+
+async def limited(request: Request, largest: int) -> AsyncGenerator[bytes, None]:
+    """The pieces of a body. Raises `RefusalError` if it is too large or takes too long."""
+    size = 0
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            async for part in request.stream():
+                size += len(part)
+                if size > largest:
+                    raise RefusalError(TOO_LARGE, f"The request is larger than {largest:,} bytes")
+                yield part
+    except TimeoutError as error:
+        raise RefusalError(
+            _REQUEST_TIMEOUT, f"The request took longer than {_PATIENCE:.0f} seconds"
+        ) from error
+
+
+def tree_of(content_type: str, body: bytes) -> Tree:
+    """JSON if it says so or looks so, else a form. The original passes over a body without a
+    content type; here it is read too. Raises `FormatError`."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind.endswith("json") or body.lstrip()[:1] == b"{":
+        return read_json(body)
+    return read_form(body)
+
+
+def read_json(body: bytes) -> Tree:
+    """An object; an empty body is an empty one. Raises `FormatError`."""
+    if not body.strip():
+        return {}
+    _refuse_depth(body)
+    try:
+        tree = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"the body is no JSON: {error}") from error
+    if not isinstance(tree, dict):
+        raise FormatError("the body is no JSON object")
+    return tree
+
+
+def _refuse_depth(body: bytes) -> None:
+    """Brackets within texts count too, which harms nobody: a recursion that is too deep would."""
+    if body.count(b"[") + body.count(b"{") <= _DEEPEST:
+        return
+    depth = deepest = 0
+    for byte in body:
+        if byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    if deepest > _DEEPEST:
+        raise FormatError(f"the body is nested deeper than {_DEEPEST} levels")

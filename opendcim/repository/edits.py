@@ -1,0 +1,87 @@
+"""What a moderator changes of a submission before it is published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from opendcim.records.fields import (
+    CDU_FIELDS,
+    SENSOR_FIELDS,
+    SLOT_FIELDS,
+    TEMPLATE_FIELDS,
+    Field,
+    Kind,
+)
+from opendcim.records.reading import read_number, read_text
+from opendcim.records.records import Template
+from opendcim.repository.comparison import slot_name
+from shared.errors import FormatError
+
+_FIXED = {"TemplateID", "LastModified", "FrontPictureFile", "RearPictureFile"}
+EDITABLE = tuple(field for field in TEMPLATE_FIELDS if field.member not in _FIXED)
+PORT, POWER_PORT = "Port ", "Power port "
+_SLOT_FIELDS = tuple(field for field in SLOT_FIELDS if field.member in {"X", "Y", "W", "H"})
+
+
+def edited(template: Template, values: Mapping[str, str]) -> Template:
+    """``values`` by what `editable_values` calls them. Raises `FormatError` for a value that is
+    none, and for a member that cannot be edited."""
+    unknown = [name for name in values if name not in editable_values(template)]
+    if unknown:
+        raise FormatError(f"{unknown[0]}: there is no such member to change")
+    changed = replace(
+        template,
+        ports=tuple(
+            replace(port, label=read_text(values.get(f"{PORT}{port.number}", port.label), PORT))
+            for port in template.ports
+        ),
+        power_ports=tuple(
+            replace(
+                port, label=read_text(values.get(f"{POWER_PORT}{port.number}", port.label), PORT)
+            )
+            for port in template.power_ports
+        ),
+    )
+    changed = replace(
+        changed,
+        slots=tuple(
+            replace(slot, **_read(_SLOT_FIELDS, values, f"{slot_name(slot)} "))
+            for slot in template.slots
+        ),
+    )
+    if changed.cdu:
+        changed = replace(changed, cdu=replace(changed.cdu, **_read(CDU_FIELDS, values, "CDU ")))
+    if changed.sensor:
+        read = _read(SENSOR_FIELDS, values, "Sensor ")
+        changed = replace(changed, sensor=replace(changed.sensor, **read))
+    return replace(changed, **_read(EDITABLE, values, ""))
+
+
+def editable_values(template: Template) -> dict[str, str]:
+    """All that can be edited, by name, and what it is now."""
+    values = _shown(template, EDITABLE, "")
+    values |= {f"{PORT}{port.number}": port.label for port in template.ports}
+    values |= {f"{POWER_PORT}{port.number}": port.label for port in template.power_ports}
+    for slot in template.slots:
+        values |= _shown(slot, _SLOT_FIELDS, f"{slot_name(slot)} ")
+    if template.cdu:
+        values |= _shown(template.cdu, CDU_FIELDS, "CDU ")
+    if template.sensor:
+        values |= _shown(template.sensor, SENSOR_FIELDS, "Sensor ")
+    return values
+
+
+def _shown(value: object, fields: tuple[Field, ...], prefix: str) -> dict[str, str]:
+    return {f"{prefix}{field.member}": str(getattr(value, field.name)) for field in fields}
+
+
+def _read(fields: tuple[Field, ...], values: Mapping[str, str], prefix: str) -> dict[str, Any]:
+    read: dict[str, Any] = {}
+    for field in fields:
+        name = f"{prefix}{field.member}"
+        if name in values:
+            reader = read_number if field.kind is Kind.NUMBER else read_text
+            read[field.name] = reader(values[name], name)
+    return read

@@ -1,0 +1,133 @@
+"""Pictures of templates: checked by their content, and kept by its hash.
+
+A name or type that a client gives is never believed. What Pillow can read as PNG, JPEG or GIF,
+whole and of a sensible size, is kept as it came, but for what it tells of its photographer;
+everything else is refused, SVG too, since it can hold programs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Collection
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+from opendcim.repository.photographs import orientation_of, without_particulars
+from opendcim.repository.refusals import BAD_REQUEST, RefusalError
+from opendcim.repository.stored import Picture
+from shared.atomic_file import sync_folder
+
+_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif"}
+_SEVERAL = "MPO"
+"""How Pillow calls a JPEG with further pictures behind the first one."""
+_MOST_PIXELS = 25_000_000
+"""Decoded, this is a hundred megabytes; front views of racks' devices have one or two million."""
+_DECODING = threading.BoundedSemaphore(2)
+"""Pictures at a time, since a small file may become a hundred megabytes."""
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class PictureStore:
+    """A folder of files named by the hash of their content."""
+
+    def __init__(self, folder: Path, *, largest: int) -> None:
+        self._folder = folder
+        self.largest = largest
+        """Bytes."""
+
+    def add(self, name: str, content: bytes) -> Picture:
+        """Checks and keeps it. Raises `RefusalError`."""
+        if len(content) > self.largest:
+            raise _refused(name, f"is larger than {self.largest:,} bytes")
+        kind, width, height, kept = _looked_at(name, content)
+        picture = Picture(
+            name=name,
+            sha256=hashlib.sha256(kept).hexdigest(),
+            media_type=_TYPES[kind],
+            width=width,
+            height=height,
+        )
+        place = self.place(picture.sha256)
+        if not place.exists():
+            _write(place, kept)
+        return picture
+
+    def place(self, sha256: str) -> Path:
+        if not _SHA256.fullmatch(sha256):
+            raise ValueError(f"{sha256!r} is no SHA-256")
+        return self._folder / sha256[:2] / sha256
+
+    def remove_others(self, needed: Collection[str], *, older_than: float) -> int:
+        """Remove what is not needed and was written before that time; returns how many."""
+        others = [
+            place
+            for place in self._folder.glob("??/*")
+            if _is_ours(place) and place.name not in needed and place.stat().st_mtime < older_than
+        ]
+        for place in others:
+            place.unlink()
+        return len(others)
+
+    def prepare(self) -> None:
+        """Make the folder. Raises `OSError`."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(self._folder, os.W_OK | os.X_OK):
+            raise PermissionError(13, "not writable", str(self._folder))
+
+
+def _is_ours(place: Path) -> bool:
+    """Whether the store named it: a picture, or one that a killed program was writing."""
+    named = _SHA256.fullmatch(place.name) and place.name.startswith(place.parent.name)
+    return bool(named or re.fullmatch(r"tmp[a-z0-9_]{8}\.part", place.name))
+
+
+def _looked_at(name: str, content: bytes) -> tuple[str, int, int, bytes]:
+    """Format, width, height, and the content to keep; decoded once, so that it is known to be
+    whole."""
+    try:
+        image = Image.open(BytesIO(content), formats=tuple(_TYPES))
+        with image:
+            width, height = image.size
+            if width * height <= _MOST_PIXELS:
+                kind = "JPEG" if image.format == _SEVERAL else str(image.format)
+                orientation = _loaded(image)
+                kept = without_particulars(kind, content, orientation)
+                return kind, width, height, kept
+    except Exception as error:  # a decoder raises anything when it is fed anything
+        raise _refused(name, "is no whole PNG, JPEG or GIF") from error
+    raise _refused(name, f"has {width} x {height} pixels, which is too much")
+
+
+def _loaded(image: Image.Image) -> int:
+    """Decode a picture, to know that it is whole; its orientation. What was decoded goes before the
+    next picture has its turn."""
+    with _DECODING:
+        image.load()
+        orientation = orientation_of(image)
+        image.close()
+        return orientation
+
+
+def _write(place: Path, content: bytes) -> None:
+    """Under a name of its own first: two clients may send the same picture at the same time."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, aside = tempfile.mkstemp(dir=place.parent, suffix=".part")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(aside).replace(place)
+    finally:
+        Path(aside).unlink(missing_ok=True)
+    sync_folder(place.parent)
+
+
+def _refused(name: str, reason: str) -> RefusalError:
+    return RefusalError(BAD_REQUEST, f"The picture {name!r} {reason}; it was not kept")

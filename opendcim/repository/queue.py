@@ -1,0 +1,279 @@
+"""The queue: what was submitted, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Connection, Row, func, select
+
+from opendcim.records.records import Template
+from opendcim.records.texts import folded, plain
+from opendcim.repository import tables
+from opendcim.repository.checking import checked, checked_name
+from opendcim.repository.published import (
+    find_manufacturer,
+    find_template,
+    manufacturer_named,
+    template_named,
+)
+from opendcim.repository.refusals import (
+    BAD_REQUEST,
+    FORBIDDEN,
+    NOT_PROCESSED,
+    RefusalError,
+    no_such_request,
+    not_allowed,
+)
+from opendcim.repository.storage import now
+from opendcim.repository.stored import (
+    Picture,
+    Pictures,
+    content_hash,
+    pictures_json,
+    pictures_of,
+    template_json,
+    template_of,
+)
+from opendcim.repository.users import User
+
+ALREADY_QUEUED = "Manufacturer name already in pending submission queue."
+
+_MOST_PENDING = 2_000
+"""Of one user: whoever sends more has a program that went wrong."""
+
+_submission = tables.submission
+
+
+class Subject(StrEnum):
+    """What a submission is about."""
+
+    MANUFACTURER = "manufacturer"
+    TEMPLATE = "template"
+
+
+class State(StrEnum):
+    """What became of it."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """``name`` is that of the manufacturer, or the model. ``template_id`` is the template that it
+    would change, or became; 0 for a new one. ``template`` is None for a manufacturer. ``reason``
+    is why it was rejected. ``submitted_by`` is for administrators only."""
+
+    request_id: int
+    subject: Subject
+    name: str
+    manufacturer_id: int
+    template_id: int
+    template: Template | None
+    pictures: Pictures
+    submitted: str
+    submitted_by: str
+    state: State
+    decided: str
+    decided_by: str
+    reason: str
+
+    @property
+    def is_pending(self) -> bool:
+        return self.state is State.PENDING
+
+
+def submit_manufacturer(connection: Connection, user: User, name: str) -> Submission:
+    """The same name once more from the same user is the same submission. Raises `RefusalError`."""
+    name = checked_name(plain(name))
+    same = content_hash(Subject.MANUFACTURER, name)
+    again = _pending_again(connection, user, same)
+    if again:
+        return again
+    known = manufacturer_named(connection, name)
+    if known:
+        raise RefusalError(
+            FORBIDDEN,
+            f"Manufacturer {known.name} exists already (ManufacturerID {known.manufacturer_id}).",
+        )
+    pending = _is_pending(Subject.MANUFACTURER) & (_submission.c.folded == folded(name))
+    if connection.execute(select(_submission.c.request_id).where(pending)).first():
+        raise RefusalError(FORBIDDEN, ALREADY_QUEUED)
+    values = {"name": name, "folded": folded(name), "record": "", "content_hash": same}
+    return _added(connection, user, Subject.MANUFACTURER, values)
+
+
+def submit_template(connection: Connection, user: User, submitted: Template) -> Submission:
+    """The same content once more from the same user is the same submission. Raises
+    `RefusalError`."""
+    template = checked(submitted)
+    if find_manufacturer(connection, template.manufacturer_id) is None:
+        raise RefusalError(
+            FORBIDDEN,
+            f"{NOT_PROCESSED} ManufacturerID {template.manufacturer_id} is unknown here: submit "
+            "the manufacturer first, or synchronize manufacturers",
+        )
+    target = _target(connection, template)
+    record = template_json(replace(template, template_id=target))
+    same = content_hash(Subject.TEMPLATE, record)
+    again = _pending_again(connection, user, same)
+    if again:
+        return again
+    values = {
+        "manufacturer_id": template.manufacturer_id,
+        "template_id": target,
+        "name": template.model,
+        "folded": folded(template.model),
+        "record": record,
+        "content_hash": same,
+    }
+    return _added(connection, user, Subject.TEMPLATE, values)
+
+
+def add_pictures(connection: Connection, user: User, request_id: int, pictures: Pictures) -> None:
+    """Those of one's own submission, while it is pending. Raises `RefusalError`."""
+    submission = pictures_wanted(connection, user, request_id, pictures)
+    held = pictures_json({**submission.pictures, **pictures})
+    mine = _submission.c.request_id == request_id
+    connection.execute(_submission.update().where(mine).values(pictures=held))
+
+
+def pictures_wanted(
+    connection: Connection, user: User, request_id: int, names: Mapping[str, Picture | str]
+) -> Submission:
+    """The submission that they may be added to. Raises `RefusalError`."""
+    submission = find_submission(connection, request_id)
+    if submission is None or submission.template is None:
+        raise no_such_request()
+    if submission.submitted_by != user.user_id:
+        raise not_allowed("add pictures to this request")
+    if not submission.is_pending:
+        raise RefusalError(
+            BAD_REQUEST, f"The request {request_id} was {submission.state} already; submit anew"
+        )
+    expected = submission.template.picture_files
+    for side, picture in names.items():
+        name = picture if isinstance(picture, str) else picture.name
+        if expected[side] and name != expected[side]:
+            raise RefusalError(
+                BAD_REQUEST,
+                f"The {side} picture is called {name!r}, but the template says {expected[side]!r}",
+            )
+    return submission
+
+
+def find_submission(connection: Connection, request_id: int) -> Submission | None:
+    query = select(_submission).where(_submission.c.request_id == request_id)
+    row = connection.execute(query).first()
+    return _as_submission(row) if row else None
+
+
+def pending(connection: Connection, subject: Subject) -> list[Submission]:
+    """Manufacturers by name, templates by manufacturer and model."""
+    query = select(_submission).where(_is_pending(subject))
+    ordered = query.order_by(
+        _submission.c.manufacturer_id, _submission.c.folded, _submission.c.request_id
+    )
+    return [_as_submission(row) for row in connection.execute(ordered)]
+
+
+def pending_for(connection: Connection, user: User, subject: Subject) -> list[Submission]:
+    """Those that the user may decide on; manufacturers are the administrators' alone."""
+    if subject is Subject.MANUFACTURER:
+        return pending(connection, subject) if user.administrator else []
+    return [one for one in pending(connection, subject) if user.may_decide_on(one.manufacturer_id)]
+
+
+def submissions_of(connection: Connection, user: User) -> list[Submission]:
+    """The user's own, the latest first."""
+    query = select(_submission).where(_submission.c.submitted_by == user.user_id)
+    rows = connection.execute(query.order_by(_submission.c.request_id.desc()))
+    return [_as_submission(row) for row in rows]
+
+
+def decide(
+    connection: Connection, submission: Submission, user_id: str, state: State, **values: object
+) -> None:
+    """Note what became of it. Raises `RefusalError` if that has been decided."""
+    if not submission.is_pending:
+        raise RefusalError(
+            FORBIDDEN, f"The request {submission.request_id} was {submission.state} already"
+        )
+    mine = _submission.c.request_id == submission.request_id
+    decided = {"state": state.value, "decided": now(), "decided_by": user_id, **values}
+    connection.execute(_submission.update().where(mine).values(**decided))
+
+
+def _target(connection: Connection, template: Template) -> int:
+    """The template that it would change: the one it names, else the one of its model, else 0."""
+    named = find_template(connection, template.template_id) if template.template_id else None
+    found = named or template_named(connection, template.manufacturer_id, template.model)
+    return found.template.template_id if found else 0
+
+
+def _pending_again(connection: Connection, user: User, same: str) -> Submission | None:
+    query = select(_submission).where(
+        _submission.c.submitted_by == user.user_id,
+        _submission.c.content_hash == same,
+        _submission.c.state == State.PENDING.value,
+    )
+    row = connection.execute(query).first()
+    return _as_submission(row) if row else None
+
+
+def _added(
+    connection: Connection, user: User, subject: Subject, values: Mapping[str, object]
+) -> Submission:
+    _refuse_flood(connection, user)
+    row = {
+        "kind": subject.value,
+        "manufacturer_id": 0,
+        "template_id": 0,
+        "submitted": now(),
+        "submitted_by": user.user_id,
+        "state": State.PENDING.value,
+        **values,
+    }
+    number = connection.execute(_submission.insert().values(**row)).inserted_primary_key
+    added = find_submission(connection, int(number[0])) if number else None
+    if added is None:
+        raise RuntimeError("the database gave no id")
+    return added
+
+
+def _refuse_flood(connection: Connection, user: User) -> None:
+    mine = (_submission.c.submitted_by == user.user_id) & (
+        _submission.c.state == State.PENDING.value
+    )
+    count = connection.execute(select(func.count()).select_from(_submission).where(mine)).scalar()
+    if count and count >= _MOST_PENDING:
+        raise RefusalError(
+            FORBIDDEN,
+            f"{NOT_PROCESSED} {count} of your submissions are pending; wait until they are decided",
+        )
+
+
+def _is_pending(subject: Subject) -> ColumnElement[bool]:
+    return (_submission.c.kind == subject.value) & (_submission.c.state == State.PENDING.value)
+
+
+def _as_submission(row: Row[tuple[object, ...]]) -> Submission:
+    subject = Subject(row.kind)
+    return Submission(
+        request_id=row.request_id,
+        subject=subject,
+        name=row.name,
+        manufacturer_id=row.manufacturer_id,
+        template_id=row.template_id,
+        template=template_of(row.record) if subject is Subject.TEMPLATE else None,
+        pictures=pictures_of(row.pictures),
+        submitted=row.submitted,
+        submitted_by=row.submitted_by,
+        state=State(row.state),
+        decided=row.decided,
+        decided_by=row.decided_by,
+        reason=row.reason,
+    )

@@ -1,0 +1,1 @@
+"""Bundles: files that carry templates where a repository cannot be reached."""

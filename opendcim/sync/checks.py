@@ -1,0 +1,61 @@
+"""All that a run of a repository section needs, tried without changing anything."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import closing
+
+from harvester.checks.findings import Finding, broken_by, doubtful, fine
+from harvester.checks.folders import check_folder
+from harvester.stopping import Leash
+from opendcim.sync.installation.database import opened
+from opendcim.sync.repository.connection import Connection
+from opendcim.sync.repository.lists import Repository
+from opendcim.sync.repository.memory import Memory
+from opendcim.sync.repository.queue import Queue
+from opendcim.sync.section import RepositorySection
+from shared.addresses import shown_url
+from shared.errors import SyncError
+from shared.store.engine import viewed
+
+logger = logging.getLogger(__name__)
+
+
+def check_repository_section(section: RepositorySection) -> Iterator[Finding]:
+    """The repository is asked for its manufacturers only if that is not known from today."""
+    yield from _check_database(section)
+    yield check_folder("pictures", section.pictures_dir, "pictures-dir")
+    yield check_folder("state", section.opendcim_state_dir, "opendcim-state-dir")
+    yield check_folder("log", section.log_file.parent, "log-file")
+    yield from _check_repository(section)
+
+
+def _check_database(section: RepositorySection) -> Iterator[Finding]:
+    try:
+        with opened(section) as database:
+            shown = shown_url(database.engine.url)
+            with viewed(database.engine) as connection:
+                units = section.units or database.units(connection)
+            shortcomings = list(database.shortcomings)
+    except SyncError as error:
+        yield broken_by("openDCIM", error)
+        return
+    yield fine("openDCIM", f"{shown} is one; weights: {units}")
+    for shortcoming in shortcomings:
+        yield doubtful("openDCIM", shortcoming)
+
+
+def _check_repository(section: RepositorySection) -> Iterator[Finding]:
+    try:
+        memory = Memory(section.opendcim_state_dir, section.repository_url)
+        with closing(Connection(section, Leash(section), logger, memory)) as connection:
+            number = len(Repository(connection).manufacturers().values)
+            yield fine("repository", f"{section.repository_url} has {number} manufacturers")
+            if not connection.has_key:
+                yield fine("api-key", "there is none: nothing will be submitted")
+                return
+            Queue(connection).check_key()
+            yield fine("api-key", f"accepted for {section.api_user_id or '(no user id)'}")
+    except SyncError as error:
+        yield broken_by("repository", error)

@@ -1,0 +1,1 @@
+"""An openDCIM installation: its database, what is in it, and how it is written."""

@@ -1,0 +1,64 @@
+"""How values are put into the columns of an openDCIM's tables, which differ by version."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Date, DateTime, Enum, Numeric
+from sqlalchemy.types import Float, Integer
+
+from opendcim.records.texts import encoded
+from opendcim.sync.installation.database import MANUFACTURER
+from shared.errors import ItemError
+
+
+def stored(column: Column[Any], value: object, model: str) -> object:
+    """As the column takes it; texts as openDCIM encodes them."""
+    kind = column.type
+    if isinstance(kind, Enum):
+        return _of_list(column, str(value), kind.enums, model)
+    if isinstance(kind, Integer | Float | Numeric):
+        try:
+            return float(str(value)) if not isinstance(kind, Integer) else int(str(value) or 0)
+        except ValueError as error:
+            raise _misfit(model, column, f"{value!r} is no number") from error
+    text = encoded(str(value))
+    longest = getattr(kind, "length", None)
+    if longest is not None and len(text) > longest:
+        raise _misfit(model, column, f"{value!r} is longer than the {longest} characters it takes")
+    return text
+
+
+def _of_list(column: Column[Any], value: str, known: list[str], model: str) -> object:
+    if value in known:
+        return value
+    if not value:
+        return None if column.nullable else known[0]
+    raise _misfit(model, column, f"{value!r} is none of {', '.join(known)}")
+
+
+def _misfit(model: str, column: Column[Any], text: str) -> ItemError:
+    return ItemError(
+        "MANUFACTURER" if column.table.name == MANUFACTURER else "DEVICE_TEMPLATE",
+        model,
+        f"the column {column.name} of {column.table.name}: {text}; "
+        "tell the repository's moderators, or keep the template local",
+    )
+
+
+def must_be_given(column: Column[Any]) -> bool:
+    automatic = column.primary_key and column is column.table.autoincrement_column
+    return not (column.nullable or automatic or column.server_default is not None)
+
+
+def nothing(column: Column[Any]) -> object:
+    """For columns of which the repository knows nothing."""
+    kind = column.type
+    if isinstance(kind, Enum):
+        return kind.enums[0]
+    if isinstance(kind, Integer | Float | Numeric):
+        return 0
+    if isinstance(kind, DateTime | Date):
+        return datetime.now().astimezone().replace(tzinfo=None, microsecond=0)
+    return ""

@@ -1,0 +1,29 @@
+"""Whether a repository may be asked already."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from opendcim.sync.repository.memory import Memory, is_fresh
+from opendcim.sync.section import RepositorySection
+
+
+def not_due(config: RepositorySection) -> str | None:
+    """Why the repository is left alone for now; None if it may be asked. A dry run may always be
+    had: it asks for nothing that is here already."""
+    memory = Memory(config.opendcim_state_dir, config.repository_url)
+    if memory.left_alone and memory.left_alone[0] > datetime.now(UTC):
+        until, reason = memory.left_alone
+        return f"the repository is left alone until {shown(until)}, as it wants: {reason}"
+    last = memory.last_run
+    if config.dry_run or last is None or not is_fresh(last, config.interval):
+        return None
+    return (
+        f"not due: the repository was synchronized on {shown(last)}, and interval is "
+        f"{config.interval / timedelta(days=1):g} d; 'harvester run --force' does not wait"
+    )
+
+
+def shown(moment: datetime) -> str:
+    """In local time, as the times in logs."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,194 @@
+"""What is read from a template repository: its lists, which are asked for once an interval, and
+pictures, which are asked for when they have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Generic, Protocol, TypeVar
+
+import httpx
+
+from harvester.fetching.http_client import origin, shown
+from opendcim.records.envelope import OK, Envelope, read_envelope
+from opendcim.records.reading import read_manufacturer, read_template
+from opendcim.records.records import Manufacturer, Template
+from opendcim.sync.repository.connection import NOT_FOUND, Answer, Connection, message_of
+from opendcim.sync.repository.memory import FetchedList, KeptPicture, is_fresh
+from shared.errors import FormatError, ItemError, SourceError
+
+MANUFACTURER = "MANUFACTURER"
+TEMPLATE = "DEVICE_TEMPLATE"
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed(Generic[V]):
+    """What a list has, and the faults of the records that cannot be read."""
+
+    values: tuple[V, ...]
+    faults: tuple[ItemError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedPicture:
+    """Not looked at yet."""
+
+    content: bytes
+    etag: str = ""
+    last_modified: str = ""
+
+
+class Source(Protocol):
+    """A repository, or a bundle that was made of one."""
+
+    def manufacturers(self) -> Listed[Manufacturer]: ...
+
+    def has(self, manufacturer_id: int) -> bool:
+        """Whether its templates can be had here at all."""
+        ...
+
+    def templates(self, manufacturer_id: int) -> Listed[Template]:
+        """All of a manufacturer, by the repository's id."""
+        ...
+
+    def picture(self, address: str, known: KeptPicture | None) -> FetchedPicture | None:
+        """None if it is the one that is known. Raises `SourceError`."""
+        ...
+
+
+class Repository:
+    """Asks on a connection. ``forced``: even if what is here is fresh."""
+
+    def __init__(self, connection: Connection, *, forced: bool = False) -> None:
+        self._connection = connection
+        self._forced = forced
+        self._read: dict[str, Envelope] = {}
+
+    def manufacturers(self) -> Listed[Manufacturer]:
+        records = self._list("/manufacturer", "manufacturers")
+        return listed(records, MANUFACTURER, read_manufacturer)
+
+    def has(self, manufacturer_id: int) -> bool:
+        del manufacturer_id
+        return True
+
+    def templates(self, manufacturer_id: int) -> Listed[Template]:
+        """Records of other manufacturers are faults: whoever answers with them did not understand
+        the question."""
+        records = self._list(f"/template/bymanufacturer/{manufacturer_id}", "templates")
+        found = listed(records, TEMPLATE, read_template)
+        return only_of(manufacturer_id, found)
+
+    def template(self, template_id: int) -> Template | None:
+        """The published one of this id, as it is now."""
+        answer = self._connection.get(self._connection.at(f"/template/{template_id}"))
+        if answer.status == NOT_FOUND:
+            return None
+        records = _accepted(answer).list_of("templates")
+        found = listed(records, TEMPLATE, read_template).values
+        return next((one for one in found if one.template_id == template_id), None)
+
+    def picture(self, address: str, known: KeptPicture | None) -> FetchedPicture | None:
+        """Without credentials, and only from the repository's own origin or one of those that the
+        section names: else a repository could make us ask for whatever is within reach."""
+        url = _picture_url(address)
+        if not self._connection.is_home(url) and not self._is_trusted(url):
+            raise SourceError(
+                f"{shown(url)} is not at the repository; if that is right, name its origin in the "
+                "key picture-origins"
+            )
+        headers = {}
+        if known and known.etag:
+            headers["If-None-Match"] = known.etag
+        elif known and known.last_modified:
+            headers["If-Modified-Since"] = known.last_modified
+        answer = self._connection.get(url, headers)
+        if answer.is_unchanged and known:
+            return None
+        if answer.status != OK:
+            raise SourceError(f"{shown(url)} answers with {message_of(answer)}")
+        return FetchedPicture(
+            content=answer.body,
+            etag=answer.headers.get("etag", ""),
+            last_modified=answer.headers.get("last-modified", ""),
+        )
+
+    def _is_trusted(self, url: httpx.URL) -> bool:
+        trusted = self._connection.config.picture_origins
+        return origin(url) in {origin(httpx.URL(one)) for one in trusted}
+
+    def _list(self, path: str, member: str) -> list[object]:
+        """Asked for once in a run, and not at all if the answer that is here is fresh."""
+        if path not in self._read:
+            self._read[path] = self._envelope(path, member)
+        return self._read[path].list_of(member)
+
+    def _envelope(self, path: str, member: str) -> Envelope:
+        connection, memory = self._connection, self._connection.memory
+        address = str(connection.at(path))
+        kept = memory.list_at(address)
+        if kept and not self._forced and is_fresh(kept.fetched, connection.config.interval):
+            return read_envelope(kept.body.encode())
+        headers = {"If-None-Match": kept.etag} if kept and kept.etag else {}
+        answer = connection.get(connection.at(path), headers)
+        if answer.is_unchanged and kept:
+            memory.keep_list(kept.model_copy(update={"fetched": datetime.now(UTC)}))
+            return read_envelope(kept.body.encode())
+        envelope = _accepted(answer)
+        envelope.list_of(member)  # it is kept only if it is one
+        memory.keep_list(
+            FetchedList(
+                address=address,
+                fetched=datetime.now(UTC),
+                etag=answer.headers.get("etag", ""),
+                body=answer.body.decode("utf-8", errors="replace"),
+            )
+        )
+        return envelope
+
+
+def listed(records: Iterable[object], kind: str, read: Callable[[object], V]) -> Listed[V]:
+    values, faults = [], []
+    for number, record in enumerate(records, start=1):
+        try:
+            values.append(read(record))
+        except FormatError as error:
+            faults.append(ItemError(kind, f"record {number}", f"cannot be read: {error}"))
+    return Listed(values=tuple(values), faults=tuple(faults))
+
+
+def only_of(manufacturer_id: int, found: Listed[Template]) -> Listed[Template]:
+    """Those of a manufacturer; others, and those without id or model, are faults."""
+    good, faults = [], list(found.faults)
+    for one in found.values:
+        if one.manufacturer_id != manufacturer_id:
+            text = f"belongs to manufacturer {one.manufacturer_id}, not to {manufacturer_id}"
+            faults.append(ItemError(TEMPLATE, one.model or str(one.template_id), text))
+        elif one.template_id <= 0 or not one.model:
+            text = "has no id or no model at the repository"
+            faults.append(ItemError(TEMPLATE, one.model or str(one.template_id), text))
+        else:
+            good.append(one)
+    return Listed(values=tuple(good), faults=tuple(faults))
+
+
+def _accepted(answer: Answer) -> Envelope:
+    """Raises `SourceError` or `FormatError` for anything but a good answer."""
+    if answer.status != OK:
+        raise SourceError(
+            f"{shown(answer.url)} answers with {message_of(answer)}; check repository-url"
+        )
+    return answer.envelope()
+
+
+def _picture_url(address: str) -> httpx.URL:
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL as error:
+        raise SourceError(f"{address!r} is no address of a picture: {error}") from error
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise SourceError(f"{address!r} is no http or https address of a picture")
+    return url

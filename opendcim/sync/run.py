@@ -1,0 +1,275 @@
+"""One run of a repository section: the dry-run pass first, then the same in earnest.
+
+The lists of the repository are read before either pass, so both work on the same, and no
+transaction waits for the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import make_url
+
+from harvester.fetching.tls import warn_if_unverified
+from harvester.logs.section_log import SectionLog
+from harvester.report import Outcome, PassReport
+from harvester.run import Metadata
+from harvester.section_report import SectionReport
+from harvester.stopping import Leash
+from opendcim.sync.bundles.bundle import Bundle, opened_bundle
+from opendcim.sync.bundles.carried import push_carried
+from opendcim.sync.installation.database import Database, opened
+from opendcim.sync.interval import shown
+from opendcim.sync.one_pass import Outbox, Pass
+from opendcim.sync.repository.connection import Connection
+from opendcim.sync.repository.lists import Listed, Repository
+from opendcim.sync.repository.memory import Memory
+from opendcim.sync.repository.outbox import RealOutbox, RehearsedOutbox
+from opendcim.sync.repository.queue import Queue
+from opendcim.sync.section import RepositorySection, Units
+from opendcim.sync.steps.manufacturers import synchronize_manufacturers
+from opendcim.sync.steps.picture_keeping import RealPictures, RehearsedPictures
+from opendcim.sync.steps.pulling import pull_subscriptions
+from opendcim.sync.steps.pushing import push_templates
+from shared.addresses import shown_url
+from shared.model.master_data import MasterData
+from shared.store.engine import Transaction, database_errors, rehearsal, viewing, work
+from shared.store.failures import remember_failures
+
+_READING = "Read the repository"
+_STEPS: tuple[tuple[str, Callable[[Pass], Outcome]], ...] = (
+    ("Synchronize manufacturers", synchronize_manufacturers),
+    ("Pull subscriptions", pull_subscriptions),
+    ("Push templates", push_templates),
+)
+STEPS = (_READING, *(title for title, _ in _STEPS))
+"""In the order that openDCIM has since 4.1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One section to be synchronised, and under which circumstances. ``connection`` is that to the
+    harvester's own destination, which remembers runs."""
+
+    config: RepositorySection
+    connection: sqlalchemy.Connection
+    log: SectionLog
+    leash: Leash
+    bundle: Path | None = None
+    forced: bool = False
+
+
+def synchronise(order: Order, report: SectionReport) -> None:
+    """What happened is in the report. Errors of the whole section raise."""
+    with _opened(order, report) as work_at_hand:
+        work_at_hand.perform()
+
+
+@contextmanager
+def _opened(order: Order, report: SectionReport) -> Iterator[_Synchronisation]:
+    config = order.config
+    memory = Memory(config.opendcim_state_dir, config.repository_url)
+    with ExitStack() as stack:
+        database = stack.enter_context(opened(config))
+        stack.enter_context(database_errors(database.engine))
+        local = stack.enter_context(database.engine.connect())
+        with viewing(local):
+            units = config.units or database.units(local)
+        _tell_beginning(order, memory, units, report)
+        warn_if_unverified(config, order.log.logger)
+        wire = Connection(config, order.leash, order.log.logger, memory)
+        stack.callback(wire.close)
+        repository = Repository(wire, forced=order.forced)
+        bundle = opened_bundle(order.bundle, config) if order.bundle else None
+        if bundle:
+            stack.callback(bundle.close)
+        yield _Synchronisation(
+            order=order,
+            report=report,
+            database=database,
+            local=local,
+            memory=memory,
+            wire=wire,
+            repository=repository,
+            bundle=bundle,
+            units=units,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Synchronisation:
+    """All that both passes have in common."""
+
+    order: Order
+    report: SectionReport
+    database: Database
+    local: sqlalchemy.Connection
+    memory: Memory
+    wire: Connection
+    repository: Repository
+    bundle: Bundle | None
+    units: Units
+
+    def perform(self) -> None:
+        order, report = self.order, self.report
+        with order.leash.watched(self.wire.abort, self._interrupt):
+            report.metadata = self._read()
+            order.log.read(report.metadata)
+            with rehearsal(self.local) as transaction:
+                self._walk(self._pass(transaction, rehearsed=True))
+            if order.config.dry_run:
+                return
+            with work(self.local) as transaction:
+                self._walk(self._pass(transaction, rehearsed=False))
+        if self.bundle is not None:
+            return
+        self.memory.has_run(report.started)
+        self.memory.leave_alone(None)
+        with work(order.connection) as transaction, transaction():
+            alias, now = order.config.alias, datetime.now(UTC)
+            remember_failures(order.connection, alias, report.failed, now, waiting=set())
+
+    def _read(self) -> Metadata:
+        """All lists that both passes need, which are then at hand."""
+        with self.order.log.step(_READING) as progress:
+            source = self._source
+            manufacturers = source.manufacturers()
+            faults, count = list(manufacturers.faults), len(manufacturers.values)
+            for number in self._subscriptions():
+                self.order.leash.check()
+                found: Listed[Any] = source.templates(number)
+                faults += found.faults
+                count += len(found.values)
+                progress.advance(len(found.values))
+        return Metadata(
+            at=self.bundle.made if self.bundle else self.report.started,
+            master_data=MasterData(),
+            entities=count,
+            faults=tuple(faults),
+            remarks=tuple(self._remarks()),
+        )
+
+    def _remarks(self) -> Iterator[str]:
+        yield from self.database.shortcomings
+        if self.wire.shows_key:
+            yield "the API key goes over the network unencrypted; set an https address"
+
+    def _subscriptions(self) -> list[int]:
+        """The repository's ids of what will be subscribed once manufacturers are synchronized."""
+        if self.bundle and self.bundle.submissions is not None:
+            return []
+        with rehearsal(self.local) as transaction:
+            run = self._pass(transaction, rehearsed=True)
+            synchronize_manufacturers(run)
+            found = run.installation.manufacturers()
+            return sorted(one.global_id for one in found if run.is_subscribed(one))
+
+    @property
+    def _source(self) -> Bundle | Repository:
+        """Carried submissions go to the repository itself."""
+        is_published = self.bundle and self.bundle.submissions is None
+        return self.bundle if self.bundle and is_published else self.repository
+
+    def _pass(self, transaction: Transaction, *, rehearsed: bool) -> Pass:
+        config, memory, source = self.order.config, self.memory, self._source
+        folder = config.pictures_dir
+        real = RealPictures(folder=folder, memory=memory, source=source)
+        seen: dict[int, str] = {}
+        run = Pass(
+            config=config,
+            database=self.database,
+            connection=self.local,
+            transaction=transaction,
+            source=source,
+            pictures=RehearsedPictures(folder=folder, memory=memory) if rehearsed else real,
+            outbox=self._outbox(seen, rehearsed=rehearsed),
+            units=self.units,
+            memory=memory,
+            seen=seen,
+            leash=self.order.leash,
+            rehearsed=rehearsed,
+        )
+        real.run = run
+        return run
+
+    def _outbox(
+        self,
+        seen: dict[int, str],
+        *,
+        rehearsed: bool,
+        folder: Path | None = None,
+        units: Units | None = None,
+    ) -> RehearsedOutbox | RealOutbox | None:
+        folder, units = folder or self.order.config.pictures_dir, units or self.units
+        if not self.wire.has_key:
+            return None
+        if rehearsed:
+            return RehearsedOutbox(folder=folder, units=units, memory=self.memory)
+        return RealOutbox(
+            folder=folder,
+            units=units,
+            memory=self.memory,
+            queue=Queue(self.wire),
+            seen=seen,
+            repository=self.repository,
+        )
+
+    def _walk(self, run: Pass) -> None:
+        """Through the steps, once."""
+        log, report = self.order.log, PassReport(dry_run=run.rehearsed)
+        self.report.passes.append(report)
+        log.pass_begins(dry_run=run.rehearsed)
+        for title, step in self._steps(rehearsed=run.rehearsed):
+            run.leash.check()
+            with log.step(title) as progress:
+                outcome = report.steps[title] = step(replace(run, progress=progress))
+                run.leash.moved()
+            log.outcome(title, outcome)
+
+    def _steps(self, *, rehearsed: bool) -> Sequence[tuple[str, Callable[[Pass], Outcome]]]:
+        """A bundle brings templates, or takes them along."""
+        if self.bundle is None:
+            return _STEPS
+        if self.bundle.submissions is None:
+            return _STEPS[:2]
+
+        def outbox(folder: Path, units: Units) -> Outbox | None:
+            return self._outbox({}, rehearsed=rehearsed, folder=folder, units=units)
+
+        return ((_STEPS[2][0], partial(push_carried, bundle=self.bundle, outbox=outbox)),)
+
+    def _interrupt(self) -> None:
+        """End the statement that SQLite is at work on; MariaDB's end by their own time-out."""
+        if self.local.dialect.name == "sqlite":
+            driver: Any = self.local.connection.driver_connection
+            driver.interrupt()
+
+
+def _tell_beginning(order: Order, memory: Memory, units: Units, report: SectionReport) -> None:
+    config = order.config
+    database = make_url(config.opendcim_database_url.get_secret_value())
+    last = memory.last_run
+    mode = "dry run only" if config.dry_run else "dry run first, then the same in earnest"
+    source = f"Bundle: {order.bundle}" if order.bundle else f"Repository: {config.repository_url}"
+    lines = [
+        "=" * 60,
+        f"{source}, user: {config.api_user_id or 'none'}",
+        f"openDCIM: {shown_url(database)}, weights: {units}",
+        f"Mode: {mode}",
+        f"Last synchronization: {shown(last) if last else 'never'}",
+    ]
+    fields: dict[str, object] = {
+        "source": config.repository_url,
+        "user": config.api_user_id,
+        "bundle": str(order.bundle) if order.bundle else None,
+        "dry_run": config.dry_run,
+        "last": last.isoformat() if last else None,
+    }
+    order.log.begins(lines, fields, run=report.run, leash=order.leash)

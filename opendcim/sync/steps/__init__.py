@@ -1,0 +1,1 @@
+"""The steps of a run, in the order that openDCIM has since 4.1."""

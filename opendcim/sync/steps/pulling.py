@@ -1,0 +1,200 @@
+"""Step 2: the templates of subscribed manufacturers become what the repository has.
+
+Each is one transaction. Templates that are kept local are left alone, and so are those that are to
+be shared, or were submitted while the repository still has what it had then: else a correction that
+is made here would be undone before anybody could approve it. Those that are new are added; those
+that vanished at the repository stay, and are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from harvester.report import Outcome, Verb
+from opendcim.records.records import Template
+from opendcim.records.texts import folded
+from opendcim.sync.installation.comparing import Change, differences
+from opendcim.sync.installation.installed import LocalManufacturer, LocalTemplate, names, storable
+from opendcim.sync.one_pass import Pass
+from opendcim.sync.repository.lists import TEMPLATE
+from opendcim.sync.steps.merging import merged
+from shared.errors import ItemError
+
+_MOST_NAMED = 20
+
+
+def pull_subscriptions(run: Pass) -> Outcome:
+    outcome = run.outcome()
+    with run.transaction():
+        subscribed = [one for one in run.installation.manufacturers() if run.is_subscribed(one)]
+    if not subscribed:
+        outcome.remark("no manufacturer is subscribed that the repository knows; nothing is pulled")
+    kept: list[str] = []
+    waiting: list[str] = []
+    for manufacturer in sorted(subscribed, key=lambda one: one.global_id):
+        if not run.source.has(manufacturer.global_id):
+            outcome.remark(f"{manufacturer.name}: subscribed, but not in the bundle")
+            continue
+        with run.transaction():
+            here = run.installation.templates(manufacturer.manufacturer_id)
+        pull = _Pull(run=run, manufacturer=manufacturer, here=here, outcome=outcome)
+        pull.all(run.source.templates(manufacturer.global_id).values)
+        kept += pull.kept
+        waiting += pull.waiting
+    outcome.note(Verb.SKIPPED, TEMPLATE, [*kept, *waiting])
+    if kept:
+        outcome.remark(f"kept as they are here (KeepLocal): {_named(kept)}")
+    if waiting:
+        outcome.remark(f"kept until the repository has decided on them: {_named(waiting)}")
+    return outcome
+
+
+@dataclass(slots=True, kw_only=True)
+class _Pull:
+    """Of one manufacturer."""
+
+    run: Pass
+    manufacturer: LocalManufacturer
+    here: list[LocalTemplate]
+    outcome: Outcome
+    listed: frozenset[int] = frozenset()
+    """The repository's ids of all that it has of this manufacturer."""
+    kept: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    """To be submitted, or submitted and not decided on."""
+
+    def all(self, theirs: Iterable[Template]) -> None:
+        listed = sorted(theirs, key=lambda one: one.template_id)
+        self.listed = frozenset(one.template_id for one in listed)
+        for one in listed:
+            self.run.leash.check()
+            try:
+                self._pull(one)
+            except ItemError as error:
+                self.outcome.fail(error)
+            self.run.leash.moved()
+            self.run.progress.advance(1)
+        self._tell_vanished()
+
+    def _pull(self, theirs: Template) -> None:
+        mine = self._mine(theirs)
+        if mine and self._is_kept(mine):
+            self.kept.append(f"{self.manufacturer.name}/{mine.model}")
+            return
+        if mine and self._is_waiting(mine, theirs):
+            self.run.seen[mine.template_id] = theirs.last_modified
+            self.waiting.append(f"{self.manufacturer.name}/{mine.model}")
+            return
+        before = mine.record if mine else Template(manufacturer_id=0, model=theirs.model)
+        shown = self.run.pictures.names(theirs, before, self.outcome)
+        wanted = self._store(mine, theirs, shown)
+        if wanted:
+            self.run.pictures.tidy(before, wanted)
+
+    def _mine(self, theirs: Template) -> LocalTemplate | None:
+        """By the id, else by the model. Raises `ItemError` if two are meant."""
+        linked = next((one for one in self.here if one.global_id == theirs.template_id), None)
+        key = folded(theirs.model)
+        named = next((one for one in self.here if folded(one.model) == key), None)
+        reason = None
+        if linked and named and named is not linked:
+            reason = (
+                f"is TemplateID {linked.template_id} ({linked.model!r}) here, and cannot be renamed"
+                f" since TemplateID {named.template_id} has that model; rename or delete one of "
+                "them in openDCIM"
+            )
+        elif named and not linked and named.global_id in self.listed:
+            reason = (
+                f"the repository has this model twice, as {named.global_id} and "
+                f"{theirs.template_id}; tell its moderators"
+            )
+        if reason:
+            raise ItemError(TEMPLATE, f"{self.manufacturer.name}/{theirs.model}", reason)
+        return linked or named
+
+    def _is_kept(self, mine: LocalTemplate) -> bool:
+        return mine.kept or self._is_listed(mine, self.run.config.keep_local)
+
+    def _is_waiting(self, mine: LocalTemplate, theirs: Template) -> bool:
+        known = self.run.memory.submission(mine.template_id)
+        accepted = known is not None and known.accepted
+        if mine.shared or (not accepted and self._is_listed(mine, self.run.config.share)):
+            return True
+        return bool(known and accepted and known.published == theirs.last_modified != "")
+
+    def _is_listed(self, mine: LocalTemplate, listed: Iterable[str]) -> bool:
+        return (folded(self.manufacturer.name), folded(mine.model)) in names(listed)
+
+    def _store(
+        self, mine: LocalTemplate | None, theirs: Template, shown: Template
+    ) -> Template | None:
+        """What it is now; None if nothing was to be done. Most days that is so for most templates,
+        so no transaction is opened to find it out."""
+        run, name = self.run, f"{self.manufacturer.name}/{theirs.model}"
+        if mine and not _is_to_be_changed(run, mine, theirs, shown):
+            return None
+        with run.one(TEMPLATE, name):
+            now = run.installation.template(mine.template_id) if mine else None
+            wanted = _wanted(run, now, theirs, shown)
+            changes = differences(now.record if now else None, wanted)
+            if now is None:
+                kept = run.config.keep_local_default
+                maker = self.manufacturer.manufacturer_id
+                number = run.storing.add_template(maker, wanted, changes, kept=kept)
+            else:
+                number = now.template_id
+                run.storing.change_template(now, wanted, changes)
+            after = run.installation.template(number)
+        self.here = [one for one in self.here if one is not mine]
+        self.here += [after] if after else []
+        self.outcome.note(Verb.UPDATED if now else Verb.CREATED, TEMPLATE, [name])
+        run.tell(self.outcome, _lines(name, now, theirs, changes))
+        return wanted
+
+    def _tell_vanished(self) -> None:
+        linked = (one for one in self.here if one.global_id)
+        gone = [one.model for one in linked if one.global_id not in self.listed]
+        if gone:
+            maker = self.manufacturer.name
+            self.outcome.remark(f"{maker}: no longer at the repository, and kept: {_named(gone)}")
+
+
+def _is_to_be_changed(run: Pass, mine: LocalTemplate, theirs: Template, shown: Template) -> bool:
+    is_linked = mine.global_id == theirs.template_id
+    return not is_linked or bool(differences(mine.record, _wanted(run, mine, theirs, shown)))
+
+
+def _wanted(run: Pass, now: LocalTemplate | None, theirs: Template, shown: Template) -> Template:
+    record = merged(now.record if now else None, theirs, run.units)
+    return storable(
+        run.database,
+        _with_pictures(record, shown),
+    )
+
+
+def _with_pictures(record: Template, shown: Template) -> Template:
+    return replace(
+        record,
+        front_picture_file=shown.front_picture_file,
+        rear_picture_file=shown.rear_picture_file,
+    )
+
+
+def _lines(
+    name: str, now: LocalTemplate | None, theirs: Template, changes: Iterable[Change]
+) -> list[str]:
+    if now is None:
+        return [f"{name}: new, GlobalID {theirs.template_id}", *_told(name, changes)]
+    link = f"{name}: GlobalID: {now.global_id} -> {theirs.template_id}"
+    linked = [] if now.global_id == theirs.template_id else [link]
+    return [*linked, *_told(name, changes)]
+
+
+def _told(name: str, changes: Iterable[Change]) -> list[str]:
+    return [f"{name}: {change}" for change in changes]
+
+
+def _named(listed: list[str]) -> str:
+    more = f" and {len(listed) - _MOST_NAMED} more" if len(listed) > _MOST_NAMED else ""
+    return ", ".join(listed[:_MOST_NAMED]) + more

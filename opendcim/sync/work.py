@@ -1,0 +1,44 @@
+"""What is done with a section of the kind ``opendcim-repository``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harvester.checks.destination import OpenDestination
+from harvester.checks.findings import Finding
+from harvester.checks.web_hook import check_recipients
+from harvester.properties import HarvesterSettings
+from harvester.section_report import SectionReport
+from harvester.section_work import Circumstances, SectionWork
+from opendcim.sync.checks import check_repository_section
+from opendcim.sync.interval import not_due
+from opendcim.sync.run import STEPS, Order, synchronise
+from opendcim.sync.section import RepositorySection
+
+
+def _synchronise(config: RepositorySection, around: Circumstances, report: SectionReport) -> None:
+    order = Order(
+        config=config,
+        connection=around.connection,
+        log=around.log,
+        leash=around.leash,
+        bundle=around.bundle,
+        forced=around.forced,
+    )
+    synchronise(order, report)
+
+
+def _steps_of(_config: RepositorySection) -> Sequence[str]:
+    return STEPS
+
+
+def _check_online(
+    section: RepositorySection, settings: HarvesterSettings, _destination: OpenDestination
+) -> Iterator[Finding]:
+    yield from check_recipients(section, settings)
+    yield from check_repository_section(section)
+
+
+WORK = SectionWork(
+    synchronise=_synchronise, steps_of=_steps_of, check_online=_check_online, not_due=not_due
+)

@@ -1,1 +1,0 @@
-"""What serves openDCIM: the template repository, and the connector for external requests."""

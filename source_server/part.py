@@ -1,0 +1,55 @@
+"""What can be served beside the instance, by other packages.
+
+A package adds its parts by an entry point of the group ``openbis_sync.server_parts``, which names a
+tuple of `ServerPart`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from shared.entry_points import announced
+from shared.extras import NO_EXTRA, Extra
+from shared.settings.places import PlacedSettings
+
+if TYPE_CHECKING:
+    from shared.command_line import Commands, Subcommands
+
+GROUP = "openbis_sync.server_parts"
+
+
+class PartSettings(PlacedSettings):
+    """The keys of a part; they stand in the same file as those of the server."""
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the part is served."""
+        raise NotImplementedError
+
+
+P = TypeVar("P", bound=PartSettings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerPart(Generic[P]):
+    """What the server must know of a part before it is opened."""
+
+    name: str
+    """The key that switches it on."""
+    settings: type[P]
+    opener: str
+    """Where the `source_server.parts.Opener` is, as ``module:name``. It is loaded only for a part
+    that is wanted: a server that only publishes openBIS needs a tenth less of memory."""
+    needs: Extra = NO_EXTRA
+    add_commands: Callable[[Subcommands, Commands], None] | None = None
+    """Adds the part's own commands to the command line."""
+    own_users: str = ""
+    """If it keeps users of its own: how operators can change them."""
+
+
+def server_parts() -> tuple[ServerPart[Any], ...]:
+    """All parts that are installed. Raises `ConfigError` if one cannot be loaded."""
+    return tuple(chain.from_iterable(announced(GROUP, tuple).values()))

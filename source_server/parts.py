@@ -1,0 +1,32 @@
+"""Opens the parts that the settings switch on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
+
+from shared.entry_points import value_at
+from shared.errors import ConfigError
+from source_server.part import server_parts
+from source_server.settings import ServerSettings, SourceSettings
+from source_server.sites import Part
+
+Opener = Callable[[Any, SourceSettings], AbstractContextManager[Part]]
+"""Opens a part by its own settings and those of the server, until the end of the block."""
+
+
+@contextmanager
+def opened_parts(settings: ServerSettings) -> Iterator[tuple[Part, ...]]:
+    """Raises `ConfigError` if one cannot be opened."""
+    opened: list[Part] = []
+    with ExitStack() as stack:
+        for part in server_parts():
+            own = settings.of(part.settings)
+            if not own.is_wanted:
+                continue
+            if lacking := part.needs.lacking():
+                raise ConfigError(f"{part.name} = true: {lacking}")
+            opener: Opener = value_at(part.opener)
+            opened.append(stack.enter_context(opener(own, settings.source)))
+        yield tuple(opened)

@@ -11,8 +11,8 @@ import hashlib
 import os
 import re
 import tempfile
-import threading
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -28,8 +28,9 @@ _SEVERAL = "MPO"
 """How Pillow calls a JPEG with further pictures behind the first one."""
 _MOST_PIXELS = 25_000_000
 """Decoded, this is a hundred megabytes; front views of racks' devices have one or two million."""
-_DECODING = threading.BoundedSemaphore(2)
-"""Pictures at a time, since a small file may become a hundred megabytes."""
+_DECODERS = ThreadPoolExecutor(2, thread_name_prefix="decoder")
+"""Two pictures at a time, since a small file may become a hundred megabytes. In threads of their
+own: the C library keeps for each thread what it had, so forty threads would keep it forty times."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -91,27 +92,24 @@ def _looked_at(name: str, content: bytes) -> tuple[str, int, int, bytes]:
     """Format, width, height, and the content to keep; decoded once, so that it is known to be
     whole."""
     try:
-        image = Image.open(BytesIO(content), formats=tuple(_TYPES))
-        with image:
-            width, height = image.size
-            if width * height <= _MOST_PIXELS:
-                kind = "JPEG" if image.format == _SEVERAL else str(image.format)
-                orientation = _loaded(image)
-                kept = without_particulars(kind, content, orientation)
-                return kind, width, height, kept
+        kind, width, height, orientation = _DECODERS.submit(_decoded, content).result()
+        if orientation is not None:
+            return kind, width, height, without_particulars(kind, content, orientation)
     except Exception as error:  # a decoder raises anything when it is fed anything
         raise _refused(name, "is no whole PNG, JPEG or GIF") from error
     raise _refused(name, f"has {width} x {height} pixels, which is too much")
 
 
-def _loaded(image: Image.Image) -> int:
-    """Decode a picture, to know that it is whole; its orientation. What was decoded goes before the
-    next picture has its turn."""
-    with _DECODING:
+def _decoded(content: bytes) -> tuple[str, int, int, int | None]:
+    """Format, width, height and orientation of a whole picture; no orientation if it is too large
+    to be decoded. What was decoded is freed when this returns."""
+    with Image.open(BytesIO(content), formats=tuple(_TYPES)) as image:
+        width, height = image.size
+        kind = "JPEG" if image.format == _SEVERAL else str(image.format)
+        if width * height > _MOST_PIXELS:
+            return kind, width, height, None
         image.load()
-        orientation = orientation_of(image)
-        image.close()
-        return orientation
+        return kind, width, height, orientation_of(image)
 
 
 def _write(place: Path, content: bytes) -> None:

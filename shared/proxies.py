@@ -162,7 +162,10 @@ def _exception(entry: str) -> _Exception:
         return _Exception(scheme=scheme or None, network=network)
     found = _ENTRY.fullmatch(f"{scheme}{slashes}{rest}")
     if found is None:
-        raise ConfigError(f"NO_PROXY: {entry!r} is neither a host nor an address nor a network")
+        raise ConfigError(
+            f"environment variable NO_PROXY: {entry!r} is neither a host nor an address nor a "
+            "network; correct the variable"
+        )
     host = (found["six"] or found["host"]).lstrip("*").strip(".")
     port = int(found["port"]) if found["port"] else None
     return _Exception(

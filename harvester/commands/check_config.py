@@ -10,6 +10,8 @@ from contextlib import suppress
 from harvester.checks.findings import Verdict
 from harvester.commands.sections import Chosen, choose
 from harvester.destination import authorise, data_store
+from harvester.fetching.http_client import proxies_of
+from harvester.fetching.tls import tls_context
 from harvester.online_checks import check_online
 from harvester.openbis.section import SectionConfig
 from harvester.scheduling.trial import daemon_faults, unwritable
@@ -24,6 +26,7 @@ def check_config(options: argparse.Namespace) -> int:
     asked."""
     chosen = choose(options.config, options.section)
     faults = [*chosen.faults, *daemon_faults(chosen.settings), *_file_faults(chosen)]
+    faults += dict.fromkeys(_connection_faults(chosen))
     if not options.online:
         faults += [*_unmounted(chosen), *_destination_faults(chosen)]
     for fault in faults:
@@ -44,6 +47,16 @@ def _file_faults(chosen: Chosen) -> Iterator[str]:
                 continue  # a pipe or a device
             if fault := unwritable(file):
                 yield f"[{section.name}] {key} = {file}: {fault}"
+
+
+def _connection_faults(chosen: Chosen) -> Iterator[str]:
+    """Proxies and certificates, of the settings and of the environment, as a run would use them."""
+    for section in chosen.sections:
+        for prepare in (proxies_of, tls_context):
+            try:
+                prepare(section)
+            except ConfigError as error:
+                yield from error.faults
 
 
 def _check_online(chosen: Chosen, faults: int) -> int:

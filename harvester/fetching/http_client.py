@@ -169,17 +169,21 @@ def _shut_down(connection: socket.socket) -> None:
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
+def proxies_of(config: SectionSettings) -> Proxies:
+    """Those of the section, else of the environment. Raises `ConfigError`."""
+    try:
+        return Proxies.of(config.proxy)
+    except ConfigError as error:
+        raise ConfigError(f"{error}, or set proxy") from error
+
+
 def open_client(config: SectionSettings, sockets: Sockets | None = None) -> httpx.Client:
     """Raises `ConfigError`. With ``sockets`` what needs no proxy goes by our own transport."""
     context = tls_context(config)
     most = config.max_connections_per_source
     limits = httpx.Limits(max_connections=most)
-    try:
-        proxies = Proxies.of(config.proxy)
-    except ConfigError as error:
-        raise ConfigError(f"[{config.name}] {error}, or set proxy") from error
     transport = ProxiedTransport(
-        proxies,
+        proxies_of(config),
         context,
         limits,
         direct=DirectTransport(context, most, sockets.add) if sockets else None,

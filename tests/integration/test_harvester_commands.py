@@ -267,3 +267,24 @@ def test_the_section_log_is_the_one_that_was_configured(
     assert "The timestamp of this synchronization has been saved" in text
     assert kitchen.everything
     assert tmp_path.exists()
+
+
+def test_check_config_tries_what_a_connection_takes_from_the_environment(
+    harvest: Harvest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DS1", "DS2"):
+        harvest.section(name, "https://127.0.0.1:1")
+    harvest.init()
+    assert harvest.command("check-config").code == 0
+    missing = tmp_path / "none.pem"
+    for variable, value, said in (
+        ("NO_PROXY", "::gg,localhost", "environment variable NO_PROXY: '::gg' is neither"),
+        ("HTTPS_PROXY", "socks5://there", "a proxy of the environment (HTTP_PROXY, HTTPS_PROXY"),
+        ("SSL_CERT_FILE", str(missing), "named by SSL_CERT_FILE or SSL_CERT_DIR cannot be read"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setenv(variable, value)
+            result = harvest.command("check-config")
+            assert result.code == 2, (variable, result.output)
+            assert result.output.count(said) == 1, result.output
+            assert "1 faults found" in result.output

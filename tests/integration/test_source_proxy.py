@@ -122,7 +122,7 @@ def test_a_proxy_of_the_environment_that_cannot_be_used_is_told_without_its_pass
     monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
     monkeypatch.setenv("https_proxy", f"{scheme}://joe:secret@host:1")
-    with pytest.raises(ConfigError, match=r"^\[DS1\] a proxy of the environment") as caught:
+    with pytest.raises(ConfigError, match=r"^a proxy of the environment") as caught:
         Source(section("https://localhost"))
     assert "secret" not in str(caught.value)
 

@@ -88,7 +88,7 @@ def test_a_key_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_an_entry_that_means_nothing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "a:b:c")
-    with pytest.raises(ConfigError, match="NO_PROXY: 'a:b:c' is neither"):
+    with pytest.raises(ConfigError, match="environment variable NO_PROXY: 'a:b:c' is neither"):
         Proxies.of()
 
 

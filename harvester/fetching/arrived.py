@@ -51,7 +51,9 @@ class Arrived:
             self._unwanted.append(folder)
             raise _cannot(code, error) from error
         self._installed.append(code)
-        if old and not keep:
+        if old and keep:
+            self.aside.count()
+        elif old:
             self._unwanted.append(old)
 
     def replaces_more(self, code: str) -> bool:

@@ -34,6 +34,7 @@ class Arrived:
     _waiting: dict[str, Path] = field(default_factory=dict)
     _dealt_with: list[str] = field(default_factory=list)
     _unwanted: list[Path] = field(default_factory=list)
+    _replaced: dict[str, Path] = field(default_factory=dict)
     _installed: list[str] = field(default_factory=list)
 
     def add(self, code: str, folder: Path) -> None:
@@ -54,7 +55,7 @@ class Arrived:
         if old and keep:
             self.aside.count()
         elif old:
-            self._unwanted.append(old)
+            self._replaced[code] = old
 
     def replaces_more(self, code: str) -> bool:
         """See `Transfers.replaces_more`."""
@@ -65,7 +66,10 @@ class Arrived:
         codes = list(self._installed)
         self._installed.clear()
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="secure") as threads:
-            return [error for error in threads.map(self._secure, codes) if error]
+            errors = [error for error in threads.map(self._secure, codes) if error]
+        for error in errors:  # its row stays as it was, so the next run puts back what was replaced
+            self._replaced.pop(error.perm_id, None)
+        return errors
 
     def _secure(self, code: str) -> ItemError | None:
         try:
@@ -87,11 +91,12 @@ class Arrived:
         """See `Transfers.settle`."""
         for code in self._dealt_with:
             self.leftovers.forget(code)
-        for path in self._unwanted:
+        for path in (*self._unwanted, *self._replaced.values()):
             with suppress(OSError):  # else the next run clears it away
                 remove(path)
         self._dealt_with.clear()
         self._unwanted.clear()
+        self._replaced.clear()
 
 
 def _has_more(old: Path, new: Path) -> bool:

@@ -41,6 +41,7 @@ from harvester.stopping import Leash
 from shared.errors import FormatError
 from shared.store.changes import ORIGINAL_STAMPS, Stamps, compare
 from shared.store.engine import Transaction, refresh_statistics, rehearsal, viewing, work
+from shared.store.file_work import end_replacements
 from shared.store.files import DataStore
 from shared.store.mounted import check_mounted, mark_folders
 from shared.store.sources import finish_source, start_source
@@ -106,6 +107,8 @@ def synchronise(task: Assignment, report: SectionReport) -> None:
             authorise(connection, config)
             store = data_store(connection, config, task.destination.settings)
             check_mounted(connection, store, config.alias)
+            if not config.dry_run:
+                end_replacements(connection, store, config.alias)
             items = standing(connection, config, report.started, at_once=bool(task.repair))
         report.metadata = metadata = _read(task, source)
         damage = _look(task, store, items, baseline=report.baseline)

@@ -17,7 +17,7 @@ from harvester.properties import HarvesterSettings
 from shared.errors import BusyError, ConfigError
 from shared.model.kinds import Kind
 from shared.store.engine import Transaction, data_store_uuid, viewing, work
-from shared.store.file_work import StoreFiles, finish_files
+from shared.store.file_work import StoreFiles, end_replacements, finish_files
 from shared.store.files import DataStore
 from shared.store.locks import section_lock
 from shared.store.loss_kinds import Loss
@@ -76,6 +76,7 @@ class TrashKeeper:
                     raise BusyError(_who(connection, self._name(source), source))
                 store = self._store(connection, source)
                 check_mounted(connection, store, source)
+                end_replacements(connection, store, source)
             files = StoreFiles(store)
             with transaction():  # what a killed run left undone comes first
                 finish_files(connection, source, files)

@@ -7,6 +7,7 @@ place. So a folder and its row are of one section. What was replaced goes after 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from harvester.fetching.partials import remove
 from harvester.fetching.set_aside import SetAside
 from shared.errors import ItemError
 from shared.model.kinds import Kind
+from shared.paths import safe_relative_path
 from shared.store.arrivals import DATA_SET
 from shared.store.files import DataStore
 
@@ -34,6 +36,7 @@ class Arrived:
     _waiting: dict[str, Path] = field(default_factory=dict)
     _dealt_with: list[str] = field(default_factory=list)
     _unwanted: list[Path] = field(default_factory=list)
+    _replaced: dict[str, Path] = field(default_factory=dict)
     _installed: list[str] = field(default_factory=list)
 
     def add(self, code: str, folder: Path) -> None:
@@ -51,19 +54,25 @@ class Arrived:
             self._unwanted.append(folder)
             raise _cannot(code, error) from error
         self._installed.append(code)
-        if old and not keep:
-            self._unwanted.append(old)
+        if old and keep:
+            self.aside.count()
+        elif old:
+            self._replaced[code] = old
 
-    def replaces_more(self, code: str) -> bool:
+    def replaces_more(self, code: str, brought: Collection[str]) -> bool:
         """See `Transfers.replaces_more`."""
-        return _has_more(self.store.data_set_folder(code), self._waiting[code])
+        known = frozenset(Path(safe_relative_path(path)) for path in brought)
+        return _has_more(self.store.data_set_folder(code), self._waiting[code], known)
 
     def secure(self) -> list[ItemError]:
         """See `Transfers.secure`. Side by side, since others wait for the writer's lock."""
         codes = list(self._installed)
         self._installed.clear()
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="secure") as threads:
-            return [error for error in threads.map(self._secure, codes) if error]
+            errors = [error for error in threads.map(self._secure, codes) if error]
+        for error in errors:  # its row stays as it was, so the next run puts back what was replaced
+            self._replaced.pop(error.perm_id, None)
+        return errors
 
     def _secure(self, code: str) -> ItemError | None:
         try:
@@ -85,26 +94,29 @@ class Arrived:
         """See `Transfers.settle`."""
         for code in self._dealt_with:
             self.leftovers.forget(code)
-        for path in self._unwanted:
+        for path in (*self._unwanted, *self._replaced.values()):
             with suppress(OSError):  # else the next run clears it away
                 remove(path)
         self._dealt_with.clear()
         self._unwanted.clear()
+        self._replaced.clear()
 
 
-def _has_more(old: Path, new: Path) -> bool:
-    """Whether a folder has files that another one does not have in the same places. A link, or a
-    file in the place of the folder, is more; what cannot be looked at may be."""
+def _has_more(old: Path, new: Path, known: Collection[Path]) -> bool:
+    """Whether a folder has files that another one does not have in the same places, besides those
+    in ``known`` places. A link, or a file in the place of the folder, is more; what cannot be
+    looked at may be."""
     if not os.path.lexists(old):
         return False
     if old.is_symlink() or not old.is_dir():
         return True
     try:
         for folder, folders, files in os.walk(old, onerror=_raise):
-            inside = new / Path(folder).relative_to(old)
+            here = Path(folder).relative_to(old)
             if any(Path(folder, name).is_symlink() for name in folders):
                 return True
-            if not all(Path(folder, name).samefile(inside / name) for name in files):
+            more = [name for name in files if here / name not in known]
+            if not all(Path(folder, name).samefile(new / here / name) for name in more):
                 return True
     except OSError:
         return True

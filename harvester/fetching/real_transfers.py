@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -13,6 +13,7 @@ from threading import Lock
 
 from harvester.fetching.arrived import Arrived
 from harvester.fetching.contents import Contents
+from harvester.fetching.guard import compare_bytes, expected, present_file, refuse_loss
 from harvester.fetching.leftovers import Leftovers
 from harvester.fetching.partials import partial_folder
 from harvester.fetching.retries import OutOfReachError
@@ -36,7 +37,7 @@ from shared.store.arrivals import DATA_SET, Abandoned
 from shared.store.file_work import FileEffects, StoreFiles
 from shared.store.files import DataStore
 from shared.store.moving import link_or_copy
-from shared.verification import Expected, VerificationError, matches
+from shared.verification import Download, VerificationError, matches
 
 
 @dataclass(slots=True)
@@ -58,7 +59,7 @@ class _Arriving:
     """Whether a later run can take over what has come, see `Leftovers`."""
 
     def __post_init__(self) -> None:
-        self.can_be_continued = all(_expected(file).proves for file in self.wanted.files)
+        self.can_be_continued = all(expected(file).proves for file in self.wanted.files)
 
 
 class RealTransfers:
@@ -176,7 +177,10 @@ class RealTransfers:
             if self._is_left(arriving):
                 arriving.left = True
                 return
-            self._download(code, file, target)
+            came = self._download(code, file, target)
+            if not expected(file).proves and (present := self._present(arriving, file)):
+                guarded = arriving.wanted.guarded.get(file.path)
+                compare_bytes(present, guarded, file, came, self._leash.moved)
         except StoppedError:
             arriving.left = True
         except (VerificationError, SourceError, OSError) as error:
@@ -205,33 +209,32 @@ class RealTransfers:
     def _take_over(self, arriving: _Arriving, file: FileNode, target: Path) -> bool:
         """Use what is here already, if it is the same by checksum: an unchanged file of a changed
         data set, or what an earlier run has brought of one that it could not finish."""
-        code, expected, moved = arriving.wanted.code, _expected(file), self._leash.moved
-        if arriving.replaces:
-            present = self._present(code, file.path)
-            if present and matches(present, expected, moved):
+        code, announced, moved = arriving.wanted.code, expected(file), self._leash.moved
+        if present := self._present(arriving, file):
+            if matches(present, announced, moved):
                 link_or_copy(present, target)
                 return True
-        return self._leftovers.take(code, file.path, expected, target, moved)
+            if announced.proves:
+                refuse_loss(present, arriving.wanted.guarded.get(file.path), file, moved)
+        return self._leftovers.take(code, file.path, announced, target, moved)
 
-    def _present(self, code: str, path: str) -> Path | None:
-        try:
-            place = self._store.data_set_file(code, path)
-        except ValueError:  # a link leads elsewhere
+    def _present(self, arriving: _Arriving, file: FileNode) -> Path | None:
+        if not arriving.replaces:
             return None
-        return place if place.is_file() and not place.is_symlink() else None
+        return present_file(self._store, arriving.wanted.code, file.path)
 
-    def _download(self, code: str, file: FileNode, target: Path) -> None:
-        for left in range(self._retries, -1, -1):
+    def _download(self, code: str, file: FileNode, target: Path) -> Download:
+        left = self._retries
+        while True:
             url = file.href or self._source.session_file_url(code, file.path)
             try:
-                self._source.download(
+                return self._source.download(
                     url, target, length=file.length, crc32=file.crc32, checksum=file.checksum
                 )
             except VerificationError:
                 if not left:
                     raise
-            else:
-                return
+                left -= 1
 
     def _finish(self, arriving: _Arriving) -> Iterator[Arrival]:
         """All its files have been dealt with; it is yielded unless it is left to the next run."""
@@ -258,8 +261,8 @@ class RealTransfers:
     def install(self, code: str, *, keep: bool) -> None:
         self._arrived.install(code, keep=keep)
 
-    def replaces_more(self, code: str) -> bool:
-        return self._arrived.replaces_more(code)
+    def replaces_more(self, code: str, brought: Collection[str] = ()) -> bool:
+        return self._arrived.replaces_more(code, brought)
 
     def secure(self) -> Sequence[ItemError]:
         return self._arrived.secure()
@@ -301,7 +304,3 @@ class RealTransfers:
     @property
     def files(self) -> FileEffects:
         return StoreFiles(self._store)
-
-
-def _expected(file: FileNode) -> Expected:
-    return Expected(length=file.length, crc32=file.crc32, checksum=file.checksum)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from harvester.fetching.transfers import (
@@ -43,7 +43,7 @@ class RehearsedTransfers:
     def install(self, code: str, *, keep: bool) -> None:
         pass
 
-    def replaces_more(self, code: str) -> bool:  # noqa: ARG002 - nothing has come
+    def replaces_more(self, _code: str, _brought: Collection[str] = ()) -> bool:
         return False
 
     def secure(self) -> Sequence[ItemError]:

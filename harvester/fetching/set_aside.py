@@ -27,10 +27,14 @@ class SetAside:
         return cls(store.set_aside(f"{datetime.now(UTC):%Y-%m-%dT%H.%M.%S.%f}_{alias}"))
 
     def place(self, area: str, name: str) -> Path:
-        """Where something of an area (`shared.store.arrivals`) is to go; it counts from now on."""
+        """Where something of an area (`shared.store.arrivals`) is to go. Whoever moves it there by
+        himself calls `count`."""
+        return self.folder / area / safe_relative_path(name)
+
+    def count(self) -> None:
+        """One more has come."""
         with self._counting:
             self.number += 1
-        return self.folder / area / safe_relative_path(name)
 
     def take(self, found: Path, area: str, name: str) -> None:
         """Move something there. `OSError`."""
@@ -42,6 +46,7 @@ class SetAside:
             if error.errno != errno.EXDEV:
                 raise
             move(found, goal)
+        self.count()
 
     def remark(self) -> str | None:
         """What operators should know of that which came since this was asked last."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
@@ -30,6 +30,8 @@ class WantedDataSet:
 
     code: str
     files: tuple[FileNode, ...]
+    guarded: Mapping[str, FileNode] = field(default_factory=dict)
+    """What is here of some of them, by path, and must not be replaced by other bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +68,10 @@ class Transfers(Protocol):
         `ItemError`."""
         ...
 
-    def replaces_more(self, code: str) -> bool:
+    def replaces_more(self, code: str, brought: Collection[str] = ()) -> bool:
         """Whether something lies in the place of a data set that has arrived and is not in what has
-        come. What was taken over from there is one file with two names."""
+        come, besides the files that were ``brought``: of those it is known whether they may go.
+        What was taken over from there is one file with two names."""
         ...
 
     def secure(self) -> Sequence[ItemError]:

@@ -42,9 +42,11 @@ from shared.store.changes import (
     waiting_data_sets,
 )
 from shared.store.data_set_plans import (
+    brought_paths,
     data_set_codes,
     data_set_counts,
     files_of_first,
+    guarded_files,
     waiting_bytes,
 )
 from shared.store.identity import blocked
@@ -110,10 +112,11 @@ def _wanted(run: SyncRun, codes: Sequence[str]) -> Iterator[WantedDataSet]:
         while group:
             with run.transaction():
                 found = files_of_first(run.connection, group)
+                guarded = {code: guarded_files(run.connection, code) for code in found}
             for code, files in found.items():
                 if not run.leash.may_fetch:
                     return
-                yield WantedDataSet(code=code, files=files)
+                yield WantedDataSet(code=code, files=files, guarded=guarded[code])
             group = group[len(found) :]
 
 
@@ -185,9 +188,13 @@ def _install(run: SyncRun, outcome: Outcome, arrived: Collection[str]) -> list[I
 
 
 def _kept(run: SyncRun, code: str, *, damaged: bool, unknown: Collection[str]) -> bool:
-    """Whether what lies in the place is set aside. It is not if a row says what it is: then what is
-    lost of it is in the trash. After an older database was restored, no row may say so."""
-    return damaged or (code in unknown and run.transfers.replaces_more(code))
+    """Whether what lies in the place is set aside. It is not if rows say what it is: then what is
+    lost of it is in the trash. After an older database was restored, they may say it of some files
+    only, or of none."""
+    if damaged or code in unknown:
+        return damaged or run.transfers.replaces_more(code)
+    brought = brought_paths(run.connection, code)
+    return bool(brought) and run.transfers.replaces_more(code, brought)
 
 
 def _owner(section: str) -> str:

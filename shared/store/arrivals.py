@@ -79,6 +79,12 @@ def interrupted_data_sets(connection: Connection, source: str) -> frozenset[str]
     return frozenset(rows.scalars())
 
 
+def unwritten_data_sets(connection: Connection, source: str) -> frozenset[str]:
+    """The same, whether or not the list has them: before a list is read."""
+    rows = execute_from(connection, _FILE, "unwritten_data_sets", source=source)
+    return frozenset(rows.scalars())
+
+
 def interrupted_service_files(connection: Connection, source: str) -> Sequence[Any]:
     """The same of the file service, as rows of ``service_files``."""
     return execute_from(connection, _FILE, "interrupted_service_files", source=source).all()

@@ -69,6 +69,12 @@ SELECT c.name FROM arrival AS c
                            AND i.data_set_kind = 'PHYSICAL'
  WHERE c.source = :source AND c.area = 'DATA_SET';
 
+-- name: unwritten_data_sets
+-- the same, whether or not a list has them: their rows are still those of before
+SELECT c.name FROM arrival AS c
+  JOIN entity AS e ON e.kind = 'DATA_SET' AND e.perm_id = c.name AND e.source = c.source
+ WHERE c.source = :source AND c.area = 'DATA_SET';
+
 -- name: interrupted_service_files
 SELECT i.path, i.modified, i.length, i.sha256, i.href, f.source AS owner,
        f.sha256 AS stored_sha256 FROM arrival AS c

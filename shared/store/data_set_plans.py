@@ -30,6 +30,21 @@ SELECT coalesce(sum(f.length), 0) FROM change AS c
 """
 )
 
+_GUARDED = text(
+    """
+SELECT d.path, d.length, d.crc32, d.checksum FROM data_set_file AS d
+  JOIN incoming_data_set_file AS f ON f.code = d.code AND f.path = d.path
+ WHERE d.code = :code AND d.length > 0
+   AND NOT (f.length = d.length AND coalesce(f.crc32, -1) = coalesce(d.crc32, -1)
+        AND coalesce(f.checksum, '') = coalesce(d.checksum, '')
+        AND (d.crc32 IS NOT NULL OR d.checksum IS NOT NULL))
+   AND NOT EXISTS (SELECT 1 FROM change AS c
+                    WHERE c.kind = 'DATA_SET_CONTENT' AND c.perm_id = d.code
+                      AND c.action = 'gone')
+"""
+)
+_BROUGHT = text("SELECT path FROM data_set_file WHERE code = :code")
+
 
 def data_set_counts(connection: Connection, action: Action) -> dict[str, int]:
     """How many data sets of each kind (`shared.model.kinds.DataSetKind`) are planned so."""
@@ -66,3 +81,16 @@ def files_of_first(
         if row.code in found:
             found[row.code].append(replace(to_file(row[1:]), href=row.href))
     return {code: tuple(nodes) for code, nodes in found.items()}
+
+
+def guarded_files(connection: Connection, code: str) -> dict[str, FileNode]:
+    """What the rows say of those files of a data set that the list describes in another way, and
+    of which the plan lets nothing go: by path. Checksums of different kinds cannot be compared, so
+    only the bytes say whether they are the same."""
+    found = map(to_file, connection.execute(_GUARDED, {"code": code}).all())
+    return {file.path: file for file in found}
+
+
+def brought_paths(connection: Connection, code: str) -> frozenset[str]:
+    """The files of a data set of which there are rows here."""
+    return frozenset(connection.execute(_BROUGHT, {"code": code}).scalars())

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, select
 
 from shared.atomic_file import name_aside
 from shared.errors import SyncError
-from shared.store.arrivals import ATTACHMENT, DATA_SET, Abandoned
+from shared.store.arrivals import ATTACHMENT, DATA_SET, Abandoned, unwritten_data_sets
 from shared.store.files import DataStore
 from shared.store.moving import duplicate, merge, move, remove, remove_empty
 from shared.store.operation_tables import deletion as deletion_table
@@ -165,6 +165,19 @@ def _cannot(area: str, name: str, done: str, error: Exception) -> str:
         f"the files of {area} {name} cannot be {done}: {error}; see to it that the data store can "
         "be written to; the next run goes on from here"
     )
+
+
+def end_replacements(connection: Connection, store: DataStore, source: str) -> None:
+    """Undo what a killed program of this section was replacing in the data store and did not write
+    into the database: before anything is looked at, deleted or brought. The caller holds the
+    section's lock."""
+    try:
+        store.end_replacements(unwritten_data_sets(connection, source))
+    except OSError as error:
+        raise SyncError(
+            f"the files of a data set, which an interrupted run has left in {store.temporary}, "
+            f"cannot be put back: {error}"
+        ) from error
 
 
 def _nobody() -> None:

@@ -18,6 +18,7 @@ import os
 import re
 import shutil
 import uuid
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,12 +60,14 @@ class DataStore:
         ValueError for a code that cannot be the name of a folder."""
         location = data_set_location(self.uuid, folder_name(code))
         with suppress(FileNotFoundError, PermissionError, NotADirectoryError):
-            with os.scandir(self.root) as entries:
-                shares = sorted(entry.path for entry in entries if entry.name.isdecimal())
-            for share in shares:
+            for share in self._shares():
                 if (found := Path(share, location)).is_dir():
                     return found
         return self.root / SHARE / location
+
+    def _shares(self) -> list[str]:
+        with os.scandir(self.root) as entries:
+            return sorted(entry.path for entry in entries if entry.name.isdecimal())
 
     def data_set_file(self, code: str, path: str) -> Path:
         """A file of a data set. Raises ValueError if the path leads out of the data set."""
@@ -111,9 +114,12 @@ class DataStore:
 
     def new_data_set(self, code: str) -> Path:
         """An empty folder aside, into which the files of a data set are written."""
-        folder = self.temporary / f"{folder_name(code)}.{uuid.uuid4().hex}"
+        folder = self._aside(folder_name(code))
         folder.mkdir(parents=True)
         return folder
+
+    def _aside(self, code: str) -> Path:
+        return self.temporary / f"{code}.{uuid.uuid4().hex}"
 
     def complete_data_set(self, code: str, folder: Path) -> None:
         """Make a complete folder aside last, and the place ready into which it is to come."""
@@ -152,18 +158,48 @@ class DataStore:
         elif folder.is_dir():
             shutil.rmtree(folder)
 
+    def end_replacements(self, unwritten: Collection[str]) -> None:
+        """Data sets that a killed program was just replacing get their old files back if there is
+        nothing in their place, or if they are ``unwritten``: their rows are still the old ones. So
+        a folder is again what its row says. `ConfigError`."""
+        for old in sorted(self.temporary.glob(f"*{_OLD}")):
+            if old.is_dir() and not old.is_symlink():
+                with suppress(ValueError):  # no code of a data set: not ours
+                    self._end_replacement(old, unwritten)
+
+    def _end_replacement(self, old: Path, unwritten: Collection[str]) -> None:
+        code = old.name.removesuffix(_OLD)
+        home = self.data_set_folder(code)
+        if not os.path.lexists(home):
+            home = self._former_place(code, old)
+        elif code in unwritten:
+            home.rename(self._aside(code))  # to be taken over, as what else a killed run brought
+        else:
+            shutil.rmtree(old)
+            return
+        home.parent.mkdir(parents=True, exist_ok=True)
+        old.rename(home)
+        sync_folder(home.parent)
+
+    def _former_place(self, code: str, old: Path) -> Path:
+        location = data_set_location(self.uuid, code)
+        for share in self._shares():
+            if Path(share, location).parent.is_dir():
+                return Path(share, location)
+        if not (self.root / SHARE / self.uuid).is_dir():
+            raise ConfigError(
+                f"storeroot-dir = {self.root}: the files of data set {code}, which an interrupted "
+                f"run has left in {old}, cannot be put back, since {SHARE}/{self.uuid} is not "
+                "there; is it not mounted?"
+            )
+        return self.root / SHARE / location
+
     def clear_temporary(self) -> None:
-        """Remove what an earlier run, killed on the way, left aside; a data set that was just
-        being replaced gets its old files back. Whatever else lies there, stays: a wrong
-        ``harvester-tmp-dir`` must not cost anything."""
+        """Remove what an earlier run, killed on the way, left aside of new data sets. Whatever else
+        lies there, stays: a wrong ``harvester-tmp-dir`` must not cost anything."""
         self.temporary.mkdir(parents=True, exist_ok=True)
         for folder in sorted(self.temporary.iterdir()):
-            if not folder.is_dir() or folder.is_symlink():
-                continue
-            code = folder.name.removesuffix(_OLD)
-            if code != folder.name and not self.data_set_folder(code).exists():
-                folder.rename(self.data_set_folder(code))
-            elif code != folder.name or ASIDE.fullmatch(folder.name):
+            if folder.is_dir() and not folder.is_symlink() and ASIDE.fullmatch(folder.name):
                 shutil.rmtree(folder)
 
 

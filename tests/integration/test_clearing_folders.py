@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,13 +61,62 @@ def test_a_link_is_not_followed_when_the_work_folder_is_cleared(tmp_path: Path) 
     assert kept.exists()
 
 
-def test_a_data_set_that_was_being_replaced_gets_its_files_back(tmp_path: Path) -> None:
+def a_replacement(tmp_path: Path, *, in_place: bool) -> DataStore:
+    """It was killed on the way: before, or after it has put the new files in place."""
     store = a_store(tmp_path / "store", tmp_path / "store" / "temp" / "DS1")
     store.data_set_folder("D1").parent.mkdir(parents=True)
     a_file(store.temporary / "D1.replaced" / "data.bin", "old")
-    store.clear_temporary()
+    a_file((store.data_set_folder("D1") if in_place else store.temporary / ASIDE) / "x", "new")
+    return store
+
+
+@pytest.mark.parametrize("unwritten", [(), ("D1",)])
+def test_a_data_set_that_was_being_replaced_gets_its_files_back(
+    tmp_path: Path, unwritten: tuple[str, ...]
+) -> None:
+    store = a_replacement(tmp_path, in_place=False)
+    store.end_replacements(unwritten)
     assert (store.data_set_folder("D1") / "data.bin").read_text() == "old"
+    assert all_files(store.temporary) == {f"{ASIDE}/x"}
+    store.clear_temporary()
     assert all_files(store.temporary) == set()
+
+
+def test_what_is_replaced_and_written_goes(tmp_path: Path) -> None:
+    store = a_replacement(tmp_path, in_place=True)
+    store.end_replacements(["D2"])
+    assert all_files(store.data_set_folder("D1")) == {"x"}
+    assert all_files(store.temporary) == set()
+
+
+def test_what_is_replaced_and_not_written_comes_back_and_the_new_can_be_taken_over(
+    tmp_path: Path,
+) -> None:
+    store = a_replacement(tmp_path, in_place=True)
+    for _ in range(2):  # it may be killed, too
+        store.end_replacements(["D1"])
+        assert all_files(store.data_set_folder("D1")) == {"data.bin"}
+    assert [path.read_text() for path in store.temporary.rglob("x")] == ["new"]
+    leftovers = Leftovers(tmp_path / "kept")
+    leftovers.collect(store.temporary)
+    assert [path.read_text() for path in (tmp_path / "kept").rglob("x")] == ["new"]
+
+
+def test_nothing_is_put_back_into_a_share_that_is_not_mounted(tmp_path: Path) -> None:
+    store = a_replacement(tmp_path, in_place=False)
+    shutil.rmtree(store.root / "1")
+    (store.root / "1").mkdir()
+    with pytest.raises(ConfigError, match="is it not mounted"):
+        store.end_replacements([])
+    assert (store.temporary / "D1.replaced" / "data.bin").read_text() == "old"
+
+
+def test_files_come_back_to_the_share_in_which_they_were(tmp_path: Path) -> None:
+    store = a_replacement(tmp_path, in_place=False)
+    (store.root / "1").rename(store.root / "2")
+    store.end_replacements([])
+    assert store.data_set_folder("D1").parts[-7:-5] == ("store", "2")
+    assert (store.data_set_folder("D1") / "data.bin").read_text() == "old"
 
 
 def test_tidying_removes_only_beginnings_and_folders_aside(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from shared.model.unknown import Reason
 from tests.blind import BlindHarvest, digests, without_files, without_marks
+from tests.builders import a_data_set, perm_id
 from tests.harvests import Harvest
 from tests.instances import Instance
-from tests.kitchen import Kitchen
+from tests.kitchen import TRIAL, Kitchen
 
 CUT = without_marks(without_files(Reason.BAD_NAME, shown=1))
 
@@ -76,3 +77,32 @@ def test_what_is_no_folder_is_set_aside(restored: Harvest, kitchen: Kitchen, kin
     assert aside.is_symlink() if kind == "link" else aside.read_text() == "mine"
     assert (elsewhere / "original" / "run" / "hello.txt").is_file()
     restored.agrees()
+
+
+@pytest.mark.parametrize("shown", ["unchanged", "changed"])
+def test_what_neither_row_nor_list_has_is_set_aside(
+    source: Instance, kitchen: Kitchen, either: Harvest, shown: str
+) -> None:
+    """The database is from before two files came, and the list shows one of them."""
+    assert kitchen.everything
+    code = perm_id(70)
+    files = {name: source.put_file(code, f"original/{name}", name.encode()) for name in "abc"}
+    with source.served() as url:
+        either.section("DS1", url)
+        either.init()
+        source.load(a_data_set(70, experiment=TRIAL, files=tuple(files.values())))
+        assert either.run().code == 0
+        before = digests(either.instance)
+        for name in "bc":
+            either.instance.execute(
+                f"DELETE FROM data_set_file WHERE path = 'original/{name}'"  # noqa: S608
+            )
+        if shown == "changed":
+            files["b"] = source.put_file(code, "original/b", b"another")
+        source.load(a_data_set(70, experiment=TRIAL, files=(files["a"], files["b"])))
+        result = either.run()
+        assert result.code == 0, result.output
+        assert "not deleted, but set aside" in result.output + either.log()
+        assert set(before.values()) <= set(digests(either.instance).values())
+        assert "c" in set_aside(either)
+        either.agrees()

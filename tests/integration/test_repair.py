@@ -144,6 +144,23 @@ def test_other_bytes_of_the_same_length_are_found_by_reading_and_set_aside(
     }
 
 
+def test_nothing_is_told_to_be_set_aside_where_nothing_lay(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    held = Held(harvest, kitchen)
+    with source.served() as url:
+        harvest.section("DS1", url)
+        harvest.init()
+        harvest.converges()
+        place = harvest.instance.store.data_set_folder(held.kitchen.raw.code)
+        shutil.rmtree(place)
+        result = harvest.command("repair")
+        assert result.code == 0, result.output
+        assert "set aside" not in result.output + harvest.log()
+        assert held.set_aside() == {}
+        harvest.agrees()
+
+
 def test_a_folder_in_the_place_of_a_file_is_set_aside_with_what_is_in_it(
     source: Instance, held: Held, either: Harvest
 ) -> None:

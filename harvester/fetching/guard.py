@@ -1,0 +1,73 @@
+"""Guards what lies here against other bytes of which nobody knew when the plan was made.
+
+Rows and list may know a file by checksums of different kinds, or by none: then only its bytes tell
+that the list means others. Nothing has been put into the trash, so nothing may be replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from shared.model.entities import FileNode
+from shared.store.files import DataStore
+from shared.verification import Download, Expected, VerificationError, matches
+
+
+def expected(file: FileNode) -> Expected:
+    return Expected(length=file.length, crc32=file.crc32, checksum=file.checksum)
+
+
+def present_file(store: DataStore, code: str, path: str) -> Path | None:
+    """A file of a data set that is here, whatever is in it."""
+    try:
+        place = store.data_set_file(code, path)
+    except ValueError:  # a link leads elsewhere
+        return None
+    return place if place.is_file() and not place.is_symlink() else None
+
+
+def compare_bytes(
+    present: Path,
+    brought: FileNode | None,
+    listed: FileNode,
+    came: Download,
+    moved: Callable[[], None],
+) -> None:
+    """The same as `refuse_loss`, where the list has no checksum: what has come says what it is."""
+    same = Expected(length=came.length, sha256=came.sha256)
+    if brought and not matches(present, same, moved):
+        refuse_loss(present, brought, listed, moved)
+
+
+def refuse_loss(
+    present: Path, brought: FileNode | None, listed: FileNode, moved: Callable[[], None]
+) -> None:
+    """A file is here that is not what the list announces. Raises `VerificationError` unless it may
+    be replaced: since the plan knows that (``brought`` is None), it is empty, or it is not what was
+    brought, so that nothing is lost but damage."""
+    if brought is None or not _is_as_brought(present, brought, moved):
+        return
+    what = "what lies here is as it was brought, and the list announces other bytes of that length"
+    if brought.crc32 is not None and brought.crc32 == listed.crc32:
+        raise VerificationError(
+            f"{what}: the CRC32 that was brought before is right, and {listed.checksum} of the "
+            "list is not; so the data source contradicts itself, and must be corrected there"
+        )
+    raise VerificationError(
+        f"{what} ({_checksums(listed)}); it stays. If the new content is right, move the file "
+        f"{present} away, and run 'harvester repair'"
+    )
+
+
+def _is_as_brought(present: Path, brought: FileNode, moved: Callable[[], None]) -> bool:
+    """As far as that is known, and if there is anything in it."""
+    size, as_brought = present.stat().st_size, expected(brought)
+    if not size or size != brought.length:
+        return False
+    return not as_brought.proves or matches(present, as_brought, moved)
+
+
+def _checksums(listed: FileNode) -> str:
+    crc32 = None if listed.crc32 is None else f"CRC32:{listed.crc32 & 0xFFFFFFFF:08x}"
+    return ", ".join(filter(None, (crc32, listed.checksum))) or "of which it has no checksum"

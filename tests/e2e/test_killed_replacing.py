@@ -1,0 +1,177 @@
+"""A harvester that is killed while it replaces the files of a data set: what was here before is put
+back, before the next run deletes or looks at anything, or the source goes blind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from tests.blind import digests
+from tests.deleting import deletion_numbers
+from tests.doomed import KILLED, Nursery
+from tests.harvests import Harvest
+from tests.instances import Instance
+from tests.kitchen import DIGITS, HELLO, Kitchen, a_kitchen
+from tests.moments import Moment, Place
+from tests.whole import left_over, runs_of
+
+STEP = Place(rehearsal=False, step="Register data sets")
+UNWRITTEN = Moment(what="statement", text="DELETE FROM data_set_file", place=STEP, after=1)
+"""The new files are in place, and their rows are not; the first statement is for those that need no
+files."""
+
+
+@dataclass(slots=True)
+class Site:
+    source: Instance
+    kitchen: Kitchen
+    harvest: Harvest
+    nursery: Nursery
+    url: str
+
+    @property
+    def home(self) -> Path:
+        return self.harvest.instance.store.data_set_folder(self.kitchen.raw.code)
+
+    @property
+    def between(self) -> Moment:
+        """The old files are away, and the new ones are not in place."""
+        return Moment(what="rename", text=f" > {self.home}", place=STEP)
+
+    @property
+    def deletion(self) -> str:
+        (number,) = deletion_numbers(self.harvest)
+        return str(number)
+
+    def contents(self) -> set[bytes]:
+        return {path.read_bytes() for path in self.home.rglob("*") if path.is_file()}
+
+    def is_killed(self, moment: Moment) -> None:
+        killed = self.nursery.start(self.harvest, dies_at=moment, command=("run",))
+        assert killed.ends() == KILLED, killed.output
+
+    def changes(self, *more: str) -> None:
+        """The source has other files, without one that it had."""
+        raw = self.kitchen.raw
+        files = tuple(self.source.put_file(raw.code, path, path.encode()) for path in more)
+        self.source.load(replace(raw, files=(raw.files[0], *files)))
+
+    def goes_blind(self) -> Path:
+        """All files are away, and the source says so."""
+        store = self.source.root / "store"
+        away = store.rename(self.source.root / "away")
+        store.mkdir()
+        self.is_read_anew("blind")
+        return away
+
+    def is_read_anew(self, why: str) -> None:
+        self.source.execute(f"UPDATE meta SET value = '{why}' WHERE key = 'published'")  # noqa: S608
+
+    def command(self, *words: str, code: int = 0) -> str:
+        result = self.harvest.command(*words)
+        assert result.code == code, result.output
+        return result.output
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def site(request: pytest.FixtureRequest, tmp_path: Path, doomed: Nursery) -> Iterator[Site]:
+    """One that has seen everything once."""
+    on_postgres = request.param == "postgresql"
+    url = request.getfixturevalue("postgres_url") if on_postgres else None
+    harvest = Harvest(tmp_path / "destination", database_url=url)
+    source = Instance.create(tmp_path / "source")
+    kitchen = a_kitchen(source)
+    harvest.init()
+    with source.served() as address:
+        harvest.section("DS1", address, deletion_allowed="true")
+        assert harvest.run().code == 0
+        yield Site(source, kitchen, harvest, doomed, address)
+    harvest.instance.engine.dispose()
+    source.engine.dispose()
+
+
+def released(site: Site) -> None:
+    site.changes("original/new.txt")
+    site.command("run", code=8)
+    (held, *_) = runs_of(site.harvest)
+    site.command("release", str(held["run"]))
+
+
+@pytest.mark.parametrize("moment", ["unwritten", "between"])
+def test_what_was_replaced_and_not_written_stays_if_the_source_goes_blind(
+    site: Site, moment: str
+) -> None:
+    released(site)
+    before = site.contents()
+    assert before == {DIGITS, HELLO}
+    site.is_killed(UNWRITTEN if moment == "unwritten" else site.between)
+    away = site.goes_blind()
+    for _ in range(2):
+        site.command("run")
+        assert site.contents() == before
+        site.harvest.agrees()
+        site.harvest.instance.execute("UPDATE deletion SET deleted = deleted - 2678400000")
+    (site.source.root / "store").rmdir()
+    away.rename(site.source.root / "store")
+    site.is_read_anew("seen")
+    site.command("run", code=8)
+    assert site.contents() == before
+    site.command("run", "--allow-deletions")
+    assert site.contents() == {DIGITS, b"original/new.txt"}
+    assert list(left_over(site.harvest.instance)) == []
+    site.harvest.agrees()
+
+
+def test_what_was_replaced_is_replaced_by_the_next_run(site: Site) -> None:
+    released(site)
+    before = set(digests(site.harvest.instance).values())
+    site.is_killed(UNWRITTEN)
+    site.command("run", "--allow-deletions")
+    assert site.contents() == {DIGITS, b"original/new.txt"}
+    assert before <= set(digests(site.harvest.instance).values())
+    assert list(left_over(site.harvest.instance)) == []
+    site.harvest.agrees()
+
+
+def test_what_was_replaced_goes_to_the_trash_if_the_source_drops_the_data_set(site: Site) -> None:
+    raw = site.kitchen.raw
+    more = site.source.put_file(raw.code, "original/new.txt", b"new")
+    site.source.load(replace(raw, files=(*raw.files, more)))
+    site.is_killed(site.between)
+    assert not site.home.exists()
+    site.source.delete(raw)
+    site.command("run", "--allow-deletions")
+    assert not site.home.exists()
+    assert "1 DATA_SET restored" in site.command("trash", "restore", site.deletion)
+    assert site.contents() == {DIGITS, HELLO}
+    assert list(left_over(site.harvest.instance)) == []
+
+
+def test_what_is_restored_from_the_trash_does_not_hide_what_was_replaced(site: Site) -> None:
+    released(site)
+    before = site.contents()
+    site.is_killed(site.between)
+    site.command("trash", "restore", site.deletion)
+    assert site.contents() == before
+    site.command("run", code=8)
+    assert site.contents() == before
+
+
+def test_nothing_is_put_into_a_share_that_is_away(site: Site) -> None:
+    released(site)
+    before = site.contents()
+    site.is_killed(site.between)
+    share = site.harvest.instance.store.root / "1"
+    away = share.rename(site.harvest.root / "away")
+    share.mkdir()
+    for _ in range(2):
+        assert "not mounted?" in site.command("run", code=2)
+    share.rmdir()
+    away.rename(share)
+    site.goes_blind()
+    site.command("run")
+    assert site.contents() == before
+    site.harvest.agrees()

@@ -14,7 +14,7 @@ from itertools import islice
 from harvester.report import Outcome, Verb
 from harvester.run import SyncRun
 from harvester.steps.suspicions import remember, suspicions
-from harvester.trusted_clock import trusted
+from harvester.trusted_clock import dated, trusted
 from harvester.unknown_words import described
 from shared.store.changes import (
     Action,
@@ -194,7 +194,7 @@ def _delete(run: SyncRun, outcome: Outcome) -> None:
     remember(run)
     forget_done(connection, source)
     if number and run.config.trash_retention_days:
-        discard(connection, source, run.run_id, datetime.now(UTC))
+        discard(connection, source, run.run_id, dated(datetime.now(UTC), run.metadata.at))
     elif number:
         delete(connection)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from harvester.run import SyncRun
+from harvester.trusted_clock import dated, trusted
 from shared.store.held import (
     brought_count,
     forget_unconfirmed,
@@ -52,7 +53,8 @@ def suspicions(run: SyncRun, new: int, brought: int) -> Iterator[str]:
 def _repeated(run: SyncRun, new: int, brought: int) -> Iterator[str]:
     """Whether these, with what earlier runs deleted without being asked and with what waits, are
     most of all."""
-    earlier = unconfirmed_since(run.connection, run.source, datetime.now(UTC) - _WINDOW)
+    agreed = trusted(datetime.now(UTC), run.metadata.at) or run.metadata.at
+    earlier = unconfirmed_since(run.connection, run.source, agreed - _WINDOW)
     waiting = held_back_count(run.connection, run.source)
     largest, gone = max(earlier.largest, brought + waiting), earlier.number + waiting + new
     shrinks = 2 * (brought - new) < largest
@@ -67,8 +69,8 @@ def remember(run: SyncRun) -> None:
     """Note what this run is about to delete, unless it was confirmed. To be called when the plan
     has what is deleted, and before it is done."""
     connection, source = run.connection, run.source
-    now = datetime.now(UTC)
+    now, at = datetime.now(UTC), run.metadata.at
     if not run.deletions_confirmed:
         number, brought = new_count(connection, source), brought_count(connection, source)
-        note_unconfirmed(connection, source, now, number=number, brought=brought)
-    forget_unconfirmed(connection, source, now - _KEPT)
+        note_unconfirmed(connection, source, dated(now, at), number=number, brought=brought)
+    forget_unconfirmed(connection, source, (trusted(now, at) or at) - _KEPT)

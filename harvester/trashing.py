@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 from harvester.destination import data_store
 from harvester.openbis.section import SectionConfig
 from harvester.properties import HarvesterSettings
+from harvester.trusted_clock import dated
 from shared.errors import BusyError, ConfigError
 from shared.model.kinds import Kind
 from shared.store.engine import Transaction, data_store_uuid, viewing, work
@@ -23,7 +24,7 @@ from shared.store.locks import section_lock
 from shared.store.loss_kinds import Loss
 from shared.store.mounted import check_mounted
 from shared.store.restoring import Restoration, Wish, keep_what_is_replaced, restore
-from shared.store.runs import at_work
+from shared.store.runs import at_work, latest_list
 from shared.store.trash import Deletion, pass_over, purge
 
 
@@ -41,7 +42,8 @@ class TrashKeeper:
         not have what is wanted, and `BusyError`."""
         with self._alone(source) as (connection, transaction, store):
             with transaction():
-                replaces = keep_what_is_replaced(connection, wish, source, datetime.now(UTC))
+                now = dated(datetime.now(UTC), latest_list(connection, source))
+                replaces = keep_what_is_replaced(connection, wish, source, now)
             if replaces:
                 with transaction():
                     finish_files(connection, source, StoreFiles(store))

@@ -59,7 +59,8 @@ def logs(harvest: Harvest, section: str = "DS1") -> list[Path]:
 
 
 def disorder(instance: Instance) -> Iterator[str]:
-    """Files without a row, rows without a file, and rows of what is not there."""
+    """Files without a row, rows without a file, and rows of what is not there. What was set aside
+    is to have no row."""
     expected, found = set(_expected(instance)), set(_found(instance))
     yield from (f"has no row: {path}" for path in sorted(found - expected))
     yield from (f"has no file: {path}" for path in sorted(expected - found))
@@ -73,8 +74,9 @@ def rows_without_file(instance: Instance) -> set[Path]:
 
 def _found(instance: Instance) -> Iterator[Path]:
     store = instance.store
+    aside = store.root / "set-aside"
     for root in (store.root, store.service_root):
-        yield from _files(root)
+        yield from (path for path in _files(root) if aside not in path.parents)
 
 
 def _files(root: Path) -> Iterator[Path]:

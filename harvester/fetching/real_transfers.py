@@ -297,7 +297,7 @@ class RealTransfers:
         return is_occupied(self._store, code)
 
     def abandon(self, one: Abandoned) -> None:
-        StoreFiles(self._store, self._alias).abandon(one)
+        StoreFiles(self._store, self._alias).abandon(one, self._aside.take)
         if one.area == DATA_SET and not one.needed:
             self._leftovers.drop(one.name, self._store.temporary)
 

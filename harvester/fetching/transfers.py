@@ -117,7 +117,7 @@ class Transfers(Protocol):
         ...
 
     def abandon(self, one: Abandoned) -> None:
-        """Remove what a killed run has brought of it."""
+        """Remove what a killed run has half written of it, and set aside what lies in its place."""
         ...
 
     @property

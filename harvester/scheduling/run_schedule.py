@@ -106,7 +106,7 @@ def _cron(text: str) -> CalendarRule:
 
 def _values(text: str, field: _Field) -> Iterator[int]:
     for item in text.split(","):
-        found = re.fullmatch(r"([*?]|\w+)(?:-(\w+))?(?:/(\d+))?", item)
+        found = re.fullmatch(r"([*?]|\w+)(?:-(\w+))?(?:/([0-9]+))?", item)
         if found is None or found[3] == "0":
             raise ValueError(f"{item!r} is no {field.name}")
         if found[1] in field.any_marks and not found[2]:
@@ -126,7 +126,7 @@ def _values(text: str, field: _Field) -> Iterator[int]:
 def _number(text: str, field: _Field) -> int:
     if text.lower() in field.names:
         return field.names.index(text.lower()) + field.lowest
-    if not text.isdecimal() or not field.lowest <= int(text) <= field.highest:
+    if not (text.isascii() and text.isdecimal()) or not field.lowest <= int(text) <= field.highest:
         raise ValueError(f"{text!r} is no {field.name}")
     return int(text)
 
@@ -157,7 +157,7 @@ def _weekday_of(text: str) -> int:
 
 def parse_time_of_day(text: str) -> time:
     """``3:00``. Raises `ValueError`."""
-    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", text.strip())
+    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", text.strip(), re.ASCII)
     if found is None:
         raise ValueError(f"{text!r} is no time of the day; write HH:mm, for example 03:00")
     return time(int(found[1]), int(found[2]))

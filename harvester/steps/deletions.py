@@ -14,7 +14,7 @@ from itertools import islice
 from harvester.report import Outcome, Verb
 from harvester.run import SyncRun
 from harvester.steps.suspicions import remember, suspicions
-from harvester.trusted_clock import trusted
+from harvester.trusted_clock import dated, trusted
 from harvester.unknown_words import described
 from shared.store.changes import (
     Action,
@@ -31,6 +31,7 @@ from shared.store.held import (
     forget_done,
     forget_returned,
     hold,
+    hold_outgrown,
     new_count,
     vanished_spaces,
 )
@@ -122,6 +123,7 @@ def _leave(run: SyncRun, outcome: Outcome) -> None:
 def _hold_back(run: SyncRun, outcome: Outcome) -> None:
     if run.deletions_confirmed:
         return
+    outgrown = hold_outgrown(run.connection, run.source, run.run_id or 0)
     reasons = doubts = list(_doubts(run))
     if contents := new_contents_count(run.connection, run.source):
         text = (
@@ -134,6 +136,9 @@ def _hold_back(run: SyncRun, outcome: Outcome) -> None:
             *reasons,
             f"what run {since} and later ones held back waits until it is released",
         ]
+    if outgrown:
+        text = f"{outgrown} losses of contents are larger now than when they were held back"
+        reasons = [*reasons, text]
     number = hold(run.connection, run.source, run.run_id or 0, new=bool(doubts))
     if not number:
         return
@@ -194,7 +199,7 @@ def _delete(run: SyncRun, outcome: Outcome) -> None:
     remember(run)
     forget_done(connection, source)
     if number and run.config.trash_retention_days:
-        discard(connection, source, run.run_id, datetime.now(UTC))
+        discard(connection, source, run.run_id, dated(datetime.now(UTC), run.metadata.at))
     elif number:
         delete(connection)
 

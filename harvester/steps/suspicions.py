@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from harvester.run import SyncRun
+from harvester.trusted_clock import dated, trusted
+from shared.store.decay import decay_since, forget_decay, note_decay
 from shared.store.held import (
     brought_count,
     forget_unconfirmed,
@@ -24,7 +26,8 @@ from shared.store.held import (
 _WINDOW = timedelta(days=30)
 """The trash keeps things this long by default: what went within it can be restored."""
 _FEW = 10
-"""Fewer deletions within the window are never held back for being repeated."""
+"""Fewer deletions, or contents that are lost, within the window are never held back for being
+repeated."""
 _KEPT = timedelta(days=400)
 _NAMED = 20
 
@@ -46,13 +49,15 @@ def suspicions(run: SyncRun, new: int, brought: int) -> Iterator[str]:
             f"all of a kind vanished: {', '.join(named)}; the source may not show this kind any "
             "more, or its list was cut"
         )
-    yield from _repeated(run, new, brought)
+    agreed = trusted(datetime.now(UTC), run.metadata.at) or run.metadata.at
+    yield from _repeated(run, new, brought, agreed - _WINDOW)
+    yield from _decaying(run, agreed - _WINDOW)
 
 
-def _repeated(run: SyncRun, new: int, brought: int) -> Iterator[str]:
+def _repeated(run: SyncRun, new: int, brought: int, since: datetime) -> Iterator[str]:
     """Whether these, with what earlier runs deleted without being asked and with what waits, are
     most of all."""
-    earlier = unconfirmed_since(run.connection, run.source, datetime.now(UTC) - _WINDOW)
+    earlier = unconfirmed_since(run.connection, run.source, since)
     waiting = held_back_count(run.connection, run.source)
     largest, gone = max(earlier.largest, brought + waiting), earlier.number + waiting + new
     shrinks = 2 * (brought - new) < largest
@@ -63,12 +68,26 @@ def _repeated(run: SyncRun, new: int, brought: int) -> Iterator[str]:
         )
 
 
+def _decaying(run: SyncRun, since: datetime) -> Iterator[str]:
+    """The same of contents, kind by kind: what loses them is still listed."""
+    for decay in decay_since(run.connection, run.source, since):
+        if decay.lost > _FEW and 2 * decay.lost > decay.brought:
+            yield (
+                f"with these, {decay.lost} of the {decay.brought} {decay.what} that this section "
+                f"once had here were lost or replaced within {_WINDOW.days} days without being "
+                "confirmed, or wait"
+            )
+
+
 def remember(run: SyncRun) -> None:
     """Note what this run is about to delete, unless it was confirmed. To be called when the plan
     has what is deleted, and before it is done."""
     connection, source = run.connection, run.source
-    now = datetime.now(UTC)
+    now, at = datetime.now(UTC), run.metadata.at
     if not run.deletions_confirmed:
         number, brought = new_count(connection, source), brought_count(connection, source)
-        note_unconfirmed(connection, source, now, number=number, brought=brought)
-    forget_unconfirmed(connection, source, now - _KEPT)
+        note_unconfirmed(connection, source, dated(now, at), number=number, brought=brought)
+        note_decay(connection, source, dated(now, at))
+    old = (trusted(now, at) or at) - _KEPT
+    forget_unconfirmed(connection, source, old)
+    forget_decay(connection, source, old)

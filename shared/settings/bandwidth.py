@@ -33,7 +33,7 @@ def parse_bandwidth(text: str) -> Bandwidth:
         return Bandwidth(((time(), _rate(text)),))
     entries: dict[time, int | None] = {}
     for item in text.split():
-        found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d),(\S+)", item)
+        found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d),(\S+)", item, re.ASCII)
         if found is None:
             raise ValueError(f"{item!r} is no entry of a time table; {_ADVICE}")
         begin = time(int(found[1]), int(found[2]))

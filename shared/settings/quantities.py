@@ -29,7 +29,7 @@ _SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 def parse_duration(text: str) -> timedelta:
     """``1 d``, ``12 h``, ``30 min``. Raises `ValueError`."""
-    found = re.fullmatch(r"\s*(\d{1,15})\s*([a-z]*)\s*", text.lower())
+    found = re.fullmatch(r"\s*(\d{1,15})\s*([a-z]*)\s*", text.lower(), re.ASCII)
     unit = _UNITS.get(found[2] or "s") if found else None
     if found is None or unit is None:
         raise ValueError(
@@ -45,7 +45,7 @@ def parse_duration(text: str) -> timedelta:
 def parse_size(text: str) -> int:
     """Bytes, of ``512``, ``512k``, ``20 MB``, ``1.5 GiB``; units are powers of 1024. Raises
     `ValueError`."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text.lower())
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text.lower(), re.ASCII)
     if found is None:
         raise ValueError(f"{text!r} is no size; write a number and k, M, G or T, for example 20 G")
     return round(float(found[1]) * _SIZES[found[2]])
@@ -83,7 +83,7 @@ class Limit:
 
 def parse_limit(text: str) -> Limit:
     """``1000, 10 %``, ``1000`` or ``10 %``. Raises `ValueError`."""
-    found = re.fullmatch(r"(\d+)|(?:(\d+)\s*[,\s]\s*)?(\d+(?:\.\d+)?)\s*%", text.strip())
+    found = re.fullmatch(r"(\d+)|(?:(\d+)\s*[,\s]\s*)?(\d+(?:\.\d+)?)\s*%", text.strip(), re.ASCII)
     if found is None:
         raise ValueError(f"{text!r} is no limit; write a number, a part, or both: 1000, 10 %")
     count, part = found[1] or found[2], float(found[3]) / 100 if found[3] else None
@@ -106,7 +106,9 @@ class ListenAddress:
 def parse_listen_address(text: str) -> ListenAddress:
     """``127.0.0.1:9090``, ``[::1]:9090`` or ``:9090`` for this machine alone. Raises
     `ValueError`."""
-    found = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([^\s:\[\]]*)):(\d{1,5})", text.strip())
+    found = re.fullmatch(
+        r"(?:\[([0-9a-fA-F:.]+)\]|([^\s:\[\]]*)):(\d{1,5})", text.strip(), re.ASCII
+    )
     if found is None or int(found[3]) > 65535:  # noqa: PLR2004 - the highest port
         raise ValueError(f"{text!r} is no address; write host:port, for example 127.0.0.1:9090")
     return ListenAddress(found[1] or found[2] or "127.0.0.1", int(found[3]))

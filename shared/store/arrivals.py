@@ -2,7 +2,7 @@
 
 A file lies in its place before the row that speaks of it is committed. So it is noted here before
 it comes, and the note goes with the row's own commit: what a killed run has brought, and nobody
-wants any more, is found and removed by the next one. Notes are written in the writer's lock, in
+wants any more, is found and set aside by the next one. Notes are written in the writer's lock, in
 which others remove files that nobody needs: what one section is bringing, no other one removes.
 """
 
@@ -35,7 +35,7 @@ class Rival:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abandoned:
     """What is not to come any more. ``needed``: something of that name is here all the same, and
-    must stay; only what is half-written of it goes."""
+    must stay in its place; only what is half-written of it goes."""
 
     area: str
     name: str
@@ -137,9 +137,10 @@ def drop_abandoned(
     abandon: Callable[[Abandoned], None],
     moved: Callable[[], None],
 ) -> None:
-    """Remove what this section was bringing and its list, which is in the incoming tables, does
-    not have any more. ``abandon`` does it to one, and ``moved`` is called after each. The caller
-    opens the transaction, and holds the section's lock."""
+    """Clear away what this section was bringing and its list, which is in the incoming tables, does
+    not have any more; what the list cannot show now may be there still, and waits. ``abandon`` does
+    it to one, and ``moved`` is called after each. The caller opens the transaction, and holds the
+    section's lock."""
     for area, name, needed in execute_from(connection, _FILE, "abandoned", source=source).all():
         abandon(Abandoned(area=area, name=name, needed=bool(needed)))
         forget_arrivals(connection, source, area, (name,))

@@ -27,7 +27,8 @@ SELECT name FROM arrival WHERE source = :source AND area = :area;
 
 -- name: abandoned
 -- of this section, what its list does not have (or what is here meanwhile); a record that could not
--- be read may have it. Needed is also what another section is bringing
+-- be read may have it, and so may a part that the source cannot show now: of a content it is not
+-- known who holds it. Needed is also what another section is bringing
 SELECT c.area, c.name,
        CASE WHEN c.area = 'DATA_SET' THEN EXISTS (
                 SELECT 1 FROM entity AS e WHERE e.kind = 'DATA_SET' AND e.perm_id = c.name
@@ -44,20 +45,27 @@ SELECT c.area, c.name,
             AND c.name IN (SELECT i.perm_id FROM incoming_entity AS i
                             WHERE i.kind = 'DATA_SET' AND i.data_set_kind = 'PHYSICAL'
                             UNION ALL
+                           SELECT u.perm_id FROM incoming_unknown AS u
+                            WHERE u.kind = 'DATA_SET' AND u.part = 'files'
+                            UNION ALL
                            SELECT x.perm_id FROM incoming_fault AS x WHERE x.kind = 'DATA_SET')
             AND NOT EXISTS (SELECT 1 FROM entity AS e
                              WHERE e.kind = 'DATA_SET' AND e.perm_id = c.name
                                AND e.source <> c.source))
    AND NOT (c.area = 'ATTACHMENT'
-            AND c.name IN (SELECT i.sha256 FROM incoming_attachment AS i
-                             JOIN entity AS e ON e.kind = i.kind AND e.perm_id = i.perm_id
-                                             AND e.source = :source
-                            WHERE i.sha256 IS NOT NULL)
+            AND (c.name IN (SELECT i.sha256 FROM incoming_attachment AS i
+                              JOIN entity AS e ON e.kind = i.kind AND e.perm_id = i.perm_id
+                                              AND e.source = :source
+                             WHERE i.sha256 IS NOT NULL)
+              OR EXISTS (SELECT 1 FROM incoming_unknown AS u WHERE u.part = 'attachments')
+              OR EXISTS (SELECT 1 FROM incoming_fault AS x
+                          WHERE x.kind IN ('PROJECT', 'EXPERIMENT', 'SAMPLE')))
             AND NOT EXISTS (SELECT 1 FROM attachment AS a WHERE a.sha256 = c.name))
    AND NOT (c.area = 'FILE'
-            AND c.name IN (SELECT i.path FROM incoming_service_file AS i
-                            UNION ALL
-                           SELECT x.perm_id FROM incoming_fault AS x WHERE x.kind = 'FILE')
+            AND (c.name IN (SELECT i.path FROM incoming_service_file AS i
+                             UNION ALL
+                            SELECT x.perm_id FROM incoming_fault AS x WHERE x.kind = 'FILE')
+              OR EXISTS (SELECT 1 FROM incoming_unknown AS u WHERE u.part = 'file-service'))
             AND NOT EXISTS (SELECT 1 FROM service_file AS f
                              WHERE f.path = c.name AND f.source <> c.source))
  ORDER BY 1, 2;

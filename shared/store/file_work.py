@@ -9,6 +9,7 @@ next one, and whatever is done twice does no harm.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from sqlalchemy import Connection, select
 
 from shared.atomic_file import name_aside
 from shared.errors import SyncError
-from shared.store.arrivals import ATTACHMENT, DATA_SET, Abandoned, unwritten_data_sets
+from shared.store.arrivals import DATA_SET, Abandoned, unwritten_data_sets
 from shared.store.files import DataStore
 from shared.store.moving import duplicate, merge, move, remove, remove_empty
 from shared.store.operation_tables import deletion as deletion_table
@@ -107,22 +108,31 @@ class StoreFiles:
                 folder,
             )
 
-    def abandon(self, one: Abandoned) -> None:
-        """Remove what the writer has brought of it."""
+    def abandon(self, one: Abandoned, set_aside: Callable[[Path, str, str], None]) -> None:
+        """Remove what is half-written of it. What lies in its place is set aside: the note may be
+        older than that, as after the database was restored, and it may be all that is left."""
         try:
-            if one.area == DATA_SET:
-                if not one.needed:
-                    self._store.remove_data_set(one.name)
-                return
-            store, name = self._store, one.name
-            home = store.attachment(name) if one.area == ATTACHMENT else store.service_file(name)
-            name_aside(home, self._writer).unlink(missing_ok=True)
-            if not one.needed and home.is_file():
-                home.unlink()
+            home = self._home(one)
+            if one.area != DATA_SET:
+                name_aside(home, self._writer).unlink(missing_ok=True)
+            if (
+                not one.needed
+                and (one.area == DATA_SET or home.is_file())
+                and os.path.lexists(home)
+            ):
+                set_aside(home, one.area, one.name)
         except ValueError:
             return  # nothing can lie under such a name
         except OSError as error:
-            raise SyncError(_cannot(one.area, one.name, "removed", error)) from error
+            raise SyncError(_cannot(one.area, one.name, "set aside", error)) from error
+
+    def _home(self, one: Abandoned) -> Path:
+        match one.area:
+            case "DATA_SET":
+                return self._store.data_set_folder(one.name)
+            case "ATTACHMENT":
+                return self._store.attachment(one.name)
+        return self._store.service_file(one.name)
 
     def move(self, wanted: FileMove) -> None:
         try:

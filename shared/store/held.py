@@ -98,6 +98,15 @@ def forget_returned(connection: Connection, source: str) -> None:
     execute_from(connection, _FILE, "forget_returned", source=source)
 
 
+def hold_outgrown(connection: Connection, source: str, run: int) -> int:
+    """Losses of contents that were held back, and of which more would be lost now, wait anew: what
+    was released is what was there to be seen. How many."""
+    number = int(execute_from(connection, _FILE, "outgrown_count", source=source).scalar_one())
+    if number:
+        execute_from(connection, _FILE, "hold_outgrown", source=source, run=run)
+    return number
+
+
 def new_count(connection: Connection, source: str) -> int:
     """How many of the plan's deletions were neither held back nor released before."""
     return int(execute_from(connection, _FILE, "new_count", source=source).scalar_one())

@@ -18,6 +18,11 @@ DELETE FROM held_deletion
                 WHEN 'EXPERIMENT_ATTACHMENTS' THEN 'EXPERIMENT'
                 WHEN 'SAMPLE_ATTACHMENTS' THEN 'SAMPLE' END
        AND u.part IN ('files', 'content-copies', 'attachments'));
+DELETE FROM held_part
+ WHERE source = :source AND NOT EXISTS (
+    SELECT 1 FROM held_deletion AS h
+     WHERE h.source = held_part.source AND h.kind = held_part.kind
+       AND h.perm_id = held_part.perm_id);
 
 -- name: new_count
 SELECT count(*) FROM change AS c
@@ -140,6 +145,11 @@ UPDATE change SET action = 'held'
 INSERT INTO held_deletion (source, kind, perm_id, run, released)
 SELECT :source, c.kind, c.perm_id, :run, FALSE FROM change AS c WHERE c.action = 'held'
 ON CONFLICT (source, kind, perm_id) DO NOTHING;
+INSERT INTO held_part (source, kind, perm_id, name)
+SELECT DISTINCT :source, l.kind, l.perm_id, l.name FROM change AS c
+  JOIN loss AS l ON l.kind = c.kind AND l.perm_id = c.perm_id
+ WHERE c.action = 'held'
+ON CONFLICT (source, kind, perm_id, name) DO NOTHING;
 
 -- name: forget_done
 DELETE FROM held_deletion
@@ -147,6 +157,30 @@ DELETE FROM held_deletion
     SELECT 1 FROM change AS c
      WHERE c.kind = held_deletion.kind AND c.perm_id = held_deletion.perm_id
        AND c.action = 'gone');
+
+-- name: outgrown_count
+-- losses of which more would go now than was held back, and could be looked at; with what was held
+-- back before parts were remembered
+SELECT count(DISTINCT l.kind || ' ' || l.perm_id) FROM loss AS l
+  JOIN held_deletion AS h ON h.source = :source AND h.kind = l.kind AND h.perm_id = l.perm_id
+ WHERE NOT EXISTS (
+    SELECT 1 FROM held_part AS p
+     WHERE p.source = h.source AND p.kind = l.kind AND p.perm_id = l.perm_id AND p.name = l.name);
+
+-- name: hold_outgrown
+UPDATE held_deletion SET run = :run, released = FALSE
+ WHERE source = :source AND EXISTS (
+    SELECT 1 FROM loss AS l
+     WHERE l.kind = held_deletion.kind AND l.perm_id = held_deletion.perm_id AND NOT EXISTS (
+        SELECT 1 FROM held_part AS p
+         WHERE p.source = held_deletion.source AND p.kind = l.kind AND p.perm_id = l.perm_id
+           AND p.name = l.name));
+-- what was seen is what this run shows
+DELETE FROM held_part
+ WHERE source = :source AND EXISTS (
+    SELECT 1 FROM held_deletion AS h
+     WHERE h.source = held_part.source AND h.kind = held_part.kind
+       AND h.perm_id = held_part.perm_id AND h.run = :run);
 
 -- name: waiting_count
 SELECT count(*) FROM held_deletion WHERE source = :source AND NOT released;

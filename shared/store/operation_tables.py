@@ -88,6 +88,17 @@ held_deletion = Table(
 """Deletions that wait for the operator. One stays here until it is released and done, or until the
 source has the entity again."""
 
+held_part = Table(
+    "held_part",
+    metadata,
+    Column("source", KEY, primary_key=True),
+    Column("kind", KEY, primary_key=True),
+    Column("perm_id", KEY, primary_key=True),
+    Column("name", KEY, primary_key=True),
+)
+"""What a held-back loss of contents consisted of when it was held back: a release lets no more
+go than that."""
+
 notice = Table(
     "notice",
     metadata,
@@ -182,6 +193,17 @@ unconfirmed_deletion = Table(
 not add up to the loss of most of what was harvested."""
 Index("unconfirmed_deletion_source", unconfirmed_deletion.c.source, unconfirmed_deletion.c.deleted)
 
+unconfirmed_loss = Table(
+    "unconfirmed_loss",
+    metadata,
+    Column("source", KEY, primary_key=True),
+    Column("kind", KEY, primary_key=True, comment="shared.store.loss_kinds.Loss"),
+    Column("perm_id", KEY, primary_key=True),
+    Column("name", KEY, primary_key=True, comment="of the attachment with its version, or path"),
+    Column("deleted", BigInteger, nullable=False, comment="at last"),
+)
+"""Contents that updates took away without the operator's word (`shared.store.decay`)."""
+
 restored = Table(
     "restored",
     metadata,
@@ -194,5 +216,5 @@ TABLES = (
     *(run, run_count, run_failure, failed_item, held_deletion, notice, deletion, restored),
     *(trash_entity, trash_link, trash_data_set_file, trash_content_copy, trash_attachment),
     *(trash_service_file, trash_part, file_move, arrival),
-    unconfirmed_deletion,
+    *(unconfirmed_deletion, unconfirmed_loss, held_part),
 )

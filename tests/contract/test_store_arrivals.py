@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import text
 
+from harvester.fetching.set_aside import SetAside
 from shared.atomic_file import name_aside
 from shared.model.entities import Entity, ServiceFile
 from shared.model.kinds import DataSetKind
+from shared.model.unknown import Part, Reason, Unknown
 from shared.store.arrivals import (
     ATTACHMENT,
     DATA_SET,
@@ -51,14 +54,18 @@ def a_file(path: Path, content: bytes = b"x") -> Path:
 
 
 def cleans_up(
-    instance: Instance, *listed: Entity, files: tuple[ServiceFile, ...] = (), faults: str = ""
+    instance: Instance,
+    *listed: Entity,
+    files: tuple[ServiceFile, ...] = (),
+    faults: str = "",
+    marks: tuple[Unknown, ...] = (),
 ) -> list[Abandoned]:
     """The section's next run with a list."""
     done: list[Abandoned] = []
-    effects = StoreFiles(instance.store, "DS1")
+    effects, aside = StoreFiles(instance.store, "DS1"), SetAside.of(instance.store, "DS1")
 
     def abandon(one: Abandoned) -> None:
-        effects.abandon(one)
+        effects.abandon(one, aside.take)
         done.append(one)
 
     with instance.engine.begin() as connection:
@@ -67,6 +74,7 @@ def cleans_up(
             incoming.add(entity)
         for file in files:
             incoming.add_service_file(file)
+        incoming.add_unknown(marks)
         for fault in filter(None, faults.split(",")):
             incoming.add_fault(*fault.split("="))
         incoming.finish()
@@ -101,7 +109,13 @@ def test_what_goes_to_the_trash_stays_for_another_section_that_is_bringing_it(
     assert instance.store.trashed_service_file(1, "a.txt").read_bytes() == b"x"
 
 
-def test_what_the_list_has_no_more_is_removed_with_what_is_half_written(
+def set_aside(instance: Instance) -> set[str]:
+    """What was set aside, without the names of the runs."""
+    (folder,) = (instance.store.root / "set-aside").iterdir()
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_the_list_has_no_more_is_set_aside_and_what_is_half_written_is_removed(
     instance: Instance,
 ) -> None:
     store = instance.store
@@ -112,6 +126,11 @@ def test_what_the_list_has_no_more_is_removed_with_what_is_half_written(
         announces(instance, "DS1", area, name)
     assert len(cleans_up(instance)) == 3
     assert not any(path.exists() for path in (folder, *homes, *asides))
+    assert set_aside(instance) == {
+        "DATA_SET/A/original/x",
+        f"ATTACHMENT/{'ab' * 32}",
+        "FILE/a.txt",
+    }
     assert notes(instance) == set()
     assert cleans_up(instance) == []
 
@@ -128,6 +147,31 @@ def test_what_the_list_still_has_or_may_have_stays_noted(instance: Instance) -> 
     assert cleans_up(instance, *listed, files=(a_service_file("a.txt", b"x"),), faults=faults) == []
     assert len(notes(instance)) == 5
     assert instance.store.attachment(str(sha256)).is_file()
+
+
+def test_what_the_source_cannot_show_now_stays_noted(instance: Instance) -> None:
+    code, sha256 = "20240110090000005-5", "ab" * 32
+    homes = [
+        a_file(instance.store.data_set_folder(code) / "original/x"),
+        a_file(instance.store.attachment(sha256)),
+        a_file(instance.store.service_file("a.txt")),
+    ]
+    for area, name in ((DATA_SET, code), (ATTACHMENT, sha256), (FILE, "a.txt")):
+        announces(instance, "DS1", area, name)
+    hidden = (
+        replace(
+            a_data_set(5, data_set_kind=DataSetKind.CONTAINER),
+            unknown=(Unknown(part=Part.FILES, reason=Reason.ARCHIVED),),
+        ),
+        replace(a_sample(4), unknown=(Unknown(part=Part.ATTACHMENTS, reason=Reason.UNREADABLE),)),
+    )
+    away = (Unknown(part=Part.FILE_SERVICE, reason=Reason.NOT_MOUNTED),)
+    assert cleans_up(instance, *hidden, marks=away) == []
+    assert len(notes(instance)) == 3
+    unread = f"DATA_SET={code},SAMPLE=20240110090000004-4,FILE=a.txt"
+    assert cleans_up(instance, faults=unread) == []
+    assert all(home.is_file() for home in homes)
+    assert len(cleans_up(instance)) == 3
 
 
 def test_a_data_set_that_has_no_files_any_more_is_not_on_its_way(instance: Instance) -> None:

@@ -49,6 +49,8 @@ SAMPLES = [a_sample(100 + n) for n in range(6)]
 def judging(instance: Instance, *listed: Entity, source: str = "DS1") -> Iterator[Connection]:
     """A pass that has planned its deletions."""
     with harvesting(instance, *listed, source=source) as connection:
+        complete_unknown(connection, source)
+        find_losses(connection, source)
         plan_files(connection, source)
         forget_returned(connection, source)
         yield connection

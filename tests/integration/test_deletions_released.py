@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from shared.model.kinds import DataSetKind
+from tests.blind import digests
 from tests.builders import (
     a_data_set,
     a_material,
@@ -14,6 +19,7 @@ from tests.builders import (
 from tests.deleting import first_run, held, here, many_samples
 from tests.harvests import Harvest
 from tests.instances import Instance
+from tests.kitchen import Kitchen
 from tests.spoiled import edited
 
 MENTION = {"NOTES": 'see "openbis/file-service/a.txt"'}
@@ -185,3 +191,39 @@ def test_what_is_not_to_be_deleted_at_all_is_not_held_back(
         assert harvest.instance.rows("SELECT * FROM held_deletion") == []
         harvest.section("DS1", url, deletion_allowed="true", max_deletions="0")
         assert "31 deletions are held back" in held(harvest.run())
+
+
+@pytest.mark.parametrize("kind", ["files", "attachments"])
+def test_a_release_lets_no_more_go_than_was_held_back(
+    source: Instance, kitchen: Kitchen, either: Harvest, kind: str
+) -> None:
+    """One part was lost, and the loss was released; until the next run all others are lost."""
+    brew, raw = kitchen.brew, kitchen.raw
+    with source.served() as url:
+        first_run(either, url, max_deletions="0")
+        before, held_before = digests(either.instance), either.instance.bytes_held()
+
+        def only(number: int) -> None:
+            if kind == "files":
+                source.load(replace(raw, files=raw.files[:number]))
+            else:
+                source.drop_attachments(brew)
+                source.load(replace(brew, attachments=brew.attachments[:number]))
+
+        only(1)
+        assert either.run().code == 8
+        assert either.command("release", "2").code == 0
+        only(0)
+        result = either.run()
+        assert result.code == 8, result.output
+        assert "1 losses of contents are larger now than when they were held back" in result.output
+        assert digests(either.instance) == before
+        nothing = either.command("release", "2")
+        assert nothing.code == 2
+        assert either.command("release", "3").code == 0
+        either.converges()
+        assert either.instance.bytes_held() != held_before
+        assert set(digests(either.instance).values()) >= set(before.values())
+        assert either.instance.rows("SELECT * FROM held_deletion") == []
+        either.converges()
+        assert either.instance.rows("SELECT * FROM held_part") == []

@@ -8,12 +8,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
+from harvester.steps import deletions, suspicions
 from shared.store.engine import connect
 from shared.store.locks import section_lock
 from tests.builders import a_material, a_sample, a_service_file, a_space, some_master_data
@@ -131,6 +132,35 @@ def test_a_clock_that_is_a_year_ahead_purges_nothing(
     with source.served() as url:
         either.section("DS1", url, deletion_allowed="true")
         either.converges()
+    assert deletion_numbers(either) == []
+
+
+class _Past(datetime):
+    """The clock of a machine whose battery is empty."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        earlier = datetime.now(tz) - timedelta(days=6 * 365)
+        return cls.fromtimestamp(earlier.timestamp(), tz)
+
+
+@pytest.mark.usefixtures("harvested")
+def test_what_a_clock_in_the_past_has_deleted_is_not_old_when_the_clock_is_right_again(
+    source: Instance, kitchen: Kitchen, either: Harvest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.delete(kitchen.of_well)
+    with monkeypatch.context() as patch:
+        for module in (deletions, suspicions):
+            patch.setattr(module, "datetime", _Past)
+        assert either.run().code == 0
+    (number,) = deletion_numbers(either)
+    (day,) = either.instance.rows("SELECT deleted FROM unconfirmed_deletion")
+    assert abs(datetime.now(UTC).timestamp() * 1000 - float(str(day[0]))) < DAY
+    either.converges()
+    assert deletion_numbers(either) == [number]
+    assert len(in_trash(either.instance)) == 1
+    age(either, 31)
+    either.converges()
     assert deletion_numbers(either) == []
 
 

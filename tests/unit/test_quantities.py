@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
+from shared.settings.bandwidth import parse_bandwidth
 from shared.settings.quantities import (
     Limit,
     ListenAddress,
@@ -91,3 +93,19 @@ def test_an_address_has_a_host_and_a_port(text: str, address: ListenAddress) -> 
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no address"):
         parse_listen_address(text)
+
+
+@pytest.mark.parametrize(
+    ("parse", "text"),
+    [
+        (parse_limit, "٣"),
+        (parse_limit, "3, ٣ %"),
+        (parse_size, "٣ k"),
+        (parse_duration, "٣ d"),
+        (parse_listen_address, ":٨٠"),
+        (parse_bandwidth, "٣:00,512k"),
+    ],
+)
+def test_only_ascii_digits_are_numbers(parse: Callable[[str], object], text: str) -> None:
+    with pytest.raises(ValueError, match="is no"):
+        parse(text)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from harvester.trusted_clock import trusted
+from harvester.trusted_clock import dated, trusted
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
 
@@ -25,3 +25,15 @@ def test_time_has_passed_as_far_as_both_clocks_say_so(
     at: datetime | None, agreed: datetime | None
 ) -> None:
     assert trusted(NOW, at) == agreed
+
+
+@pytest.mark.parametrize(
+    ("at", "date"),
+    [
+        (NOW - timedelta(days=400), NOW),
+        (NOW + timedelta(days=400), NOW + timedelta(days=400)),
+        (None, NOW),
+    ],
+)
+def test_what_happens_now_is_dated_by_the_later_clock(at: datetime | None, date: datetime) -> None:
+    assert dated(NOW, at) == date

@@ -41,7 +41,8 @@ class Commands:
     def add(
         self, commands: Subcommands, name: str, command: Command | str, text: str
     ) -> argparse.ArgumentParser:
-        parser = commands.add_parser(name, help=text, description=text)
+        # A part of a name must not do what only the whole one says: --allow-deletions.
+        parser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         parser.add_argument(
             "--config",
             type=Path,

@@ -365,6 +365,9 @@ SELECT e.kind, e.perm_id, e.identifier, e.source FROM change AS c
   JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
   JOIN incoming_entity AS i ON i.kind = c.kind AND i.perm_id = c.perm_id
  WHERE c.action = 'foreign' AND e.content_hash <> i.content_hash
+   -- what the source cannot show now says nothing about what is here
+   AND NOT EXISTS (SELECT 1 FROM incoming_unknown AS u
+                    WHERE u.kind = c.kind AND u.perm_id = c.perm_id)
  ORDER BY 1, 3, 2;
 
 -- name: physical_files

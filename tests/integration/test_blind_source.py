@@ -315,3 +315,20 @@ def test_an_archived_data_set_whose_files_are_listed_is_no_failure(
         assert report.counts["DATA_SET", "updated"] == 2
         assert kitchen.everything
         assert either.instance.entities() == source.entities()
+
+
+def test_what_another_section_brought_is_no_difference_while_it_cannot_be_seen(
+    source: Instance, kitchen: Kitchen, harvest: Harvest
+) -> None:
+    assert kitchen.everything
+    with source.served() as url:
+        for name in ("DS1", "DS2"):
+            harvest.section(name, url)
+        harvest.init()
+        assert harvest.run().code == 0
+        (share,) = (source.root / "store" / "1").iterdir()
+        away = share.rename(source.root / "away")
+        audited = harvest.audit()
+        assert (audited.code, audited.output.count("0 differences")) == (0, 2), audited.output
+        away.rename(share)
+        harvest.agrees()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from harvester.__main__ import main as harvester
 from shared.command_line import Command, loaded
 from source_server.__main__ import _parser
 from tests.instances import PROJECT
@@ -55,3 +56,10 @@ def test_a_server_loads_nothing_that_it_does_not_need() -> None:
         "psycopg",
         "opendcim.repository.part",
     }
+
+
+@pytest.mark.parametrize("option", ["--a", "--allow", "--allow-deletion"])
+def test_an_option_is_written_in_full(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        harvester(["run", option])
+    assert f"unrecognized arguments: {option}" in capsys.readouterr().err

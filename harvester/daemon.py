@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from functools import partial
 
 from harvester.commands.sections import Chosen, choose
-from harvester.execution import Manner
 from harvester.executions import execute_chosen, overall_of, summary
+from harvester.job import RunOptions
 from harvester.logs.log_format import formatter
 from harvester.properties import read_settings
 from harvester.scheduling.agenda import Agenda, Appointment
@@ -166,7 +166,7 @@ class _Daemon:
         return execute_chosen(
             chosen,
             [one for one in chosen.sections if not wanted or one.name in wanted],
-            Manner(request=self._request),
+            RunOptions(request=self._request),
             _Narrator(self._watch),
         )
 

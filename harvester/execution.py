@@ -10,19 +10,17 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from sqlalchemy import Connection
 
 from harvester.destination import Destination
+from harvester.job import Job, RunOptions
 from harvester.logs.section_log import SectionLog, section_log
-from harvester.repairing import Repair
 from harvester.section_report import SectionReport
 from harvester.section_settings import SectionSettings
-from harvester.section_work import Circumstances, not_due, synchronise
-from harvester.stopping import Leash, StopRequest
+from harvester.section_work import not_due, synchronise
+from harvester.stopping import Leash
 from harvester.telling.notifying import notify
 from harvester.trusted_clock import trusted
 from shared.errors import BusyError, StoppedError, SyncError
@@ -48,33 +46,17 @@ _MOMENT = timedelta(seconds=2)
 """So long, at least, it is tried: whoever only asks for the status holds the lock for a moment."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
-    """How sections are to be executed. ``patience``: how long to wait for somebody else who works
-    on the same section."""
-
-    deletions_confirmed: bool = False
-    forced: bool = False
-    """Even if a section is not due yet, see `not_due`."""
-    bundle: Path | None = None
-    """Read from this file instead of from the source."""
-    repair: Repair = Repair.NOTHING
-    """Look after files that should be here already, and do not wait for pauses."""
-    patience: timedelta = timedelta(0)
-    request: StopRequest = field(default_factory=StopRequest)
-
-
 def execute_section(
-    config: SectionSettings, destination: Destination, manner: Manner | None = None
+    config: SectionSettings, destination: Destination, options: RunOptions | None = None
 ) -> SectionReport:
     """Harvest a section; whatever happens is in the report, in its log and in the destination's
     memory of runs, and told to the operators if it is worth it."""
-    manner = manner or Manner()
+    options = options or RunOptions()
     report = SectionReport(name=config.name)
     written = b""
     try:
         with section_log(config) as log:
-            _execute(config, destination, manner, log, report)
+            _execute(config, destination, options, log, report)
             written = log.tail()
     except SyncError as error:
         report.error = error
@@ -85,33 +67,31 @@ def execute_section(
 def _execute(
     config: SectionSettings,
     destination: Destination,
-    manner: Manner,
+    options: RunOptions,
     log: SectionLog,
     report: SectionReport,
 ) -> None:
-    if not (manner.forced or manner.bundle) and (reason := not_due(config)):
+    if not (options.forced or options.bundle) and (reason := not_due(config)):
         report.not_due = reason
         log.logger.info("%s", report.last_line)
         return
-    leash = Leash(config, manner.request)
+    leash = Leash(config, options.request)
     try:
         with (
             database_errors(destination.engine),
             destination.engine.connect() as connection,
-            _alone(connection, config, manner, leash),
+            _alone(connection, config, options, leash),
             _recorded(connection, config, destination, report, leash),
         ):
-            circumstances = Circumstances(
+            job = Job(
+                config=config,
                 destination=destination,
                 connection=connection,
                 log=log,
                 leash=leash,
-                deletions_confirmed=manner.deletions_confirmed,
-                bundle=manner.bundle,
-                forced=manner.forced,
-                repair=manner.repair,
+                options=options,
             )
-            synchronise(config, circumstances, report)
+            synchronise(job, report)
     except BusyError as error:
         report.error = error  # whoever is at work writes the log
     except Exception as error:
@@ -123,12 +103,12 @@ def _execute(
 
 @contextmanager
 def _alone(
-    connection: Connection, config: SectionSettings, manner: Manner, leash: Leash
+    connection: Connection, config: SectionSettings, options: RunOptions, leash: Leash
 ) -> Iterator[None]:
     """With the section's lock. Raises `BusyError` if somebody else keeps it too long."""
     wait_for_writers(connection, leash.sleep)  # of other sections, unless told to stop
-    until = datetime.now(UTC) + max(manner.patience, _MOMENT)
-    told = not manner.patience
+    until = datetime.now(UTC) + max(options.patience, _MOMENT)
+    told = not options.patience
     while True:
         with section_lock(connection, config.alias) as held:
             if held:

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from harvester.commands.sections import Chosen
 from harvester.destination import Destination
-from harvester.execution import Manner, execute_section
+from harvester.execution import execute_section
+from harvester.job import RunOptions
 from harvester.report import PassReport
 from harvester.section_report import HELD_BACK_EXIT_CODE, SectionReport
 from harvester.section_settings import SectionSettings
@@ -44,33 +45,33 @@ class Observer(Protocol):
 
 
 def execute_chosen(
-    chosen: Chosen, sections: Sequence[SectionSettings], manner: Manner, observer: Observer
+    chosen: Chosen, sections: Sequence[SectionSettings], options: RunOptions, observer: Observer
 ) -> list[SectionReport]:
     """Open the destination, tell of the sections that cannot run, and harvest these. Raises
     `ConfigError` if there is no destination."""
     with opened_store(chosen.settings.database_url) as engine:
         notify_faults(chosen.settings, engine, chosen.faults_of, known=chosen.sections)
         destination = Destination(engine=engine, settings=chosen.settings)
-        return execute_sections(sections, destination, manner, observer)
+        return execute_sections(sections, destination, options, observer)
 
 
 def execute_sections(
     sections: Sequence[SectionSettings],
     destination: Destination,
-    manner: Manner,
+    options: RunOptions,
     observer: Observer,
 ) -> list[SectionReport]:
     """Harvest sections, ``parallel-sections`` at a time, the first ones first; the reports are in
     the order in which they ended. When a stop is requested all that are at work end early, and
     the rest is not begun."""
-    wait_for_writers(destination.engine, _patience(manner.request))
+    wait_for_writers(destination.engine, _patience(options.request))
     at_once = destination.settings.parallel_sections
 
     def execute(section: SectionSettings) -> SectionReport:
-        if manner.request.is_set:
-            return SectionReport(name=section.name, error=StoppedError(manner.request.reason))
+        if options.request.is_set:
+            return SectionReport(name=section.name, error=StoppedError(options.request.reason))
         observer.began(section)
-        return _survived(section, destination, manner)
+        return _survived(section, destination, options)
 
     reports = []
     ended: SimpleQueue[Future[SectionReport]] = SimpleQueue()
@@ -100,10 +101,12 @@ def _patience(request: StopRequest) -> Pause:
     return pause
 
 
-def _survived(section: SectionSettings, destination: Destination, manner: Manner) -> SectionReport:
+def _survived(
+    section: SectionSettings, destination: Destination, options: RunOptions
+) -> SectionReport:
     """A fault in what surrounds the section, its log or its mail, must not stop the others."""
     try:
-        return execute_section(section, destination, manner)
+        return execute_section(section, destination, options)
     except Exception as error:
         logger.exception("[%s] a fault of the program", section.name)
         return SectionReport(name=section.name, error=error)

@@ -4,39 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Generic, TypeVar
-
-from sqlalchemy import Connection
+from typing import Generic
 
 from harvester.checks.destination import OpenDestination
 from harvester.checks.findings import Finding
-from harvester.destination import Destination
-from harvester.logs.section_log import SectionLog
+from harvester.job import Job, S
 from harvester.properties import HarvesterSettings
-from harvester.repairing import Repair
 from harvester.section_kinds import kind_of
 from harvester.section_report import SectionReport
 from harvester.section_settings import SectionSettings
-from harvester.stopping import Leash
 from shared.entry_points import value_at
 from shared.errors import ConfigError
-
-S = TypeVar("S", bound=SectionSettings)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
-    """Under which a section is harvested. ``connection`` holds its lock."""
-
-    destination: Destination
-    connection: Connection
-    log: SectionLog
-    leash: Leash
-    deletions_confirmed: bool = False
-    bundle: Path | None = None
-    forced: bool = False
-    repair: Repair = Repair.NOTHING
 
 
 def always_due(_section: SectionSettings) -> str | None:
@@ -48,7 +26,7 @@ def always_due(_section: SectionSettings) -> str | None:
 class SectionWork(Generic[S]):
     """What is done with the sections of a kind; a `SectionKind` says where it is."""
 
-    synchronise: Callable[[S, Circumstances, SectionReport], None]
+    synchronise: Callable[[Job[S], SectionReport], None]
     """Harvest one section; what happened is in the report. Errors of the whole section raise."""
     steps_of: Callable[[S], Sequence[str]]
     """The titles of what a run does, reading first."""
@@ -66,12 +44,12 @@ def work_of(section: S) -> SectionWork[S]:
     return found
 
 
-def synchronise(config: SectionSettings, around: Circumstances, report: SectionReport) -> None:
+def synchronise(job: Job[SectionSettings], report: SectionReport) -> None:
     """Harvest one section; what happened is in the report. Errors of the whole section raise."""
-    kind = kind_of(config)
-    if around.bundle and not kind.takes_bundles:
+    config = job.config
+    if job.options.bundle and not kind_of(config).takes_bundles:
         raise ConfigError(f"[{config.name}] has no bundles: sections of its kind do not read them")
-    work_of(config).synchronise(config, around, report)
+    work_of(config).synchronise(job, report)
 
 
 def not_due(config: SectionSettings) -> str | None:

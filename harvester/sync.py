@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from harvester.destination import Destination, authorise, data_store
+from harvester.destination import authorise, data_store
 from harvester.failed_items import Standing, postponed, remember, standing
 from harvester.fetching.real_transfers import RealTransfers
 from harvester.fetching.rehearsed_transfers import RehearsedTransfers
@@ -20,8 +20,8 @@ from harvester.fetching.source import Source
 from harvester.fetching.spool import spool
 from harvester.fetching.transfers import Transfers
 from harvester.inspecting import NO_DAMAGE, Damage, Inspector
+from harvester.job import Job
 from harvester.logs.progress import Progress
-from harvester.logs.section_log import SectionLog
 from harvester.openbis.section import SectionConfig
 from harvester.reading import read_metadata
 from harvester.repairing import Repair
@@ -82,38 +82,24 @@ STEPS = (  # step 1, reading the metadata, has filled the incoming tables
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
-    """One section to harvest: where to, and under which circumstances."""
-
-    config: SectionConfig
-    destination: Destination
-    connection: Connection
-    """Holds the section's lock; all work is done on it."""
-    log: SectionLog
-    leash: Leash
-    deletions_confirmed: bool = False
-    repair: Repair = Repair.NOTHING
-
-
-def synchronise(task: Assignment, report: SectionReport) -> None:
+def synchronise(job: Job[SectionConfig], report: SectionReport) -> None:
     """Harvest one section; what happened is in the report. Errors of the whole section raise."""
-    config, connection = task.config, task.connection
+    config, connection = job.config, job.connection
     last = read_state(config.last_sync_timestamp_file)
-    report.baseline = bool(task.repair) or _is_baseline(config, last, report.started)
-    task.log.banner(config, last, baseline=report.baseline, run=report.run, leash=task.leash)
-    with Source(config, task.leash, task.log.logger) as source:
+    report.baseline = bool(job.options.repair) or _is_baseline(config, last, report.started)
+    job.log.banner(config, last, baseline=report.baseline, run=report.run, leash=job.leash)
+    with Source(config, job.leash, job.log.logger) as source:
         with viewing(connection):
             authorise(connection, config)
-            store = data_store(connection, config, task.destination.settings)
+            store = data_store(connection, config, job.destination.settings)
             check_mounted(connection, store, config.alias)
             if not config.dry_run:
                 end_replacements(connection, store, config.alias)
-            items = standing(connection, config, report.started, at_once=bool(task.repair))
-        report.metadata = metadata = _read(task, source)
-        damage = _look(task, store, items, baseline=report.baseline)
-        section = _Section(task=task, metadata=metadata, items=items, report=report, damage=damage)
-        with task.leash.watched(source.abort, partial(_interrupt, connection)):
+            items = standing(connection, config, report.started, at_once=bool(job.options.repair))
+        report.metadata = metadata = _read(job, source)
+        damage = _look(job, store, items, baseline=report.baseline)
+        section = _Section(job=job, metadata=metadata, items=items, report=report, damage=damage)
+        with job.leash.watched(source.abort, partial(_interrupt, connection)):
             with rehearsal(connection) as transaction:
                 section.perform(transaction, RehearsedTransfers(store))
             if config.dry_run:
@@ -122,8 +108,8 @@ def synchronise(task: Assignment, report: SectionReport) -> None:
                 with transaction():
                     start_source(connection, config.alias, config.resource_list_url, report.started)
                     pass_over(connection, store.trashed_deletions())
-                section.perform(transaction, RealTransfers(store, source, config, task.leash))
-                report.unfinished = task.leash.volume_is_used_up
+                section.perform(transaction, RealTransfers(store, source, config, job.leash))
+                report.unfinished = job.leash.volume_is_used_up
                 complete = not report.failed and not report.unfinished
                 with transaction():
                     finish_source(connection, config.alias, metadata.at if complete else None)
@@ -133,22 +119,22 @@ def synchronise(task: Assignment, report: SectionReport) -> None:
     cutoff = min(metadata.at, report.started)
     full = cutoff if report.baseline or last is None else last.full
     write_state(config.last_sync_timestamp_file, LastSync(incremental=cutoff, full=full))
-    task.log.logger.info("The timestamp of this synchronization has been saved")
+    job.log.logger.info("The timestamp of this synchronization has been saved")
 
 
-def _read(task: Assignment, source: Source) -> Metadata:
+def _read(job: Job[SectionConfig], source: Source) -> Metadata:
     """Step 1."""
-    config, connection = task.config, task.connection
+    config, connection = job.config, job.connection
     with (
-        task.log.step("Read the resource list") as progress,
+        job.log.step("Read the resource list") as progress,
         spool(config) as folder,
-        task.leash.watched(source.abort, partial(_interrupt, connection)),
+        job.leash.watched(source.abort, partial(_interrupt, connection)),
         source.list_on_its_way(folder) as parts,
     ):
         metadata = read_metadata(
-            parts, connection, config.prefix, partial(_observe, task.leash, progress)
+            parts, connection, config.prefix, partial(_observe, job.leash, progress)
         )
-    task.log.read(metadata)
+    job.log.read(metadata)
     faults, records = len(metadata.faults), metadata.entities + len(metadata.faults)
     if config.max_failed_records.is_exceeded(faults, records):
         raise FormatError(
@@ -158,7 +144,7 @@ def _read(task: Assignment, source: Source) -> Metadata:
     return metadata
 
 
-def _look(task: Assignment, store: DataStore, items: Standing, *, baseline: bool) -> Damage:
+def _look(job: Job[SectionConfig], store: DataStore, items: Standing, *, baseline: bool) -> Damage:
     """Look at the files that are here: before the passes, since it takes long, and no writer is to
     wait for it."""
     only = None if baseline else items.to_look_after
@@ -166,16 +152,16 @@ def _look(task: Assignment, store: DataStore, items: Standing, *, baseline: bool
         return NO_DAMAGE
     title = "Look after the files that are here"
     with (
-        task.log.step(title) as progress,
-        task.leash.watched(lambda: None, partial(_interrupt, task.connection)),
+        job.log.step(title) as progress,
+        job.leash.watched(lambda: None, partial(_interrupt, job.connection)),
     ):
         inspector = Inspector(
-            connection=task.connection,
+            connection=job.connection,
             store=store,
-            source=task.config.alias,
-            moved=partial(_observe, task.leash, progress, 0),
+            source=job.config.alias,
+            moved=partial(_observe, job.leash, progress, 0),
         )
-        contents = not baseline or task.repair is Repair.CONTENTS
+        contents = not baseline or job.options.repair is Repair.CONTENTS
         return inspector.look(contents=contents, only=only)
 
 
@@ -205,7 +191,7 @@ def _is_baseline(config: SectionConfig, last: LastSync | None, started: datetime
 class _Section:
     """What both passes of a section have in common."""
 
-    task: Assignment
+    job: Job[SectionConfig]
     metadata: Metadata
     items: Standing
     report: SectionReport
@@ -216,7 +202,7 @@ class _Section:
         rehearsed = isinstance(transfers, RehearsedTransfers)
         report = PassReport(dry_run=rehearsed)
         self.report.passes.append(report)
-        self.task.log.pass_begins(dry_run=rehearsed)
+        self.job.log.pass_begins(dry_run=rehearsed)
         run = self._run(transaction, transfers)
         with transaction():
             remove_files(run)
@@ -234,34 +220,34 @@ class _Section:
 
     def _run(self, transaction: Transaction, transfers: Transfers) -> SyncRun:
         return SyncRun(
-            config=self.task.config,
-            connection=self.task.connection,
+            config=self.job.config,
+            connection=self.job.connection,
             transaction=transaction,
             metadata=self.metadata,
             transfers=transfers,
-            leash=self.task.leash,
+            leash=self.job.leash,
             stamps=self._stamps(),
             run_id=self.report.run,
             black_list=self.items.black_list,
             paused=self.items.paused,
             requested=self.items.requested,
             damage=self.damage,
-            deletions_confirmed=self.task.deletions_confirmed,
+            deletions_confirmed=self.job.options.deletions_confirmed,
         )
 
     def _walk(self, run: SyncRun, report: PassReport, steps: list[Step]) -> None:
         for step in steps:
             if not step.wanted(run.config):
                 continue
-            with self.task.log.step(step.title) as progress:
+            with self.job.log.step(step.title) as progress:
                 outcome = report.steps[step.title] = step.run(replace(run, progress=progress))
                 run.leash.moved()
-            self.task.log.outcome(step.title, outcome)
+            self.job.log.outcome(step.title, outcome)
             if not step.together:
                 run.leash.check()
 
     def _stamps(self) -> Stamps:
-        config = self.task.config
+        config = self.job.config
         if config.keep_original_timestamps_and_users:
             return ORIGINAL_STAMPS
         return Stamps(user_id=config.harvester_user, now=round(time.time() * 1000))

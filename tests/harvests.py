@@ -13,7 +13,8 @@ from pathlib import Path
 from harvester.__main__ import main as harvester
 from harvester.commands.sections import choose
 from harvester.destination import Destination
-from harvester.execution import Manner, execute_section
+from harvester.execution import execute_section
+from harvester.job import RunOptions
 from harvester.section_report import SectionReport
 from shared.store.engine import connect, create_store, open_store
 from shared.store.master_data import flatten, write_definitions
@@ -127,8 +128,8 @@ class Harvest:
         assert chosen.faults == ()
         engine = open_store(chosen.settings.database_url.get_secret_value())
         destination = Destination(engine=engine, settings=chosen.settings)
-        manner = Manner(deletions_confirmed=True)
-        report = execute_section(chosen.sections[0], destination, manner)
+        asked = RunOptions(deletions_confirmed=True)
+        report = execute_section(chosen.sections[0], destination, asked)
         engine.dispose()
         return report
 

@@ -10,8 +10,8 @@ from typing import TypedDict, Unpack
 
 from harvester.commands.memory import add_section
 from harvester.commands.sections import Chosen, choose
-from harvester.execution import Manner
 from harvester.executions import execute_chosen, overall_of, summary
+from harvester.job import RunOptions
 from harvester.logs.progress_display import displayed
 from harvester.repairing import Repair
 from harvester.section_report import SectionReport
@@ -26,7 +26,7 @@ FOR_EVER = timedelta(days=36500)
 
 
 class _Wishes(TypedDict, total=False):
-    """Fields of `Manner`."""
+    """Fields of `RunOptions`."""
 
     deletions_confirmed: bool
     forced: bool
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
 def execute(
     options: argparse.Namespace,
     of: Callable[[Chosen], Sequence[SectionSettings]],
-    **manner: Unpack[_Wishes],
+    **wishes: Unpack[_Wishes],
 ) -> int:
     """Harvest the chosen sections, or some ``of`` them, now."""
     request = StopRequest()
@@ -87,13 +87,13 @@ def execute(
             complain(f"harvester: {fault}")
         sections = [_as_asked(one, options) for one in of(chosen)]
         with displayed():
-            asked = Manner(patience=options.wait, request=request, **manner)
+            asked = RunOptions(patience=options.wait, request=request, **wishes)
             code = _execute(chosen, sections, asked)
     return _INTERRUPTED_EXIT_CODE if request.signal == signal.SIGINT else code
 
 
-def _execute(chosen: Chosen, sections: list[SectionSettings], manner: Manner) -> int:
-    return overall_of(chosen, execute_chosen(chosen, sections, manner, _Printer()))
+def _execute(chosen: Chosen, sections: list[SectionSettings], asked: RunOptions) -> int:
+    return overall_of(chosen, execute_chosen(chosen, sections, asked, _Printer()))
 
 
 def _as_asked(section: SectionSettings, options: argparse.Namespace) -> SectionSettings:

@@ -11,23 +11,8 @@ from harvester.checks.folders import check_folders
 from harvester.checks.web_hook import check_recipients
 from harvester.openbis.section import SectionConfig
 from harvester.properties import HarvesterSettings
-from harvester.section_report import SectionReport
-from harvester.section_work import Circumstances, SectionWork
-from harvester.sync import STEPS, Assignment
-from harvester.sync import synchronise as synchronise_openbis
-
-
-def _synchronise(config: SectionConfig, around: Circumstances, report: SectionReport) -> None:
-    task = Assignment(
-        config=config,
-        destination=around.destination,
-        connection=around.connection,
-        log=around.log,
-        leash=around.leash,
-        deletions_confirmed=around.deletions_confirmed,
-        repair=around.repair,
-    )
-    synchronise_openbis(task, report)
+from harvester.section_work import SectionWork
+from harvester.sync import STEPS, synchronise
 
 
 def _steps_of(config: SectionConfig) -> list[str]:
@@ -46,4 +31,4 @@ def _check_online(
     yield from check_data_source(section, destination)
 
 
-WORK = SectionWork(synchronise=_synchronise, steps_of=_steps_of, check_online=_check_online)
+WORK = SectionWork(synchronise=synchronise, steps_of=_steps_of, check_online=_check_online)

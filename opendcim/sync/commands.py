@@ -10,8 +10,8 @@ from sqlalchemy import make_url
 
 from harvester.commands.memory import the_section
 from harvester.commands.sections import Chosen, choose
-from harvester.execution import Manner
 from harvester.executions import execute_chosen, overall_of, summary
+from harvester.job import RunOptions
 from harvester.section_report import SectionReport
 from harvester.section_settings import SectionSettings
 from harvester.signals import stopping_on_signals
@@ -128,8 +128,8 @@ def _import(chosen: Chosen, section: RepositorySection, options: argparse.Namesp
         section = section.model_copy(update={"dry_run": True})
     request = StopRequest()
     with stopping_on_signals(request):
-        manner = Manner(bundle=options.bundle.absolute(), request=request)
-        reports = execute_chosen(chosen, [section], manner, _Printer())
+        asked = RunOptions(bundle=options.bundle.absolute(), request=request)
+        reports = execute_chosen(chosen, [section], asked, _Printer())
     return overall_of(chosen, reports)
 
 

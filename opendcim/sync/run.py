@@ -18,11 +18,10 @@ import sqlalchemy
 from sqlalchemy import make_url
 
 from harvester.fetching.tls import warn_if_unverified
-from harvester.logs.section_log import SectionLog
+from harvester.job import Job
 from harvester.report import Outcome, PassReport
 from harvester.run import Metadata
 from harvester.section_report import SectionReport
-from harvester.stopping import Leash
 from opendcim.sync.bundles.bundle import Bundle, opened_bundle
 from opendcim.sync.bundles.carried import push_carried
 from opendcim.sync.installation.database import Database, opened
@@ -53,28 +52,15 @@ STEPS = (_READING, *(title for title, _ in _STEPS))
 """In the order that openDCIM has since 4.1."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """One section to be synchronised, and under which circumstances. ``connection`` is that to the
-    harvester's own destination, which remembers runs."""
-
-    config: RepositorySection
-    connection: sqlalchemy.Connection
-    log: SectionLog
-    leash: Leash
-    bundle: Path | None = None
-    forced: bool = False
-
-
-def synchronise(order: Order, report: SectionReport) -> None:
+def synchronise(job: Job[RepositorySection], report: SectionReport) -> None:
     """What happened is in the report. Errors of the whole section raise."""
-    with _opened(order, report) as work_at_hand:
+    with _opened(job, report) as work_at_hand:
         work_at_hand.perform()
 
 
 @contextmanager
-def _opened(order: Order, report: SectionReport) -> Iterator[_Synchronisation]:
-    config = order.config
+def _opened(job: Job[RepositorySection], report: SectionReport) -> Iterator[_Synchronisation]:
+    config = job.config
     memory = Memory(config.opendcim_state_dir, config.repository_url)
     with ExitStack() as stack:
         database = stack.enter_context(opened(config))
@@ -82,16 +68,16 @@ def _opened(order: Order, report: SectionReport) -> Iterator[_Synchronisation]:
         local = stack.enter_context(database.engine.connect())
         with viewing(local):
             units = config.units or database.units(local)
-        _tell_beginning(order, memory, units, report)
-        warn_if_unverified(config, order.log.logger)
-        wire = Connection(config, order.leash, order.log.logger, memory)
+        _tell_beginning(job, memory, units, report)
+        warn_if_unverified(config, job.log.logger)
+        wire = Connection(config, job.leash, job.log.logger, memory)
         stack.callback(wire.close)
-        repository = Repository(wire, forced=order.forced)
-        bundle = opened_bundle(order.bundle, config) if order.bundle else None
+        repository = Repository(wire, forced=job.options.forced)
+        bundle = opened_bundle(job.options.bundle, config) if job.options.bundle else None
         if bundle:
             stack.callback(bundle.close)
         yield _Synchronisation(
-            order=order,
+            job=job,
             report=report,
             database=database,
             local=local,
@@ -107,7 +93,7 @@ def _opened(order: Order, report: SectionReport) -> Iterator[_Synchronisation]:
 class _Synchronisation:
     """All that both passes have in common."""
 
-    order: Order
+    job: Job[RepositorySection]
     report: SectionReport
     database: Database
     local: sqlalchemy.Connection
@@ -118,13 +104,13 @@ class _Synchronisation:
     units: Units
 
     def perform(self) -> None:
-        order, report = self.order, self.report
-        with order.leash.watched(self.wire.abort, self._interrupt):
+        job, report = self.job, self.report
+        with job.leash.watched(self.wire.abort, self._interrupt):
             report.metadata = self._read()
-            order.log.read(report.metadata)
+            job.log.read(report.metadata)
             with rehearsal(self.local) as transaction:
                 self._walk(self._pass(transaction, rehearsed=True))
-            if order.config.dry_run:
+            if job.config.dry_run:
                 return
             with work(self.local) as transaction:
                 self._walk(self._pass(transaction, rehearsed=False))
@@ -132,18 +118,18 @@ class _Synchronisation:
             return
         self.memory.has_run(report.started)
         self.memory.leave_alone(None)
-        with work(order.connection) as transaction, transaction():
-            alias, now = order.config.alias, datetime.now(UTC)
-            remember_failures(order.connection, alias, report.failed, now, waiting=set())
+        with work(job.connection) as transaction, transaction():
+            alias, now = job.config.alias, datetime.now(UTC)
+            remember_failures(job.connection, alias, report.failed, now, waiting=set())
 
     def _read(self) -> Metadata:
         """All lists that both passes need, which are then at hand."""
-        with self.order.log.step(_READING) as progress:
+        with self.job.log.step(_READING) as progress:
             source = self._source
             manufacturers = source.manufacturers()
             faults, count = list(manufacturers.faults), len(manufacturers.values)
             for number in self._subscriptions():
-                self.order.leash.check()
+                self.job.leash.check()
                 found: Listed[Any] = source.templates(number)
                 faults += found.faults
                 count += len(found.values)
@@ -178,7 +164,7 @@ class _Synchronisation:
         return self.bundle if self.bundle and is_published else self.repository
 
     def _pass(self, transaction: Transaction, *, rehearsed: bool) -> Pass:
-        config, memory, source = self.order.config, self.memory, self._source
+        config, memory, source = self.job.config, self.memory, self._source
         folder = config.pictures_dir
         real = RealPictures(folder=folder, memory=memory, source=source)
         seen: dict[int, str] = {}
@@ -193,7 +179,7 @@ class _Synchronisation:
             units=self.units,
             memory=memory,
             seen=seen,
-            leash=self.order.leash,
+            leash=self.job.leash,
             rehearsed=rehearsed,
         )
         real.run = run
@@ -207,7 +193,7 @@ class _Synchronisation:
         folder: Path | None = None,
         units: Units | None = None,
     ) -> RehearsedOutbox | RealOutbox | None:
-        folder, units = folder or self.order.config.pictures_dir, units or self.units
+        folder, units = folder or self.job.config.pictures_dir, units or self.units
         if not self.wire.has_key:
             return None
         if rehearsed:
@@ -223,7 +209,7 @@ class _Synchronisation:
 
     def _walk(self, run: Pass) -> None:
         """Through the steps, once."""
-        log, report = self.order.log, PassReport(dry_run=run.rehearsed)
+        log, report = self.job.log, PassReport(dry_run=run.rehearsed)
         self.report.passes.append(report)
         log.pass_begins(dry_run=run.rehearsed)
         for title, step in self._steps(rehearsed=run.rehearsed):
@@ -252,12 +238,15 @@ class _Synchronisation:
             driver.interrupt()
 
 
-def _tell_beginning(order: Order, memory: Memory, units: Units, report: SectionReport) -> None:
-    config = order.config
+def _tell_beginning(
+    job: Job[RepositorySection], memory: Memory, units: Units, report: SectionReport
+) -> None:
+    config = job.config
     database = make_url(config.opendcim_database_url.get_secret_value())
     last = memory.last_run
     mode = "dry run only" if config.dry_run else "dry run first, then the same in earnest"
-    source = f"Bundle: {order.bundle}" if order.bundle else f"Repository: {config.repository_url}"
+    bundle = job.options.bundle
+    source = f"Bundle: {bundle}" if bundle else f"Repository: {config.repository_url}"
     lines = [
         "=" * 60,
         f"{source}, user: {config.api_user_id or 'none'}",
@@ -268,8 +257,8 @@ def _tell_beginning(order: Order, memory: Memory, units: Units, report: SectionR
     fields: dict[str, object] = {
         "source": config.repository_url,
         "user": config.api_user_id,
-        "bundle": str(order.bundle) if order.bundle else None,
+        "bundle": str(bundle) if bundle else None,
         "dry_run": config.dry_run,
         "last": last.isoformat() if last else None,
     }
-    order.log.begins(lines, fields, run=report.run, leash=order.leash)
+    job.log.begins(lines, fields, run=report.run, leash=job.leash)

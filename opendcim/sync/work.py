@@ -8,24 +8,11 @@ from harvester.checks.destination import OpenDestination
 from harvester.checks.findings import Finding
 from harvester.checks.web_hook import check_recipients
 from harvester.properties import HarvesterSettings
-from harvester.section_report import SectionReport
-from harvester.section_work import Circumstances, SectionWork
+from harvester.section_work import SectionWork
 from opendcim.sync.checks import check_repository_section
 from opendcim.sync.interval import not_due
-from opendcim.sync.run import STEPS, Order, synchronise
+from opendcim.sync.run import STEPS, synchronise
 from opendcim.sync.section import RepositorySection
-
-
-def _synchronise(config: RepositorySection, around: Circumstances, report: SectionReport) -> None:
-    order = Order(
-        config=config,
-        connection=around.connection,
-        log=around.log,
-        leash=around.leash,
-        bundle=around.bundle,
-        forced=around.forced,
-    )
-    synchronise(order, report)
 
 
 def _steps_of(_config: RepositorySection) -> Sequence[str]:
@@ -40,5 +27,5 @@ def _check_online(
 
 
 WORK = SectionWork(
-    synchronise=_synchronise, steps_of=_steps_of, check_online=_check_online, not_due=not_due
+    synchronise=synchronise, steps_of=_steps_of, check_online=_check_online, not_due=not_due
 )

@@ -17,7 +17,8 @@ import httpx
 
 from harvester.commands.sections import choose
 from harvester.destination import Destination
-from harvester.execution import Manner, execute_section
+from harvester.execution import execute_section
+from harvester.job import RunOptions
 from harvester.section_settings import SectionSettings
 from shared.errors import SyncError
 from shared.resourcesync.terms import RS, SITEMAP
@@ -168,8 +169,8 @@ def harvested(fuzzed: Fuzzed, shown: Mutated, *, released: bool = False) -> Outc
     """A run of the section with this list: both passes, into the store."""
     fuzzed.source.shown = shown
     begun = time.process_time()
-    manner = Manner(deletions_confirmed=released)
-    report = execute_section(fuzzed.section, fuzzed.destination, manner)
+    asked = RunOptions(deletions_confirmed=released)
+    report = execute_section(fuzzed.section, fuzzed.destination, asked)
     seconds = time.process_time() - begun
     crash = ""
     if report.error is not None and not isinstance(report.error, SyncError):

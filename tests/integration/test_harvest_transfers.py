@@ -11,7 +11,8 @@ import pytest
 
 from harvester.commands.sections import choose
 from harvester.destination import Destination
-from harvester.execution import Manner, execute_section
+from harvester.execution import execute_section
+from harvester.job import RunOptions
 from harvester.section_report import SectionReport
 from harvester.stopping import StopRequest
 from shared.errors import StoppedError
@@ -78,8 +79,8 @@ def executed(harvest: Harvest, request: StopRequest | None = None) -> SectionRep
     chosen = choose(harvest.root / "harvester.properties", None)
     engine = open_store(chosen.settings.database_url.get_secret_value())
     destination = Destination(engine=engine, settings=chosen.settings)
-    manner = Manner(request=request or StopRequest())
-    report = execute_section(chosen.sections[0], destination, manner)
+    asked = RunOptions(request=request or StopRequest())
+    report = execute_section(chosen.sections[0], destination, asked)
     engine.dispose()
     return report
 

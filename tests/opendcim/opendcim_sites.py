@@ -11,7 +11,8 @@ from sqlalchemy import Engine, MetaData, create_engine, text
 
 from harvester.commands.sections import choose
 from harvester.destination import Destination
-from harvester.execution import Manner, execute_section
+from harvester.execution import execute_section
+from harvester.job import RunOptions
 from harvester.section_report import SectionReport
 from opendcim.sync.installation.shape import create_opendcim
 from shared.store.engine import connect, create_store, open_store
@@ -100,8 +101,8 @@ class Site(Harvest):
         assert chosen.faults == ()
         engine = open_store(chosen.settings.database_url.get_secret_value())
         destination = Destination(engine=engine, settings=chosen.settings)
-        manner = Manner(forced=forced, bundle=bundle)
-        report = execute_section(chosen.sections[0], destination, manner)
+        asked = RunOptions(forced=forced, bundle=bundle)
+        report = execute_section(chosen.sections[0], destination, asked)
         engine.dispose()
         return report
 

@@ -24,9 +24,6 @@ from shared.settings.faults import Given, check, nearest, unknown_key
 from shared.settings.model import keys_of
 from shared.settings.secrets import exposed_secrets, file_keys_of, resolve_secrets
 
-_DEAD = frozenset({"data-source-spaces", "harvester-spaces"})
-_SYNONYMS = {"wished-number-of-streams": "whished-number-of-streams"}
-"""The original's key is misspelt; both spellings are taken."""
 _KIND = "kind"
 
 
@@ -82,7 +79,8 @@ def _read_section(
         return None
     model = kind.settings
     known = _known_entries(section, model)
-    _warn_of_absolute_folder(section, known.get("harvester-tmp-dir"))
+    for key, text in model.warnings_of(known):
+        section.warn(known[key].place, f"{key}: {text}")
     secrets = resolve_secrets(model, known, base=settings.base_dir, environ=environ)
     for warning in secrets.warnings:
         section.warn(warning.place, warning.text)
@@ -131,31 +129,27 @@ def _known_entries(section: IniSection, model: type[SectionSettings]) -> dict[st
     keys = [key for name, key in keys_of(model).items() if name != "name"]
     keys += file_keys_of(model)
     known: dict[str, Given] = {}
-    for key, entry in _one_spelling(section):
+    for key, entry in _one_spelling(section, model.other_spellings):
         if key == _KIND:
             continue
-        if key in _DEAD:
+        if key in model.ineffective_keys:
             section.warn(entry.place, f"{key}: this key never had an effect; remove it")
         elif key not in keys:
-            section.fault(entry.place, unknown_key(key, [*keys, *_SYNONYMS]))
+            section.fault(entry.place, unknown_key(key, [*keys, *model.other_spellings]))
         elif entry.value:
             known[key] = entry
     return known
 
 
-def _one_spelling(section: IniSection) -> Iterable[tuple[str, Given]]:
+def _one_spelling(
+    section: IniSection, other_spellings: Mapping[str, str]
+) -> Iterable[tuple[str, Given]]:
     for key, entry in section.entries.items():
-        official = _SYNONYMS.get(key, key)
+        official = other_spellings.get(key, key)
         if official != key and official in section.entries:
             section.fault(entry.place, f"{key}: given already as {official}; remove one of them")
         else:
             yield official, entry
-
-
-def _warn_of_absolute_folder(section: IniSection, entry: Given | None) -> None:
-    if entry and entry.value.startswith("/"):
-        text = "harvester-tmp-dir: taken relative to the data store root, although it starts with /"
-        section.warn(entry.place, text)
 
 
 def _tell_shared(read: list[tuple[IniSection, SectionSettings]]) -> None:

@@ -3,16 +3,17 @@ those of its manual."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from harvester.properties import HarvesterSettings
 from harvester.section_settings import BasePath, Days, SectionSettings
 from shared.settings.bandwidth import BandwidthSetting
+from shared.settings.faults import Given
 from shared.settings.places import absolute_below
 from shared.settings.quantities import Limit, LimitSetting, PositiveDuration
 from shared.settings.used_paths import PlaceOf, Role, UsedPath
@@ -36,6 +37,11 @@ StorePath = Annotated[Path, AfterValidator(_below_store)]
 
 class SectionConfig(SectionSettings):
     """One openBIS data source and how it is harvested."""
+
+    ineffective_keys = frozenset({"data-source-spaces", "harvester-spaces"})
+    other_spellings: ClassVar[Mapping[str, str]] = {
+        "wished-number-of-streams": "whished-number-of-streams"  # the original's key is misspelt
+    }
 
     resource_list_url: Url
     data_source_openbis_url: Url | None = None
@@ -127,6 +133,12 @@ class SectionConfig(SectionSettings):
     @classmethod
     def defaults_from(cls, settings: HarvesterSettings, /) -> dict[str, str]:
         return {"file-service-repository-path": str(settings.file_service_repository_path)}
+
+    @classmethod
+    def warnings_of(cls, given: Mapping[str, Given], /) -> Iterator[tuple[str, str]]:
+        key = "harvester-tmp-dir"
+        if key in given and given[key].value.startswith("/"):
+            yield key, "taken relative to the data store root, although it starts with /"
 
     @property
     def prefix(self) -> str | None:

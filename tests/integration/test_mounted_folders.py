@@ -209,3 +209,16 @@ def test_two_databases_do_not_share_a_data_store(
         assert harvest.run().code == 0
         assert len(noted.read_text().splitlines()) == 2
         harvest.agrees()
+
+
+def test_check_config_online_writes_nothing_into_a_folder_that_is_not_mounted(
+    harvested: Harvest,
+) -> None:
+    store = harvested.root / "store"
+    store.rename(harvested.root / "unmounted")
+    result = harvested.command("check-config", "--online")
+    assert "FAILED   folders" in result.output
+    assert "can be written to" not in "".join(
+        line for line in result.output.splitlines(keepends=True) if "data store" in line
+    )
+    assert not store.exists()

@@ -20,8 +20,8 @@ from shared.store.engine import (
 )
 from shared.store.writers import wait_for_writers
 
-WRITE = text("UPDATE meta SET value = value WHERE key <> 'published'")
-COUNT = text("SELECT count(*) FROM meta WHERE key <> 'published'")
+WRITE = text("UPDATE meta SET value = value WHERE key IN ('schema_version', 'data_store_uuid')")
+COUNT = text("SELECT count(*) FROM meta WHERE key IN ('schema_version', 'data_store_uuid')")
 
 
 class GivenUpError(Exception):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from shared.model.entities import Attachment, AttachmentVersion, Entity
+from shared.model.entities import Attachment, Entity
 from shared.model.kinds import DataSetKind, Kind
 from shared.model.unknown import Part, Reason, Unknown
 from shared.store.files import DataStore, data_set_location, folder_name
@@ -32,11 +32,7 @@ class StoredFiles:
                 yield entity
             else:
                 missed()
-                yield replace(
-                    entity,
-                    unknown=(*entity.unknown, mark),
-                    attachments=tuple(map(self._without_lost, entity.attachments)),
-                )
+                yield replace(entity, unknown=(*entity.unknown, mark))
 
     def reason(self) -> Reason:
         """Why the folder of a data set is not here."""
@@ -68,20 +64,12 @@ class StoredFiles:
             detail=names("not here", lost),
         )
 
-    def _without_lost(self, attachment: Attachment) -> Attachment:
-        """A version with a checksum would be linked to, and asked for in vain."""
-        versions = tuple(
-            each if self._has(each) else replace(each, sha256=None, length=None)
-            for each in attachment.versions
-        )
-        return replace(attachment, versions=versions)
-
     def _has_all_of(self, attachment: Attachment) -> bool:
-        return all(map(self._has, attachment.versions))
-
-    def _has(self, version: AttachmentVersion) -> bool:
-        """Also if it never had a content here."""
-        return not version.sha256 or self._store.attachment(version.sha256).is_file()
+        return all(
+            self._store.attachment(version.sha256).is_file()
+            for version in attachment.versions
+            if version.sha256
+        )
 
 
 def shares_of(root: Path) -> list[str]:

@@ -241,32 +241,6 @@ def test_a_file_that_was_spoiled_in_a_chain_is_not_passed_on(
     last.instance.engine.dispose()
 
 
-@pytest.mark.parametrize("allowed", ["true"], indirect=True)
-def test_attachments_that_a_harvester_does_not_have_now_are_waited_for_at_the_next_one(
-    blind: BlindHarvest, tmp_path: Path
-) -> None:
-    """They are not asked for in vain, and those that are there come."""
-    middle, last = blind.harvest, Harvest(tmp_path / "last")
-    middle.instance.add_user()
-    lost, *_ = sorted((middle.root / "store" / "attachments").glob("*/*/*"))
-    with middle.instance.served() as url:
-        content = lost.read_bytes()
-        lost.unlink()
-        last.section("DS2", url)
-        last.init()
-        for _ in range(2):
-            result = last.run()
-            assert result.code == 0, result.output
-            assert "attachments of 1 items" in result.output
-        there = {each.name for each in (last.root / "store" / "attachments").glob("*/*/*")}
-        here = {each.name for each in (middle.root / "store" / "attachments").glob("*/*/*")}
-        assert there == here != {lost.name}
-        lost.write_bytes(content)
-        last.converges()
-        assert (last.root / lost.relative_to(middle.root)).read_bytes() == content
-    last.instance.engine.dispose()
-
-
 @pytest.mark.parametrize("reason", [r for r in Reason if r is not Reason.OTHER])
 def test_new_data_sets_come_without_files_and_get_them_later(
     source: Instance, kitchen: Kitchen, either: Harvest, reason: Reason

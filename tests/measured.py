@@ -1,7 +1,7 @@
 """A plugin of pytest: which tests the coverage is measured in.
 
-To be traced doubles the time of a test. The longest suites do in many variations what the others
-do once, or start processes, which are not traced anyway; they run without it.
+To be traced doubles the time of a test. Suites that mostly start processes, which are not traced
+anyway, run without it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,7 @@ from pathlib import Path
 import pytest
 
 _TESTS = Path(__file__).parent
-_UNTRACED = (
-    *("benchmarks", "e2e", "fuzz", "opendcim/e2e", "properties"),
-    *("integration/test_blind_openbis.py", "integration/test_blind_source.py"),
-    *("integration/test_daemon", "integration/test_invariants_kills.py"),
-    "integration/test_trash_kills.py",
-)
+_UNTRACED = ("benchmarks", "e2e", "fuzz", "opendcim/e2e")
 
 
 @pytest.hookimpl(trylast=True)

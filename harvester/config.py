@@ -12,22 +12,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 from harvester.ini import Ini, IniSection, read_ini
 from harvester.properties import HarvesterSettings
 from harvester.section_kinds import DEFAULT_KIND, SectionKind, section_kinds
 from harvester.section_paths import tell_conflicts
-from harvester.section_settings import SectionSettings
+from harvester.section_settings import S, SectionSettings
 from shared.errors import ConfigError
 from shared.settings.faults import Given, check, nearest, unknown_key
 from shared.settings.model import keys_of
 from shared.settings.secrets import exposed_secrets, file_keys_of, resolve_secrets
 
 _KIND = "kind"
-
-
-S = TypeVar("S", bound=SectionSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

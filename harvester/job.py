@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic
 
 from sqlalchemy import Connection
 
 from harvester.destination import Destination
 from harvester.logs.section_log import SectionLog
 from harvester.repairing import Repair
-from harvester.section_settings import SectionSettings
+from harvester.section_settings import S
 from harvester.stopping import Leash, StopRequest
-
-S = TypeVar("S", bound=SectionSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

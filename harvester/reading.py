@@ -32,7 +32,7 @@ from shared.store.incoming import Incoming, dangling
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _NAMED = 20
-"""So many remarks of one sort are written out in the log; the others are counted."""
+"""Remarks of one sort that are written out in the log; the others are only counted."""
 
 _LONGEST_KIND = 100
 """Bytes of the kind of a record that cannot be read: it may be any text."""

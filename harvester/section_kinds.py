@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, cast
 
-from harvester.section_settings import SectionSettings
+from harvester.section_settings import S
 from shared.entry_points import announced
 from shared.errors import ConfigError
 from shared.extras import NO_EXTRA, Extra
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 GROUP = "openbis_sync.section_kinds"
 DEFAULT_KIND = "openbis"
 """The kind of a section that names none."""
-
-S = TypeVar("S", bound=SectionSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
@@ -151,3 +151,7 @@ class SectionSettings(Settings):
         return UsedPath(
             key=key, path=path, role=role, place=place_of(key), section=self.name, shared=shared
         )
+
+
+S = TypeVar("S", bound=SectionSettings)
+"""The settings of one kind of section."""

@@ -8,11 +8,11 @@ from typing import Generic
 
 from harvester.checks.destination import OpenDestination
 from harvester.checks.findings import Finding
-from harvester.job import Job, S
+from harvester.job import Job
 from harvester.properties import HarvesterSettings
 from harvester.section_kinds import kind_of
 from harvester.section_report import SectionReport
-from harvester.section_settings import SectionSettings
+from harvester.section_settings import S, SectionSettings
 from shared.entry_points import value_at
 from shared.errors import ConfigError
 

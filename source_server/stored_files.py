@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from shared.model.entities import Attachment, Entity
 from shared.model.kinds import DataSetKind, Kind
 from shared.model.unknown import Part, Reason, Unknown
-from shared.store.files import DataStore, data_set_location, folder_name
+from shared.store.files import DataStore, data_set_location, folder_name, shares_of
 from source_server.unseen import names
 
 
@@ -21,7 +22,7 @@ class StoredFiles:
 
     def __init__(self, store: DataStore) -> None:
         self._store = store
-        self._shares = shares_of(store.root)
+        self._shares = _visible_shares(store.root)
         self._is_mounted = any(Path(share, store.uuid).is_dir() for share in self._shares)
 
     def checked(self, entities: Iterator[Entity], missed: Callable[[], None]) -> Iterator[Entity]:
@@ -72,19 +73,17 @@ class StoredFiles:
         )
 
 
-def shares_of(root: Path) -> list[str]:
-    """The folders of shares below a store root, by name; none if it cannot be looked into."""
-    try:
-        with os.scandir(root) as entries:
-            return sorted(entry.path for entry in entries if entry.name.isdecimal())
-    except OSError:
-        return []
+def _visible_shares(root: Path) -> list[str]:
+    """None if the store root cannot be read."""
+    with suppress(OSError):
+        return shares_of(root)
+    return []
 
 
 def state_of(store: DataStore) -> str:
     """Changes when a share is mounted or goes away."""
     found = []
-    for share in shares_of(store.root):
+    for share in _visible_shares(store.root):
         try:
             status = os.stat(f"{share}/{store.uuid}")  # noqa: PTH116 - beside its path as text
             found.append((Path(share).name, status.st_dev, status.st_ino))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from harvester.commands.sections import Chosen, choose
-from harvester.section_settings import SectionSettings
+from harvester.section_settings import S
 from shared.errors import ConfigError
 from shared.plain_lines import complain
 from shared.store.engine import database_errors, opened_store
@@ -25,9 +24,6 @@ def destination(options: argparse.Namespace) -> Iterator[tuple[Chosen, Engine]]:
         complain(f"harvester: {fault}")
     with opened_store(chosen.settings.database_url) as engine, database_errors(engine):
         yield chosen, engine
-
-
-S = TypeVar("S", bound=SectionSettings)
 
 
 def the_section(chosen: Chosen, name: str, kind: type[S]) -> S:

@@ -6,16 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
 
 from harvester.config import read_config
 from harvester.properties import HarvesterSettings, read_settings
-from harvester.section_settings import SectionSettings
+from harvester.section_settings import S, SectionSettings
 from shared.errors import ConfigError
 from shared.plain_lines import complain
 from shared.settings.faults import nearest
-
-S = TypeVar("S", bound=SectionSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
-"""Guards what lies here against other bytes of which nobody knew when the plan was made.
+"""Keeps a file that is here from being replaced by other bytes that the plan did not expect.
 
-Rows and list may know a file by checksums of different kinds, or by none: then only its bytes tell
-that the list means others. Nothing has been put into the trash, so nothing may be replaced.
+The rows and the list may have checksums of different kinds for a file, or none. Then only its bytes
+show that the list means another content. The old content is not in the trash, so it must stay.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def refuse_loss(
 
 
 def _is_as_brought(present: Path, brought: FileNode, moved: Callable[[], None]) -> bool:
-    """As far as that is known, and if there is anything in it."""
+    """Whether the file is not empty and fits what was noted when it was brought; a file of which
+    only the length was noted fits if that is right."""
     size, as_brought = present.stat().st_size, expected(brought)
     if not size or size != brought.length:
         return False

@@ -69,7 +69,7 @@ class SectionConfig(SectionSettings):
     max_list_time: PositiveDuration = timedelta(hours=12)
     """For the resource list, from the request to its end, tries and parts together."""
     max_failed_records: LimitSetting = Limit(100, 0.01)
-    """Of the list's records; if more cannot be read, the pass fails."""
+    """How many records of the list may be unreadable before the pass fails."""
 
     full_sync: Boolean = False
     full_sync_interval: Days = 14

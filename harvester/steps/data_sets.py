@@ -48,6 +48,7 @@ from shared.store.data_set_plans import (
     files_of_first,
     guarded_files,
     waiting_bytes,
+    with_files,
 )
 from shared.store.identity import blocked
 from shared.store.incoming import data_set_files
@@ -112,7 +113,7 @@ def _wanted(run: SyncRun, codes: Sequence[str]) -> Iterator[WantedDataSet]:
         while group:
             with run.transaction():
                 found = files_of_first(run.connection, group)
-                guarded = {code: guarded_files(run.connection, code) for code in found}
+                guarded = guarded_files(run.connection, found)
             for code, files in found.items():
                 if not run.leash.may_fetch:
                     return
@@ -168,7 +169,7 @@ def _admit(run: SyncRun, outcome: Outcome, arrived: list[str]) -> None:
 def _install(run: SyncRun, outcome: Outcome, arrived: Collection[str]) -> list[ItemError]:
     """Put in place what may be; what another section has registered meanwhile is left to that."""
     found = hindrances(run.connection, run.source)
-    damaged = run.damage.of(Kind.DATA_SET)
+    damaged, known = run.damage.of(Kind.DATA_SET), with_files(run.connection, arrived)
     failed = []
     for code in arrived:
         if code in found.owners:
@@ -180,21 +181,21 @@ def _install(run: SyncRun, outcome: Outcome, arrived: Collection[str]) -> list[I
             failed.append(ItemError(Kind.DATA_SET, code, _in_the_way(found.moves[code])))
         else:
             try:
-                keep = _kept(run, code, damaged=code in damaged, unknown=found.unknown_places)
+                unknown = code in found.unknown_places
+                keep = code in damaged or _replaces_more(run, code, known, unknown=unknown)
                 run.transfers.install(code, keep=keep)
             except ItemError as error:
                 failed.append(error)
     return [*failed, *run.transfers.secure()]
 
 
-def _kept(run: SyncRun, code: str, *, damaged: bool, unknown: Collection[str]) -> bool:
-    """Whether what lies in the place is set aside. It is not if rows say what it is: then what is
-    lost of it is in the trash. After an older database was restored, they may say it of some files
-    only, or of none."""
-    if damaged or code in unknown:
-        return damaged or run.transfers.replaces_more(code)
-    brought = brought_paths(run.connection, code)
-    return bool(brought) and run.transfers.replaces_more(code, brought)
+def _replaces_more(run: SyncRun, code: str, known: Collection[str], *, unknown: bool) -> bool:
+    """Whether files lie in the place of which no row says what they are, so that they must be set
+    aside: all others that are lost are in the trash. After an older database was restored, rows may
+    say it of some files only, or of none."""
+    if unknown:
+        return run.transfers.replaces_more(code)
+    return code in known and run.transfers.replaces_more(code, brought_paths(run.connection, code))
 
 
 def _owner(section: str) -> str:

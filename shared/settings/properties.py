@@ -75,7 +75,7 @@ def read_joint_settings(
     given = _merged(ways, in_file, _in_environment(keys, environ))
     own = _checked(model, given, path, environ)
     others = [_checked(part, given, path, environ) for part in parts]
-    # The program's come last: of two keys in conflict, the later one is told.
+    # The program's settings come last: of two keys in conflict, the message names the later one.
     read: list[_Checked[Any]] = [*reversed(others), own]
     faults = [*_unknown(keys, ignored, given), *_mistyped(keys, environ)]
     faults += (fault for one in read for fault in one.faults)

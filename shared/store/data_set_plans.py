@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, bindparam, select, text
 
 from shared.model.entities import FileNode
 from shared.store.changes import Action
@@ -32,9 +32,9 @@ SELECT coalesce(sum(f.length), 0) FROM change AS c
 
 _GUARDED = text(
     """
-SELECT d.path, d.length, d.crc32, d.checksum FROM data_set_file AS d
+SELECT d.code, d.path, d.length, d.crc32, d.checksum FROM data_set_file AS d
   JOIN incoming_data_set_file AS f ON f.code = d.code AND f.path = d.path
- WHERE d.code = :code AND d.length > 0
+ WHERE d.code IN :codes AND d.length > 0
    AND NOT (f.length = d.length AND coalesce(f.crc32, -1) = coalesce(d.crc32, -1)
         AND coalesce(f.checksum, '') = coalesce(d.checksum, '')
         AND (d.crc32 IS NOT NULL OR d.checksum IS NOT NULL))
@@ -42,6 +42,9 @@ SELECT d.path, d.length, d.crc32, d.checksum FROM data_set_file AS d
                     WHERE c.kind = 'DATA_SET_CONTENT' AND c.perm_id = d.code
                       AND c.action = 'gone')
 """
+).bindparams(bindparam("codes", expanding=True))
+_HAVE_FILES = text("SELECT DISTINCT code FROM data_set_file WHERE code IN :codes").bindparams(
+    bindparam("codes", expanding=True)
 )
 _BROUGHT = text("SELECT path FROM data_set_file WHERE code = :code")
 
@@ -83,12 +86,19 @@ def files_of_first(
     return {code: tuple(nodes) for code, nodes in found.items()}
 
 
-def guarded_files(connection: Connection, code: str) -> dict[str, FileNode]:
-    """What the rows say of those files of a data set that the list describes in another way, and
-    of which the plan lets nothing go: by path. Checksums of different kinds cannot be compared, so
-    only the bytes say whether they are the same."""
-    found = map(to_file, connection.execute(_GUARDED, {"code": code}).all())
-    return {file.path: file for file in found}
+def guarded_files(connection: Connection, codes: Collection[str]) -> dict[str, dict[str, FileNode]]:
+    """What the rows say of those files of some data sets that the list describes in another way,
+    and of which the plan lets nothing go: by code and path. Checksums of different kinds cannot be
+    compared, so only the bytes say whether they are the same."""
+    found: dict[str, dict[str, FileNode]] = {code: {} for code in codes}
+    for row in connection.execute(_GUARDED, {"codes": list(codes)}):
+        found[row.code][row.path] = to_file(row[1:])
+    return found
+
+
+def with_files(connection: Connection, codes: Collection[str]) -> frozenset[str]:
+    """Those of some data sets of whose files there are rows here."""
+    return frozenset(connection.execute(_HAVE_FILES, {"codes": list(codes)}).scalars())
 
 
 def brought_paths(connection: Connection, code: str) -> frozenset[str]:

@@ -115,11 +115,8 @@ class StoreFiles:
             home = self._home(one)
             if one.area != DATA_SET:
                 name_aside(home, self._writer).unlink(missing_ok=True)
-            if (
-                not one.needed
-                and (one.area == DATA_SET or home.is_file())
-                and os.path.lexists(home)
-            ):
+            is_there = os.path.lexists(home) if one.area == DATA_SET else home.is_file()
+            if is_there and not one.needed:
                 set_aside(home, one.area, one.name)
         except ValueError:
             return  # nothing can lie under such a name

@@ -60,14 +60,10 @@ class DataStore:
         ValueError for a code that cannot be the name of a folder."""
         location = data_set_location(self.uuid, folder_name(code))
         with suppress(FileNotFoundError, PermissionError, NotADirectoryError):
-            for share in self._shares():
+            for share in shares_of(self.root):
                 if (found := Path(share, location)).is_dir():
                     return found
         return self.root / SHARE / location
-
-    def _shares(self) -> list[str]:
-        with os.scandir(self.root) as entries:
-            return sorted(entry.path for entry in entries if entry.name.isdecimal())
 
     def data_set_file(self, code: str, path: str) -> Path:
         """A file of a data set. Raises ValueError if the path leads out of the data set."""
@@ -183,7 +179,7 @@ class DataStore:
 
     def _former_place(self, code: str, old: Path) -> Path:
         location = data_set_location(self.uuid, code)
-        for share in self._shares():
+        for share in shares_of(self.root):
             if Path(share, location).parent.is_dir():
                 return Path(share, location)
         if not (self.root / SHARE / self.uuid).is_dir():
@@ -213,6 +209,12 @@ def folder_name(code: str) -> str:
     if len(code.encode()) > _LONGEST_CODE:
         raise ValueError(f"the data set code {code!r} is longer than {_LONGEST_CODE} bytes")
     return code
+
+
+def shares_of(root: Path) -> list[str]:
+    """The paths of the shares below a store root, by name. `OSError` if it cannot be read."""
+    with os.scandir(root) as entries:
+        return sorted(entry.path for entry in entries if entry.name.isdecimal())
 
 
 def data_set_location(store_uuid: str, code: str) -> str:

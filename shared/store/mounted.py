@@ -19,7 +19,7 @@ from sqlalchemy import Connection, text
 from shared.atomic_file import write_atomically
 from shared.errors import ConfigError
 from shared.store.engine import data_store_uuid, database_name
-from shared.store.files import DataStore
+from shared.store.files import DataStore, shares_of
 
 _PREFIX = ".openbis-sync-"
 _DATABASE = "database "
@@ -125,7 +125,7 @@ def _holds_anything(root: Path, uuid: str) -> bool:
 def _shares(root: Path, uuid: str) -> frozenset[str]:
     """The shares that have a folder of the instance."""
     with suppress(FileNotFoundError, NotADirectoryError):
-        shares = (path for path in root.iterdir() if path.name.isdecimal())
+        shares = map(Path, shares_of(root))
         return frozenset(share.name for share in shares if (share / uuid).is_dir())
     return frozenset()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,17 @@ def harvested(source: Instance, kitchen: Kitchen, either: Harvest) -> Harvest:
     return either
 
 
+@pytest.fixture
+def served(source: Instance, kitchen: Kitchen, harvest: Harvest) -> Iterator[Harvest]:
+    """All of the kitchen is here, and its source still answers."""
+    del kitchen
+    with source.served() as url:
+        harvest.section("DS1", url)
+        harvest.init()
+        assert harvest.run().code == 0
+        yield harvest
+
+
 @pytest.mark.parametrize(("name", "key"), FOLDERS.items())
 def test_an_empty_folder_is_not_written_into(harvested: Harvest, name: str, key: str) -> None:
     folder = harvested.root / name
@@ -51,19 +63,12 @@ def test_an_empty_folder_is_not_written_into(harvested: Harvest, name: str, key:
     assert harvested.command("check-config").code == 0
 
 
-def test_a_folder_of_an_earlier_version_gets_its_marker(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
-) -> None:
-    del kitchen
-    with source.served() as url:
-        harvest.section("DS1", url)
-        harvest.init()
-        assert harvest.run().code == 0
-        markers = [marker(harvest.root / name, uuid_of(harvest)) for name in FOLDERS]
-        for one in markers:
-            one.unlink()
-        harvest.converges()
-        assert all(one.is_file() for one in markers)
+def test_a_folder_of_an_earlier_version_gets_its_marker(served: Harvest) -> None:
+    markers = [marker(served.root / name, uuid_of(served)) for name in FOLDERS]
+    for one in markers:
+        one.unlink()
+    served.converges()
+    assert all(one.is_file() for one in markers)
 
 
 def test_the_trash_is_left_alone_as_long_as_the_store_is_not_mounted(harvested: Harvest) -> None:
@@ -112,21 +117,14 @@ def test_a_share_that_is_not_mounted_is_noticed(harvested: Harvest) -> None:
     assert harvested.command("check-config").code == 0
 
 
-def test_a_share_that_is_gone_for_good_can_be_forgotten(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
-) -> None:
-    del kitchen
-    with source.served() as url:
-        harvest.section("DS1", url)
-        harvest.init()
-        assert harvest.run().code == 0
-        store = harvest.root / "store"
-        before = (store / "1").rename(harvest.root / "lost")
-        noted = marker(store, uuid_of(harvest))
-        assert noted.read_text().splitlines()[1:] == ["1"]
-        noted.write_text("")
-        result = harvest.command("repair")
-        assert result.code == 0, result.output
+def test_a_share_that_is_gone_for_good_can_be_forgotten(served: Harvest) -> None:
+    store = served.root / "store"
+    before = (store / "1").rename(served.root / "lost")
+    noted = marker(store, uuid_of(served))
+    assert noted.read_text().splitlines()[1:] == ["1"]
+    noted.write_text("")
+    result = served.command("repair")
+    assert result.code == 0, result.output
     shares = [{p.relative_to(r) for p in r.rglob("*")} for r in (before, store / "1")]
     assert shares[0] == shares[1] != set()
     assert noted.read_text().splitlines()[1:] == ["1"]
@@ -183,32 +181,25 @@ def test_a_data_store_with_attachments_only_is_missed_too(
         assert harvest.run().code == 0
 
 
-def test_two_databases_do_not_share_a_data_store(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
-) -> None:
+def test_two_databases_do_not_share_a_data_store(served: Harvest) -> None:
     """As after a lost database, until a person says that the other one is gone."""
-    del kitchen
-    with source.served() as url:
-        harvest.section("DS1", url)
-        harvest.init()
-        assert harvest.run().code == 0
-        uuid = uuid_of(harvest)
-        harvest.instance.engine.dispose()
-        for file in harvest.root.glob("instance.db*"):
-            file.unlink()
-        assert harvest.command("init").code == 0
-        assert uuid_of(harvest) == uuid  # found in the folder
-        before = harvest.instance.content()
-        for command in ("run", "check-config", "audit"):
-            result = harvest.command(command)
-            assert result.code == 2, result.output
-            assert "another database keeps its files there" in result.output
-        assert harvest.instance.content() == before
-        noted = marker(harvest.root / "store", uuid_of(harvest))
-        noted.write_text("1\n")
-        assert harvest.run().code == 0
-        assert len(noted.read_text().splitlines()) == 2
-        harvest.agrees()
+    uuid = uuid_of(served)
+    served.instance.engine.dispose()
+    for file in served.root.glob("instance.db*"):
+        file.unlink()
+    assert served.command("init").code == 0
+    assert uuid_of(served) == uuid  # found in the folder
+    before = served.instance.content()
+    for command in ("run", "check-config", "audit"):
+        result = served.command(command)
+        assert result.code == 2, result.output
+        assert "another database keeps its files there" in result.output
+    assert served.instance.content() == before
+    noted = marker(served.root / "store", uuid_of(served))
+    noted.write_text("1\n")
+    assert served.run().code == 0
+    assert len(noted.read_text().splitlines()) == 2
+    served.agrees()
 
 
 def test_check_config_online_writes_nothing_into_a_folder_that_is_not_mounted(

@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 
+from tests.benchmarks.processes import peak_of
 from tests.fuzz.rounds import configs, lists
 
 MOST_MEGABYTES = 300
@@ -65,7 +65,7 @@ def _child(what: str, seed: int, first: int, count: int) -> int:
                 _keep(f"{what}-{seed}-{number}", body, outcome.crash)
             if outcome.seconds > SLOW:
                 print(f"{what} {number}: {outcome.seconds:.1f} s", flush=True)
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    megabytes = peak_of(os.getpid()) // 1_000_000
     told = {
         "what": what, "first": first, "tried": verdicts.total(), "crashes": crashes,
         "megabytes": megabytes, "slowest": round(slowest[0], 2), "slowest number": slowest[1],

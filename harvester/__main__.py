@@ -28,8 +28,8 @@ from harvester.commands.init import init
 from harvester.commands.memory import add_section
 from harvester.commands.run import add_arguments as add_run_arguments
 from harvester.commands.run import run
-from harvester.daemon import daemon
-from harvester.section_kinds import section_kinds
+from harvester.daemon.loop import daemon
+from harvester.settings.section_kinds import section_kinds
 from shared.command_line import Commands, run_command
 from shared.errors import ConfigError
 from shared.plain_lines import log_to_standard_error
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (docs/operations.md lists them)."""
     options = _parser().parse_args(arguments)
     log_to_standard_error(logging.WARNING, "%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("harvester.daemon").setLevel(logging.INFO)
+    logging.getLogger("harvester.daemon.loop").setLevel(logging.INFO)
     return run_command(
         "harvester", options, interrupted="interrupted; the next run goes on from here"
     )

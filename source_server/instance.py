@@ -13,13 +13,13 @@ from shared.errors import ConfigError
 from shared.store.engine import data_store_uuid, open_store
 from shared.store.files import DataStore
 from shared.store.mounted import mount_faults
-from source_server.auth import UserDirectory
-from source_server.catalogue import Catalogue
-from source_server.embedded import EmbeddedCatalogue, StoreUsers
-from source_server.openbis.catalogue import open_openbis
-from source_server.openbis.passwords import PasswordFile
+from source_server.catalogues.embedded import EmbeddedCatalogue, StoreUsers
+from source_server.catalogues.openbis.catalogue import open_openbis
+from source_server.catalogues.openbis.passwords import PasswordFile
+from source_server.publication.catalogue import Catalogue
 from source_server.settings import CatalogueKind, SourceSettings
-from source_server.users_file import UsersFile
+from source_server.users.sign_in import UserDirectory
+from source_server.users.users_file import UsersFile
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from shared.entry_points import value_at
 from shared.errors import ConfigError
 from source_server.part import server_parts
 from source_server.settings import ServerSettings, SourceSettings
-from source_server.sites import Part
+from source_server.web.dispatch import Part
 
 Opener = Callable[[Any, SourceSettings], AbstractContextManager[Part]]
 """Opens a part by its own settings and those of the server, until the end of the block."""

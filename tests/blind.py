@@ -17,18 +17,18 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from harvester.commands.sections import choose
-from harvester.destination import data_store
-from harvester.fetching.real_transfers import RealTransfers
-from harvester.fetching.source import Source
-from harvester.fetching.spool import spool
 from harvester.openbis.section import SectionConfig
-from harvester.properties import HarvesterSettings
-from harvester.report import PassReport
-from harvester.run import Metadata, SyncRun
-from harvester.steps.deletions import remove_files
-from harvester.stopping import Leash
-from harvester.sync import STEPS
+from harvester.openbis.source.source import Source
+from harvester.openbis.source.spool import spool
+from harvester.openbis.steps.deletions import remove_files
+from harvester.openbis.sync import STEPS
+from harvester.openbis.sync_run import Metadata, SyncRun
+from harvester.openbis.transfers.real_transfers import RealTransfers
+from harvester.runs.destination import data_store
+from harvester.runs.report import PassReport
+from harvester.runs.stopping import Leash
+from harvester.settings.chosen import choose
+from harvester.settings.harvester import HarvesterSettings
 from shared.errors import ItemError
 from shared.model.entities import Entity, FileNode, ServiceFile
 from shared.model.kinds import DataSetKind, Kind
@@ -238,7 +238,7 @@ class BytesSource:
 
 
 def _fill(connection: Connection, items: Iterable[Item]) -> Metadata:
-    """As `harvester.reading` does; no names are translated here."""
+    """As `harvester.openbis.reading` does; no names are translated here."""
     master_data, number = MasterData(), 0
     with connection.begin():
         incoming = Incoming(connection)

@@ -14,7 +14,7 @@ from shared.model.kinds import DataSetKind, Kind
 from shared.store.engine import work
 from shared.store.tables import LOCAL
 from shared.store.users import Role, add_persons, grant, revoke, set_password
-from source_server.service_files import mentions_in, texts_of
+from source_server.publication.service_files import mentions_in, texts_of
 from tests.builders import a_service_file
 from tests.changing_deeds import DEEDS, new_data_set, new_experiment, new_plate, new_sample
 from tests.changing_things import Key, Thing, shown

@@ -12,7 +12,7 @@ import certifi
 import pytest
 
 from shared.masking import forget_secrets
-from source_server.openbis.catalogue import OpenBisCatalogue, open_openbis
+from source_server.catalogues.openbis.catalogue import OpenBisCatalogue, open_openbis
 from tests.mariadb import MariaDb, is_installed
 from tests.openbis_casts import CASTS, Cast
 from tests.postgres import Postgres, server_folder

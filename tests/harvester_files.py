@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harvester.config import ConfigFile, read_config
 from harvester.openbis.section import SectionConfig
-from harvester.properties import HarvesterSettings, read_settings
+from harvester.settings.config_file import ConfigFile, read_config
+from harvester.settings.harvester import HarvesterSettings, read_settings
 
 MANDATORY = """\
 resource-list-url = https://source.example.org:8444/datastore_server/re-sync

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harvester.__main__ import main as harvester
-from harvester.commands.sections import choose
-from harvester.destination import Destination
-from harvester.execution import execute_section
-from harvester.job import RunOptions
-from harvester.section_report import SectionReport
+from harvester.execution.one_section import execute_section
+from harvester.runs.destination import Destination
+from harvester.runs.job import RunOptions
+from harvester.runs.section_report import SectionReport
+from harvester.settings.chosen import choose
 from shared.store.engine import connect, create_store, open_store
 from shared.store.master_data import flatten, write_definitions
 from shared.store.shipped import SHIPPED

@@ -26,11 +26,11 @@ from shared.store.operation_tables import TABLES
 from shared.store.read import Reader, space_codes
 from shared.store.tables import LOCAL, metadata
 from shared.store.users import Role, add_persons, grant, set_password
-from source_server.app import create_app
-from source_server.auth import Authenticator
-from source_server.catalogue import Catalogue
-from source_server.embedded import EmbeddedCatalogue, StoreUsers
+from source_server.catalogues.embedded import EmbeddedCatalogue, StoreUsers
+from source_server.publication.catalogue import Catalogue
 from source_server.settings import SourceSettings
+from source_server.users.sign_in import Authenticator
+from source_server.web.app import create_app
 from tests.servers import serving
 
 Around = Callable[[Any], Any]

@@ -1,4 +1,4 @@
-"""A catalogue over values in memory: the interface of `source_server.catalogue`, and no more."""
+"""A catalogue over values in memory: `source_server.publication.catalogue`, and no more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.model.entities import Entity
 from shared.model.ids import Code, Identifier, PermId, identifier
 from shared.model.kinds import Kind
 from shared.model.master_data import MasterData
-from source_server.catalogue import Content, Scope
+from source_server.publication.catalogue import Content, Scope
 
 AT = datetime(2024, 3, 5, 9, 14, 7, tzinfo=UTC)
 

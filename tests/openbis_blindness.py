@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from source_server.auth import DirectoryAuthenticator
 from source_server.instance import opened
 from source_server.settings import read_settings
+from source_server.users.sign_in import DirectoryAuthenticator
 from tests.instances import reachable
 from tests.openbis_casts import MADE
 from tests.postgres import run

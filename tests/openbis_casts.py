@@ -12,7 +12,7 @@ from pathlib import Path
 from shared.model.entities import ContentCopy
 from shared.model.ids import Code, Identifier
 from shared.model.master_data import AddressType, ExternalDms
-from source_server.catalogue import Scope
+from source_server.publication.catalogue import Scope
 from tests.given import openbis_file
 from tests.openbis_made import database, files, world
 from tests.openbis_made.world import perm_id

@@ -12,8 +12,8 @@ from pathlib import Path
 from shared.model.entities import Entity
 from shared.model.kinds import Kind
 from shared.model.unknown import Part, Reason, Unknown
-from source_server.catalogue import Catalogue
-from source_server.openbis.catalogue import OpenBisCatalogue
+from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
+from source_server.publication.catalogue import Catalogue
 from tests.conftest import OpenCatalogue
 from tests.openbis_casts import MADE
 from tests.openbis_made.files import STORED

@@ -6,7 +6,7 @@ from shared.model.entities import Entity
 from shared.model.ids import Code
 from shared.model.kinds import Kind
 from shared.model.master_data import MasterData
-from source_server.catalogue import Catalogue, Scope
+from source_server.publication.catalogue import Catalogue, Scope
 
 ALL_SPACES = Scope(spaces=frozenset(map(Code, ("CISD", "TEST-SPACE", "TESTGROUP"))))
 """The spaces of the given databases of openBIS's unit tests, of x192_features too."""

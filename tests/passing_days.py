@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
-from harvester.state import LastSync, read_state, write_state
+from harvester.openbis.state import LastSync, read_state, write_state
 from shared.store.files import data_set_location
 from tests.harvests import Harvest
 from tests.instances import Instance

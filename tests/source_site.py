@@ -14,10 +14,10 @@ from shared.model.entities import Entity
 from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import Kind
 from shared.passwords import hash_password, verify_password
-from source_server.app import create_app
-from source_server.auth import DirectoryAuthenticator
-from source_server.catalogue import Scope
+from source_server.publication.catalogue import Scope
 from source_server.settings import SourceSettings
+from source_server.users.sign_in import DirectoryAuthenticator
+from source_server.web.app import create_app
 from tests.builders import an_entity
 from tests.memory_catalogue import MemoryCatalogue, content_of
 from tests.servers import serving

@@ -17,12 +17,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from shared.model.entities import Entity
 from shared.model.ids import Code
 from shared.model.kinds import Kind
-from source_server.app import create_app
-from source_server.auth import DirectoryAuthenticator
-from source_server.catalogue import Scope
-from source_server.metrics import Metrics
-from source_server.politeness import Politeness, Rules
+from source_server.publication.catalogue import Scope
 from source_server.settings import SourceSettings
+from source_server.users.sign_in import DirectoryAuthenticator
+from source_server.web.app import create_app
+from source_server.web.list_limits import Politeness, Rules
+from source_server.web.metrics import Metrics
 from tests.builders import an_entity
 from tests.memory_catalogue import MemoryCatalogue
 from tests.servers import serving

@@ -1,1 +1,1 @@
-"""What ``harvester check-config --online`` tries, a module for each part of a harvest."""
+"""What ``harvester check-config --online`` tries for sections of every kind."""

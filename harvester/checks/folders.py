@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from harvester.checks.findings import Finding, broken, fine
 from harvester.openbis.section import SectionConfig
-from harvester.properties import HarvesterSettings
+from harvester.runs.findings import Finding, broken, fine
+from harvester.settings.harvester import HarvesterSettings
 
 _PREFIX = ".openbis-sync-check-"
 _TRIED = bytes(65536)

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 from sqlalchemy import Engine
 
-from harvester.auditing import Audit, Difference
 from harvester.commands.memory import destination
-from harvester.commands.sections import Chosen
-from harvester.destination import data_store
-from harvester.fetching.source import Source
-from harvester.fetching.spool import spool
-from harvester.not_synced import read_not_synced
+from harvester.openbis.audit import Audit, Difference
+from harvester.openbis.not_synced import read_not_synced
+from harvester.openbis.reading import read_metadata
 from harvester.openbis.section import SectionConfig
-from harvester.reading import read_metadata
+from harvester.openbis.source.source import Source
+from harvester.openbis.source.spool import spool
+from harvester.runs.destination import data_store
+from harvester.settings.chosen import Chosen
 from shared.errors import ConfigError, SyncError
 from shared.plain_lines import complain, say
 from shared.store.engine import database_errors, viewing

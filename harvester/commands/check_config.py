@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 
-from harvester.checks.findings import Verdict
-from harvester.commands.sections import Chosen, choose
-from harvester.destination import authorise, data_store
-from harvester.fetching.http_client import proxies_of
-from harvester.fetching.tls import tls_context
-from harvester.online_checks import check_online
+from harvester.daemon.trial import daemon_faults, unwritable
+from harvester.execution.online_checks import check_online
+from harvester.http.client import proxies_of
+from harvester.http.tls import tls_context
 from harvester.openbis.section import SectionConfig
-from harvester.scheduling.trial import daemon_faults, unwritable
+from harvester.runs.destination import authorise, data_store
+from harvester.runs.findings import Verdict
+from harvester.settings.chosen import Chosen, choose
 from shared.errors import ConfigError, SyncError
 from shared.plain_lines import complain, say
 from shared.store.engine import open_store, opened_store

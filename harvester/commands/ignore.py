@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 
 from harvester.commands.memory import destination, the_section
-from harvester.not_synced import read_not_synced, write_not_synced
+from harvester.openbis.not_synced import read_not_synced, write_not_synced
 from harvester.openbis.section import SectionConfig
 from shared.model.ids import PermId
 from shared.model.kinds import Kind

@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from harvester.commands.sections import Chosen, choose
+from harvester.openbis.reading import find_master_data
 from harvester.openbis.section import SectionConfig
-from harvester.reading import find_master_data
-from harvester.steps.master_data import is_shipped
+from harvester.openbis.steps.master_data import is_shipped
+from harvester.settings.chosen import Chosen, choose
 from shared.addresses import shown_url
 from shared.blocks import WholeFile
 from shared.errors import ConfigError

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 
-from harvester.commands.sections import Chosen, choose
-from harvester.section_settings import S
+from harvester.settings.chosen import Chosen, choose
+from harvester.settings.section import S
 from shared.errors import ConfigError
 from shared.plain_lines import complain
 from shared.store.engine import database_errors, opened_store

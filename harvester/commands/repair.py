@@ -7,7 +7,7 @@ import argparse
 from harvester.commands.memory import add_section
 from harvester.commands.run import add_wait, execute
 from harvester.openbis.section import SectionConfig
-from harvester.repairing import Repair
+from harvester.runs.repairing import Repair
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,15 +9,15 @@ from datetime import timedelta
 from typing import TypedDict, Unpack
 
 from harvester.commands.memory import add_section
-from harvester.commands.sections import Chosen, choose
-from harvester.executions import execute_chosen, overall_of, summary
-from harvester.job import RunOptions
+from harvester.execution.batch import execute_chosen, overall_of, summary
+from harvester.execution.signals import stopping_on_signals
 from harvester.logs.progress_display import displayed
-from harvester.repairing import Repair
-from harvester.section_report import SectionReport
-from harvester.section_settings import SectionSettings
-from harvester.signals import stopping_on_signals
-from harvester.stopping import StopRequest
+from harvester.runs.job import RunOptions
+from harvester.runs.repairing import Repair
+from harvester.runs.section_report import SectionReport
+from harvester.runs.stopping import StopRequest
+from harvester.settings.chosen import Chosen, choose
+from harvester.settings.section import SectionSettings
 from shared.plain_lines import complain, say
 from shared.settings.quantities import parse_duration
 

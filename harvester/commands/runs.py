@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from harvester.commands.listing import print_json, print_table
 from harvester.commands.memory import add_json, add_section, destination
-from harvester.report import Verb
+from harvester.runs.report import Verb
 from shared.store.runs import RunRecord, counts_of, failure_count, find_runs
 
 _CHANGES = (Verb.CREATED, Verb.UPDATED, Verb.DELETED)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from harvester.commands.listing import print_json, print_table
 from harvester.commands.memory import add_json, add_section, destination
-from harvester.section_settings import SectionSettings
+from harvester.settings.section import SectionSettings
 from shared.model.unknown import Part
 from shared.store.engine import viewing
 from shared.store.failures import failed_items

@@ -12,9 +12,9 @@ from sqlalchemy import Engine
 
 from harvester.commands.listing import print_json, print_table
 from harvester.commands.memory import add_json, add_section, destination
-from harvester.commands.sections import Chosen
+from harvester.openbis.destination.trashing import TrashKeeper
 from harvester.openbis.section import SectionConfig
-from harvester.trashing import TrashKeeper
+from harvester.settings.chosen import Chosen
 from shared.errors import ConfigError, ItemError
 from shared.model.kinds import Kind
 from shared.plain_lines import say

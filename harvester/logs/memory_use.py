@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from harvester.logs.amounts import shown_size
+from harvester.runs.amounts import shown_size
 
 _GROUPS = Path("/sys/fs/cgroup")
 

@@ -25,8 +25,8 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from harvester.logs.amounts import shown_size
-from harvester.logs.progress import WATCH, Progress, Received
+from harvester.runs.amounts import shown_size
+from harvester.runs.progress import WATCH, Progress, Received
 
 _DUMB = frozenset({"", "dumb", "unknown"})
 _CURSOR = b"\r\n\x1b[?25h"

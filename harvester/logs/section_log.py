@@ -7,19 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from harvester.logs.banner import banner_fields, banner_lines
 from harvester.logs.log_files import LogFileHandler, tidy
 from harvester.logs.log_format import formatter
-from harvester.logs.name_list import NameList
-from harvester.logs.progress import WATCH, Progress
 from harvester.logs.step_progress import Fields, StepProgress, every
 from harvester.logs.summaries import called, figures, groups, short_summary, title_lines
+from harvester.openbis.banner import banner_fields, banner_lines
 from harvester.openbis.section import SectionConfig
-from harvester.report import Outcome
-from harvester.run import Metadata
-from harvester.section_settings import SectionSettings
-from harvester.state import LastSync
-from harvester.stopping import Leash
+from harvester.openbis.state import LastSync
+from harvester.openbis.sync_run import Metadata
+from harvester.runs.name_list import NameList
+from harvester.runs.progress import WATCH, Progress
+from harvester.runs.report import Outcome
+from harvester.runs.stopping import Leash
+from harvester.settings.section import SectionSettings
 from shared.errors import ConfigError, ItemError
 
 _LONGEST_TAIL = 5_000_000

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from harvester.logs.amounts import shown_size
 from harvester.logs.memory_use import memory_use
-from harvester.logs.progress import Progress, Received
+from harvester.runs.amounts import shown_size
+from harvester.runs.progress import Progress, Received
 
 _MANY = 10_000
 """The original reports so often."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harvester.report import Group, Outcome, Verb
+from harvester.runs.report import Group, Outcome, Verb
 from shared.model.unknown import Part
 
 WIDTH = 60

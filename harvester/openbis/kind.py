@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from harvester.openbis.section import SectionConfig
-from harvester.section_kinds import DEFAULT_KIND, SectionKind
+from harvester.settings.section_kinds import DEFAULT_KIND, SectionKind
 
 KIND = SectionKind(name=DEFAULT_KIND, settings=SectionConfig, work="harvester.openbis.work:WORK")

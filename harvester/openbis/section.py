@@ -10,8 +10,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from harvester.properties import HarvesterSettings
-from harvester.section_settings import BasePath, Days, SectionSettings
+from harvester.settings.harvester import HarvesterSettings
+from harvester.settings.section import BasePath, Days, SectionSettings
 from shared.settings.bandwidth import BandwidthSetting
 from shared.settings.faults import Given
 from shared.settings.places import absolute_below

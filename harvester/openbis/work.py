@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harvester.checks.data_source import check_data_source
-from harvester.checks.destination import OpenDestination
-from harvester.checks.findings import Finding, broken
 from harvester.checks.folders import check_folders
-from harvester.checks.web_hook import check_recipients
+from harvester.checks.recipients import check_recipients
+from harvester.openbis.checks.data_source import check_data_source
 from harvester.openbis.section import SectionConfig
-from harvester.properties import HarvesterSettings
-from harvester.section_work import SectionWork
-from harvester.sync import STEPS, synchronise
+from harvester.openbis.sync import STEPS, synchronise
+from harvester.runs.destination_check import OpenDestination
+from harvester.runs.findings import Finding, broken
+from harvester.runs.section_work import SectionWork
+from harvester.settings.harvester import HarvesterSettings
 
 
 def _steps_of(config: SectionConfig) -> list[str]:

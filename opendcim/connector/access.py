@@ -16,9 +16,9 @@ from pydantic import SecretStr
 
 from opendcim.connector.settings import ConnectorSettings, is_loopback
 from shared.errors import ConfigError
-from source_server.auth import Authenticator, challenge, parse_basic
-from source_server.guesses import Guesses, TooManyGuessesError
 from source_server.settings import SourceSettings
+from source_server.users.sign_in import Authenticator, challenge, parse_basic
+from source_server.web.guesses import Guesses, TooManyGuessesError
 
 EVERYBODY = "*"
 _BETWEEN = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "origin")

@@ -24,10 +24,10 @@ from opendcim.connector.web import PATH, Limits, Site, create_routes
 from opendcim.connector.workers import Workers
 from shared.errors import ConfigError
 from shared.proxies import ProxiedTransport, Proxies
-from source_server.auth import Authenticator, DirectoryAuthenticator
 from source_server.instance import opened_directories
 from source_server.settings import SourceSettings
-from source_server.sites import Part
+from source_server.users.sign_in import Authenticator, DirectoryAuthenticator
+from source_server.web.dispatch import Part
 
 _log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from opendcim.records.envelope import OK, Envelope, write_envelope
 from opendcim.repository.refusals import BAD_REQUEST, NOT_PROCESSED, RefusalError
 from opendcim.repository.storage import Change, time_text
 from shared.errors import FormatError
-from source_server.streaming import accepts_gzip
+from source_server.web.streaming import accepts_gzip
 
 TOO_MANY_REQUESTS = 429
 _NOT_MODIFIED = 304

@@ -14,7 +14,7 @@ from opendcim.repository.site import API, PAGES, Site
 from opendcim.repository.storage import opened_repository, reading, repository_id
 from shared.errors import ConfigError
 from source_server.settings import SourceSettings
-from source_server.sites import Part
+from source_server.web.dispatch import Part
 
 
 @contextmanager

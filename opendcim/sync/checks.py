@@ -6,9 +6,9 @@ import logging
 from collections.abc import Iterator
 from contextlib import closing
 
-from harvester.checks.findings import Finding, broken_by, doubtful, fine
 from harvester.checks.folders import check_folder
-from harvester.stopping import Leash
+from harvester.runs.findings import Finding, broken_by, doubtful, fine
+from harvester.runs.stopping import Leash
 from opendcim.sync.installation.database import opened
 from opendcim.sync.repository.connection import Connection
 from opendcim.sync.repository.lists import Repository

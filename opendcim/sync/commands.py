@@ -9,13 +9,13 @@ from contextlib import closing
 from sqlalchemy import make_url
 
 from harvester.commands.memory import the_section
-from harvester.commands.sections import Chosen, choose
-from harvester.executions import execute_chosen, overall_of, summary
-from harvester.job import RunOptions
-from harvester.section_report import SectionReport
-from harvester.section_settings import SectionSettings
-from harvester.signals import stopping_on_signals
-from harvester.stopping import Leash, StopRequest
+from harvester.execution.batch import execute_chosen, overall_of, summary
+from harvester.execution.signals import stopping_on_signals
+from harvester.runs.job import RunOptions
+from harvester.runs.section_report import SectionReport
+from harvester.runs.stopping import Leash, StopRequest
+from harvester.settings.chosen import Chosen, choose
+from harvester.settings.section import SectionSettings
 from opendcim.records.texts import folded
 from opendcim.sync.bundles.bundle import write_bundle
 from opendcim.sync.bundles.carried import pack_submissions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harvester.section_kinds import SectionKind
+from harvester.settings.section_kinds import SectionKind
 from opendcim.extra import EXTRA
 from opendcim.sync.parser import add_commands
 from opendcim.sync.section import KIND as NAME

@@ -10,9 +10,9 @@ from typing import Protocol
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from harvester.logs.progress import SILENT, Progress
-from harvester.report import Outcome
-from harvester.stopping import Leash
+from harvester.runs.progress import SILENT, Progress
+from harvester.runs.report import Outcome
+from harvester.runs.stopping import Leash
 from opendcim.records.records import Template
 from opendcim.records.texts import folded
 from opendcim.sync.installation.database import Database

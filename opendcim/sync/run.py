@@ -17,11 +17,11 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import make_url
 
-from harvester.fetching.tls import warn_if_unverified
-from harvester.job import Job
-from harvester.report import Outcome, PassReport
-from harvester.run import Metadata
-from harvester.section_report import SectionReport
+from harvester.http.tls import warn_if_unverified
+from harvester.openbis.sync_run import Metadata
+from harvester.runs.job import Job
+from harvester.runs.report import Outcome, PassReport
+from harvester.runs.section_report import SectionReport
 from opendcim.sync.bundles.bundle import Bundle, opened_bundle
 from opendcim.sync.bundles.carried import push_carried
 from opendcim.sync.installation.database import Database, opened

@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 from sqlalchemy import URL, make_url
 
-from harvester.section_settings import BasePath, SectionSettings
+from harvester.settings.section import BasePath, SectionSettings
 from shared.settings.places import absolute_below, checked_address
 from shared.settings.quantities import PositiveDuration
 from shared.settings.used_paths import PlaceOf, Role, UsedPath, database_path

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harvester.checks.destination import OpenDestination
-from harvester.checks.findings import Finding
-from harvester.checks.web_hook import check_recipients
-from harvester.properties import HarvesterSettings
-from harvester.section_work import SectionWork
+from harvester.checks.recipients import check_recipients
+from harvester.runs.destination_check import OpenDestination
+from harvester.runs.findings import Finding
+from harvester.runs.section_work import SectionWork
+from harvester.settings.harvester import HarvesterSettings
 from opendcim.sync.checks import check_repository_section
 from opendcim.sync.interval import not_due
 from opendcim.sync.run import STEPS, synchronise

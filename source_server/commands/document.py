@@ -8,11 +8,11 @@ import sys
 
 from shared.errors import ConfigError
 from shared.resourcesync.terms import Document
-from source_server.catalogue import Catalogue, Scope, Snapshot
-from source_server.documents import Publication, Visible, document, everything
 from source_server.instance import opened
-from source_server.selection import Selection, parse_patterns
-from source_server.service_files import ServiceFiles
+from source_server.publication.catalogue import Catalogue, Scope, Snapshot
+from source_server.publication.documents import Publication, Visible, document, everything
+from source_server.publication.selection import Selection, parse_patterns
+from source_server.publication.service_files import ServiceFiles
 from source_server.settings import read_settings
 
 _DOCUMENTS = {name.stem: name for name in Document}

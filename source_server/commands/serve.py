@@ -19,18 +19,18 @@ from shared.errors import ConfigError
 from shared.monitoring import Health, listening_socket, monitored
 from shared.resourcesync.addresses import RE_SYNC_PATH
 from shared.settings.quantities import ListenAddress
-from source_server.access_log import access_log_on_standard_error
-from source_server.app import create_app
-from source_server.auth import DirectoryAuthenticator
-from source_server.heads import ConnectionLimits, limited_protocol
 from source_server.instance import opened
-from source_server.metrics import Metrics
 from source_server.parts import opened_parts
-from source_server.politeness import Politeness, Rules
-from source_server.reachability import Reachability
+from source_server.publication.unseen import log_unseen
 from source_server.settings import CatalogueKind, SourceSettings, read_server_settings
-from source_server.sites import Part, Sites, nothing, watched
-from source_server.unseen import log_unseen
+from source_server.users.sign_in import DirectoryAuthenticator
+from source_server.web.access_log import access_log_on_standard_error
+from source_server.web.app import create_app
+from source_server.web.dispatch import Part, Sites, nothing, watched
+from source_server.web.heads import ConnectionLimits, limited_protocol
+from source_server.web.list_limits import Politeness, Rules
+from source_server.web.metrics import Metrics
+from source_server.web.reachability import Reachability
 
 _GRACE = 30
 """Seconds in which answers that are under way may be finished after the signal to stop."""

@@ -32,7 +32,7 @@ from shared.store.users import (
 )
 from source_server.part import server_parts
 from source_server.settings import CatalogueKind, SourceSettings, read_settings
-from source_server.users_file import UsersFile
+from source_server.users.users_file import UsersFile
 
 _PLACE = re.compile(r"(/[A-Z0-9_.-]+){0,2}")
 

@@ -12,7 +12,7 @@ from shutil import rmtree
 import httpx
 from sqlalchemy import make_url, text
 
-from harvester.reading import read_metadata
+from harvester.openbis.reading import read_metadata
 from shared.blocks import WholeFile
 from shared.resourcesync.addresses import RE_SYNC_PATH
 from shared.store.engine import connect, work

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import make_url
 
-from source_server.users_file import UsersFile
+from source_server.users.users_file import UsersFile
 from tests.benchmarks.measures import MEGABYTE, Measure, Sizes
 from tests.benchmarks.processes import timed
 from tests.benchmarks.serving import Fetched, Server, served

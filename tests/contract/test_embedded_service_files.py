@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import event
 
 from shared.model.ids import Code
-from source_server.catalogue import Scope
-from source_server.embedded import EmbeddedCatalogue
+from source_server.catalogues.embedded import EmbeddedCatalogue
+from source_server.publication.catalogue import Scope
 from tests.builders import a_sample, a_space
 from tests.instances import Instance
 

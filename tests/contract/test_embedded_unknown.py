@@ -15,8 +15,8 @@ from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import DataSetKind, Kind, Relation
 from shared.model.master_data import DataType
 from shared.model.unknown import Part, Reason, Unknown
-from source_server.catalogue import Scope
-from source_server.embedded import EmbeddedCatalogue
+from source_server.catalogues.embedded import EmbeddedCatalogue
+from source_server.publication.catalogue import Scope
 from tests.builders import (
     a_data_set,
     a_project,

@@ -12,8 +12,8 @@ import pytest
 from shared.model.entities import Entity
 from shared.model.kinds import ENTITY_KINDS, FACTS, DataSetKind, Kind, Relation
 from shared.model.master_data import MasterData
-from source_server.catalogue import Scope
-from source_server.openbis.catalogue import open_openbis
+from source_server.catalogues.openbis.catalogue import open_openbis
+from source_server.publication.catalogue import Scope
 from tests.conftest import LoadOpenBis
 from tests.openbis_made import database as openbis_made
 from tests.postgres import counted

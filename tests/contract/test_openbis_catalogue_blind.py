@@ -11,8 +11,8 @@ from shared.errors import NotNowError
 from shared.model.ids import Code
 from shared.model.kinds import DataSetKind, Kind
 from shared.model.unknown import Reason
-from source_server.openbis.catalogue import OpenBisCatalogue
-from source_server.openbis.data_store import files_below
+from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
+from source_server.catalogues.openbis.data_store import files_below
 from tests.openbis_casts import MADE, Cast
 from tests.openbis_made.files import STORED
 from tests.openbis_made.world import ARCHIVED, LOCKED

@@ -11,8 +11,8 @@ from shared.model.entities import FileNode
 from shared.model.ids import Code
 from shared.model.kinds import Kind
 from shared.model.unknown import Part, Reason, Unknown
-from source_server.openbis.catalogue import OpenBisCatalogue
-from source_server.openbis.data_store import DataStore
+from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
+from source_server.catalogues.openbis.data_store import DataStore
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_casts import Cast
 from tests.openbis_reading import entities

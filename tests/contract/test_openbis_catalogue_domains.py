@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Connection
 
 from shared.model.kinds import ENTITY_KINDS, Kind
-from source_server.openbis.connect import reading_engine, snapshot
-from source_server.openbis.opening import _columns
-from source_server.openbis.properties import PropertyReader
-from source_server.openbis.schema import Dialect
+from source_server.catalogues.openbis.connect import reading_engine, snapshot
+from source_server.catalogues.openbis.opening import _columns
+from source_server.catalogues.openbis.properties import PropertyReader
+from source_server.catalogues.openbis.schema import Dialect
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_domains import declare_domains
 from tests.openbis_reading import entities, master_data

@@ -11,8 +11,8 @@ import pytest
 
 from shared.model.ids import Code, PermId
 from shared.model.kinds import Kind
-from source_server.catalogue import Content, Scope
-from source_server.openbis.catalogue import OpenBisCatalogue
+from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
+from source_server.publication.catalogue import Content, Scope
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_casts import Cast
 from tests.postgres import connected_to, run

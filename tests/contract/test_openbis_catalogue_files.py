@@ -13,12 +13,12 @@ from shared.model.entities import FileNode
 from shared.model.ids import Code
 from shared.model.kinds import DataSetKind, Kind
 from shared.model.unknown import Reason, Unknown
-from source_server.openbis.catalogue import OpenBisCatalogue
-from source_server.openbis.connect import connected, reading_engine
-from source_server.openbis.data_store import DataStore
-from source_server.openbis.files import FileLists, Place
-from source_server.openbis.opening import files_query_of
-from source_server.openbis.path_info import PathInfo
+from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
+from source_server.catalogues.openbis.connect import connected, reading_engine
+from source_server.catalogues.openbis.data_store import DataStore
+from source_server.catalogues.openbis.files import FileLists, Place
+from source_server.catalogues.openbis.opening import files_query_of
+from source_server.catalogues.openbis.path_info import PathInfo
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_casts import Cast
 from tests.openbis_marks import note

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.model.kinds import Frozen, Kind
-from source_server.openbis.catalogue import OpenBisCatalogue
+from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_casts import Cast
 from tests.openbis_reading import entities

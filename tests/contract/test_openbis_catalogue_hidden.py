@@ -8,8 +8,8 @@ from shared.model.entities import Entity
 from shared.model.ids import PermId
 from shared.model.kinds import Kind
 from shared.model.unknown import Part, Reason, Unknown
-from source_server.catalogue import Catalogue, Scope
-from source_server.openbis.catalogue import OpenBisCatalogue
+from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
+from source_server.publication.catalogue import Catalogue, Scope
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_casts import MADE
 from tests.postgres import connected_to, counted, run

@@ -13,7 +13,7 @@ from shared.model.master_data import (
     PluginType,
     PropertyAssignment,
 )
-from source_server.openbis.catalogue import OpenBisCatalogue
+from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_casts import Cast
 from tests.openbis_reading import master_data

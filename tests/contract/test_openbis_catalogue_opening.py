@@ -13,8 +13,8 @@ from sqlalchemy.exc import InternalError
 
 from shared.errors import ConfigError
 from shared.model.kinds import Kind
-from source_server.catalogue import Scope
-from source_server.openbis.connect import connected, reading_engine, snapshot
+from source_server.catalogues.openbis.connect import connected, reading_engine, snapshot
+from source_server.publication.catalogue import Scope
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_casts import Cast
 from tests.postgres import Postgres, connected_to, run

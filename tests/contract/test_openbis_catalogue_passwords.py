@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import ConfigError
-from source_server.openbis.passwords import PasswordFile
+from source_server.catalogues.openbis.passwords import PasswordFile
 
 
 def hashed(password: str, salt: bytes = b"\x00\xff\x10:") -> str:

@@ -16,10 +16,10 @@ from sqlalchemy import Engine, event, make_url
 
 from shared.model.entities import Entity
 from shared.model.kinds import Kind
-from source_server.catalogue import Catalogue, Scope
-from source_server.openbis.catalogue import OpenBisCatalogue
-from source_server.openbis.connect import reading_engine
-from source_server.openbis.entities import PAGE
+from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
+from source_server.catalogues.openbis.connect import reading_engine
+from source_server.catalogues.openbis.entities import PAGE
+from source_server.publication.catalogue import Catalogue, Scope
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_casts import Cast
 from tests.postgres import run

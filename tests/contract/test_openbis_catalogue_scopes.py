@@ -7,8 +7,8 @@ import pytest
 from shared.errors import ConfigError
 from shared.model.ids import Code
 from shared.model.kinds import ENTITY_KINDS, Kind
-from source_server.catalogue import Scope
-from source_server.openbis.catalogue import OpenBisCatalogue
+from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
+from source_server.publication.catalogue import Scope
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_casts import Cast
 from tests.postgres import counted, run

@@ -11,8 +11,8 @@ import pytest
 from shared.model.entities import Attachment, AttachmentVersion, ContentCopy
 from shared.model.ids import Code
 from shared.model.kinds import DataSetKind, Kind, Relation
-from source_server.openbis.catalogue import OpenBisCatalogue
-from source_server.openbis.properties import java_double
+from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
+from source_server.catalogues.openbis.properties import java_double
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_casts import CASTS, Cast
 from tests.openbis_reading import entities, master_data

@@ -14,8 +14,8 @@ from shared.errors import NotNowError
 from shared.model.ids import Code
 from shared.model.kinds import DataSetKind, Kind
 from shared.model.unknown import Reason
-from source_server.openbis.catalogue import OpenBisCatalogue
-from source_server.unseen import log_unseen
+from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
+from source_server.publication.unseen import log_unseen
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_casts import GIVEN
 from tests.openbis_marks import data_set, files_are, paths, set_status

@@ -16,8 +16,8 @@ from shared.errors import ConfigError
 from shared.model.ids import Code
 from shared.model.kinds import ENTITY_KINDS, Kind
 from shared.store.engine import connect, create_store, open_store
-from source_server.openbis.catalogue import OpenBisCatalogue
-from source_server.openbis.connect import reading_engine, snapshot
+from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
+from source_server.catalogues.openbis.connect import reading_engine, snapshot
 from tests.builders import a_sample, a_space, some_master_data
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.given import openbis_file

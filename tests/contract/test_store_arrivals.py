@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from harvester.fetching.set_aside import SetAside
+from harvester.openbis.transfers.set_aside import SetAside
 from shared.atomic_file import name_aside
 from shared.model.entities import Entity, ServiceFile
 from shared.model.kinds import DataSetKind

@@ -11,13 +11,13 @@ from sqlalchemy import create_engine, text
 
 from shared.model.kinds import Kind
 from shared.resourcesync.terms import Document
-from source_server.auth import DirectoryAuthenticator
-from source_server.documents import Publication, document, everything
-from source_server.openbis.catalogue import OpenBisCatalogue
-from source_server.selection import Selection
-from source_server.service_files import ServiceFiles
+from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
+from source_server.publication.documents import Publication, document, everything
+from source_server.publication.selection import Selection
+from source_server.publication.service_files import ServiceFiles
 from source_server.settings import SourceSettings
-from source_server.users_file import UsersFile
+from source_server.users.sign_in import DirectoryAuthenticator
+from source_server.users.users_file import UsersFile
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.harvests import Harvest
 from tests.instances import PASSWORD, hashed, reachable

@@ -207,7 +207,7 @@ def test_a_program_that_nobody_watches_shows_no_bars(harvest: Harvest) -> None:
 def test_who_leaves_at_once_leaves_a_cursor_behind(harvest: Harvest) -> None:
     leaving = """
 import os
-from harvester.logs.progress import WATCH
+from harvester.runs.progress import WATCH
 from harvester.logs.progress_display import displayed
 with displayed():
     WATCH.leave()

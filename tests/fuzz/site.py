@@ -15,11 +15,11 @@ from typing import Any
 
 import httpx
 
-from harvester.commands.sections import choose
-from harvester.destination import Destination
-from harvester.execution import execute_section
-from harvester.job import RunOptions
-from harvester.section_settings import SectionSettings
+from harvester.execution.one_section import execute_section
+from harvester.runs.destination import Destination
+from harvester.runs.job import RunOptions
+from harvester.settings.chosen import choose
+from harvester.settings.section import SectionSettings
 from shared.errors import SyncError
 from shared.resourcesync.terms import RS, SITEMAP
 from shared.store.engine import open_store

@@ -15,7 +15,7 @@ import pytest
 
 from shared.model.entities import Entity
 from shared.model.kinds import Kind
-from source_server.users_file import UsersFile
+from source_server.users.users_file import UsersFile
 from tests.conftest import LoadOpenBis
 from tests.harvests import Harvest
 from tests.instances import PASSWORD, USER, hashed

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.report import Verb
+from harvester.runs.report import Verb
 from shared.model.kinds import Kind
 from shared.model.unknown import Part, Reason
 from shared.store.held import release

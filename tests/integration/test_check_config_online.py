@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from harvester.logs.amounts import shown_size
+from harvester.runs.amounts import shown_size
 from shared.resourcesync.terms import Document
 from shared.store.engine import rehearsal
 from tests.builders import a_data_set, a_property_type, a_sample, a_space

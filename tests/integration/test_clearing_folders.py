@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from harvester.fetching.leftovers import Leftovers
-from harvester.fetching.partials import Partials
+from harvester.daemon.next_date import write_next_date
+from harvester.http.partials import Partials
 from harvester.logs.log_files import LogFileHandler
-from harvester.not_synced import NotSynced, write_not_synced
-from harvester.scheduling.next_date import write_next_date
-from harvester.state import read_state
+from harvester.openbis.not_synced import NotSynced, write_not_synced
+from harvester.openbis.state import read_state
+from harvester.openbis.transfers.leftovers import Leftovers
 from opendcim.repository.picture_store import PictureStore
 from shared.errors import ConfigError
 from shared.store.file_work import EMPTY_TRASH, StoreFiles

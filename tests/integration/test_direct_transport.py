@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from harvester.fetching.direct_transport import DirectTransport
+from harvester.http.direct_transport import DirectTransport
 
 PATIENCE = 10.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ncake"

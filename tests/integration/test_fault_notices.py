@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from harvester.commands.sections import choose
-from harvester.config import read_config
+from harvester.notices.settings_faults import WHOLE, notify_faults
 from harvester.openbis.section import SectionConfig
-from harvester.properties import HarvesterSettings, read_settings
-from harvester.telling.fault_notices import WHOLE, notify_faults
+from harvester.settings.chosen import choose
+from harvester.settings.config_file import read_config
+from harvester.settings.harvester import HarvesterSettings, read_settings
 from shared.store.engine import connect
 from tests.builders import a_space, some_master_data
 from tests.harvests import Harvest

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.names import Names
+from harvester.openbis.names import Names
 from shared.model.entities import Entity, ServiceFile
 from shared.model.kinds import Kind
 from shared.model.master_data import MasterData

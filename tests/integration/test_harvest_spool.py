@@ -5,8 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from harvester.fetching.spool import spool
 from harvester.openbis.section import SectionConfig
+from harvester.openbis.source.spool import spool
 from tests.harvester_files import section_of
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from harvester.commands.sections import choose
-from harvester.destination import Destination
-from harvester.execution import execute_section
-from harvester.job import RunOptions
-from harvester.section_report import SectionReport
-from harvester.stopping import StopRequest
+from harvester.execution.one_section import execute_section
+from harvester.runs.destination import Destination
+from harvester.runs.job import RunOptions
+from harvester.runs.section_report import SectionReport
+from harvester.runs.stopping import StopRequest
+from harvester.settings.chosen import choose
 from shared.errors import StoppedError
 from shared.model.kinds import Kind
 from shared.store.engine import open_store

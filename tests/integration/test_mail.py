@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harvester.properties import HarvesterSettings
-from harvester.telling.mail import Mail, open_mail_server, send_mail
+from harvester.notices.mail import Mail, open_mail_server, send_mail
+from harvester.settings.harvester import HarvesterSettings
 from tests.certificates import certificate
 from tests.harvester_files import settings_in
 from tests.mail_server import (
@@ -174,7 +174,7 @@ def test_a_mail_server_that_is_not_there_is_logged_once_and_raises_nothing(
     assert not send_mail(settings, ("otto@example.org", "mira@example.org"), MAIL)
     assert "could not be sent to otto@example.org, mira@example.org: [Errno" in caplog.text
     assert len(caplog.records) == 1
-    assert caplog.records[0].name == "harvester.telling.mail"
+    assert caplog.records[0].name == "harvester.notices.mail"
 
 
 ENDLESS = {

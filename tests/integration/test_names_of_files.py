@@ -9,7 +9,7 @@ import pytest
 
 from shared.model.ids import Code
 from shared.model.kinds import Kind
-from source_server.openbis.catalogue import open_openbis
+from source_server.catalogues.openbis.catalogue import open_openbis
 from tests.builders import (
     a_data_set,
     a_project,

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from harvester.commands.sections import choose
-from harvester.destination import Destination
-from harvester.section_report import SectionReport
-from harvester.telling.notifying import notify
+from harvester.notices.notifying import notify
+from harvester.runs.destination import Destination
+from harvester.runs.section_report import SectionReport
+from harvester.settings.chosen import choose
 from shared.errors import BusyError, ConflictError, StoppedError, SyncError
 from shared.store.engine import connect, open_store
 from tests.builders import a_sample, a_space, perm_id, some_master_data

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from harvester.failed_items import Standing, remember
-from harvester.not_synced import NotSynced
-from harvester.report import Outcome, PassReport
-from harvester.section_report import SectionReport
+from harvester.openbis.failed_items import Standing, remember
+from harvester.openbis.not_synced import NotSynced
+from harvester.runs.report import Outcome, PassReport
+from harvester.runs.section_report import SectionReport
 from shared.errors import ItemError
 from shared.model.kinds import Kind
 from shared.store.engine import viewing

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from harvester.fetching.transfers import WantedDataSet, check_files
-from harvester.reading import read_metadata
-from harvester.run import Metadata
+from harvester.openbis.reading import read_metadata
+from harvester.openbis.sync_run import Metadata
+from harvester.openbis.transfers.transfers import WantedDataSet, check_files
 from shared.errors import ConfigError, FormatError, ItemError
 from shared.model.entities import Entity, ServiceFile
 from shared.model.limits import PATH_BYTES, PERM_ID_BYTES, REASON_BYTES

@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from harvester.fetching.looking import Look
-from harvester.fetching.source import Source
+from harvester.openbis.source.probe import Look
+from harvester.openbis.source.source import Source
 from shared.errors import SourceError, SourceRefusedError
 from shared.resourcesync.terms import Document
 from tests.scripted_source import (

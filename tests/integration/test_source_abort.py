@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from harvester.fetching.source import Source
-from harvester.stopping import Leash, StopRequest
+from harvester.openbis.source.source import Source
+from harvester.runs.stopping import Leash, StopRequest
 from shared.errors import SourceError, StoppedError
 from tests.certificates import certificate, server_context
 from tests.scripted_source import seconds, section

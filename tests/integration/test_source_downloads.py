@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.fetching.source import Download, Source, VerificationError
+from harvester.openbis.source.source import Download, Source, VerificationError
 from shared.errors import SourceError, SourceRefusedError
 from tests.scripted_source import (
     PASSWORD,

@@ -11,11 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from harvester.fetching.allowance import MOST_BYTES, ListAllowance
-from harvester.fetching.bodies import MOST_TIMES
-from harvester.fetching.pace import SLOWEST, Pace
-from harvester.fetching.retries import PassingError
-from harvester.fetching.source import LOGIN_BYTES, Source, VerificationError
+from harvester.http.bodies import MOST_TIMES
+from harvester.http.pace import SLOWEST, Pace
+from harvester.http.retries import PassingError
+from harvester.openbis.source.allowance import MOST_BYTES, ListAllowance
+from harvester.openbis.source.source import LOGIN_BYTES, Source, VerificationError
 from shared.errors import FormatError, SourceError
 from tests.integration.test_direct_transport import client, serving, sockets
 from tests.integration.test_harvest_full_disk import small_disk

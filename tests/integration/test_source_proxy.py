@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.fetching.source import Source
+from harvester.openbis.source.source import Source
 from shared.errors import ConfigError, SourceError
 from tests.certificates import certificate, server_context
 from tests.scripted_source import Answer, ScriptedSource, scripted_source, section

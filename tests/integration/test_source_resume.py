@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from harvester.fetching.downloads import LARGE
-from harvester.fetching.partials import Partials, partial_folder
-from harvester.fetching.source import Source, VerificationError
-from harvester.stopping import Leash, StopRequest
+from harvester.http.downloads import LARGE
+from harvester.http.partials import Partials, partial_folder
+from harvester.openbis.source.source import Source, VerificationError
+from harvester.runs.stopping import Leash, StopRequest
 from shared.errors import SourceError, StoppedError
 from tests.range_source import RangeSource, range_source
 from tests.scripted_source import seconds, section
@@ -376,7 +376,7 @@ def test_a_run_that_is_out_of_time_cuts_the_file_at_hand_and_keeps_it(tmp_path: 
 _PROGRAM = """
 import sys
 from pathlib import Path
-from harvester.fetching.source import Source
+from harvester.openbis.source.source import Source
 from tests.scripted_source import section
 url, address, folder, length, crc32 = sys.argv[1:]
 with Source(section(url, harvester_tmp_dir=Path(folder) / "temp")) as source:

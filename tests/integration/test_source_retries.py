@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.fetching.source import Source
+from harvester.openbis.source.source import Source
 from shared.errors import SourceError
 from tests.scripted_source import (
     PASSWORD,

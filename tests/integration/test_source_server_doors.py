@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from source_server.heads import LONGEST_HEAD, MOST_HEADERS, ConnectionLimits, limited_protocol
+from source_server.web.heads import LONGEST_HEAD, MOST_HEADERS, ConnectionLimits, limited_protocol
 from tests.instances import PASSWORD, PROJECT, USER, Instance
 from tests.servers import serving
 

@@ -15,7 +15,7 @@ import pytest
 
 from shared.model.kinds import Kind
 from shared.resourcesync.addresses import Addresses
-from source_server.catalogue import Content
+from source_server.publication.catalogue import Content
 from tests.memory_catalogue import AT
 from tests.source_site import DATA_SET, NAMES, PASSWORD, SAMPLE, a_catalogue, a_site
 

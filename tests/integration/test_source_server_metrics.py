@@ -11,10 +11,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from shared.model.entities import Entity
 from shared.model.kinds import Kind
-from source_server.politeness import Politeness, Rules, Turn
-from source_server.selection import Selection
+from source_server.publication.selection import Selection
 from source_server.settings import SourceSettings
-from source_server.visits import Visit
+from source_server.web.list_limits import Politeness, Rules, Turn
+from source_server.web.requests_watched import Visit
 from tests.memory_catalogue import MemoryCatalogue
 from tests.source_site import DATA_SET, SAMPLE
 from tests.watched_site import LIST, RE_SYNC, a_site, scopes

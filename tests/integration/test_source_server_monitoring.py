@@ -20,14 +20,14 @@ import pytest
 
 from shared.errors import SyncError
 from shared.store.engine import create_store
-from source_server import reachability
 from source_server.__main__ import main
-from source_server.catalogue import Scope
+from source_server.catalogues.embedded import EmbeddedCatalogue
+from source_server.catalogues.openbis.catalogue import open_openbis
 from source_server.demo.commands import DEMO_PASSWORD, DEMO_USER
-from source_server.embedded import EmbeddedCatalogue
-from source_server.metrics import Metrics
-from source_server.openbis.catalogue import open_openbis
-from source_server.reachability import Reachability
+from source_server.publication.catalogue import Scope
+from source_server.web import reachability
+from source_server.web.metrics import Metrics
+from source_server.web.reachability import Reachability
 from tests.memory_catalogue import MemoryCatalogue
 from tests.postgres import Postgres
 from tests.watched_site import series_of

@@ -15,11 +15,11 @@ from shared.model.entities import Entity
 from shared.model.kinds import Kind
 from shared.passwords import hash_password
 from shared.resourcesync.reader import read_resource_list
-from source_server.app import create_app
-from source_server.auth import DirectoryAuthenticator
 from source_server.instance import opened
 from source_server.settings import read_settings
-from source_server.users_file import UsersFile
+from source_server.users.sign_in import DirectoryAuthenticator
+from source_server.users.users_file import UsersFile
+from source_server.web.app import create_app
 from tests.conftest import LoadOpenBis
 from tests.openbis_casts import Cast
 from tests.postgres import counted

@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 import pytest
 
-from harvester.fetching.source import Source
+from harvester.openbis.source.source import Source
 from shared.errors import SourceError, SyncError
 from shared.model.entities import Entity
 from shared.model.kinds import Kind
-from source_server import streaming
-from source_server.politeness import PAUSE
+from source_server.web import streaming
+from source_server.web.list_limits import PAUSE
 from tests.memory_catalogue import MemoryCatalogue, MemorySnapshot
 from tests.scripted_source import section
 from tests.source_site import PASSWORD

@@ -18,12 +18,12 @@ from shared.model.entities import Entity
 from shared.model.ids import Code
 from shared.model.kinds import Kind
 from shared.resourcesync.terms import Document
-from source_server import streaming
-from source_server.catalogue import Scope
-from source_server.documents import Publication, document, everything
-from source_server.selection import Selection
-from source_server.service_files import ServiceFiles
+from source_server.publication.catalogue import Scope
+from source_server.publication.documents import Publication, document, everything
+from source_server.publication.selection import Selection
+from source_server.publication.service_files import ServiceFiles
 from source_server.settings import SourceSettings
+from source_server.web import streaming
 from tests.builders import an_entity
 from tests.memory_catalogue import MemoryCatalogue
 from tests.source_site import DATA_SET, a_catalogue, a_site

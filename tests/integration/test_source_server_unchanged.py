@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from shared.resourcesync.addresses import RE_SYNC_PATH
-from source_server.embedded import EmbeddedCatalogue, StoreUsers
+from source_server.catalogues.embedded import EmbeddedCatalogue, StoreUsers
 from source_server.settings import SourceSettings
 from tests.builders import a_sample, a_space
 from tests.instances import PASSWORD, USER, Instance, reachable

@@ -91,7 +91,7 @@ def test_what_a_list_cannot_show_is_counted_once_in_the_log(
         shutil.rmtree(instance.store.data_set_folder(perm_id(number)))
     put_picture(instance, "other.png")
     (instance.root / "file-service" / SEEN).unlink()
-    with caplog.at_level(logging.WARNING, logger="source_server.unseen"):
+    with caplog.at_level(logging.WARNING, logger="source_server.publication.unseen"):
         found = [item for item in items(instance) if isinstance(item, Entity) and item.unknown]
 
     assert len(found) == 2

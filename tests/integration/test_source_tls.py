@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.fetching.source import Source
+from harvester.openbis.source.source import Source
 from shared.errors import ConfigError, SourceError
 from tests.certificates import certificate, server_context
 from tests.encryption import encrypted

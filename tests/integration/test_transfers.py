@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from harvester.fetching.partials import partial_folder
-from harvester.fetching.real_transfers import RealTransfers
-from harvester.fetching.source import Source
-from harvester.fetching.transfers import WantedContent, WantedDataSet
+from harvester.http.partials import partial_folder
 from harvester.openbis.section import SectionConfig
-from harvester.stopping import Leash, StopRequest
+from harvester.openbis.source.source import Source
+from harvester.openbis.transfers.real_transfers import RealTransfers
+from harvester.openbis.transfers.transfers import WantedContent, WantedDataSet
+from harvester.runs.stopping import Leash, StopRequest
 from shared.errors import ItemError, SourceError, StoppedError
 from shared.model.entities import FileNode
 from shared.model.kinds import Kind

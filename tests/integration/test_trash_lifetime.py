@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import pytest
 
-from harvester.steps import deletions, suspicions
+from harvester.openbis.steps import deletions, suspicions
 from shared.store.engine import connect
 from shared.store.locks import section_lock
 from tests.builders import a_material, a_sample, a_service_file, a_space, some_master_data

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.telling.webhook import post
+from harvester.notices.webhook import post
 from tests.certificates import certificate
 from tests.hook_server import encrypted_web_hook, web_hook
 from tests.mail_server import endless

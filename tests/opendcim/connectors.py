@@ -15,7 +15,7 @@ import pytest
 from opendcim.connector.part import connector_part
 from opendcim.connector.settings import ConnectorSettings
 from source_server.settings import SourceSettings, read_server_settings
-from source_server.sites import Sites, nothing
+from source_server.web.dispatch import Sites, nothing
 from tests.opendcim.invented_opendcim import API_KEY, USER_ID
 from tests.servers import serving
 

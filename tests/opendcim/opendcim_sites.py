@@ -9,11 +9,11 @@ from typing import Any
 from PIL import Image
 from sqlalchemy import Engine, MetaData, create_engine, text
 
-from harvester.commands.sections import choose
-from harvester.destination import Destination
-from harvester.execution import execute_section
-from harvester.job import RunOptions
-from harvester.section_report import SectionReport
+from harvester.execution.one_section import execute_section
+from harvester.runs.destination import Destination
+from harvester.runs.job import RunOptions
+from harvester.runs.section_report import SectionReport
+from harvester.settings.chosen import choose
 from opendcim.sync.installation.shape import create_opendcim
 from shared.store.engine import connect, create_store, open_store
 from tests.harvests import Harvest

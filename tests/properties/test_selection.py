@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from shared.errors import RequestError
 from shared.model.ids import Code, Identifier
-from source_server.catalogue import Scope
-from source_server.selection import Selection, SpacePatterns, parse_patterns, select
+from source_server.publication.catalogue import Scope
+from source_server.publication.selection import Selection, SpacePatterns, parse_patterns, select
 
 codes = st.text(alphabet="AB_-.9", min_size=1, max_size=6).map(Code)
 projects = st.tuples(codes, codes).map(lambda parts: Identifier(f"/{parts[0]}/{parts[1]}"))

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harvester.report import PassReport
-from harvester.section_report import SectionReport
+from harvester.runs.report import PassReport
+from harvester.runs.section_report import SectionReport
 from tests.builders import some_master_data
 from tests.harvests import Harvest
 from tests.instances import Instance

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from source_server.access_log import access_log, access_log_on_standard_error
 from source_server.settings import AccessLog
-from source_server.visits import Answer, Visit
+from source_server.web.access_log import access_log, access_log_on_standard_error
+from source_server.web.requests_watched import Answer, Visit
 
 EVIL = 'x" status=200\r\n\x1b[31mGET\u2028\u202e\x00\ud800'
 

@@ -9,7 +9,7 @@ import pytest
 from shared.addresses import UNCLEAR, database_address, described, shown_url
 from shared.errors import ConfigError
 from shared.settings.places import database_url
-from source_server.openbis.connect import reading_engine
+from source_server.catalogues.openbis.connect import reading_engine
 
 UNCLEAR_URLS = [
     "postgresql://harvester:Tulip@field-77@host/db",

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harvester.commands.sections import Chosen
-from harvester.properties import HarvesterSettings
-from harvester.scheduling.agenda import Agenda
+from harvester.daemon.agenda import Agenda
+from harvester.settings.chosen import Chosen
+from harvester.settings.harvester import HarvesterSettings
 
 BEGIN = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from harvester.fetching.bandwidth import Throttle
+from harvester.http.bandwidth import Throttle
 from shared.settings.bandwidth import parse_bandwidth
 
 K = 1 << 10

@@ -10,10 +10,10 @@ import pytest
 
 from harvester.__main__ import _parser as harvester_parser
 from harvester.commands.audit import DIFFERENCES_EXIT_CODE
-from harvester.properties import HarvesterSettings
-from harvester.section_kinds import section_kinds
-from harvester.section_report import HELD_BACK_EXIT_CODE
-from harvester.telling.occasions import SUBJECTS
+from harvester.notices.events import SUBJECTS
+from harvester.runs.section_report import HELD_BACK_EXIT_CODE
+from harvester.settings.harvester import HarvesterSettings
+from harvester.settings.section_kinds import section_kinds
 from shared import errors
 from shared.model.kinds import FACTS, Kind
 from shared.resourcesync.terms import Document

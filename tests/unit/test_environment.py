@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from harvester.properties import HarvesterSettings, read_settings
-from harvester.scheduling.schedule import schedule_of
-from harvester.scheduling.trial import daemon_faults, unwritable
+from harvester.daemon.schedule import schedule_of
+from harvester.daemon.trial import daemon_faults, unwritable
+from harvester.settings.harvester import HarvesterSettings, read_settings
 from shared.environment import environment_faults, local_zone
 from shared.errors import ConfigError
 from shared.monitoring import Health, listening_socket, monitored

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harvester.executions import overall
+from harvester.execution.batch import overall
 
 
 @pytest.mark.parametrize(

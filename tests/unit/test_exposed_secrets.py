@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harvester.config import read_config
-from harvester.properties import HarvesterSettings
+from harvester.settings.config_file import read_config
+from harvester.settings.harvester import HarvesterSettings
 from shared.errors import ConfigError
 from shared.settings.permissions import Account, exposure
 from shared.settings.properties import read_properties_settings

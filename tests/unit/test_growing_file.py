@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.fetching.growing_file import BegunAnewError, GrowingFile, UnwantedError
+from harvester.openbis.source.growing_file import BegunAnewError, GrowingFile, UnwantedError
 from shared.errors import SourceError
 
 

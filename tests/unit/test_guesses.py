@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from source_server.guesses import Guesses, TooManyGuessesError
+from source_server.web.guesses import Guesses, TooManyGuessesError
 
 USER, OTHER = "mira", "otto"
 HERE, THERE = "192.0.2.1", "192.0.2.99"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harvester.config import read_config
 from harvester.openbis.section import SectionConfig
-from harvester.properties import HarvesterSettings, read_settings
+from harvester.settings.config_file import read_config
+from harvester.settings.harvester import HarvesterSettings, read_settings
 from shared.settings.model import Settings, keys_of
 from tests.given import given
 from tests.harvester_files import config_of, section_of, settings_in

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from harvester.properties import HarvesterSettings, read_settings
-from harvester.scheduling.run_schedule import CalendarRule
+from harvester.settings.harvester import HarvesterSettings, read_settings
+from harvester.settings.run_schedule import CalendarRule
 from shared.errors import ConfigError
 from shared.settings.model import keys_of
 from shared.settings.properties import variable_of

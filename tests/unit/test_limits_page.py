@@ -6,13 +6,15 @@ import re
 
 import pytest
 
-from harvester.fetching import allowance, bodies, direct_connection, http_client, looking, pace
-from harvester.fetching.source import LOGIN_BYTES
+from harvester.http import bodies, client, direct_connection, pace
 from harvester.openbis.section import SectionConfig
+from harvester.openbis.source import allowance, probe
+from harvester.openbis.source.source import LOGIN_BYTES
 from shared.model import limits
 from shared.resourcesync import prolog
 from shared.verification import UNANNOUNCED
-from source_server import app, selection
+from source_server.publication import selection
+from source_server.web import app
 from tests.fuzz.__main__ import MOST_MEGABYTES, SLOW
 from tests.unit.test_docs import PROJECT
 
@@ -44,9 +46,9 @@ ROWS = {
     "pace of a file": pace.SLOWEST,
     "head or foot": direct_connection._LONGEST_HEAD,
     "answer to a login": LOGIN_BYTES,
-    "body of an error": 4 * http_client._SHOWN,
-    "a small document": looking.LARGEST,
-    "redirects": http_client._MOST_REDIRECTS,
+    "body of an error": 4 * client._SHOWN,
+    "a small document": probe.LARGEST,
+    "redirects": client._MOST_REDIRECTS,
     "a form": app._LARGEST_FORM,
     "patterns of one list": selection._MOST,
     "characters of all patterns": selection._LONGEST,

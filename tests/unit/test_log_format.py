@@ -16,7 +16,7 @@ from shared.settings.quantities import LogFormat
 
 
 def a_record(text: str, *args: object, level: int = logging.INFO, **more: Any) -> logging.LogRecord:
-    record = logging.LogRecord("harvester.daemon", level, __file__, 1, text, args, None)
+    record = logging.LogRecord("harvester.daemon.loop", level, __file__, 1, text, args, None)
     record.__dict__.update(more)
     return record
 
@@ -119,7 +119,7 @@ def test_a_json_line_says_when_where_and_what() -> None:
 
 
 def test_a_json_line_of_no_section_names_its_logger() -> None:
-    assert as_json(a_record("harvesting every %s", "1 d"))["logger"] == "harvester.daemon"
+    assert as_json(a_record("harvesting every %s", "1 d"))["logger"] == "harvester.daemon.loop"
 
 
 def test_a_traceback_is_one_field_of_a_json_line() -> None:

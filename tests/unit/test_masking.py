@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from harvester.commands.listing import print_json, print_table
-from harvester.ini import read_ini
 from harvester.logs.log_format import formatter
 from harvester.openbis.section import SectionConfig
-from harvester.properties import HarvesterSettings, read_settings
-from harvester.section_report import SectionReport
+from harvester.runs.section_report import SectionReport
+from harvester.settings.harvester import HarvesterSettings, read_settings
+from harvester.settings.ini import read_ini
 from shared.command_line import run_command
 from shared.errors import ConfigError, ConflictError, ItemError, SourceError
 from shared.extras import NO_EXTRA

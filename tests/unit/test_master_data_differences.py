@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harvester.steps.master_data import described_differences
+from harvester.openbis.steps.master_data import described_differences
 from tests.builders import a_plugin, a_term
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harvester.steps.master_data import MasterDataPlan, Rules, plan_master_data
+from harvester.openbis.steps.master_data import MasterDataPlan, Rules, plan_master_data
 from shared.model.ids import Code
 from shared.model.kinds import Kind
 from shared.model.master_data import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harvester.logs.name_list import NameList
+from harvester.runs.name_list import NameList
 
 
 @pytest.mark.parametrize("number", [0, 1, 2_000, 2_001, 7_777])

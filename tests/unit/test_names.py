@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harvester.names import Names
+from harvester.openbis.names import Names
 from shared.errors import ConflictError, ItemError
 from shared.model.entities import Connection, ContentCopy, Entity
 from shared.model.ids import Code, Identifier, PermId

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.not_synced import NotSynced, read_not_synced, write_not_synced
+from harvester.openbis.not_synced import NotSynced, read_not_synced, write_not_synced
 from shared.model.ids import PermId
 from shared.model.kinds import Kind
 

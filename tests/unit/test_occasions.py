@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from harvester.report import Outcome, PassReport, Verb
-from harvester.section_report import SectionReport
-from harvester.telling.advice import advice
-from harvester.telling.notifying import AGAIN, is_due
-from harvester.telling.occasions import Event, event_of, fingerprint, steady, subject_of
+from harvester.notices.advice import advice
+from harvester.notices.events import Event, event_of, fingerprint, steady, subject_of
+from harvester.notices.notifying import AGAIN, is_due
+from harvester.runs.report import Outcome, PassReport, Verb
+from harvester.runs.section_report import SectionReport
 from shared.errors import (
     BusyError,
     ConfigError,

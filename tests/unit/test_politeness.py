@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from source_server.politeness import PAUSE, Politeness, Reason, Refusal, Rules, Turn
-from source_server.selection import Selection, parse_patterns
+from source_server.publication.selection import Selection, parse_patterns
 from source_server.settings import SourceSettings
+from source_server.web.list_limits import PAUSE, Politeness, Reason, Refusal, Rules, Turn
 
 ALL = Selection()
 DAY = 24 * 3600.0

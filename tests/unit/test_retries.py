@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from harvester.fetching.retries import OutOfReachError, PassingError, Retries, seconds_until
+from harvester.http.retries import OutOfReachError, PassingError, Retries, seconds_until
 from shared.errors import SourceError
 
 

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from harvester.properties import HarvesterSettings
-from harvester.scheduling.schedule import Schedule, remarks, runs_once, schedule_of
+from harvester.daemon.schedule import Schedule, remarks, runs_once, schedule_of
+from harvester.settings.harvester import HarvesterSettings
 
 ZONE = ZoneInfo("Europe/Zurich")
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=ZONE)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from harvester.config import ConfigFile, read_config
 from harvester.openbis.section import SectionConfig
-from harvester.properties import HarvesterSettings, read_settings
-from harvester.section_kinds import section_kinds
+from harvester.settings.config_file import ConfigFile, read_config
+from harvester.settings.harvester import HarvesterSettings, read_settings
+from harvester.settings.section_kinds import section_kinds
 from shared.errors import ConfigError
 from shared.settings.model import Settings, keys_of, secret_keys_of
 from shared.settings.secrets import file_keys_of

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from harvester.section_kinds import DEFAULT_KIND, GROUP, section_kinds
-from harvester.section_work import SectionWork
+from harvester.runs.section_work import SectionWork
+from harvester.settings.section_kinds import DEFAULT_KIND, GROUP, section_kinds
 from shared.entry_points import announced, value_at
 from shared.errors import ConfigError
 from shared.extras import Extra
 from tests.other_package import install, run_with
 
 KIND = """
-from harvester.section_kinds import SectionKind
-from harvester.section_settings import SectionSettings
+from harvester.settings.section_kinds import SectionKind
+from harvester.settings.section import SectionSettings
 from shared.extras import Extra
 
 class Settings(SectionSettings):

@@ -8,8 +8,8 @@ import pytest
 
 from shared.errors import RequestError
 from shared.model.ids import Code, Identifier
-from source_server.catalogue import Scope
-from source_server.selection import Selection, parse_patterns, select
+from source_server.publication.catalogue import Scope
+from source_server.publication.selection import Selection, parse_patterns, select
 
 CODES = [Code(code) for code in ("A", "AB", "B", "DEFAULT", "ELN_SETTINGS")]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import RequestError
-from source_server.selection import _PIECE, parse_patterns
+from source_server.publication.selection import _PIECE, parse_patterns
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harvester.checks.findings import Verdict
-from harvester.checks.space_patterns import check_patterns
-from harvester.fetching.looking import Look
+from harvester.openbis.checks.space_patterns import check_patterns
+from harvester.openbis.source.probe import Look
+from harvester.runs.findings import Verdict
 from tests.scripted_source import section
 
 ARRIVED = {"LAB_1", "LAB_2", "KITCHEN"}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.state import LastSync, read_state, write_state
+from harvester.openbis.state import LastSync, read_state, write_state
 from shared.errors import ConfigError
 
 LAST = LastSync(

@@ -7,10 +7,10 @@ import threading
 
 import pytest
 
-from harvester.logs.amounts import shown_size
 from harvester.logs.memory_use import MemoryUse, memory_use
-from harvester.logs.progress import SILENT
 from harvester.logs.step_progress import Fields, StepProgress, every
+from harvester.runs.amounts import shown_size
+from harvester.runs.progress import SILENT
 
 
 class Lines(list[str]):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harvester.stopping import Leash, StopRequest
+from harvester.runs.stopping import Leash, StopRequest
 from shared.errors import StoppedError
 from tests.scripted_source import section
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harvester.logs.summaries import called, figures, groups, short_summary
-from harvester.report import Outcome, Verb
+from harvester.runs.report import Outcome, Verb
 from shared.errors import ItemError
 
 

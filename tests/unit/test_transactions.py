@@ -12,7 +12,7 @@ from tests.instances import PROJECT
 
 _BEGINS = frozenset({"begin", "begin_twophase"})
 _OF_OTHER_DATABASES = {
-    "source_server/openbis/connect.py",
+    "source_server/catalogues/openbis/connect.py",
     "opendcim/connector/rows.py",
     "opendcim/repository/storage.py",
 }

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from harvester.trusted_clock import dated, trusted
+from harvester.runs.trusted_clock import dated, trusted
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from harvester.__main__ import _parser as harvester_parser
-from harvester.config import read_config
 from harvester.openbis.section import SectionConfig
-from harvester.properties import HarvesterSettings, read_settings
+from harvester.settings.config_file import read_config
+from harvester.settings.harvester import HarvesterSettings, read_settings
 from shared.command_line import loaded
 from shared.settings.model import keys_of
 from shared.settings.properties import variable_of

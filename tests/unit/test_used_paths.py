@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.properties import read_settings as read_harvester_settings
+from harvester.settings.harvester import read_settings as read_harvester_settings
 from shared.errors import ConfigError
 from shared.settings.used_paths import Role, UsedPath, conflicts
 from source_server.settings import read_settings as read_source_settings

@@ -12,7 +12,7 @@ import pytest
 
 from shared.errors import ConfigError
 from shared.passwords import hash_password
-from source_server.users_file import UsersFile
+from source_server.users.users_file import UsersFile
 
 
 @pytest.fixture

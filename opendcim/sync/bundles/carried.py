@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harvester.report import Outcome
+from harvester.runs.report import Outcome
 from opendcim.records.reading import read_submission
 from opendcim.records.texts import folded
 from opendcim.sync.bundles.archive import write_archive

@@ -15,10 +15,10 @@ from typing import Any
 
 import httpx
 
-from harvester.fetching.bodies import unpacked
-from harvester.fetching.http_client import Sockets, open_client, origin, shown, translated
-from harvester.fetching.retries import OutOfReachError, PassingError, Retries, seconds_until
-from harvester.stopping import Leash
+from harvester.http.bodies import unpacked
+from harvester.http.client import Sockets, open_client, origin, shown, translated
+from harvester.http.retries import OutOfReachError, PassingError, Retries, seconds_until
+from harvester.runs.stopping import Leash
 from opendcim.records.envelope import Envelope, read_envelope
 from opendcim.records.texts import plain
 from opendcim.sync.repository.memory import Memory

@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 import httpx
 
-from harvester.fetching.http_client import origin, shown
+from harvester.http.client import origin, shown
 from opendcim.records.envelope import OK, Envelope, read_envelope
 from opendcim.records.reading import read_manufacturer, read_template
 from opendcim.records.records import Manufacturer, Template

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harvester.fetching.retries import OutOfReachError
-from harvester.report import Outcome, Verb
+from harvester.http.retries import OutOfReachError
+from harvester.runs.report import Outcome, Verb
 from opendcim.records.records import Template
 from opendcim.sync.installation.installed import LocalTemplate
 from opendcim.sync.repository.lists import Repository

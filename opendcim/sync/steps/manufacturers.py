@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from harvester.report import Outcome, Verb
+from harvester.runs.report import Outcome, Verb
 from opendcim.records.records import Manufacturer
 from opendcim.records.texts import folded
 from opendcim.sync.installation.installed import LocalManufacturer

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harvester.fetching.retries import OutOfReachError
-from harvester.report import Outcome, Verb
+from harvester.http.retries import OutOfReachError
+from harvester.runs.report import Outcome, Verb
 from opendcim.records.records import Template
 from opendcim.sync.one_pass import Pass
 from opendcim.sync.pictures import (

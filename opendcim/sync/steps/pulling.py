@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from harvester.report import Outcome, Verb
+from harvester.runs.report import Outcome, Verb
 from opendcim.records.records import Template
 from opendcim.records.texts import folded
 from opendcim.sync.installation.comparing import Change, differences

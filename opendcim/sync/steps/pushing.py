@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harvester.fetching.retries import OutOfReachError
-from harvester.report import Outcome, Verb
+from harvester.http.retries import OutOfReachError
+from harvester.runs.report import Outcome, Verb
 from opendcim.records.texts import folded
 from opendcim.sync.installation.database import SHARED
 from opendcim.sync.installation.database import TEMPLATE as TABLE

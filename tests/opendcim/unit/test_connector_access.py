@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from opendcim.connector.access import Access, Refused
-from source_server.guesses import Guesses
+from source_server.web.guesses import Guesses
 
 ACCOUNTS = {"mira": "p:1", "tom": "p2"}
 

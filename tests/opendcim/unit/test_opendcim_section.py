@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harvester.config import ConfigFile
 from harvester.openbis.section import SectionConfig
+from harvester.settings.config_file import ConfigFile
 from opendcim.sync.section import RepositorySection, Units, opendcim_database
 from shared.settings.model import keys_of
 from tests.harvester_files import MANDATORY, config_of

@@ -1,0 +1,1 @@
+"""The daemon: when it harvests, and what it shows of itself."""

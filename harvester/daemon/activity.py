@@ -1,0 +1,87 @@
+"""What a daemon knows of itself since it started; the monitor shows it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from harvester.runs.section_report import SectionReport
+from harvester.settings.harvester import HarvesterSettings
+from harvester.settings.section import SectionSettings
+from shared.store.runs import Verdict
+
+_STUCK = 60.0
+"""Seconds; while it waits, the daemon looks at the clock much more often."""
+
+
+@dataclass(slots=True)
+class Totals:
+    """Of all runs since the daemon started."""
+
+    runs: Counter[tuple[str, Verdict]] = field(default_factory=Counter)
+    """By section and verdict; so are the others, with what counts instead of the verdict."""
+    items: Counter[tuple[str, str]] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+    transferred: Counter[str] = field(default_factory=Counter)
+    """Bytes."""
+
+
+class Watch:
+    """Told by the daemon and its sections, asked by the monitor; safe for threads."""
+
+    def __init__(self, settings: HarvesterSettings, sections: tuple[SectionSettings, ...]) -> None:
+        self._lock = threading.Lock()
+        self._beat = time.monotonic()
+        self._running: dict[str, datetime] = {}
+        self._totals = Totals()
+        self.settings = settings
+        self.sections = sections
+        """Those of the latest execution that can run."""
+        self.started = datetime.now(UTC)
+        self.next_run: datetime | None = None
+
+    def beat(self) -> None:
+        """The daemon looks at the clock."""
+        self._beat = time.monotonic()
+
+    def began(self, section: SectionSettings) -> None:
+        with self._lock:
+            self._running[section.name] = datetime.now(UTC)
+
+    def ended(self, section: SectionSettings, report: SectionReport) -> None:
+        name, totals = section.name, self._totals
+        last = report.passes[-1] if report.passes else None
+        with self._lock:
+            self._running.pop(name, None)
+            totals.runs[name, report.verdict] += 1
+            totals.transferred[name] += report.transferred
+            totals.failures[name] += len(report.failed) - len(report.waiting)
+            if last and not last.dry_run:
+                for (_, action), number in last.counts.items():
+                    totals.items[name, action] += number
+
+    @property
+    def running(self) -> dict[str, datetime]:
+        """The sections that are at work, and since when."""
+        with self._lock:
+            return dict(self._running)
+
+    @property
+    def totals(self) -> Totals:
+        """A copy."""
+        with self._lock:
+            totals = self._totals
+            return Totals(
+                Counter(totals.runs),
+                Counter(totals.items),
+                Counter(totals.failures),
+                Counter(totals.transferred),
+            )
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the daemon works or looks at the clock."""
+        return bool(self.running) or time.monotonic() - self._beat < _STUCK

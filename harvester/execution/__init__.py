@@ -1,0 +1,1 @@
+"""Executions: which sections run, each behind an edge that no error leaves."""

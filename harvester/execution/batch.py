@@ -1,0 +1,157 @@
+"""Executes sections, side by side if that is wanted; what one does never stops another."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import Protocol
+
+from harvester.execution.one_section import execute_section
+from harvester.notices.settings_faults import notify_faults
+from harvester.runs.destination import Destination
+from harvester.runs.job import RunOptions
+from harvester.runs.report import PassReport
+from harvester.runs.section_report import HELD_BACK_EXIT_CODE, SectionReport
+from harvester.runs.stopping import StopRequest
+from harvester.settings.chosen import Chosen
+from harvester.settings.section import SectionSettings
+from shared.errors import BusyError, ConfigError, ItemError, StoppedError
+from shared.store.engine import opened_store
+from shared.store.writers import Pause, wait_for_writers
+
+logger = logging.getLogger(__name__)
+
+_FAREWELL = 3.0
+"""Seconds."""
+
+_MILD = (
+    ItemError.exit_code,
+    HELD_BACK_EXIT_CODE,
+    StoppedError.exit_code,
+    BusyError.exit_code,
+)
+
+
+class Observer(Protocol):
+    """Is told of each section; ``began`` by the thread that works on it, ``ended`` by that which
+    called `execute_sections`, so that what it prints of one section stays together."""
+
+    def began(self, section: SectionSettings) -> None: ...
+
+    def ended(self, section: SectionSettings, report: SectionReport) -> None: ...
+
+
+def execute_chosen(
+    chosen: Chosen, sections: Sequence[SectionSettings], options: RunOptions, observer: Observer
+) -> list[SectionReport]:
+    """Open the destination, tell of the sections that cannot run, and harvest these. Raises
+    `ConfigError` if there is no destination."""
+    with opened_store(chosen.settings.database_url) as engine:
+        notify_faults(chosen.settings, engine, chosen.faults_of, known=chosen.sections)
+        destination = Destination(engine=engine, settings=chosen.settings)
+        return execute_sections(sections, destination, options, observer)
+
+
+def execute_sections(
+    sections: Sequence[SectionSettings],
+    destination: Destination,
+    options: RunOptions,
+    observer: Observer,
+) -> list[SectionReport]:
+    """Harvest sections, ``parallel-sections`` at a time, the first ones first; the reports are in
+    the order in which they ended. When a stop is requested all that are at work end early, and
+    the rest is not begun."""
+    wait_for_writers(destination.engine, _patience(options.request))
+    at_once = destination.settings.parallel_sections
+
+    def execute(section: SectionSettings) -> SectionReport:
+        if options.request.is_set:
+            return SectionReport(name=section.name, error=StoppedError(options.request.reason))
+        observer.began(section)
+        return _survived(section, destination, options)
+
+    reports = []
+    ended: SimpleQueue[Future[SectionReport]] = SimpleQueue()
+    with ThreadPoolExecutor(at_once, thread_name_prefix="section") as threads:
+        tasks = {threads.submit(execute, section): section for section in sections}
+        for task in tasks:
+            task.add_done_callback(ended.put)
+        for _ in tasks:
+            task = ended.get()
+            reports.append(task.result())
+            observer.ended(tasks[task], reports[-1])
+    return reports
+
+
+def _patience(request: StopRequest) -> Pause:
+    """What must be written down, such as how a run ended, waits for other writers; when a stop is
+    requested, only a little longer."""
+    farewell: list[float] = []
+
+    def pause(seconds: float) -> None:
+        time.sleep(seconds)
+        if request.is_set:
+            farewell.append(seconds)
+        if sum(farewell) > _FAREWELL:
+            raise BusyError("another program writes to the destination")
+
+    return pause
+
+
+def _survived(
+    section: SectionSettings, destination: Destination, options: RunOptions
+) -> SectionReport:
+    """A fault in what surrounds the section, its log or its mail, must not stop the others."""
+    try:
+        return execute_section(section, destination, options)
+    except Exception as error:
+        logger.exception("[%s] a fault of the program", section.name)
+        return SectionReport(name=section.name, error=error)
+
+
+def overall_of(chosen: Chosen, reports: Iterable[SectionReport]) -> int:
+    """The exit code of an execution, sections that could not run included."""
+    faulty = [ConfigError.exit_code] if chosen.faults else []
+    return overall([*faulty, *(report.exit_code for report in reports)])
+
+
+def overall(codes: Iterable[int]) -> int:
+    """The exit code of several sections.
+
+    What keeps a whole section from being harvested weighs most: settings, source, list, master
+    data or a fault of the program, of several the first. Then come items that failed (7), since
+    something is missing here; then deletions that are held back (8), since only a person can
+    release them; then a run that was stopped (10) and a section on which somebody else works
+    (11), which need nothing but the next run. 0 if everything is done everywhere.
+    """
+    found = [code for code in codes if code]
+    severe = [code for code in found if code not in _MILD]
+    return next(iter([*severe, *(code for code in _MILD if code in found)]), 0)
+
+
+def summary(report: SectionReport) -> Iterator[str]:
+    """What became of a section, for a person."""
+    for one in report.passes:
+        yield f"[{report.name}] {'dry run' if one.dry_run else 'done'}: {_changes(one)}"
+        if not one.dry_run or len(report.passes) == 1:
+            yield from _details(report, one)
+    for error in report.failed:
+        yield f"[{report.name}]   not synchronized: {error}"
+    yield f"[{report.name}] {report.last_line}"
+
+
+def _details(report: SectionReport, one: PassReport) -> Iterator[str]:
+    for title, outcome in one.steps.items():
+        for line in outcome.lines():
+            yield f"[{report.name}]   {line}  ({title})"
+        for line in outcome.plan if one.dry_run else ():
+            yield f"[{report.name}]     {line}"
+        for remark in outcome.remarks:
+            yield f"[{report.name}]   note: {remark}"
+
+
+def _changes(one: PassReport) -> str:
+    return f"{one.changes} changes" if one.changes else "nothing to do"

@@ -1,0 +1,208 @@
+"""The edge of a section: its lock, its log, its record, and what happens to an error that ends it.
+
+One of the two places where every exception is caught: a section that fails must not stop others.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from harvester.logs.section_log import SectionLog, section_log
+from harvester.notices.notifying import notify
+from harvester.runs.destination import Destination
+from harvester.runs.job import Job, RunOptions
+from harvester.runs.section_report import SectionReport
+from harvester.runs.section_work import not_due, synchronise
+from harvester.runs.stopping import Leash
+from harvester.runs.trusted_clock import trusted
+from harvester.settings.section import SectionSettings
+from shared.errors import BusyError, StoppedError, SyncError
+from shared.store.engine import database_errors, viewing, work
+from shared.store.locks import section_lock
+from shared.store.runs import (
+    RunBegin,
+    RunEnd,
+    abandon_runs,
+    at_work,
+    begin_run,
+    end_run,
+    forget_runs,
+    latest_list,
+)
+from shared.store.writers import wait_for_writers
+
+logger = logging.getLogger(__name__)
+
+_ASK_AGAIN = 0.5
+"""Seconds between two tries to get a section that somebody else works on."""
+_MOMENT = timedelta(seconds=2)
+"""So long, at least, it is tried: whoever only asks for the status holds the lock for a moment."""
+
+
+def execute_section(
+    config: SectionSettings, destination: Destination, options: RunOptions | None = None
+) -> SectionReport:
+    """Harvest a section; whatever happens is in the report, in its log and in the destination's
+    memory of runs, and told to the operators if it is worth it."""
+    options = options or RunOptions()
+    report = SectionReport(name=config.name)
+    written = b""
+    try:
+        with section_log(config) as log:
+            _execute(config, destination, options, log, report)
+            written = log.tail()
+    except SyncError as error:
+        report.error = error
+    notify(config, destination, report, written)
+    return report
+
+
+def _execute(
+    config: SectionSettings,
+    destination: Destination,
+    options: RunOptions,
+    log: SectionLog,
+    report: SectionReport,
+) -> None:
+    if not (options.forced or options.bundle) and (reason := not_due(config)):
+        report.not_due = reason
+        log.logger.info("%s", report.last_line)
+        return
+    leash = Leash(config, options.request)
+    try:
+        with (
+            database_errors(destination.engine),
+            destination.engine.connect() as connection,
+            _alone(connection, config, options, leash),
+            _recorded(connection, config, destination, report, leash),
+        ):
+            job = Job(
+                config=config,
+                destination=destination,
+                connection=connection,
+                log=log,
+                leash=leash,
+                options=options,
+            )
+            synchronise(job, report)
+    except BusyError as error:
+        report.error = error  # whoever is at work writes the log
+    except Exception as error:
+        report.error = error
+        log.logger.exception("The synchronization was aborted")
+    if not isinstance(report.error, BusyError):
+        log.logger.info("%s", report.last_line)
+
+
+@contextmanager
+def _alone(
+    connection: Connection, config: SectionSettings, options: RunOptions, leash: Leash
+) -> Iterator[None]:
+    """With the section's lock. Raises `BusyError` if somebody else keeps it too long."""
+    wait_for_writers(connection, leash.sleep)  # of other sections, unless told to stop
+    until = datetime.now(UTC) + max(options.patience, _MOMENT)
+    told = not options.patience
+    while True:
+        with section_lock(connection, config.alias) as held:
+            if held:
+                yield
+                return
+        if datetime.now(UTC) >= until:
+            raise BusyError(
+                f"[{config.name}] {_who(connection, config)}; wait for it with --wait, or try "
+                "again later"
+            )
+        if not told:
+            logger.warning("[%s] waits: %s", config.name, _who(connection, config))
+            told = True
+        leash.sleep(_ASK_AGAIN)
+
+
+def _who(connection: Connection, config: SectionSettings) -> str:
+    with viewing(connection):
+        other = at_work(connection, config.alias)
+    if other is None:
+        return "another process is just beginning or ending a run of this section"
+    return (
+        f"{other.worker} works on this section since {other.started:%Y-%m-%d %H:%M:%S} UTC (run "
+        f"{other.id})"
+    )
+
+
+@contextmanager
+def _recorded(
+    connection: Connection,
+    config: SectionSettings,
+    destination: Destination,
+    report: SectionReport,
+    leash: Leash,
+) -> Iterator[None]:
+    """Around the run: its beginning and its end go into the destination's memory, whatever
+    happens in between."""
+    with work(connection) as transaction, transaction():
+        for killed in abandon_runs(connection, config.alias, report.started):
+            logger.warning("[%s] run %d was killed on the way", config.name, killed.id)
+        keep = timedelta(days=destination.settings.run_retention_days)
+        if agreed := trusted(report.started, latest_list(connection, config.alias)):
+            forget_runs(connection, config.alias, agreed - keep)
+        report.run = begin_run(
+            connection,
+            RunBegin(
+                source=config.alias,
+                section=config.name,
+                started=report.started,
+                worker=f"process {os.getpid()} on {socket.gethostname()}",
+                dry_run=config.dry_run,
+            ),
+        )
+    try:
+        yield
+    except KeyboardInterrupt:
+        report.error = StoppedError("interrupted by the keyboard")
+        raise
+    except Exception as error:
+        report.error = _stalled(leash, error) or error
+        raise report.error from error
+    finally:
+        report.transferred = leash.transferred
+        _write_end(connection, report.run, report)
+
+
+def _stalled(leash: Leash, error: Exception) -> StoppedError | None:
+    """The watchdog's reason, if it was the watchdog who broke off what failed then."""
+    if isinstance(error, StoppedError) or not leash.stalled:
+        return None
+    return StoppedError(leash.reason or "", stalled=True)
+
+
+def _write_end(connection: Connection, run: int, report: SectionReport) -> None:
+    """On a connection of its own: that of the run may be broken."""
+    last = report.passes[-1] if report.passes else None
+    end = RunEnd(
+        ended=datetime.now(UTC),
+        verdict=report.verdict,
+        exit_code=report.exit_code,
+        message=report.last_line,
+        at=report.metadata.at if report.metadata else None,
+        baseline=report.baseline,
+        bytes=report.transferred,
+        records=report.metadata.entities if report.metadata else None,
+        counts=last.counts if last else {},
+        failures=report.failed,
+    )
+    try:
+        with (
+            connection.engine.connect() as other,
+            work(other) as transaction,
+            transaction(),
+        ):
+            end_run(other, run, end)
+    except Exception:
+        logger.exception("the end of run %d could not be written down", run)

@@ -1,1 +1,0 @@
-"""The data source over HTTP, and how its files get into the data store."""

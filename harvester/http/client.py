@@ -1,0 +1,235 @@
+"""HTTP with one data source: its own origins only, its credentials, TLS and proxy.
+
+httpx's errors leave as ours; those that may pass by themselves as `PassingError`.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+from weakref import WeakSet
+
+import httpx
+
+from harvester.http.bodies import IDENTITY, beginning
+from harvester.http.direct_transport import DirectTransport
+from harvester.http.retries import OutOfReachError, PassingError, seconds_until
+from harvester.http.tls import tls_context, trusting_context
+from harvester.openbis.section import SectionConfig
+from harvester.settings.section import SectionSettings
+from shared.errors import ConfigError, SourceError, SourceRefusedError
+from shared.proxies import ProxiedTransport, Proxies
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs URLs, with session tokens
+
+_CONNECT = 30.0
+_MOST_REDIRECTS = 5
+_SHOWN = 200
+_REFUSED = frozenset({401, 403})
+_PASSING = frozenset({408, 429})
+
+
+class HttpClient:
+    """For one section; from any number of threads, ``max-connections-per-source`` at a time."""
+
+    def __init__(self, config: SectionConfig) -> None:
+        self._user = config.data_source_auth_user
+        self._base = httpx.URL(config.data_source_dss_url)
+        urls = (
+            *(config.resource_list_url, config.data_source_dss_url),
+            config.data_source_openbis_url or config.data_source_dss_url,
+        )
+        self._origins = frozenset(origin(httpx.URL(url)) for url in urls)
+        self.patience = float(config.timeout)
+        """Seconds to wait for a byte."""
+        password = config.data_source_auth_pass.get_secret_value()
+        self._auth = httpx.BasicAuth(self._user, password)
+        self._sockets = Sockets()
+        self._client = open_client(config, self._sockets)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def abort(self) -> None:
+        """Break off whatever is on its way; from another thread. Nothing more can be fetched."""
+        self._sockets.break_off()
+
+    @contextmanager
+    def get(self, url: httpx.URL, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+        """The answer to a GET, whatever its status is, its body not read yet. Redirects are
+        followed as long as they stay at home."""
+        for _ in range(_MOST_REDIRECTS + 1):
+            self._sockets.check(url)
+            request = self._client.build_request(
+                "GET", url, headers=headers, extensions={"trace": self._sockets.trace}
+            )
+            with translated(url):
+                response = self._client.send(request, auth=self._auth, stream=True)
+                try:
+                    if not response.has_redirect_location:
+                        yield response
+                        return
+                    target = response.headers["location"]
+                finally:
+                    response.close()
+            url = self.at_home(target, seen_in=url)
+        raise SourceError(f"{shown(url)}: there are too many redirects")
+
+    @contextmanager
+    def post(self, address: str, body: bytes) -> Iterator[httpx.Response]:
+        """The answer to JSON, its body not read yet."""
+        url = httpx.URL(address)
+        self._sockets.check(url)
+        with (
+            translated(url),
+            self._client.stream(
+                "POST",
+                url,
+                content=body,
+                headers={"Content-Type": "application/json", **IDENTITY},
+                extensions={"trace": self._sockets.trace},
+            ) as response,
+        ):
+            yield response
+
+    def check(self, response: httpx.Response) -> None:
+        """Raises the error that fits a status other than 200."""
+        status, url = response.status_code, shown(response.url)
+        if status == httpx.codes.OK:
+            return
+        if status in _REFUSED:
+            raise SourceRefusedError(
+                f"{url} refuses user {self._user} with status {status}; check "
+                "data-source-auth-user, data-source-auth-pass and the user's rights"
+            )
+        message = f"{url} answers with status {status}: {_text(response)}"
+        if response.is_server_error or status in _PASSING:
+            wait = seconds_until(response.headers.get("retry-after", ""))
+            raise PassingError(message, retry_after=wait)
+        raise SourceError(message)
+
+    def at_home(self, address: str, *, seen_in: httpx.URL | None = None) -> httpx.URL:
+        """An address that the source gave; raises `SourceError` if it is not the source's own."""
+        seen_in = seen_in or self._base
+        try:
+            url = httpx.URL(address)
+            if url.is_relative_url:
+                url = seen_in.join(url)
+        except httpx.InvalidURL as error:
+            raise SourceError(f"{shown(seen_in)} names an invalid URL: {error}") from error
+        if not address:
+            raise SourceError(f"{shown(seen_in)}: the list does not say where the file lies")
+        if origin(url) not in self._origins:
+            raise SourceError(
+                f"{shown(seen_in)} leads to {shown(url)}, another origin than those of the "
+                "section's URLs; credentials are not sent there. If it is right, configure it"
+            )
+        return url
+
+
+class Sockets:
+    """All connections of a client: to close a socket does not wake up a thread that reads from
+    it, to shut it down does."""
+
+    def __init__(self) -> None:
+        self._open: WeakSet[socket.socket] = WeakSet()
+        self._lock = threading.Lock()
+        self._broken_off = False
+
+    def trace(self, event: str, found: Mapping[str, Any]) -> None:
+        """Told by httpx's own transport of each step of a request."""
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            self.add(found["return_value"].get_extra_info("socket"))
+
+    def add(self, connection: socket.socket) -> None:
+        with self._lock:
+            if self._broken_off:
+                connection.close()  # by the thread that has just made it
+            self._open.add(connection)
+
+    def check(self, url: httpx.URL) -> None:
+        """Raises `SourceError` if the work was broken off."""
+        if self._broken_off:
+            raise SourceError(f"{shown(url)} is not asked for any more: the run was broken off")
+
+    def break_off(self) -> None:
+        with self._lock:
+            self._broken_off = True
+            for connection in self._open:
+                _shut_down(connection)
+
+
+def _shut_down(connection: socket.socket) -> None:
+    with suppress(OSError):  # it is closed already
+        # As of a plain socket: that of TLS is not made for being shut down by another thread.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+def proxies_of(config: SectionSettings) -> Proxies:
+    """Those of the section, else of the environment. Raises `ConfigError`."""
+    try:
+        return Proxies.of(config.proxy)
+    except ConfigError as error:
+        raise ConfigError(f"{error}, or set proxy") from error
+
+
+def open_client(config: SectionSettings, sockets: Sockets | None = None) -> httpx.Client:
+    """Raises `ConfigError`. With ``sockets`` what needs no proxy goes by our own transport."""
+    context = tls_context(config)
+    most = config.max_connections_per_source
+    limits = httpx.Limits(max_connections=most)
+    transport = ProxiedTransport(
+        proxies_of(config),
+        context,
+        limits,
+        direct=DirectTransport(context, most, sockets.add) if sockets else None,
+        proxy_context=trusting_context(config) if config.proxy else None,
+    )
+    return httpx.Client(
+        transport=transport,
+        trust_env=False,
+        timeout=httpx.Timeout(config.timeout, connect=_CONNECT, pool=None),
+        headers={"User-Agent": "openbis-sync", **IDENTITY},
+    )
+
+
+def origin(url: httpx.URL) -> tuple[str, str, int]:
+    port = url.port or {"https": 443}.get(url.scheme, 80)
+    return url.scheme, url.host.lower(), port
+
+
+def shown(url: httpx.URL) -> str:
+    """Without its query, which may hold a session token."""
+    return str(url.copy_with(query=None, userinfo=b""))
+
+
+@contextmanager
+def translated(url: httpx.URL) -> Iterator[None]:
+    """httpx's errors as ours; nearly all of them may pass."""
+    try:
+        yield
+    except httpx.HTTPError as error:
+        message = f"{shown(url)} cannot be read: {str(error) or type(error).__name__}"
+        if "CERTIFICATE_VERIFY_FAILED" in message:
+            raise SourceError(
+                f"{message}; name the file of its certificate authority in ca-bundle, or in the "
+                "environment variable SSL_CERT_FILE"
+            ) from error
+        if "CERTIFICATE_REQUIRED" in message:
+            raise SourceError(f"{message}; set client-certificate and client-key") from error
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
+            raise OutOfReachError(message) from error
+        raise PassingError(message) from error
+
+
+def _text(response: httpx.Response) -> str:
+    """The beginning of the answer's body."""
+    body = b""
+    with suppress(httpx.HTTPError, httpx.StreamError):
+        body = beginning(response, _SHOWN * 4)
+    text = body.decode(response.encoding or "utf-8", errors="replace")
+    return " ".join(text.split())[:_SHOWN] or response.reason_phrase

@@ -1,0 +1,243 @@
+"""Files, fetched and verified; large ones go on where they broke off (RFC 9110, 13.1.5 and 14).
+
+A content is asked for from its first missing byte on, under the condition that it is still the
+same; whatever the source makes of that, the whole is verified before anybody sees it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import httpx
+
+from harvester.http.bandwidth import Throttle
+from harvester.http.bodies import IDENTITY, encoding_of
+from harvester.http.client import HttpClient
+from harvester.http.pace import Pace
+from harvester.http.partials import Partial, Partials, partial_name
+from harvester.http.retries import Retries
+from harvester.runs.stopping import Leash
+from shared.blocks import blocks
+from shared.verification import Download, Expected, VerificationError, Verifier
+
+LARGE = 1 << 20
+"""Bytes from which on the beginning of a file is worth keeping."""
+_WRITE_BACK = 8 << 20
+"""Bytes of a large file after which they are sent on to the disk."""
+_GONE = frozenset({404, 410})
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII)
+
+
+class Content:
+    """What of a file has come so far, and what it sums up to."""
+
+    def __init__(self, file: BinaryIO, expected: Expected) -> None:
+        self._file = file
+        self.expected = expected
+        self.validator: str | None = None
+        """Under which condition the rest may be asked for; None if all is to be fetched anew."""
+        self.is_of_one_answer = True
+        self._verifier = Verifier(expected)
+        self._furthest = 0
+
+    @property
+    def length(self) -> int:
+        return self._verifier.length
+
+    @property
+    def kept_length(self) -> int:
+        """How far tries that the next one could take up have come."""
+        return self._furthest if self.validator else 0
+
+    def begin(self, _validator: str | None) -> None:
+        """Anew, with an answer that has this validator."""
+        if self.length:
+            self._file.seek(0)
+            self._file.truncate()
+        self.is_of_one_answer = True
+        self._verifier = Verifier(self.expected)
+
+    def take(self, chunk: bytes) -> None:
+        self._verifier.feed(chunk)
+        self._file.write(chunk)
+        self._furthest = max(self._furthest, self.length)
+
+    def finish(self) -> Download:
+        return self._verifier.finish()
+
+
+class KeptContent(Content):
+    """One whose beginning stays for a later try."""
+
+    def __init__(self, partial: Partial, expected: Expected) -> None:
+        super().__init__(partial.file, expected)
+        self._partial = partial
+        self._sent_on = 0
+
+    def begin(self, validator: str | None) -> None:
+        self._partial.begin(validator)
+        super().begin(validator)
+        self.validator = validator
+        self._sent_on = 0
+
+    def take(self, chunk: bytes) -> None:
+        """Now and then the disk is told to begin: in the end all has to lie there, and whoever
+        wants that waits for what has not been written by then."""
+        super().take(chunk)
+        if self.length - self._sent_on >= _WRITE_BACK:
+            self._sent_on = self.length
+            os.posix_fadvise(self._partial.file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def resume(self, moved: Callable[[], None]) -> None:
+        """Take up what lies in the file."""
+        self.validator = self._partial.validator
+        self.is_of_one_answer = False
+        try:
+            for block in blocks(self._file):
+                self._verifier.feed(block)
+                moved()
+        except VerificationError:  # there is too much of it
+            self.begin(None)
+        self._furthest = self.length
+
+
+class Downloads:
+    """Fetches the files of one run."""
+
+    def __init__(
+        self,
+        client: HttpClient,
+        retries: Retries,
+        throttle: Throttle,
+        leash: Leash,
+        partials: Partials,
+    ) -> None:
+        self._client = client
+        self._retries = retries
+        self._throttle = throttle
+        self._leash = leash
+        self._partials = partials
+
+    def fetch(self, address: str, target: Path, expected: Expected) -> Download:
+        """To a new file; nothing is left of it if this raises."""
+        with target.open("xb") as file:
+            try:
+                url = self._client.at_home(address)
+                if (expected.length or 0) < LARGE or not expected.proves:
+                    return self._fetch_small(url, file, expected)
+                with self._partials.open(partial_name(url.path, expected)) as kept:
+                    if kept is None:
+                        return self._fetch_small(url, file, expected)
+                    return self._fetch_large(url, kept, target, expected)
+            except BaseException:
+                target.unlink(missing_ok=True)
+                raise
+
+    def _fetch_small(self, url: httpx.URL, file: BinaryIO, expected: Expected) -> Download:
+        content = Content(file, expected)
+        found = self._retries.run(partial(self._try, url, content))
+        file.flush()
+        os.fsync(file.fileno())
+        return found
+
+    def _fetch_large(
+        self, url: httpx.URL, kept: Partial, target: Path, expected: Expected
+    ) -> Download:
+        content = KeptContent(kept, expected)
+        try:
+            content.resume(self._leash.moved)
+            found = self._retries.run(
+                partial(self._try, url, content), progress=lambda: content.kept_length
+            )
+            kept.move(target)
+        except (VerificationError, OSError):  # it is wrong, or takes room that others need
+            kept.remove()
+            raise
+        return found
+
+    def _try(self, url: httpx.URL, content: Content) -> Download:
+        """Once; but if what was there turns out to be wrong, once more from the beginning."""
+        if content.length and content.length == content.expected.length:
+            try:
+                return content.finish()
+            except VerificationError:
+                content.begin(None)
+        if content.length and content.validator:
+            found = self._go_on(url, content)
+            if found:
+                return found
+        content.begin(None)
+        with self._client.get(url, IDENTITY) as response:
+            self._begin(response, content)
+            self._copy(response, content)
+        return content.finish()
+
+    def _go_on(self, url: httpx.URL, content: Content) -> Download | None:
+        """Fetch the rest; None if that has not led to the right content."""
+        headers = {
+            **IDENTITY,
+            "Range": f"bytes={content.length}-",
+            "If-Range": content.validator or "",
+        }
+        with self._client.get(url, headers) as response:
+            if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+                return None
+            if response.status_code == httpx.codes.PARTIAL_CONTENT:
+                if not _is_the_rest(response, content):
+                    return None
+                content.is_of_one_answer = False
+            else:
+                self._begin(response, content)
+            try:
+                self._copy(response, content)
+                return content.finish()
+            except VerificationError:
+                if content.is_of_one_answer:
+                    raise
+                return None
+
+    def _begin(self, response: httpx.Response, content: Content) -> None:
+        """An answer with the whole content."""
+        if response.status_code in _GONE:
+            raise VerificationError("the source does not have the file")
+        self._client.check(response)
+        if encoding := encoding_of(response):
+            raise VerificationError(
+                f"the source packs the file (Content-Encoding {encoding[:60]!r}), although it was "
+                "asked for as it is; correct the source, or the proxy before it"
+            )
+        content.begin(_validator(response))
+
+    def _copy(self, response: httpx.Response, content: Content) -> None:
+        pace = Pace(self._client.patience)
+        for chunk in response.iter_raw():
+            pace.came(len(chunk))
+            content.take(chunk)
+            self._leash.received(len(chunk))
+            self._throttle.take(len(chunk))
+            self._leash.check_urgent()
+            pace.waits()
+
+
+def _is_the_rest(response: httpx.Response, content: Content) -> bool:
+    """Whether the answer begins where the content ends, and is a part of what is expected."""
+    found = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
+    if found is None or "content-encoding" in response.headers:
+        return False
+    first, last, total = map(int, found.groups())
+    return (first, last, total) == (content.length, total - 1, content.expected.length)
+
+
+def _validator(response: httpx.Response) -> str | None:
+    """By which the source knows the content again: a strong ETag, else the time of its last
+    change. None if parts of it would not fit together."""
+    tag: str = response.headers.get("etag", "")
+    if tag.startswith('"'):
+        return tag
+    changed: str | None = response.headers.get("last-modified")
+    return changed

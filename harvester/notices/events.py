@@ -1,0 +1,118 @@
+"""On which occasions operators are told of a run, and whether two of them are the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from hashlib import blake2b
+
+from harvester.runs.report import Verb
+from harvester.runs.section_report import SectionReport
+from shared.errors import BusyError, ItemError, StoppedError, SyncError
+from shared.store.runs import SUCCESSES, Verdict
+
+
+class Event(StrEnum):
+    """What is told. The words are those of the web hook, too."""
+
+    FAILED = "failed"
+    PARTLY_FAILED = "partly-failed"
+    HELD_BACK = "deletions-held-back"
+    STALLED = "stalled"
+    RECOVERED = "recovered"
+    """Told only after one of those above."""
+    CANNOT_START = "cannot-start"
+    """Of the settings, not of a run."""
+
+
+SUBJECTS = {
+    Event.FAILED: "Synchronization{} failed",
+    Event.PARTLY_FAILED: "Synchronization{} partly failed",
+    Event.HELD_BACK: "Synchronization{} holds deletions back",
+    Event.STALLED: "Synchronization stalled",
+    Event.RECOVERED: "Synchronization{} works again",
+    Event.CANNOT_START: "Synchronization cannot start",
+}
+"""The first is the original's, for which operators have filters."""
+_DRY_RUN = " (dry run)"
+
+
+def event_of(report: SectionReport) -> Event | None:
+    """None: nobody needs to know, and it is no success either."""
+    match report.error:
+        case StoppedError(stalled=True):
+            return Event.STALLED
+        case StoppedError() | BusyError():
+            return None
+        case None:
+            return _event_without_error(report)
+        case _:
+            return Event.FAILED
+
+
+def _event_without_error(report: SectionReport) -> Event | None:
+    if report.verdict in SUCCESSES:
+        return None if report.not_due else Event.RECOVERED
+    events = {Verdict.PARTIAL: Event.PARTLY_FAILED, Verdict.HELD_BACK: Event.HELD_BACK}
+    return events.get(report.verdict)
+
+
+def subject_of(event: Event, report: SectionReport) -> str:
+    """A run that ended before its real pass began counts as a dry run, as in the original."""
+    return SUBJECTS[event].format(_DRY_RUN if report.rehearsed_only else "")
+
+
+def fingerprint(report: SectionReport) -> str:
+    """The same for the same bad news, however often they come."""
+    return digest(*_marks(report))
+
+
+def digest(*marks: str) -> str:
+    return blake2b("\n".join(marks).encode(errors="replace"), digest_size=16).hexdigest()
+
+
+def _marks(report: SectionReport) -> Iterator[str]:
+    yield f"{event_of(report)} {report.verdict}"
+    if report.error:
+        yield _mark_of(report.error)
+        return
+    yield from sorted(f"{error.kind} {error.perm_id}" for error in report.failed)
+    counts = report.passes[-1].counts if report.passes else {}
+    for (kind, verb), number in sorted(counts.items()):
+        if verb == Verb.HELD_BACK:
+            yield f"{kind} {number}"
+
+
+def _mark_of(error: BaseException) -> str:
+    match error:
+        case ItemError():
+            return f"{error.kind} {error.perm_id}"
+        case OSError(errno=int()):  # its text may name a temporary file
+            return f"{type(error).__name__} {error.errno}"
+        case SyncError():
+            return steady(str(error))
+        case _:
+            return f"{type(error).__name__} {steady(str(error))}"
+
+
+_VOLATILE = (
+    re.compile(r"0x[0-9a-fA-F]+"),
+    re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"),
+    re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{12,}\b"),
+    re.compile(r"\blist-\w{8}\b"),
+    re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?Z?)?"),
+    re.compile(r"(?<![\w-])\d+(?:[.,:]\d+)*(?![\w-])"),
+)
+"""Addresses in memory, ids, temporary files, times, and numbers that are no part of a name: codes
+and perm ids say what has failed."""
+_STATUS = re.compile(r"\bstatus (\d{3})\b.*", re.DOTALL)
+"""Of an HTTP answer: another one is another failure; but its body may differ each time."""
+
+
+def steady(text: str) -> str:
+    """A text without what differs each time the same happens."""
+    text = _STATUS.sub(r"status_\1", text)
+    for pattern in _VOLATILE:
+        text = pattern.sub("#", text)
+    return " ".join(text.split())

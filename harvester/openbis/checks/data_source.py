@@ -1,0 +1,226 @@
+"""Whether the data source answers, lets the harvester in, and has a list that can be harvested."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+from harvester.http.retries import PassingError
+from harvester.openbis.checks.preview import Census
+from harvester.openbis.checks.space_patterns import check_patterns
+from harvester.openbis.names import Names
+from harvester.openbis.section import SectionConfig
+from harvester.openbis.source.probe import Look
+from harvester.openbis.source.source import Source, VerificationError
+from harvester.openbis.source.spool import spool
+from harvester.runs.amounts import shown_size
+from harvester.runs.destination_check import OpenDestination
+from harvester.runs.findings import Finding, broken, broken_by, doubtful, fine, untried
+from shared.errors import (
+    ConflictError,
+    FormatError,
+    SourceError,
+    SourceRefusedError,
+    SyncError,
+)
+from shared.model.kinds import Kind
+from shared.resourcesync.terms import Document
+from shared.settings.quantities import Limit
+
+_SKEW_TO_WARN = timedelta(seconds=60)
+_SKEW_TO_FAIL = timedelta(hours=1)
+_OK = 200
+_BAD_REQUEST = 400
+_REFUSED = frozenset({401, 403})
+_BUSY = 429
+_SERVER_FAULT = 500
+_CAPABILITY = b"resourcelist"
+"""How a capability list names the list."""
+
+
+def check_data_source(section: SectionConfig, destination: OpenDestination) -> Iterator[Finding]:
+    """Each request is tried once. What depends on an answer that did not come is not tried."""
+    with ExitStack() as stack:
+        try:
+            once = section.model_copy(update={"retry_pauses": ()})
+            source = stack.enter_context(Source(once))
+            about = source.look(Document.ABOUT)
+        except SyncError as error:  # also of certificates, keys and proxies
+            yield broken_by("source", error)
+            about = None
+        if about is not None:
+            yield _check_answer(section, source, about)
+            yield _check_clock(about)
+        if about is None or about.status != _OK:
+            yield untried("list", "the data source does not answer as it should")
+            return
+        try:
+            folder = stack.enter_context(spool(section))
+            census = Census(destination.known_data_sets, destination.data_store(section))
+            census.take(source.fetch_list(folder))
+        except (SyncError, OSError) as error:
+            yield _list_failure(section, error)
+            return
+        yield from _judge(section, destination, census)
+        yield from _try_download(source, census, folder)
+
+
+def _check_answer(section: SectionConfig, source: Source, about: Look) -> Finding:
+    """Of the two small documents."""
+    if about.status != _OK:
+        return _refusal(section, about)
+    try:
+        capabilities = source.look(Document.CAPABILITY_LIST)
+    except SourceError as error:
+        return broken_by("source", error)
+    shown = f"{section.resource_list_url} answers"
+    if capabilities.status != _OK or _CAPABILITY not in capabilities.body:
+        return doubtful(
+            "source",
+            f"{shown}, but its capability list (status {capabilities.status}) names no resource "
+            "list; check resource-list-url",
+        )
+    user = section.data_source_auth_user
+    if not section.tls_verify:
+        return doubtful(
+            "source",
+            f"{shown}, and lets {user} in, but nobody knows whose answer it is; set ca-bundle and "
+            "tls-verify = true",
+        )
+    return fine("source", f"{shown}, and lets {user} in")
+
+
+def _refusal(section: SectionConfig, look: Look) -> Finding:
+    shown = f"{section.resource_list_url} answers with status {look.status}"
+    user = section.data_source_auth_user
+    if look.status in _REFUSED:
+        text = (
+            f"{shown}: it refuses user {user}; check data-source-auth-user and "
+            "data-source-auth-pass"
+            if look.status == min(_REFUSED)
+            else f"{shown}: user {user} may sign in, but has no right there; have a role given"
+        )
+        return broken("source", text, SourceRefusedError.exit_code)
+    if look.status == _BAD_REQUEST:
+        return broken("source", f"{shown}: {look.text}; check space-black-list, space-white-list")
+    if look.status == _BUSY or look.status >= _SERVER_FAULT:
+        return broken("source", f"{shown}: {look.text}; try later", SourceError.exit_code)
+    return broken("source", f"{shown}: {look.text}; check resource-list-url")
+
+
+def _check_clock(look: Look) -> Finding:
+    if look.skew is None:
+        return doubtful("clock", "the data source does not tell its time")
+    apart = abs(look.skew)
+    seconds = round(apart.total_seconds())
+    if apart <= _SKEW_TO_WARN:
+        return fine("clock", f"that of the data source differs by {seconds} s")
+    direction = "ahead of" if look.skew > timedelta(0) else "behind"
+    text = (
+        f"that of the data source is {timedelta(seconds=seconds)} {direction} the one here; let "
+        "both machines get their time from a time server"
+    )
+    return doubtful("clock", text) if apart <= _SKEW_TO_FAIL else broken("clock", text)
+
+
+def _list_failure(section: SectionConfig, error: SyncError | OSError) -> Finding:
+    if isinstance(error, OSError):
+        reason = error.strerror or type(error).__name__
+        place = section.harvester_tmp_dir
+        return broken("list", f"it cannot be written below {place}: {reason}; see 'work folder'")
+    if isinstance(error, PassingError) and error.retry_after > 0:
+        return doubtful("list", f"{error}; what a run would harvest can be said then")
+    return broken_by("list", error)
+
+
+def _judge(
+    section: SectionConfig, destination: OpenDestination, census: Census
+) -> Iterator[Finding]:
+    """What the list says of the coming run."""
+    if census.counts.total():
+        yield fine("list", f"{census}; {census.new_data_sets:,} of the data sets are new here")
+    else:
+        yield doubtful(
+            "list", "it is empty; check the lists of spaces, and what the user may see there"
+        )
+    yield from _check_files(census)
+    yield from _check_records(section.max_failed_records, census)
+    yield from check_patterns(section, census.spaces, destination.spaces_of(section))
+    try:
+        if census.master_data:
+            Names.of(census.master_data, section.prefix)
+    except ConflictError as error:
+        yield broken_by("master data", error)
+    yield from _check_space(census)
+
+
+def _check_files(census: Census) -> Iterator[Finding]:
+    """Whether the source sees the files of its data sets."""
+    blind = census.without_files
+    if not blind:
+        return
+    reasons = ", ".join(f"{number:,} {reason}" for reason, number in sorted(blind.items()))
+    yield doubtful(
+        "files",
+        f"{blind.total():,} of {census.counts[Kind.DATA_SET]:,} data sets are without their files "
+        f"({reasons}); a run brings what else they have, and the files when the source shows them",
+    )
+
+
+def _check_records(limit: Limit, census: Census) -> Iterator[Finding]:
+    if not census.unreadable:
+        return
+    text = f"{census.unreadable:,} of {census.total:,} cannot be read: {'; '.join(census.examples)}"
+    if limit.is_exceeded(census.unreadable, census.total):
+        yield broken(
+            "records",
+            f"{text}; a run fails, since max-failed-records is {limit}: have the source mended",
+            FormatError.exit_code,
+        )
+    else:
+        yield doubtful("records", f"{text}; a run leaves them out and reports them")
+
+
+def _check_space(census: Census) -> Iterator[Finding]:
+    """Whether what is not here yet has room, on each disk that is concerned."""
+    store = census.store
+    if store is None:
+        yield untried("free space", "the database cannot be opened")
+        return
+    needed: dict[int, tuple[Path, int]] = {}
+    for root, size in ((store.root, census.needed), (store.service_root, census.needed_by_service)):
+        folder = next(place for place in (root, *root.parents) if os.access(place, os.F_OK))
+        first, so_far = needed.get(folder.stat().st_dev, (folder, 0))
+        needed[folder.stat().st_dev] = (first, so_far + size)
+    for folder, size in needed.values():
+        free = shutil.disk_usage(folder).free
+        text = f"{shown_size(free)} are free below {folder}; a run brings about {shown_size(size)}"
+        if size > free:
+            yield broken("free space", f"{text}; make room, or fewer files will arrive")
+        else:
+            yield fine("free space", text)
+
+
+def _try_download(source: Source, census: Census, folder: Path) -> Iterator[Finding]:
+    """A small file, which is thrown away."""
+    small = census.small
+    if small is None:
+        return
+    file, name = small.file, f"{small.code}/{small.file.path}"
+    try:
+        url = file.href or source.session_file_url(small.code, file.path)
+        source.download(
+            url, folder / "file", length=file.length, crc32=file.crc32, checksum=file.checksum
+        )
+    except VerificationError as error:
+        yield broken("download", f"{name}: {error}; look at it on the source", 7)
+    except SyncError as error:
+        yield broken_by("download", error)
+    except OSError as error:
+        yield broken("download", f"{name} cannot be written: {error.strerror}")
+    else:
+        yield fine("download", f"{name} ({shown_size(file.length)}) can be fetched")

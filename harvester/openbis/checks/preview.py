@@ -1,0 +1,175 @@
+"""What a resource list shows, counted while it is read, and how much of it is not here yet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from harvester.runs.amounts import shown_size
+from shared.blocks import blocks
+from shared.errors import FormatError
+from shared.model.entities import Attachment, Entity, FileNode, ServiceFile
+from shared.model.kinds import DataSetKind, Kind
+from shared.model.master_data import MasterData
+from shared.model.unknown import Part
+from shared.resourcesync.items import ListHead, ListIndex, ListItem, RecordFault
+from shared.resourcesync.reader import read_list_part, read_resource_list
+from shared.store.files import DataStore
+
+_AT_ONCE = 500
+_NAMED = 3
+_SMALL = 1 << 20
+_WORDS = {
+    Kind.SPACE: ("space", "spaces"),
+    Kind.PROJECT: ("project", "projects"),
+    Kind.EXPERIMENT: ("experiment", "experiments"),
+    Kind.SAMPLE: ("sample", "samples"),
+    Kind.DATA_SET: ("data set", "data sets"),
+    Kind.MATERIAL: ("material", "materials"),
+    Kind.FILE: ("file of the file service", "files of the file service"),
+}
+
+Known = Callable[[Iterable[str]], set[str]]
+"""Which of these codes are those of data sets that are here already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallFile:
+    """A file to try a download with."""
+
+    code: str
+    file: FileNode
+
+
+@dataclass(slots=True)
+class Census:
+    """``store`` is None if nobody can say what is here."""
+
+    known: Known
+    store: DataStore | None
+    at: datetime | None = None
+    master_data: MasterData | None = None
+    spaces: set[str] = field(default_factory=set)
+    counts: Counter[Kind] = field(default_factory=Counter)
+    files: int = 0
+    bytes: int = 0
+    new_data_sets: int = 0
+    needed: int = 0
+    """Bytes of the data store, for what is not here yet."""
+    needed_by_service: int = 0
+    """Bytes of the file service's folder."""
+    unreadable: int = 0
+    examples: list[str] = field(default_factory=list)
+    """The first records that cannot be read, with the reasons."""
+    without_files: Counter[str] = field(default_factory=Counter)
+    """Physical data sets of which the list does not show the files, by the reason that it gives."""
+    small: SmallFile | None = None
+    _data_sets: dict[str, int] = field(default_factory=dict)
+
+    def take(self, parts: Iterable[Path]) -> None:
+        """Raises `FormatError` if the files are no whole resource list."""
+        for number, path in enumerate(parts):
+            with path.open("rb") as file:
+                for item in (read_list_part if number else read_resource_list)(blocks(file)):
+                    self._take(item)
+        self._look_up()
+        if self.master_data is None:
+            raise FormatError("the resource list has no master data")
+
+    def __str__(self) -> str:
+        shown = [_counted(self.counts[kind], *words) for kind, words in _WORDS.items()]
+        files = f" ({_counted(self.files, 'file', 'files')}, {shown_size(self.bytes)})"
+        data_sets = list(_WORDS).index(Kind.DATA_SET)
+        shown[data_sets] += files if self.files else ""
+        return f"as of {self.at:%Y-%m-%d %H:%M:%S} UTC: {', '.join(shown)}"
+
+    @property
+    def total(self) -> int:
+        return self.counts.total() + self.unreadable
+
+    def _take(self, item: ListItem) -> None:
+        match item:
+            case Entity():
+                self._take_entity(item)
+            case ServiceFile():
+                self._take_service_file(item)
+            case RecordFault():
+                self._take_fault(item)
+            case MasterData():
+                self.master_data = item
+            case ListHead():
+                self.at = self.at or item.at  # the first part of a split list counts
+            case ListIndex():
+                raise FormatError("a part of the resource list is an index of parts itself")
+
+    def _take_entity(self, entity: Entity) -> None:
+        self.counts[entity.kind] += 1
+        if space := entity.home[0]:
+            self.spaces.add(space)
+        self.needed += sum(map(self._missing, entity.attachments))
+        if entity.kind is Kind.DATA_SET:
+            self._take_files(entity)
+
+    def _take_service_file(self, file: ServiceFile) -> None:
+        self.counts[Kind.FILE] += 1
+        if not self._has_service_file(file):
+            self.needed_by_service += file.length
+
+    def _take_fault(self, fault: RecordFault) -> None:
+        self.unreadable += 1
+        if len(self.examples) < _NAMED:
+            self.examples.append(f"{fault.kind} {fault.perm_id}: {fault.reason}")
+
+    def _take_files(self, data_set: Entity) -> None:
+        physical = data_set.data_set_kind is DataSetKind.PHYSICAL
+        files = data_set.files if physical else ()  # those of others are not fetched
+        if physical:
+            self._note_missing(data_set)
+        size = sum(file.length for file in files)
+        self.files += len(files)
+        self.bytes += size
+        self._data_sets[data_set.perm_id] = size
+        for file in files:
+            if file.length <= (self.small.file.length - 1 if self.small else _SMALL):
+                self.small = SmallFile(code=data_set.code, file=file)
+        if len(self._data_sets) >= _AT_ONCE:
+            self._look_up()
+
+    def _note_missing(self, data_set: Entity) -> None:
+        reasons = {mark.reason for mark in data_set.unknown if mark.part is Part.FILES}
+        if reasons:
+            self.without_files[min(reasons)] += 1
+        elif not data_set.files:
+            self.without_files["no reason given"] += 1
+
+    def _look_up(self) -> None:
+        """Which of the data sets that were met are new."""
+        new = self._data_sets.keys() - self.known(self._data_sets)
+        self.new_data_sets += len(new)
+        self.needed += sum(self._data_sets[code] for code in new)
+        self._data_sets.clear()
+
+    def _missing(self, attachment: Attachment) -> int:
+        """Bytes of its versions that are not here. The original does not say how many it has."""
+        return sum(
+            version.length or 0
+            for version in attachment.versions
+            if not (
+                self.store and version.sha256 and self.store.attachment(version.sha256).exists()
+            )
+        )
+
+    def _has_service_file(self, file: ServiceFile) -> bool:
+        with suppress(ValueError, OSError):
+            return bool(
+                self.store and self.store.service_file(file.path).stat().st_size == file.length
+            )
+        return False
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"

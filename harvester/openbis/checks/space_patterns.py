@@ -1,0 +1,59 @@
+"""The patterns of ``space-white-list`` and ``space-black-list`` beside the spaces that arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+import re2
+
+from harvester.openbis.section import SectionConfig
+from harvester.runs.findings import Finding, doubtful, fine
+from shared.settings.faults import nearest
+
+_NAMED = 5
+
+
+def check_patterns(
+    section: SectionConfig, arrived: Collection[str], known: Collection[str]
+) -> Iterator[Finding]:
+    """``arrived`` are the spaces in the list, which is filtered; ``known`` those that were
+    harvested before."""
+    for subject, patterns, idle in (
+        ("space-white-list", section.space_white_list, _idle_white),
+        ("space-black-list", section.space_black_list, _idle_black),
+    ):
+        told = [text for pattern in patterns if (text := idle(pattern, arrived, known))]
+        yield from (doubtful(subject, text) for text in told)
+        if patterns and not told:
+            yield fine(subject, f"{', '.join(patterns)}: fits the spaces that arrive")
+
+
+def _idle_white(pattern: str, arrived: Collection[str], known: Collection[str]) -> str | None:
+    matches = _full_match(pattern)
+    if matches is None or any(matches(code) for code in arrived):
+        return None
+    near = nearest(pattern.upper(), {*arrived, *known})
+    hint = f"; did you mean {near}?" if near else ""
+    return f"{pattern!r} matches no space that this user may see, or only black-listed ones{hint}"
+
+
+def _idle_black(pattern: str, arrived: Collection[str], _known: Collection[str]) -> str | None:
+    """What it matches does not arrive, so only this can be seen: what it misses by its case."""
+    matches = _full_match(f"(?i){pattern}")
+    missed = sorted(code for code in arrived if matches and matches(code))
+    if not missed:
+        return None
+    shown = ", ".join(missed[:_NAMED])
+    return f"{pattern!r} does not match {shown}, since letter case counts; write it as the code is"
+
+
+def _full_match(pattern: str) -> Callable[[str], Any] | None:
+    """As the source does it; None for what only Java can read."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        found: Callable[[str], Any] = re2.compile(pattern, options=options).fullmatch
+    except re2.error:
+        return None
+    return found

@@ -1,0 +1,1 @@
+"""What is done with the instance that is written to."""

@@ -1,0 +1,89 @@
+"""What failed before this run, and what this run leaves: in the destination's memory, which knows
+how often and when, and in the ``not-synced-entities-file``, which operators write into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from harvester.openbis.not_synced import NotSynced, read_not_synced, write_not_synced
+from harvester.openbis.section import SectionConfig
+from harvester.runs.section_report import SectionReport
+from shared.errors import ItemError
+from shared.model.ids import PermId
+from shared.model.kinds import ATTACHMENT_HOLDERS, Kind
+from shared.store.engine import work
+from shared.store.failures import FailedItem, failed_items, remember_failures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How things stand when a run begins."""
+
+    file: NotSynced
+    waiting: tuple[FailedItem, ...]
+    """Their pause is not over."""
+    requested: frozenset[tuple[str, str]]
+    """Stand in the file without having failed: an operator wrote them there."""
+
+    looked_after: frozenset[tuple[str, str]] = frozenset()
+    """Failed before: perhaps because files were damaged here and could not be brought again."""
+
+    @property
+    def to_look_after(self) -> frozenset[tuple[str, str]]:
+        """Items whose files here are compared with what they are to be."""
+        return self.looked_after | self.requested
+
+    @property
+    def black_list(self) -> frozenset[str]:
+        return frozenset(self.file.black_listed)
+
+    @property
+    def paused(self) -> frozenset[tuple[str, str]]:
+        return frozenset((item.kind, item.perm_id) for item in self.waiting)
+
+
+def standing(
+    connection: Connection, config: SectionConfig, now: datetime, *, at_once: bool = False
+) -> Standing:
+    """``at_once``: no pause counts. Raises `ConfigError` if the file cannot be read."""
+    file = read_not_synced(config.not_synced_entities_file)
+    known = failed_items(connection, config.alias)
+    failed = {(item.kind, item.perm_id) for item in known}
+    holders = {(kind.value, one) for kind in ATTACHMENT_HOLDERS for one in file.attachments}
+    return Standing(
+        file=file,
+        waiting=tuple(item for item in known if item.next_try > now and not at_once),
+        requested=frozenset(item for item in file.failed if item not in failed) | holders,
+        looked_after=frozenset(failed),
+    )
+
+
+def postponed(items: Standing, report: SectionReport) -> list[ItemError]:
+    """What the last pass did not try although it is to be done, as failures that are not over."""
+    keys = set(report.passes[-1].postponed)
+    return [
+        ItemError(
+            item.kind,
+            item.perm_id,
+            f"{item.reason} (failed {item.attempts} times; not tried again before "
+            f"{item.next_try:%Y-%m-%d %H:%M} UTC, or after 'harvester retry')",
+        )
+        for item in items.waiting
+        if (item.kind, item.perm_id) in keys
+    ]
+
+
+def remember(
+    connection: Connection, config: SectionConfig, items: Standing, report: SectionReport
+) -> None:
+    """Only after a real pass: what failed is noted in the memory and in the file."""
+    waiting = {(error.kind, error.perm_id) for error in report.waiting}
+    errors = [error for error in report.failed if error not in report.waiting]
+    with work(connection) as transaction, transaction():
+        remember_failures(connection, config.alias, errors, datetime.now(UTC), waiting=waiting)
+    failed = {(Kind(e.kind), PermId(e.perm_id)) for e in report.failed if e.kind in set(Kind)}
+    left = replace(items.file, failed=frozenset(failed), attachments=frozenset())
+    write_not_synced(config.not_synced_entities_file, left)

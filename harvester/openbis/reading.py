@@ -1,0 +1,246 @@
+"""Step 1: read the metadata of the data source into the incoming tables.
+
+The list is fetched once, to a file, and read while it comes: a source is not kept waiting by the
+reader, and a list that is cut never gets further than this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from harvester.openbis.names import Names
+from harvester.openbis.source.growing_file import BegunAnewError
+from harvester.openbis.sync_run import Metadata
+from shared.errors import FormatError, ItemError
+from shared.model.entities import Entity, ServiceFile
+from shared.model.ids import Code, PermId
+from shared.model.kinds import FACTS, Kind
+from shared.model.limits import EARLIEST_AT, LATEST, name_of_fault, shortened
+from shared.model.master_data import MasterData
+from shared.resourcesync.items import ListHead, ListIndex, ListItem, RecordFault
+from shared.resourcesync.reader import read_list_part, read_resource_list
+from shared.store.doubles import SetApart, perm_ids_in_two_kinds
+from shared.store.engine import viewing
+from shared.store.incoming import Incoming, dangling
+
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+_NAMED = 20
+"""Remarks of one sort that are written out in the log; the others are only counted."""
+
+_LONGEST_KIND = 100
+"""Bytes of the kind of a record that cannot be read: it may be any text."""
+_OBSERVED = 1000
+
+
+class Part(Protocol):
+    """A list, or a part of one; it may still be growing."""
+
+    def blocks(self) -> Iterator[bytes]:
+        """All its bytes, each time from the beginning on."""
+        ...
+
+
+def _nobody(_count: int) -> None:
+    pass
+
+
+def read_metadata(
+    parts: Sequence[Part],
+    connection: Connection,
+    prefix: str | None,
+    observe: Callable[[int], None] = _nobody,
+) -> Metadata:
+    """Fill the incoming tables of the connection from a list, in the names of the destination;
+    ``observe`` is told after every so many items, and may raise. Raises `FormatError` if the parts
+    are no whole resource list."""
+    while True:
+        with suppress(BegunAnewError):
+            return _read(_Reading(parts, prefix), connection, observe)
+
+
+def _read(reading: _Reading, connection: Connection, observe: Callable[[int], None]) -> Metadata:
+    """No transaction is open while the source is waited for: a list may take hours to come."""
+    reading.incoming = Incoming(connection)
+    for part in reading.parts:
+        read = read_resource_list if part is reading.parts[0] else read_list_part
+        for number, item in enumerate(read(part.blocks()), 1):
+            reading.take(item)
+            if number % _OBSERVED == 0:
+                observe(_OBSERVED)
+    reading.drop(reading.incoming.finish())
+    with viewing(connection):
+        remarks = list(_remarks(connection))
+    return reading.metadata(remarks)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What has been read so far."""
+
+    parts: Sequence[Part]
+    prefix: str | None
+    incoming: Incoming = field(init=False)
+    at: datetime | None = None
+    master_data: MasterData | None = None
+    names: Names | None = None
+    types: Mapping[Kind, frozenset[Code]] = field(default_factory=dict)
+    entities: int = 0
+    faults: list[ItemError] = field(default_factory=list)
+
+    def take(self, item: ListItem) -> None:
+        match item:
+            case Entity():
+                self._take_entity(item)
+            case ServiceFile():
+                self._take_service_file(item)
+            case RecordFault():
+                self._take_fault(ItemError(item.kind, item.perm_id, item.reason))
+            case MasterData():
+                self._define(item)
+            case ListHead():
+                # the first part of a split list counts
+                self.at = self.at or _possible(item.at)
+                self.incoming.add_unknown(item.unknown)  # a second head may stand at the end
+            case ListIndex():
+                raise FormatError("a part of the resource list is an index of parts itself")
+
+    def drop(self, doubles: SetApart) -> None:
+        """What the list has twice counts as what could not be read."""
+        self.entities -= doubles.records
+        self.faults.extend(doubles.faults)
+
+    def _take_entity(self, entity: Entity) -> None:
+        names = self._known_names()
+        try:
+            self._check_type(entity)
+            self.incoming.add(names.translate_entity(entity))
+        except ItemError as error:
+            self._take_fault(ItemError(entity.kind, entity.perm_id, error.reason))
+        else:
+            self.entities += 1
+
+    def _take_service_file(self, file: ServiceFile) -> None:
+        try:
+            self.incoming.add_service_file(file)
+        except ItemError as error:
+            self._take_fault(error)
+        else:
+            self.entities += 1
+
+    def _known_names(self) -> Names:
+        if self.names is None:
+            # The original's first version sorts its list by address: definitions come later.
+            self._define(find_master_data(self.parts))
+        if self.names is None:
+            raise FormatError("the resource list has entities but no master data")
+        return self.names
+
+    def _check_type(self, entity: Entity) -> None:
+        if entity.type and entity.type not in self.types[entity.kind]:
+            reason = f"its type {entity.type} is not defined in the list's master data"
+            raise ItemError(entity.kind, entity.perm_id, reason)
+
+    def _take_fault(self, error: ItemError) -> None:
+        """``error`` names the record as the source does; what it has brought here may be known
+        under another name."""
+        error = ItemError(
+            name_of_fault(error.kind, _LONGEST_KIND),
+            name_of_fault(error.perm_id),
+            shortened(error.reason),
+        )
+        self.incoming.add_fault(error.kind, self._perm_id_here(error.kind, error.perm_id))
+        self.faults.append(error)
+
+    def _perm_id_here(self, kind: str, perm_id: str) -> str:
+        if not self.prefix or kind not in {Kind.SPACE, Kind.MATERIAL}:
+            return perm_id
+        code, _, type_code = perm_id.removesuffix(")").rpartition(" (")
+        record = Entity(
+            kind=Kind(kind),
+            perm_id=PermId(perm_id),
+            code=Code(code or perm_id),
+            type=Code(type_code) if code else None,
+            registered=_ANY_TIME,
+            modified=_ANY_TIME,
+        )
+        return self._known_names().translate_entity(record).perm_id
+
+    def _define(self, master_data: MasterData) -> None:
+        if self.master_data == master_data:
+            return
+        self.names = Names.of(master_data, self.prefix)
+        self.types = {kind: frozenset(t.code for t in master_data.types_of(kind)) for kind in FACTS}
+        self.master_data = master_data
+
+    def metadata(self, remarks: list[str]) -> Metadata:
+        if self.at is None or self.names is None or self.master_data is None:
+            raise FormatError("the resource list has no master data")
+        return Metadata(
+            at=self.at,
+            master_data=self.names.translate_master_data(self.master_data),
+            entities=self.entities,
+            faults=tuple(self.faults),
+            remarks=tuple(remarks),
+            deletions_unsafe=self._doubt(),
+        )
+
+    def _doubt(self) -> str | None:
+        nameless = [f for f in self.faults if f.kind not in set(Kind) or not f.perm_id]
+        if nameless:
+            return (
+                f"{len(nameless)} records could not be read so far that it could be said what "
+                "they describe"
+            )
+        return None
+
+
+def _possible(at: datetime) -> datetime:
+    if EARLIEST_AT <= at <= LATEST:
+        return at
+    raise FormatError(
+        f"the list says that it was made at {at.isoformat()}, which is before 1970 or after 9999; "
+        "set the clock of the data source"
+    )
+
+
+def find_master_data(parts: Iterable[Part]) -> MasterData:
+    """The master data of a list, wherever it stands."""
+    for part in parts:
+        items = read_list_part(part.blocks())
+        found = next((item for item in items if isinstance(item, MasterData)), None)
+        if found is not None:
+            return found
+    raise FormatError("the resource list has no master data")
+
+
+def _remarks(connection: Connection) -> Iterator[str]:
+    """What is strange in the list, and not fatal."""
+    yield from _first(
+        (
+            f"the list has the perm id {each.perm_id} for {each.one} and for {each.other}; "
+            "both are taken, since they are of different kinds"
+            for each in perm_ids_in_two_kinds(connection)
+        ),
+        "more perm ids stand for entities of two kinds",
+    )
+    yield from _first(
+        (
+            f"{one.kind} {one.perm_id} names {one.target} ({one.reference}), which is not in the "
+            "list: outside the filter, or not visible"
+            for one in dangling(connection)
+        ),
+        "more references lead out of the list",
+    )
+
+
+def _first(remarks: Iterator[str], the_others: str) -> Iterator[str]:
+    yield from islice(remarks, _NAMED)
+    if more := sum(1 for _ in remarks):
+        yield f"{more} {the_others}"

@@ -1,0 +1,36 @@
+"""Where a resource list lies, and whether what came is the list or an index of its parts."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+from harvester.openbis.section import SectionConfig
+from harvester.openbis.source.growing_file import BegunAnewError, GrowingFile
+from shared.errors import FormatError
+from shared.resourcesync.items import ListIndex
+from shared.resourcesync.reader import read_resource_list
+from shared.resourcesync.terms import Document
+
+
+def list_url(config: SectionConfig, document: Document = Document.RESOURCE_LIST) -> str:
+    """One parameter for each item, black list first, as the original harvester asks; but encoded,
+    so that a regular expression arrives as it was written."""
+    query = [
+        ("verb", document.value),
+        *(("black_list", pattern) for pattern in config.space_black_list),
+        *(("white_list", pattern) for pattern in config.space_white_list),
+    ]
+    joint = "&" if "?" in config.resource_list_url else "?"
+    return f"{config.resource_list_url}{joint}{urlencode(query, quote_via=quote)}"
+
+
+def parts_of(document: GrowingFile) -> tuple[str, ...] | None:
+    """The addresses in an index; None for a list, or for what only its reader can judge."""
+    while True:
+        try:
+            item = next(iter(read_resource_list(document.blocks())), None)
+        except BegunAnewError:
+            continue
+        except FormatError:
+            return None
+        return item.parts if isinstance(item, ListIndex) else None

@@ -1,0 +1,48 @@
+"""A small document of a data source, as it came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from harvester.http.bodies import beginning
+
+LARGEST = 1 << 16
+"""Bytes that are read of a body."""
+_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """``skew``: how far the source's clock is ahead of the one here, to a second or two; None if
+    it did not tell its time."""
+
+    status: int
+    body: bytes
+    skew: timedelta | None
+
+    @property
+    def text(self) -> str:
+        """The beginning of the body, in a line."""
+        return " ".join(self.body.decode(errors="replace").split())[:_SHOWN]
+
+
+def look_at(response: httpx.Response) -> Look:
+    """An answer whose body has not been read."""
+    arrived = datetime.now(UTC)
+    return Look(
+        status=response.status_code,
+        body=beginning(response, LARGEST),
+        skew=_skew(response.headers.get("date", ""), arrived),
+    )
+
+
+def _skew(text: str, arrived: datetime) -> timedelta | None:
+    try:
+        date = parsedate_to_datetime(text)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)) - arrived
+    except (TypeError, ValueError, OverflowError):
+        return None

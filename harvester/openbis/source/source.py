@@ -1,0 +1,212 @@
+"""The data source: its list, once for a run, and its files.
+
+What may pass by itself (no connection, a cut body, 5xx) is tried again a few times; every error
+then leaves as one of ours. HTTP itself is spoken in `http_client`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from tempfile import mkstemp
+from typing import Self
+
+import httpx
+
+from harvester.http.bandwidth import Throttle
+from harvester.http.bodies import beginning, unpacked
+from harvester.http.client import HttpClient
+from harvester.http.downloads import Downloads
+from harvester.http.partials import Partials, partial_folder
+from harvester.http.retries import Retries
+from harvester.http.tls import warn_if_unverified
+from harvester.openbis.section import SectionConfig
+from harvester.openbis.source.allowance import ListAllowance
+from harvester.openbis.source.growing_file import GrowingFile
+from harvester.openbis.source.list_documents import list_url, parts_of
+from harvester.openbis.source.openbis_session import OpenbisSession
+from harvester.openbis.source.probe import Look, look_at
+from harvester.runs.stopping import Leash
+from shared.errors import SourceError, StoppedError
+from shared.resourcesync.terms import Document
+from shared.verification import Download, Expected, VerificationError
+
+__all__ = ["Download", "Source", "VerificationError"]
+
+logger = logging.getLogger(__name__)
+
+LOGIN_BYTES = 1 << 20
+"""The longest answer to a login, which has some hundred bytes; what is longer is no answer."""
+_GATEWAY = frozenset({502, 503, 504})
+
+
+class Source:
+    """One section's data source; to be used in a ``with``, from any number of threads.
+
+    It stops when the ``leash`` says so: between two tries, within the list at once, within a file
+    only if it is urgent. Then `StoppedError` is raised.
+    """
+
+    def __init__(
+        self,
+        config: SectionConfig,
+        leash: Leash | None = None,
+        log: logging.Logger = logger,
+        *,
+        sleep: Callable[[float], None] | None = None,
+    ) -> None:
+        """Raises `ConfigError` for certificates, keys and proxies that cannot be used. ``sleep``
+        is how to wait between two tries, instead of the leash's way."""
+        self._config = config
+        self._leash = leash or Leash(config)
+        self._client = HttpClient(config)
+        warn_if_unverified(config, log)
+        pauses = [pause.total_seconds() for pause in config.retry_pauses]
+        self._retries = Retries(pauses, sleep or self._leash.sleep, log)
+        self._throttle = Throttle(config.bandwidth_limit, self._leash.pause)
+        self._partials = Partials(partial_folder(config))
+        self._downloads = Downloads(
+            self._client, self._retries, self._throttle, self._leash, self._partials
+        )
+        self._session = OpenbisSession(config, self._post)
+        self._allowance: ListAllowance
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(SourceError, StoppedError):
+            self._session.close()
+        self._client.close()
+
+    def abort(self) -> None:
+        """Break off whatever is on its way; from another thread. Nothing more can be fetched."""
+        self._client.abort()
+
+    @contextmanager
+    def list_on_its_way(self, spool_dir: Path) -> Iterator[Sequence[GrowingFile]]:
+        """The resource list, unpacked, in one file; or in several, in order, if it lies in parts.
+
+        They can be read at once, while the first one is still being fetched. The files are new ones
+        below ``spool_dir`` and the caller's to remove. Who reads them gets `SourceRefusedError`,
+        `SourceError`, `StoppedError`, or `OSError` if the disk is full; and whoever leaves with an
+        error ends the work with this source.
+        """
+        url = httpx.URL(list_url(self._config))
+        self._allowance = ListAllowance(spool_dir, self._config.max_list_time)
+        with ThreadPoolExecutor(1, thread_name_prefix="list") as thread:
+            first = self._begin(url, spool_dir, thread)
+            try:
+                yield self._parts(url, first, thread)
+            except BaseException:
+                first.give_up()
+                self.abort()
+                raise
+
+    def _parts(
+        self, url: httpx.URL, first: GrowingFile, thread: ThreadPoolExecutor
+    ) -> Sequence[GrowingFile]:
+        addresses = parts_of(first)
+        if addresses is None:
+            return [first]
+        first.wait().unlink()
+        folder = first.path.parent
+        homes = [self._client.at_home(address, seen_in=url) for address in addresses]
+        return [self._begin(home, folder, thread) for home in homes]
+
+    def fetch_list(self, spool_dir: Path) -> list[Path]:
+        """As `list_on_its_way`, when all of it is there. None is left if this raises."""
+        before = set(spool_dir.iterdir())
+        try:
+            with self.list_on_its_way(spool_dir) as parts:
+                return [part.wait() for part in parts]
+        except BaseException:
+            for left in set(spool_dir.iterdir()) - before:
+                left.unlink(missing_ok=True)
+            raise
+
+    def look(self, document: Document) -> Look:
+        """At a small document of the source, whatever the status is."""
+        url = httpx.URL(list_url(self._config, document))
+
+        def attempt() -> Look:
+            with self._client.get(url, {"Accept-Encoding": "identity"}) as response:
+                return look_at(response)
+
+        return self._retries.run(attempt)
+
+    def download(
+        self,
+        url: str,
+        path: Path,
+        *,
+        length: int | None = None,
+        crc32: int | None = None,
+        checksum: str | None = None,
+        sha256: str | None = None,
+    ) -> Download:
+        """Fetches a file to ``path``, which must not exist, verifies it and makes it durable.
+
+        Nothing is left there if this raises: `VerificationError` if the source does not have the
+        file or sends other bytes than announced, the errors of `fetch_list`, or `OSError`. What
+        came of a large file is kept aside for the next time, unless it is wrong.
+        """
+        expected = Expected(length=length, crc32=crc32, checksum=checksum, sha256=sha256)
+        return self._downloads.fetch(url, path, expected)
+
+    def tidy_partials(self, *, all_is_here: bool) -> None:
+        """Remove beginnings of files that nobody has asked for, in this run and for days."""
+        self._partials.tidy(all_is_here=all_is_here)
+
+    def open_session(self) -> None:
+        """Logs in at an original openBIS, unless that has been done; see `session_file_url`."""
+        self._session.token()
+
+    def session_file_url(self, code: str, path: str) -> str:
+        """Where an original openBIS serves a data set's file: for lists that announce no ``href``.
+
+        The URL holds a session token and must not be printed. The first call logs in.
+        """
+        return self._session.file_url(code, path)
+
+    def _begin(self, url: httpx.URL, folder: Path, thread: ThreadPoolExecutor) -> GrowingFile:
+        """A file that is being fetched by the thread, when that has ended what it did before."""
+        descriptor, name = mkstemp(dir=folder, prefix="list-", suffix=".xml")
+        os.close(descriptor)
+        file = GrowingFile(Path(name))
+        thread.submit(self._retries.run, partial(self._copy, url, file)).add_done_callback(
+            lambda task: file.end(task.exception())
+        )
+        return file
+
+    def _copy(self, url: httpx.URL, file: GrowingFile) -> None:
+        with self._client.get(url, {"Accept-Encoding": "gzip"}) as response:
+            self._client.check(response)
+            file.begin_anew()
+            before = 0
+            for block in unpacked(response):
+                self._allowance.check(len(block))
+                file.write(block)
+                self._leash.moved()
+                self._leash.check()
+                self._throttle.take(response.num_bytes_downloaded - before)
+                before = response.num_bytes_downloaded
+        self._leash.check()
+
+    def _post(self, url: str, body: bytes) -> bytes | None:
+        """The body of an answer with status 200; None for other ones, unless they may pass."""
+
+        def attempt() -> bytes | None:
+            with self._client.post(url, body) as response:
+                if response.status_code in _GATEWAY:
+                    self._client.check(response)
+                if response.status_code != httpx.codes.OK:
+                    return None
+                return beginning(response, LOGIN_BYTES)
+
+        return self._retries.run(attempt)

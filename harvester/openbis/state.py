@@ -1,0 +1,75 @@
+"""When a section was last synchronised: the ``last-sync-timestamp-file``.
+
+The file keeps the original's form, two keys in local time, so that one can go back to it. Local
+time has no zone and whole seconds; so two keys in UTC stand beside and win. After a run of the
+original they are gone, and its own two are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harvester.settings.ini import read_ini
+from shared.atomic_file import write_atomically
+from shared.errors import ConfigError
+from shared.settings.faults import Given
+
+_SECTION = "TIMESTAMPS"
+_INCREMENTAL = "last-incremental-sync-timestamp"
+_FULL = "last-full-sync-timestamp"
+_LOCAL_FORMAT = "%Y-%m-%d %H:%M:%S"
+_ADVICE = "repair the file, or delete it: the next run then compares everything"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastSync:
+    """The cutoffs of the last run and of the last baseline; aware, in UTC."""
+
+    incremental: datetime
+    full: datetime
+
+
+def read_state(path: Path) -> LastSync | None:
+    """None if the section was never synchronised; `ConfigError` if the file is broken."""
+    if not path.exists():
+        return None
+    section = read_ini(path).sections.get(_SECTION)
+    entries = section.entries if section else {}
+    incremental = _timestamp(path, entries, _INCREMENTAL)
+    if incremental is None:
+        raise ConfigError(f"{path}: [{_SECTION}] {_INCREMENTAL} is missing; {_ADVICE}")
+    return LastSync(incremental=incremental, full=_timestamp(path, entries, _FULL) or incremental)
+
+
+def write_state(path: Path, last: LastSync) -> None:
+    """Replaces the file in one go, so that a crash leaves the old one or the new one."""
+    lines = [f"[{_SECTION}]", ""]
+    for key, time in ((_INCREMENTAL, last.incremental), (_FULL, last.full)):
+        lines.append(f"{key} = {time.astimezone().strftime(_LOCAL_FORMAT)}")
+    for key, time in ((_INCREMENTAL, last.incremental), (_FULL, last.full)):
+        lines.append(f"{key}-utc = {time.astimezone(UTC).isoformat().replace('+00:00', 'Z')}")
+    write_atomically(path, "\n".join(lines) + "\n")
+
+
+def _timestamp(path: Path, entries: dict[str, Given], key: str) -> datetime | None:
+    """The one in UTC, else the local one; of an hour that occurs twice, the earlier."""
+    exact, local = entries.get(f"{key}-utc"), entries.get(key)
+    try:
+        if exact and exact.value:
+            return _aware(exact.value)
+        if local and local.value:
+            return datetime.strptime(local.value, _LOCAL_FORMAT).astimezone().astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        entry = exact or local
+        place = entry.place if entry else path
+        raise ConfigError(f"{place}: {key} cannot be read: {error}; {_ADVICE}") from error
+    return None
+
+
+def _aware(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return time.astimezone(UTC)

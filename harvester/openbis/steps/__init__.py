@@ -1,0 +1,1 @@
+"""The nine steps, a module each; `harvester.openbis.sync.STEPS` is the table of them."""

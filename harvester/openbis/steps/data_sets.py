@@ -1,0 +1,236 @@
+"""Step 7: data sets, with their files, links and content copies.
+
+What needs no files is written by set. A data set with files that are not here yet is registered
+only when all of them have arrived, verified; one that fails does so alone, and since it is not
+registered, the next run finds it missing and tries again. What should be in the data store and is
+damaged comes again, see `harvester.openbis.inspecting`.
+
+Files that the source cannot give now, because they are archived or a share is not there, are not
+asked for: such a data set is registered without, is no failure, and gets them when it can.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+
+from harvester.openbis.inspecting import irreparable, not_ours_to_look_after
+from harvester.openbis.steps.deletions import remove_files
+from harvester.openbis.steps.entities import why_blocked
+from harvester.openbis.sync_run import SyncRun
+from harvester.openbis.transfers.transfers import WantedDataSet
+from harvester.runs.report import Outcome, Verb
+from shared.errors import ItemError
+from shared.model.kinds import Kind
+from shared.store.arrivals import (
+    DATA_SET,
+    announce,
+    announce_stored,
+    forget_arrivals,
+    hindrances,
+    interrupted_data_sets,
+)
+from shared.store.brought import still_here
+from shared.store.changes import (
+    Action,
+    admit_data_sets,
+    apply_kind,
+    await_data_sets,
+    drop_from_plan,
+    hold_back_data_sets,
+    settle_data_sets,
+    waiting_data_sets,
+)
+from shared.store.data_set_plans import (
+    brought_paths,
+    data_set_codes,
+    data_set_counts,
+    files_of_first,
+    guarded_files,
+    waiting_bytes,
+    with_files,
+)
+from shared.store.identity import blocked
+from shared.store.incoming import data_set_files
+from shared.store.unknown_parts import never_came, waits_for_files
+
+_TOGETHER = 50
+_AT_LEAST_EVERY = 2.0
+"""Data sets that have arrived are put in place and committed in groups: when there are this many,
+or after this number of seconds. A crash costs a look at the files of a group, which lie aside."""
+
+
+def register_data_sets(run: SyncRun) -> Outcome:
+    outcome = run.outcome()
+    with run.transaction():
+        drop_from_plan(run.connection, Kind.DATA_SET, run.black_list)
+        hold_back_data_sets(run.connection)
+        never = run.black_list | waits_for_files(run.connection)
+        doubtful = interrupted_data_sets(run.connection, run.source)
+        wanted = doubtful | _codes(run.requested) | run.damage.of(Kind.DATA_SET).keys()
+        await_data_sets(run.connection, run.source, wanted - never)
+        _register(run, outcome)
+        _note(run, outcome, Action.FOREIGN, Verb.SKIPPED)
+        for one in blocked(run.connection, (Kind.DATA_SET,)):
+            _fail(run, outcome, why_blocked(run, one))
+        waiting = waiting_data_sets(run.connection)
+        size = waiting_bytes(run.connection)
+    _tell_of_the_rest(run, outcome, frozenset(waiting))
+    later = _codes(run.paused).intersection(waiting)
+    outcome.postponed.extend((Kind.DATA_SET, code) for code in sorted(later))
+    waiting = [code for code in waiting if code not in later]
+    run.progress.expect(len(waiting), size=size)
+    arrived: list[str] = []
+    due = time.monotonic() + _AT_LEAST_EVERY
+    for code, error in run.transfers.data_sets(_wanted(run, waiting)):
+        run.progress.advance()
+        if error:
+            _fail(run, outcome, error)
+            continue
+        arrived.append(code)
+        if len(arrived) == _TOGETHER or time.monotonic() > due:
+            _admit(run, outcome, arrived)
+            due = time.monotonic() + _AT_LEAST_EVERY
+    _admit(run, outcome, arrived)
+    with run.transaction():
+        remove_files(run)
+        outcome.unknown = never_came(run.connection, run.source)
+    if kept := run.transfers.set_aside():
+        outcome.remark(kept)
+    return outcome
+
+
+def _codes(items: Collection[tuple[str, str]]) -> frozenset[str]:
+    return frozenset(code for kind, code in items if kind == Kind.DATA_SET)
+
+
+def _wanted(run: SyncRun, codes: Sequence[str]) -> Iterator[WantedDataSet]:
+    for begin in range(0, len(codes), _TOGETHER):
+        if not run.leash.may_fetch:
+            return
+        group = codes[begin : begin + _TOGETHER]
+        _announce(run, group)
+        while group:
+            with run.transaction():
+                found = files_of_first(run.connection, group)
+                guarded = guarded_files(run.connection, found)
+            for code, files in found.items():
+                if not run.leash.may_fetch:
+                    return
+                yield WantedDataSet(code=code, files=files, guarded=guarded[code])
+            group = group[len(found) :]
+
+
+def _announce(run: SyncRun, codes: Sequence[str]) -> None:
+    """What lies in the place of a data set without anybody knowing of it, as in a data store that
+    was taken over from an original harvester, is not noted: it would not be ours to remove."""
+    free = {code for code in codes if not run.transfers.is_occupied(code)}
+    with run.transaction():
+        announce(run.connection, run.source, DATA_SET, free)
+        announce_stored(run.connection, run.source, set(codes) - free)
+
+
+def _tell_of_the_rest(run: SyncRun, outcome: Outcome, waiting: frozenset[str]) -> None:
+    """What is damaged here or asked for, and cannot be brought."""
+    damaged = run.damage.of(Kind.DATA_SET)
+    lost = {(Kind.DATA_SET.value, code) for code in damaged.keys() - waiting - run.black_list}
+    with run.transaction():
+        lost = still_here(run.connection, run.source, lost)
+    for kind, code in sorted(lost):
+        outcome.fail(irreparable(kind, code, run.damage.text(kind, code)))
+    for code in sorted(_codes(run.requested) - waiting - run.black_list - damaged.keys()):
+        outcome.remark(not_ours_to_look_after(Kind.DATA_SET, code))
+
+
+def _fail(run: SyncRun, outcome: Outcome, error: ItemError) -> None:
+    if run.config.stop_on_first_failure:
+        raise error
+    outcome.fail(error)
+
+
+def _admit(run: SyncRun, outcome: Outcome, arrived: list[str]) -> None:
+    """Whose they are is decided in the transaction in which they are put in place."""
+    if not arrived:
+        return
+    with run.transaction():
+        admit_data_sets(run.connection, arrived)
+        failed = _install(run, outcome, arrived)
+        await_data_sets(run.connection, run.source, [error.perm_id for error in failed])
+        _register(run, outcome)
+        left = {error.perm_id for error in failed}
+        forget_arrivals(run.connection, run.source, DATA_SET, set(arrived) - left)
+        outcome.show("files of data sets", _shown_files(run, arrived))
+    run.transfers.settle()
+    arrived.clear()
+    for error in failed:
+        _fail(run, outcome, error)
+
+
+def _install(run: SyncRun, outcome: Outcome, arrived: Collection[str]) -> list[ItemError]:
+    """Put in place what may be; what another section has registered meanwhile is left to that."""
+    found = hindrances(run.connection, run.source)
+    damaged, known = run.damage.of(Kind.DATA_SET), with_files(run.connection, arrived)
+    failed = []
+    for code in arrived:
+        if code in found.owners:
+            run.transfers.give_up(code)
+            outcome.note(Verb.SKIPPED, Kind.DATA_SET, (code,))
+            outcome.remark(f"DATA_SET {code} is left alone: {_owner(found.owners[code])}")
+        elif code in found.moves:
+            run.transfers.give_up(code, for_now=True)
+            failed.append(ItemError(Kind.DATA_SET, code, _in_the_way(found.moves[code])))
+        else:
+            try:
+                unknown = code in found.unknown_places
+                keep = code in damaged or _replaces_more(run, code, known, unknown=unknown)
+                run.transfers.install(code, keep=keep)
+            except ItemError as error:
+                failed.append(error)
+    return [*failed, *run.transfers.secure()]
+
+
+def _replaces_more(run: SyncRun, code: str, known: Collection[str], *, unknown: bool) -> bool:
+    """Whether files lie in the place of which no row says what they are, so that they must be set
+    aside: all others that are lost are in the trash. After an older database was restored, rows may
+    say it of some files only, or of none."""
+    if unknown:
+        return run.transfers.replaces_more(code)
+    return code in known and run.transfers.replaces_more(code, brought_paths(run.connection, code))
+
+
+def _owner(section: str) -> str:
+    return f"section {section} brought it meanwhile" if section else "it was made here meanwhile"
+
+
+def _in_the_way(section: str) -> str:
+    return (
+        f"files of section {section} have still to be moved out of its place, or back; the next "
+        "run of that section does it"
+    )
+
+
+def _register(run: SyncRun, outcome: Outcome) -> None:
+    apply_kind(run.connection, Kind.DATA_SET, run.source, run.stamps)
+    _note(run, outcome, Action.NEW, Verb.CREATED)
+    _note(run, outcome, Action.CHANGED, Verb.UPDATED)
+    settle_data_sets(run.connection)
+
+
+def _note(run: SyncRun, outcome: Outcome, action: Action, verb: Verb) -> None:
+    """New ones by what they consist of, as the original does."""
+    if not outcome.verbose:
+        for kind, number in data_set_counts(run.connection, action).items():
+            outcome.count(verb, Kind.DATA_SET, number, sort=_sort(verb, kind))
+        return
+    for kind, code in data_set_codes(run.connection, action):
+        outcome.note(verb, Kind.DATA_SET, (code,), sort=_sort(verb, kind))
+
+
+def _sort(verb: Verb, kind: str) -> str:
+    return kind if verb is Verb.CREATED else ""
+
+
+def _shown_files(run: SyncRun, codes: Collection[str]) -> Iterator[str]:
+    for code in codes:
+        for file in data_set_files(run.connection, code):
+            yield f"{code}/{file.path} ({file.length:,} bytes)"

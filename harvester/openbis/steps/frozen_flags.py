@@ -1,0 +1,15 @@
+"""Step 9: frozen flags as on the data source, after all else that they would forbid."""
+
+from __future__ import annotations
+
+from harvester.openbis.sync_run import SyncRun
+from harvester.runs.report import Outcome, Verb
+from shared.store.changes import copy_flags
+
+
+def copy_frozen_flags(run: SyncRun) -> Outcome:
+    outcome = run.outcome()
+    with run.transaction():
+        for entity in copy_flags(run.connection, run.source):
+            outcome.note(Verb.UPDATED, f"{entity.kind} frozen flags", (entity.identifier,))
+    return outcome

@@ -1,0 +1,93 @@
+"""Why deletions may be an accident of the source, besides their number.
+
+A list that is cut at its end may still be well-formed; a role, a filter or a share that is gone
+takes a whole project or kind with it; and cuts that are small each may take everything together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from harvester.openbis.sync_run import SyncRun
+from harvester.runs.trusted_clock import dated, trusted
+from shared.store.decay import decay_since, forget_decay, note_decay
+from shared.store.held import (
+    brought_count,
+    forget_unconfirmed,
+    held_back_count,
+    new_count,
+    note_unconfirmed,
+    unconfirmed_since,
+    vanished_kinds,
+    vanished_projects,
+)
+
+_WINDOW = timedelta(days=30)
+"""The trash keeps things this long by default: what went within it can be restored."""
+_FEW = 10
+"""Fewer deletions, or contents that are lost, within the window are never held back for being
+repeated."""
+_KEPT = timedelta(days=400)
+_NAMED = 20
+
+
+def suspicions(run: SyncRun, new: int, brought: int) -> Iterator[str]:
+    """The reasons that apply; ``new`` of the ``brought`` items are newly gone."""
+    connection, source = run.connection, run.source
+    if projects := vanished_projects(connection, source):
+        named = [f"{one.identifier} ({one.inside} items)" for one in projects[:_NAMED]]
+        more = len(projects) - len(named)
+        yield (
+            f"projects vanished with all that was in them: {', '.join(named)}"
+            f"{f' and {more} more' if more else ''}; deleted on the source, or its user may not "
+            "see them any more"
+        )
+    if run.metadata.entities and (kinds := vanished_kinds(connection, source)):
+        named = [f"{number} {kind}" for kind, number in kinds.items()]
+        yield (
+            f"all of a kind vanished: {', '.join(named)}; the source may not show this kind any "
+            "more, or its list was cut"
+        )
+    agreed = trusted(datetime.now(UTC), run.metadata.at) or run.metadata.at
+    yield from _repeated(run, new, brought, agreed - _WINDOW)
+    yield from _decaying(run, agreed - _WINDOW)
+
+
+def _repeated(run: SyncRun, new: int, brought: int, since: datetime) -> Iterator[str]:
+    """Whether these, with what earlier runs deleted without being asked and with what waits, are
+    most of all."""
+    earlier = unconfirmed_since(run.connection, run.source, since)
+    waiting = held_back_count(run.connection, run.source)
+    largest, gone = max(earlier.largest, brought + waiting), earlier.number + waiting + new
+    shrinks = 2 * (brought - new) < largest
+    if gone > max(new, _FEW) and 2 * gone > largest and shrinks:
+        yield (
+            f"with these, {gone} of the {largest} items that this section once had here were "
+            f"deleted within {_WINDOW.days} days without being confirmed, or wait"
+        )
+
+
+def _decaying(run: SyncRun, since: datetime) -> Iterator[str]:
+    """The same of contents, kind by kind: what loses them is still listed."""
+    for decay in decay_since(run.connection, run.source, since):
+        if decay.lost > _FEW and 2 * decay.lost > decay.brought:
+            yield (
+                f"with these, {decay.lost} of the {decay.brought} {decay.what} that this section "
+                f"once had here were lost or replaced within {_WINDOW.days} days without being "
+                "confirmed, or wait"
+            )
+
+
+def remember(run: SyncRun) -> None:
+    """Note what this run is about to delete, unless it was confirmed. To be called when the plan
+    has what is deleted, and before it is done."""
+    connection, source = run.connection, run.source
+    now, at = datetime.now(UTC), run.metadata.at
+    if not run.deletions_confirmed:
+        number, brought = new_count(connection, source), brought_count(connection, source)
+        note_unconfirmed(connection, source, dated(now, at), number=number, brought=brought)
+        note_decay(connection, source, dated(now, at))
+    old = (trusted(now, at) or at) - _KEPT
+    forget_unconfirmed(connection, source, old)
+    forget_decay(connection, source, old)

@@ -1,0 +1,253 @@
+"""The main job: one section, the dry-run pass first, then the same steps in earnest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection
+
+from harvester.openbis.failed_items import Standing, postponed, remember, standing
+from harvester.openbis.inspecting import NO_DAMAGE, Damage, Inspector
+from harvester.openbis.reading import read_metadata
+from harvester.openbis.section import SectionConfig
+from harvester.openbis.source.source import Source
+from harvester.openbis.source.spool import spool
+from harvester.openbis.state import LastSync, read_state, write_state
+from harvester.openbis.steps.attachments import register_attachments
+from harvester.openbis.steps.data_sets import register_data_sets
+from harvester.openbis.steps.deletions import delete_entities, remove_files
+from harvester.openbis.steps.entities import register_entities
+from harvester.openbis.steps.frozen_flags import copy_frozen_flags
+from harvester.openbis.steps.master_data import register_master_data
+from harvester.openbis.steps.service_files import register_service_files
+from harvester.openbis.steps.timestamps_and_users import copy_timestamps_and_users
+from harvester.openbis.sync_run import Metadata, SyncRun
+from harvester.openbis.transfers.real_transfers import RealTransfers
+from harvester.openbis.transfers.rehearsed_transfers import RehearsedTransfers
+from harvester.openbis.transfers.transfers import Transfers
+from harvester.runs.destination import authorise, data_store
+from harvester.runs.job import Job
+from harvester.runs.progress import Progress
+from harvester.runs.repairing import Repair
+from harvester.runs.report import Outcome, PassReport
+from harvester.runs.section_report import SectionReport
+from harvester.runs.stopping import Leash
+from shared.errors import FormatError
+from shared.store.changes import ORIGINAL_STAMPS, Stamps, compare
+from shared.store.engine import Transaction, refresh_statistics, rehearsal, viewing, work
+from shared.store.file_work import end_replacements
+from shared.store.files import DataStore
+from shared.store.mounted import check_mounted, mark_folders
+from shared.store.sources import finish_source, start_source
+from shared.store.trash import pass_over
+
+
+def _always(_config: SectionConfig) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One of the nine. Steps that are ``together`` share a transaction; the others open theirs."""
+
+    title: str
+    run: Callable[[SyncRun], Outcome]
+    wanted: Callable[[SectionConfig], bool] = _always
+    together: bool = False
+
+
+STEPS = (  # step 1, reading the metadata, has filled the incoming tables
+    Step(title="Delete entities", run=delete_entities, together=True),
+    Step(title="Register master data", run=register_master_data, together=True),
+    Step(title="Register entities", run=register_entities, together=True),
+    Step(title="Register attachments", run=register_attachments),
+    Step(title="Synchronize files of the file service", run=register_service_files),
+    Step(title="Register data sets", run=register_data_sets),
+    Step(
+        title="Update timestamps and users",
+        run=copy_timestamps_and_users,
+        wanted=lambda config: config.keep_original_timestamps_and_users,
+    ),
+    Step(
+        title="Update frozen flags",
+        run=copy_frozen_flags,
+        wanted=lambda config: config.keep_original_frozen_flags,
+    ),
+)
+
+
+def synchronise(job: Job[SectionConfig], report: SectionReport) -> None:
+    """Harvest one section; what happened is in the report. Errors of the whole section raise."""
+    config, connection = job.config, job.connection
+    last = read_state(config.last_sync_timestamp_file)
+    report.baseline = bool(job.options.repair) or _is_baseline(config, last, report.started)
+    job.log.banner(config, last, baseline=report.baseline, run=report.run, leash=job.leash)
+    with Source(config, job.leash, job.log.logger) as source:
+        with viewing(connection):
+            authorise(connection, config)
+            store = data_store(connection, config, job.destination.settings)
+            check_mounted(connection, store, config.alias)
+            if not config.dry_run:
+                end_replacements(connection, store, config.alias)
+            items = standing(connection, config, report.started, at_once=bool(job.options.repair))
+        report.metadata = metadata = _read(job, source)
+        damage = _look(job, store, items, baseline=report.baseline)
+        section = _Section(job=job, metadata=metadata, items=items, report=report, damage=damage)
+        with job.leash.watched(source.abort, partial(_interrupt, connection)):
+            with rehearsal(connection) as transaction:
+                section.perform(transaction, RehearsedTransfers(store))
+            if config.dry_run:
+                return
+            with work(connection) as transaction:
+                with transaction():
+                    start_source(connection, config.alias, config.resource_list_url, report.started)
+                    pass_over(connection, store.trashed_deletions())
+                section.perform(transaction, RealTransfers(store, source, config, job.leash))
+                report.unfinished = job.leash.volume_is_used_up
+                complete = not report.failed and not report.unfinished
+                with transaction():
+                    finish_source(connection, config.alias, metadata.at if complete else None)
+                    mark_folders(connection, store)
+            refresh_statistics(connection)
+    remember(connection, config, items, report)
+    cutoff = min(metadata.at, report.started)
+    full = cutoff if report.baseline or last is None else last.full
+    write_state(config.last_sync_timestamp_file, LastSync(incremental=cutoff, full=full))
+    job.log.logger.info("The timestamp of this synchronization has been saved")
+
+
+def _read(job: Job[SectionConfig], source: Source) -> Metadata:
+    """Step 1."""
+    config, connection = job.config, job.connection
+    with (
+        job.log.step("Read the resource list") as progress,
+        spool(config) as folder,
+        job.leash.watched(source.abort, partial(_interrupt, connection)),
+        source.list_on_its_way(folder) as parts,
+    ):
+        metadata = read_metadata(
+            parts, connection, config.prefix, partial(_observe, job.leash, progress)
+        )
+    job.log.read(metadata)
+    faults, records = len(metadata.faults), metadata.entities + len(metadata.faults)
+    if config.max_failed_records.is_exceeded(faults, records):
+        raise FormatError(
+            f"{faults} of {records} records of the list cannot be read, which is more than "
+            f"{config.max_failed_records} (max-failed-records); the first: {metadata.faults[0]}"
+        )
+    return metadata
+
+
+def _look(job: Job[SectionConfig], store: DataStore, items: Standing, *, baseline: bool) -> Damage:
+    """Look at the files that are here: before the passes, since it takes long, and no writer is to
+    wait for it."""
+    only = None if baseline else items.to_look_after
+    if only is not None and not only:
+        return NO_DAMAGE
+    title = "Look after the files that are here"
+    with (
+        job.log.step(title) as progress,
+        job.leash.watched(lambda: None, partial(_interrupt, job.connection)),
+    ):
+        inspector = Inspector(
+            connection=job.connection,
+            store=store,
+            source=job.config.alias,
+            moved=partial(_observe, job.leash, progress, 0),
+        )
+        contents = not baseline or job.options.repair is Repair.CONTENTS
+        return inspector.look(contents=contents, only=only)
+
+
+def _observe(leash: Leash, progress: Progress, count: int) -> None:
+    leash.moved()
+    leash.check()
+    progress.advance(count)
+
+
+def _interrupt(connection: Connection) -> None:
+    """End the statement that the database is at work on; from another thread."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        driver.interrupt()
+    else:
+        driver.cancel()
+
+
+def _is_baseline(config: SectionConfig, last: LastSync | None, started: datetime) -> bool:
+    """Whether the files that are here are to be looked after: every ``full-sync-interval`` days."""
+    if last is None or not config.full_sync:
+        return False
+    return (started - last.full).days >= config.full_sync_interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Section:
+    """What both passes of a section have in common."""
+
+    job: Job[SectionConfig]
+    metadata: Metadata
+    items: Standing
+    report: SectionReport
+    damage: Damage
+
+    def perform(self, transaction: Transaction, transfers: Transfers) -> None:
+        """Walk through the steps once."""
+        rehearsed = isinstance(transfers, RehearsedTransfers)
+        report = PassReport(dry_run=rehearsed)
+        self.report.passes.append(report)
+        self.job.log.pass_begins(dry_run=rehearsed)
+        run = self._run(transaction, transfers)
+        with transaction():
+            remove_files(run)
+        for together, steps in groupby(STEPS, key=lambda step: step.together):
+            run.leash.check()
+            if together:
+                with transaction():  # the plan too, so that no other section writes in between
+                    compare(run.connection, run.source)
+                    self._walk(run, report, list(steps))
+                with transaction():
+                    remove_files(run)
+            else:
+                self._walk(run, report, list(steps))
+        self.report.waiting = postponed(self.items, self.report)
+
+    def _run(self, transaction: Transaction, transfers: Transfers) -> SyncRun:
+        return SyncRun(
+            config=self.job.config,
+            connection=self.job.connection,
+            transaction=transaction,
+            metadata=self.metadata,
+            transfers=transfers,
+            leash=self.job.leash,
+            stamps=self._stamps(),
+            run_id=self.report.run,
+            black_list=self.items.black_list,
+            paused=self.items.paused,
+            requested=self.items.requested,
+            damage=self.damage,
+            deletions_confirmed=self.job.options.deletions_confirmed,
+        )
+
+    def _walk(self, run: SyncRun, report: PassReport, steps: list[Step]) -> None:
+        for step in steps:
+            if not step.wanted(run.config):
+                continue
+            with self.job.log.step(step.title) as progress:
+                outcome = report.steps[step.title] = step.run(replace(run, progress=progress))
+                run.leash.moved()
+            self.job.log.outcome(step.title, outcome)
+            if not step.together:
+                run.leash.check()
+
+    def _stamps(self) -> Stamps:
+        config = self.job.config
+        if config.keep_original_timestamps_and_users:
+            return ORIGINAL_STAMPS
+        return Stamps(user_id=config.harvester_user, now=round(time.time() * 1000))

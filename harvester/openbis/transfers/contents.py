@@ -1,0 +1,111 @@
+"""Contents of attachments and files of the file service, in the real pass: fetched, verified, put
+in place. That something lies in a place does not say that it is right: each is looked at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harvester.http.retries import OutOfReachError
+from harvester.openbis.source.source import Source
+from harvester.openbis.transfers.set_aside import SetAside
+from harvester.openbis.transfers.transfers import (
+    WantedContent,
+    attachment_name,
+    is_right,
+    service_path,
+)
+from harvester.runs.stopping import Leash
+from shared.atomic_file import copy_owner_and_mode, name_aside, sync_folder, written_aside
+from shared.errors import ItemError, SourceError
+from shared.store.arrivals import ATTACHMENT, FILE
+from shared.store.files import DataStore
+from shared.verification import VerificationError
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """``alias`` names the section, so that two may write the same file at the same time."""
+
+    store: DataStore
+    source: Source
+    alias: str
+    leash: Leash
+    aside: SetAside
+
+    def attachment(self, wanted: WantedContent) -> bool:
+        """See `Transfers.attachment`. Contents are named by what is in them: of whichever section,
+        they are the same."""
+        name = attachment_name(wanted)
+        target = self.store.attachment(name)
+        if is_right(target, wanted.length, name, self.leash.moved):
+            return False
+        with _blamed(wanted, self.leash), written_aside(target, self.alias) as fetched:
+            self._fetch(wanted, fetched)
+            # another section may have brought the same meanwhile
+            if os.path.lexists(target) and not is_right(target, wanted.length, name):
+                self.aside.take(target, ATTACHMENT, name)
+        return True
+
+    def service_file(self, wanted: WantedContent) -> None:
+        """See `Transfers.service_file`."""
+        target = service_path(self.store, wanted)
+        fetched = name_aside(target, self.alias)
+        with _blamed(wanted, self.leash):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            fetched.unlink(missing_ok=True)
+            try:
+                if wanted.content is None:
+                    self._fetch(wanted, fetched)
+                else:
+                    _write(fetched, wanted.content, like=target)
+            except BaseException:
+                fetched.unlink(missing_ok=True)
+                raise
+
+    def put_service_file(self, wanted: WantedContent, modified: float, *, keep: bool) -> None:
+        """See `Transfers.put_service_file`."""
+        target = service_path(self.store, wanted)
+        fetched = name_aside(target, self.alias)
+        with _blamed(wanted, self.leash):
+            if os.path.lexists(target) and (keep or target.is_symlink() or not target.is_file()):
+                self.aside.take(target, FILE, wanted.name)
+            os.utime(fetched, (modified, modified))
+            fetched.replace(target)
+            sync_folder(target.parent)
+
+    def drop_service_file(self, wanted: WantedContent) -> None:
+        """See `Transfers.drop_service_file`."""
+        name_aside(service_path(self.store, wanted), self.alias).unlink(missing_ok=True)
+
+    def _fetch(self, wanted: WantedContent, target: Path) -> None:
+        if wanted.href is None:
+            raise VerificationError("the data source does not have its content")
+        self.source.download(
+            wanted.href, target, length=wanted.length, checksum=f"SHA256:{wanted.sha256}"
+        )
+
+
+@contextmanager
+def _blamed(wanted: WantedContent, leash: Leash) -> Iterator[None]:
+    """What goes wrong is the item's fault, unless it ends the run."""
+    try:
+        yield
+    except OutOfReachError:
+        leash.check_urgent()
+        raise
+    except (VerificationError, SourceError, OSError) as error:
+        leash.check_urgent()
+        raise ItemError(wanted.kind, wanted.perm_id, f"{wanted.name}: {error}") from error
+
+
+def _write(path: Path, content: bytes, *, like: Path) -> None:
+    with path.open("xb") as file:
+        if like.is_file():
+            copy_owner_and_mode(like, file.fileno())
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

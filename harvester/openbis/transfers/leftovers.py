@@ -1,0 +1,103 @@
+"""Files of data sets that an earlier run could not bring whole: killed, stopped, out of time.
+
+Its folders aside are kept until the data set is wanted again. Then each file whose checksum is
+right is taken over; so data sets that take longer than a run may arrive over several.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from harvester.http.partials import KEPT, KEPT_UNASKED, remove, stale
+from shared.store.files import ASIDE
+from shared.verification import Expected, matches
+
+
+class Leftovers:
+    """``folder`` is where they are kept; it may be shared with files, which are left alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._found: dict[str, list[Path]] = {}
+        self._asked: set[str] = set()
+        self._lying: dict[str, list[Path]] | None = None
+
+    def drop(self, code: str, temporary: Path) -> None:
+        """The data set is not to come any more. To be called before `collect`."""
+        if self._lying is None:  # there may be many to drop
+            self._lying = _by_code(*_folders(temporary), *_folders(self._folder))
+        for folder in self._lying.pop(code, ()):
+            remove(folder)
+
+    def collect(self, temporary: Path) -> None:
+        """Bring what lies in the temporary folder to safety before it is cleared."""
+        for folder in _folders(temporary):
+            self.keep(folder)
+        self._found = _by_code(*_folders(self._folder))
+
+    def keep(self, folder: Path) -> None:
+        """A folder aside with files of a data set, for a later run. Without files it is removed,
+        and never is there an error: all can be fetched again."""
+        with suppress(OSError):
+            if any(path.is_file() for path in folder.rglob("*")):
+                self._folder.mkdir(parents=True, exist_ok=True)
+                kept = folder.rename(self._folder / folder.name)
+                os.utime(kept)
+            else:
+                shutil.rmtree(folder)
+
+    def take(
+        self, code: str, path: str, expected: Expected, target: Path, moved: Callable[[], None]
+    ) -> bool:
+        """Move a file to its place if it is here, whole and right."""
+        self._asked.add(code)
+        for folder in self._found.get(code, ()):
+            file = folder / path
+            if file.is_file() and matches(file, expected, moved):
+                file.rename(target)
+                return True
+        return False
+
+    def forget(self, code: str) -> None:
+        """The data set has arrived, or its files take room that others need."""
+        for folder in self._found.pop(code, ()):
+            remove(folder)
+
+    def tidy(self, *, all_is_here: bool, now: float | None = None) -> None:
+        """Remove what nobody asks for. ``all_is_here``: this run has brought everything."""
+        stale(
+            self._folder,
+            lambda path: path.is_dir() and _is_unasked(path, self._asked),
+            KEPT_UNASKED if all_is_here else KEPT,
+            time.time() if now is None else now,
+        )
+
+
+def _folders(folder: Path) -> list[Path]:
+    with suppress(OSError):
+        return sorted(p for p in folder.iterdir() if p.is_dir() and ASIDE.fullmatch(p.name))
+    return []
+
+
+def _by_code(*folders: Path) -> dict[str, list[Path]]:
+    found: defaultdict[str, list[Path]] = defaultdict(list)
+    for folder in folders:
+        found[_code(folder)].append(folder)
+    return found
+
+
+def _code(folder: Path) -> str:
+    found = ASIDE.fullmatch(folder.name)
+    return found[1] if found else ""
+
+
+def _is_unasked(folder: Path, asked: set[str]) -> bool:
+    """Only folders aside: what else lies there is not ours to remove."""
+    code = _code(folder)
+    return bool(code) and code not in asked

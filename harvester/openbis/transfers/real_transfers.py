@@ -1,0 +1,306 @@
+"""The transfers of the real pass: fetched from the source, verified, and put in place whole."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock
+
+from harvester.http.partials import partial_folder
+from harvester.http.retries import OutOfReachError
+from harvester.openbis.section import SectionConfig
+from harvester.openbis.source.source import Source
+from harvester.openbis.transfers.arrived import Arrived
+from harvester.openbis.transfers.contents import Contents
+from harvester.openbis.transfers.guard import compare_bytes, expected, present_file, refuse_loss
+from harvester.openbis.transfers.leftovers import Leftovers
+from harvester.openbis.transfers.set_aside import SetAside
+from harvester.openbis.transfers.transfers import (
+    Arrival,
+    WantedContent,
+    WantedDataSet,
+    check_files,
+    is_occupied,
+    is_strange,
+)
+from harvester.runs.stopping import Leash
+from shared.errors import ItemError, SourceError, StoppedError
+from shared.model.entities import FileNode
+from shared.model.kinds import Kind
+from shared.paths import told_with_path
+from shared.store.arrivals import DATA_SET, Abandoned
+from shared.store.file_work import FileEffects, StoreFiles
+from shared.store.files import DataStore
+from shared.store.moving import link_or_copy
+from shared.verification import Download, VerificationError, matches
+
+
+@dataclass(slots=True)
+class _Arriving:
+    """A data set on its way."""
+
+    wanted: WantedDataSet
+    folder: Path
+    missing: int
+    """Files that were not dealt with yet."""
+    replaces: bool = False
+    """Whether there is an earlier state of it, whose files may be the same."""
+    error: ItemError | None = field(default=None)
+    left: bool = False
+    """To the next run, without anything being wrong with it."""
+    takes_room: bool = False
+    """The disk is in trouble: what has come of it must go."""
+    can_be_continued: bool = field(init=False)
+    """Whether a later run can take over what has come, see `Leftovers`."""
+
+    def __post_init__(self) -> None:
+        self.can_be_continued = all(expected(file).proves for file in self.wanted.files)
+
+
+class RealTransfers:
+    """Fetches from the source, ``max-threads`` files at a time, and writes to the data store.
+
+    A file that comes with other bytes than announced is asked for ``retries-on-failure`` times
+    more; the source itself repeats what fails on the way.
+
+    If the run is to end, files that are on their way are finished, unless it is urgent, and no
+    others begun. A data set that is not whole then does not arrive, and is no failure; what has
+    come of it is kept.
+    """
+
+    def __init__(
+        self, store: DataStore, source: Source, config: SectionConfig, leash: Leash
+    ) -> None:
+        self._store = store
+        self._source = source
+        self._alias = config.alias
+        self._threads = min(config.max_threads, config.max_connections_per_source)
+        self._retries = config.retries_on_failure
+        self._leash = leash
+        self._leftovers = Leftovers(partial_folder(config))
+        self._aside = SetAside.of(store, config.alias)
+        self._arrived = Arrived(store, self._leftovers, self._aside)
+        self._contents = Contents(store, source, config.alias, leash, self._aside)
+        self._all_is_here = True
+        self._has_ended = False
+        self._counting = Lock()
+        self._lost: OutOfReachError | None = None
+
+    def data_sets(self, wanted: Iterable[WantedDataSet]) -> Iterator[Arrival]:
+        """Raises `SourceError` if the source went out of reach, after all that came before."""
+        self._leftovers.collect(self._store.temporary)
+        self._store.clear_temporary()
+        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="transfer")
+        try:
+            yield from self._arrivals(wanted, pool)
+        finally:
+            pool.shutdown(cancel_futures=True)
+        if self._lost and not self._leash.reason:
+            raise self._lost
+        self._leftovers.tidy(all_is_here=self._all_is_here)
+        self._source.tidy_partials(all_is_here=self._all_is_here)
+        self._has_ended = True
+
+    def _arrivals(
+        self, wanted: Iterable[WantedDataSet], pool: ThreadPoolExecutor
+    ) -> Iterator[Arrival]:
+        """Keep twice as many files on their way as there are threads, over data set borders."""
+        tasks = self._tasks(wanted)
+        flying = 0
+        landed: SimpleQueue[Future[_Arriving | None]] = SimpleQueue()
+        while True:
+            window = list(islice(tasks, 2 * self._threads - flying))
+            for arriving, task in window:
+                if isinstance(task, ItemError):
+                    self._all_is_here = False
+                    yield arriving.wanted.code, task
+                else:
+                    flying += 1
+                    pool.submit(self._deal_with, arriving, task).add_done_callback(landed.put)
+            if not flying and not window:  # a window may hold nothing but refused data sets
+                return
+            if flying:
+                flying -= 1
+                if whole := landed.get().result():
+                    yield from self._finish(whole)
+
+    def _tasks(
+        self, wanted: Iterable[WantedDataSet]
+    ) -> Iterator[tuple[_Arriving, FileNode | ItemError]]:
+        for data_set in wanted:
+            if self._lost or self._leash.declines():
+                self._all_is_here = False
+                return
+            arriving = _Arriving(data_set, Path(), len(data_set.files))
+            try:
+                check_files(data_set)
+                arriving.folder = self._store.new_data_set(data_set.code)
+                arriving.replaces = self._store.data_set_folder(data_set.code).is_dir()
+            except ItemError as error:
+                yield arriving, error
+                continue
+            except OSError as error:
+                reason = f"there is no place to download it to: {error}"
+                yield arriving, ItemError(Kind.DATA_SET, data_set.code, reason)
+                continue
+            if not data_set.files:
+                arriving.missing = 1
+                yield arriving, FileNode(path="", length=0)
+            for file in data_set.files:
+                yield arriving, file
+
+    def _deal_with(self, arriving: _Arriving, file: FileNode) -> _Arriving | None:
+        """Fetch a file. After the last one the data set is returned."""
+        self._fetch(arriving, file)
+        with self._counting:
+            arriving.missing -= 1
+            if arriving.missing:
+                return None
+        if arriving.error is None and not arriving.left:
+            self._complete(arriving)
+        return arriving
+
+    def _fetch(self, arriving: _Arriving, file: FileNode) -> None:
+        if arriving.error or arriving.left or not file.path:
+            return  # the data set is not to arrive any more, or has no files at all
+        code = arriving.wanted.code
+        target = arriving.folder / file.path
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if self._take_over(arriving, file, target):
+                return
+            if self._is_left(arriving):
+                arriving.left = True
+                return
+            came = self._download(code, file, target)
+            if not expected(file).proves and (present := self._present(arriving, file)):
+                guarded = arriving.wanted.guarded.get(file.path)
+                compare_bytes(present, guarded, file, came, self._leash.moved)
+        except StoppedError:
+            arriving.left = True
+        except (VerificationError, SourceError, OSError) as error:
+            self._note_failure(arriving, file, error)
+
+    def _is_left(self, arriving: _Arriving) -> bool:
+        """Whether the next file is not to be fetched. If what has come so far would have to be
+        fetched again, the data set is finished, however large it is; else it would never be."""
+        if self._lost or self._leash.reason:
+            return True
+        return self._leash.is_full and arriving.can_be_continued and self._leash.declines()
+
+    def _note_failure(
+        self, arriving: _Arriving, file: FileNode, error: VerificationError | SourceError | OSError
+    ) -> None:
+        """Nothing that ends the run is the fault of an item."""
+        if isinstance(error, OutOfReachError):
+            self._lost = error
+        if self._lost or self._leash.urgent_reason:
+            arriving.left = True
+            return
+        arriving.takes_room |= isinstance(error, OSError)
+        reason = f"file {file.path}: {told_with_path(error, self._store.root)}"
+        arriving.error = ItemError(Kind.DATA_SET, arriving.wanted.code, reason)
+
+    def _take_over(self, arriving: _Arriving, file: FileNode, target: Path) -> bool:
+        """Use what is here already, if it is the same by checksum: an unchanged file of a changed
+        data set, or what an earlier run has brought of one that it could not finish."""
+        code, announced, moved = arriving.wanted.code, expected(file), self._leash.moved
+        if present := self._present(arriving, file):
+            if matches(present, announced, moved):
+                link_or_copy(present, target)
+                return True
+            if announced.proves:
+                refuse_loss(present, arriving.wanted.guarded.get(file.path), file, moved)
+        return self._leftovers.take(code, file.path, announced, target, moved)
+
+    def _present(self, arriving: _Arriving, file: FileNode) -> Path | None:
+        if not arriving.replaces:
+            return None
+        return present_file(self._store, arriving.wanted.code, file.path)
+
+    def _download(self, code: str, file: FileNode, target: Path) -> Download:
+        left = self._retries
+        while True:
+            url = file.href or self._source.session_file_url(code, file.path)
+            try:
+                return self._source.download(
+                    url, target, length=file.length, crc32=file.crc32, checksum=file.checksum
+                )
+            except VerificationError:
+                if not left:
+                    raise
+                left -= 1
+
+    def _finish(self, arriving: _Arriving) -> Iterator[Arrival]:
+        """All its files have been dealt with; it is yielded unless it is left to the next run."""
+        if arriving.error or arriving.left:
+            self._all_is_here = False
+            if not arriving.takes_room:
+                self._leftovers.keep(arriving.folder)
+        if arriving.takes_room:
+            shutil.rmtree(arriving.folder, ignore_errors=True)
+            self._leftovers.forget(arriving.wanted.code)
+        if not (arriving.error or arriving.left):
+            self._arrived.add(arriving.wanted.code, arriving.folder)
+        if arriving.error or not arriving.left:
+            yield arriving.wanted.code, arriving.error
+
+    def _complete(self, arriving: _Arriving) -> None:
+        code = arriving.wanted.code
+        try:
+            self._store.complete_data_set(code, arriving.folder)
+        except OSError as error:
+            arriving.takes_room = True
+            arriving.error = ItemError(Kind.DATA_SET, code, f"cannot be put in place: {error}")
+
+    def install(self, code: str, *, keep: bool) -> None:
+        self._arrived.install(code, keep=keep)
+
+    def replaces_more(self, code: str, brought: Collection[str] = ()) -> bool:
+        return self._arrived.replaces_more(code, brought)
+
+    def secure(self) -> Sequence[ItemError]:
+        return self._arrived.secure()
+
+    def give_up(self, code: str, *, for_now: bool = False) -> None:
+        self._arrived.give_up(code, for_now=for_now)
+
+    def settle(self) -> None:
+        self._arrived.settle()
+        if self._has_ended:  # what the last ones leave behind
+            self._leftovers.tidy(all_is_here=self._all_is_here)
+
+    def attachment(self, wanted: WantedContent) -> bool:
+        return self._contents.attachment(wanted)
+
+    def service_file(self, wanted: WantedContent) -> None:
+        self._contents.service_file(wanted)
+
+    def put_service_file(self, wanted: WantedContent, modified: float, *, keep: bool) -> None:
+        self._contents.put_service_file(wanted, modified, keep=keep)
+
+    def drop_service_file(self, wanted: WantedContent) -> None:
+        self._contents.drop_service_file(wanted)
+
+    def set_aside(self) -> str | None:
+        return self._aside.remark()
+
+    def service_file_is_strange(self, path: str, sha256: str) -> bool:
+        return is_strange(self._store, path, sha256)
+
+    def is_occupied(self, code: str) -> bool:
+        return is_occupied(self._store, code)
+
+    def abandon(self, one: Abandoned) -> None:
+        StoreFiles(self._store, self._alias).abandon(one, self._aside.take)
+        if one.area == DATA_SET and not one.needed:
+            self._leftovers.drop(one.name, self._store.temporary)
+
+    @property
+    def files(self) -> FileEffects:
+        return StoreFiles(self._store)

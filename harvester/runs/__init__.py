@@ -1,0 +1,1 @@
+"""The vocabulary of a run: what is asked (`Job`), what became of it (`SectionReport`), limits."""

@@ -1,0 +1,144 @@
+"""What a pass did, or would do: counts by kind, items where they are wanted, and what failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from harvester.runs.name_list import NameList
+from shared.errors import ItemError
+from shared.model.unknown import Part, Reason
+
+
+class Verb(StrEnum):
+    """What happens to an item; ResourceSync's words, and ours for what stays as it is."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+    SKIPPED = "skipped"
+    """Not done, because a flag forbids it or because it belongs to somebody else."""
+    HELD_BACK = "held back"
+    """A deletion that looks like an accident on the source."""
+
+
+_CHANGES = frozenset({Verb.CREATED, Verb.UPDATED, Verb.DELETED})
+
+
+Group = tuple[str, Verb, str]
+"""A kind, what happened to it, and a sort within the kind; most kinds have none (``""``)."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one step did. Names are kept only if ``verbose``: there may be millions."""
+
+    verbose: bool = False
+    counts: Counter[tuple[str, Verb]] = field(default_factory=Counter)
+    sorts: Counter[Group] = field(default_factory=Counter)
+    """Of what is in ``counts``, how many are of which sort, if the sort is known."""
+    names: dict[Group, NameList] = field(default_factory=dict)
+    lists: dict[str, NameList] = field(default_factory=dict)
+    """What else is to be listed, by title; it counts for nothing."""
+    failed: list[ItemError] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    plan: list[str] = field(default_factory=list)
+    """What a rehearsal would change, field by field, old and new; for kinds of things that are few
+    enough to be read."""
+    unknown: Counter[tuple[Part, Reason]] = field(default_factory=Counter)
+    """What has not come because the source cannot show it now."""
+    postponed: list[tuple[str, str]] = field(default_factory=list)
+    """Kinds and perm ids of what failed lately and is not tried in this run."""
+
+    def note(self, verb: Verb, kind: str, names: Iterable[str], *, sort: str = "") -> None:
+        """Count items of a kind, and name them if wanted."""
+        for name in names:
+            self.count(verb, kind, 1, sort=sort)
+            if self.verbose:
+                self.names.setdefault((kind, verb, sort), NameList()).add(name)
+
+    def count(self, verb: Verb, kind: str, number: int, *, sort: str = "") -> None:
+        """Count items that nobody wants to see by name."""
+        if number:
+            self.counts[kind, verb] += number
+            if sort:
+                self.sorts[kind, verb, sort] += number
+
+    def show(self, title: str, lines: Iterable[str]) -> None:
+        """List something besides the items, if wanted."""
+        if self.verbose:
+            shown = self.lists.setdefault(title, NameList())
+            for line in lines:
+                shown.add(line)
+
+    @property
+    def items(self) -> Iterator[tuple[Verb, str, str]]:
+        """What happened to which item of which kind; after a long list was written to the log,
+        the items of it are gone."""
+        for (kind, verb, _), names in self.names.items():
+            yield from ((verb, kind, name) for name in names)
+
+    def fail(self, error: ItemError) -> None:
+        """An item could not be synchronised; the next run tries it again."""
+        self.failed.append(error)
+
+    def remark(self, text: str) -> None:
+        """Something an operator should know, and that hinders nothing."""
+        self.remarks.append(text)
+
+    @property
+    def changes(self) -> int:
+        """How many items were created, updated or deleted."""
+        return sum(number for (_, verb), number in self.counts.items() if verb in _CHANGES)
+
+    def lines(self) -> Iterator[str]:
+        """The short summary, sorted: one line for each kind and verb."""
+        for (kind, verb), number in sorted(self.counts.items()):
+            yield f"{number:>9} {kind} {verb}"
+
+
+@dataclass(slots=True)
+class PassReport:
+    """What one pass did, step by step."""
+
+    dry_run: bool
+    steps: dict[str, Outcome] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> int:
+        return sum(outcome.changes for outcome in self.steps.values())
+
+    @property
+    def failed(self) -> list[ItemError]:
+        return [error for outcome in self.steps.values() for error in outcome.failed]
+
+    @property
+    def held_back(self) -> int:
+        return self.number(Verb.HELD_BACK)
+
+    def number(self, wanted: Verb) -> int:
+        """Of all kinds, over all steps."""
+        return sum(n for (_, verb), n in self.counts.items() if verb == wanted)
+
+    @property
+    def counts(self) -> Counter[tuple[str, str]]:
+        """By kind and verb, over all steps."""
+        total: Counter[tuple[str, str]] = Counter()
+        for outcome in self.steps.values():
+            for (kind, verb), number in outcome.counts.items():
+                total[kind, verb.value] += number
+        return total
+
+    @property
+    def unknown(self) -> Counter[tuple[Part, Reason]]:
+        return sum((outcome.unknown for outcome in self.steps.values()), Counter())
+
+    @property
+    def postponed(self) -> list[tuple[str, str]]:
+        return [key for outcome in self.steps.values() for key in outcome.postponed]
+
+    @property
+    def remarks(self) -> list[str]:
+        return [remark for outcome in self.steps.values() for remark in outcome.remarks]

@@ -1,0 +1,177 @@
+"""What became of a section's run, and how that is told in a word, a number and a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from harvester.openbis.sync_run import Metadata
+from harvester.runs.report import PassReport, Verb
+from harvester.runs.unknown_words import waiting_files
+from shared.errors import (
+    BusyError,
+    ConfigError,
+    ConflictError,
+    FormatError,
+    ItemError,
+    SourceError,
+    SourceRefusedError,
+    StoppedError,
+)
+from shared.masking import masked
+from shared.store.loss_kinds import Loss
+from shared.store.runs import SUCCESSES, Verdict
+
+HELD_BACK_EXIT_CODE = 8
+_LOSSES = frozenset(Loss)
+_TOGETHER = 3
+"""The first steps, which are committed or rolled back together."""
+
+_VERDICTS: tuple[tuple[type[Exception], Verdict], ...] = (  # the first that fits
+    (ConfigError, Verdict.CONFIG),
+    (SourceRefusedError, Verdict.REFUSED),
+    (SourceError, Verdict.UNREACHABLE),
+    (FormatError, Verdict.UNUSABLE),
+    (ConflictError, Verdict.CONFLICT),
+    (ItemError, Verdict.PARTIAL),
+    (StoppedError, Verdict.STOPPED),
+    (BusyError, Verdict.BUSY),
+)
+
+
+@dataclass(slots=True)
+class SectionReport:
+    """What became of a section: its passes, or the error that ended it."""
+
+    name: str
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    run: int | None = None
+    """Its number in the destination's memory; None if it did not get that far."""
+    baseline: bool = False
+    passes: list[PassReport] = field(default_factory=list)
+    metadata: Metadata | None = None
+    waiting: list[ItemError] = field(default_factory=list)
+    """Failed earlier, and not tried in this run because their pause is not over."""
+    transferred: int = 0
+    """Bytes of files that were fetched."""
+    unfinished: str | None = None
+    """Why files were left for the next run, although nothing failed."""
+    not_due: str | None = None
+    """Why nothing was begun, although nothing is wrong."""
+    error: BaseException | None = None
+
+    @property
+    def failed(self) -> list[ItemError]:
+        """Items that were not synchronised in this run, those that were not tried included."""
+        faults = list(self.metadata.faults) if self.metadata else []
+        return faults + (self.passes[-1].failed if self.passes else []) + self.waiting
+
+    @property
+    def held_back(self) -> int:
+        return self.passes[-1].held_back if self.passes else 0
+
+    @property
+    def rehearsed_only(self) -> bool:
+        return all(one.dry_run for one in self.passes)
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.error:
+            fitting = (verdict for kind, verdict in _VERDICTS if isinstance(self.error, kind))
+            return next(fitting, Verdict.FAILED)
+        if self.failed:
+            return Verdict.PARTIAL
+        if self.held_back:
+            return Verdict.HELD_BACK
+        if self.unfinished:
+            return Verdict.STOPPED
+        changes = self.passes[-1].changes if self.passes else 0
+        return Verdict.DONE if changes else Verdict.NOTHING_TO_DO
+
+    @property
+    def exit_code(self) -> int:
+        if self.error:
+            return int(getattr(self.error, "exit_code", 1))
+        codes = {
+            Verdict.PARTIAL: ItemError.exit_code,
+            Verdict.HELD_BACK: HELD_BACK_EXIT_CODE,
+            Verdict.STOPPED: StoppedError.exit_code,
+        }
+        return codes.get(self.verdict, 0)
+
+    @property
+    def waiting_files(self) -> str | None:
+        """What is said of data sets whose files the source cannot give now; None: there are none.
+        They are no failures: they come when they can."""
+        return waiting_files(self.passes[-1].unknown) if self.passes else None
+
+    @property
+    def last_line(self) -> str:
+        """How it ended, and what to do, for a person."""
+        line = f"{self._ending}{self._deleted}"
+        if self.waiting_files and not self.error and not self.rehearsed_only:
+            line += f"; {self.waiting_files}"
+        return line
+
+    @property
+    def _deleted(self) -> str:
+        """Deletions are always told, as soon as they are committed: they are what a person may
+        want to undo."""
+        number = self.passes[-1].number(Verb.DELETED) if self.passes else 0
+        if not number or (self.error and len(self.passes[-1].steps) <= _TOGETHER):
+            return ""
+        were = "would be" if self.rehearsed_only else "were"
+        return f"; {number} {were} deleted"
+
+    @property
+    def _ending(self) -> str:
+        match self.verdict:
+            case Verdict.STOPPED:
+                return f"STOPPED: {self._why or self.unfinished}"
+            case Verdict.BUSY:
+                return f"BUSY: {self._why}"
+            case Verdict.PARTIAL if not self.error:
+                return f"PARTIAL: {len(self.failed)} items failed and will be tried again"
+            case Verdict.HELD_BACK:
+                return (
+                    f"HELD BACK: {self._held()} wait for confirmation, all else is "
+                    f"done; if they are right: harvester release {self.run or 'RUN'}"
+                )
+            case verdict if verdict in SUCCESSES:
+                return self._success()
+            case _:
+                return f"FAILED: {self._why}"
+
+    @property
+    def _why(self) -> str:
+        """The error in one line; it may come from a driver, which repeats what it was given."""
+        match self.error:
+            case None:
+                return ""
+            case ConfigError():
+                return "; ".join(self.error.faults)
+            case ConflictError():
+                return "; ".join(self.error.reasons)
+        return masked(str(self.error))
+
+    def _held(self) -> str:
+        """Deletions and, apart from them, what updates would lose."""
+        counts = self.passes[-1].counts
+        lost = sum(
+            n for (kind, verb), n in counts.items() if verb == Verb.HELD_BACK and kind in _LOSSES
+        )
+        gone = self.held_back - lost
+        parts = [f"{gone} deletions"] if gone or not lost else []
+        return " and ".join([*parts, *([f"{lost} losses of contents"] if lost else [])])
+
+    def _success(self) -> str:
+        if self.not_due:
+            return f"OK: {self.not_due}"
+        if self.rehearsed_only:
+            return "OK: the dry run found no error; nothing was changed"
+        done = "nothing to do" if self.verdict is Verdict.NOTHING_TO_DO else "everything is done"
+        if alone := self.passes[-1].number(Verb.SKIPPED):
+            return f"OK: {done}; {alone} items were left alone, the notes say why"
+        if self.waiting_files:
+            return f"OK: {done}"
+        return f"OK: {done}, source and destination agree"

@@ -1,0 +1,62 @@
+"""What is done with a section, by its kind; all around it is the same for every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic
+
+from harvester.runs.destination_check import OpenDestination
+from harvester.runs.findings import Finding
+from harvester.runs.job import Job
+from harvester.runs.section_report import SectionReport
+from harvester.settings.harvester import HarvesterSettings
+from harvester.settings.section import S, SectionSettings
+from harvester.settings.section_kinds import kind_of
+from shared.entry_points import value_at
+from shared.errors import ConfigError
+
+
+def always_due(_section: SectionSettings) -> str | None:
+    """For kinds whose sections may run at any time."""
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionWork(Generic[S]):
+    """What is done with the sections of a kind; a `SectionKind` says where it is."""
+
+    synchronise: Callable[[Job[S], SectionReport], None]
+    """Harvest one section; what happened is in the report. Errors of the whole section raise."""
+    steps_of: Callable[[S], Sequence[str]]
+    """The titles of what a run does, reading first."""
+    check_online: Callable[[S, HarvesterSettings, OpenDestination], Iterator[Finding]]
+    """Try all that a run needs, changing nothing."""
+    not_due: Callable[[S], str | None] = always_due
+    """Why a run of the section is left out for now; None if it is not."""
+
+
+def work_of(section: S) -> SectionWork[S]:
+    """Raises `ConfigError` if a library that the kind needs is not installed."""
+    kind = kind_of(section)
+    kind.needs.require()
+    found: SectionWork[S] = value_at(kind.work)
+    return found
+
+
+def synchronise(job: Job[SectionSettings], report: SectionReport) -> None:
+    """Harvest one section; what happened is in the report. Errors of the whole section raise."""
+    config = job.config
+    if job.options.bundle and not kind_of(config).takes_bundles:
+        raise ConfigError(f"[{config.name}] has no bundles: sections of its kind do not read them")
+    work_of(config).synchronise(job, report)
+
+
+def not_due(config: SectionSettings) -> str | None:
+    """Why a run of the section is left out for now; None if it is not."""
+    return work_of(config).not_due(config)
+
+
+def steps_of(config: SectionSettings) -> Sequence[str]:
+    """The titles of what a run does, reading first."""
+    return work_of(config).steps_of(config)

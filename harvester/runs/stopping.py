@@ -1,0 +1,197 @@
+"""When a run is to end before its end: told to, out of time or volume, or stuck.
+
+Whoever works asks here between two items. What is at hand is finished and committed; the next run
+goes on, since what has to be done is found by comparing. Only a run that is stuck or out of time
+also breaks off the file at hand, whose beginning is kept for the next one.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from queue import Empty, SimpleQueue
+
+from harvester.settings.section import SectionSettings
+from shared.errors import StoppedError
+
+_WATCH = 1.0
+"""Seconds between two looks of the watchdog, and of whoever pauses."""
+
+
+class StopRequest:
+    """Set by a signal, for all sections of the process. Signal handlers may call `set`: they
+    interrupt the main thread anywhere, also within a lock that `threading.Event` would take, so
+    there is none here. The first reason counts."""
+
+    def __init__(self) -> None:
+        self._woken: SimpleQueue[None] = SimpleQueue()
+        self._set = False
+        self.reason = ""
+        self.signal: int | None = None
+        """Which signal asked for it, if it was one."""
+
+    def set(self, reason: str, signal: int | None = None) -> None:
+        if not self._set:
+            self.reason, self.signal = reason, signal
+            self._set = True
+            self._woken.put(None)
+
+    @property
+    def is_set(self) -> bool:
+        return self._set
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep, but wake up when a stop is requested; whether it was."""
+        if not self._set:
+            with suppress(Empty):
+                self._woken.get(timeout=max(seconds, 0))
+                self._woken.put(None)  # for the next one who sleeps
+        return self._set
+
+
+class Leash:
+    """One run's reasons to stop, and how far it has come. Safe for threads."""
+
+    def __init__(
+        self,
+        config: SectionSettings,
+        request: StopRequest | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._request = request or StopRequest()
+        self._clock = clock
+        self._began = self._moved = clock()
+        self._stall = config.stall_timeout
+        self._longest = config.max_run_time
+        self._most = config.max_transfer
+        self._lock = threading.Lock()
+        self._was_watched = False
+        self.stalled = False
+        """Whether the watchdog has given the run up."""
+        self.transferred = 0
+        """Bytes of files that came over the network in this run."""
+        self.left_something = False
+        """Whether an item was left to the next run, see `declines`."""
+
+    def moved(self) -> None:
+        """There was progress: a row, a block, an item."""
+        self._moved = self._clock()
+
+    def received(self, count: int) -> None:
+        """So many bytes of a file came over the network."""
+        with self._lock:
+            self.transferred += count
+        self.moved()
+
+    @property
+    def urgent_reason(self) -> str | None:
+        """Why the run is to end even within a file; None if that may be finished."""
+        if self.stalled:
+            return f"there was no progress for {_shown(self._stall)} (stall-timeout)"
+        if self._longest and self._clock() - self._began > self._longest.total_seconds():
+            return f"the run took longer than {_shown(self._longest)} (max-run-time)"
+        return None
+
+    @property
+    def reason(self) -> str | None:
+        """Why the run is to end now; None if it may go on."""
+        if reason := self.urgent_reason:
+            return reason
+        return self._request.reason if self._request.is_set else None
+
+    @property
+    def volume_is_used_up(self) -> str | None:
+        """Why something was not fetched, though the run may end as usual; None if all was."""
+        if self.left_something and self.is_full:
+            return f"{self.transferred:,} bytes were fetched (max-transfer)"
+        return None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much came that nothing more is to be begun (``max-transfer``)."""
+        return self._most is not None and self.transferred >= self._most
+
+    def declines(self) -> bool:
+        """Whether the next item, which is waiting, is to be left to the next run. To be asked only
+        where there is one: that it was left is remembered."""
+        declined = self.reason is not None or self.is_full
+        self.left_something |= declined
+        return declined
+
+    @property
+    def may_fetch(self) -> bool:
+        """The contrary of `declines`."""
+        return not self.declines()
+
+    def check(self) -> None:
+        """Raises `StoppedError` if the run is to end now."""
+        if reason := self.reason:
+            raise StoppedError(reason, stalled=self.stalled)
+
+    def check_urgent(self) -> None:
+        """Raises `StoppedError` if the run is to end even within a file."""
+        if reason := self.urgent_reason:
+            raise StoppedError(reason, stalled=self.stalled)
+
+    def sleep(self, seconds: float) -> None:
+        """A pause between two things, which ends early, with `StoppedError`, if the run is to end.
+        Counts as progress: whoever waits on purpose is not stuck."""
+        self._pause(seconds, self.check, self._request.wait)
+
+    def pause(self, seconds: float) -> None:
+        """A pause within a file, which only an urgent reason ends early. Counts as progress."""
+        self._pause(seconds, self.check_urgent, time.sleep)
+
+    def _pause(
+        self, seconds: float, check: Callable[[], None], rest: Callable[[float], object]
+    ) -> None:
+        deadline = self._clock() + seconds
+        while (left := deadline - self._clock()) > 0:
+            self.moved()
+            check()
+            rest(min(left, _WATCH))
+        self.moved()
+        check()
+
+    @contextmanager
+    def watched(self, *interrupts: Callable[[], None]) -> Iterator[None]:
+        """Meanwhile a thread looks whether there is progress; if there is none for
+        ``stall-timeout``, it calls ``interrupts``, which free whatever the run waits for; and again
+        if that did not help. The time of the run counts from the first time on."""
+        self.moved()
+        if not self._was_watched:  # what came before was waiting for others
+            self._was_watched = True
+            self._began = self._clock()
+        ended = threading.Event()
+        watchdog = threading.Thread(
+            target=self._watch, args=(ended, interrupts), name="watchdog", daemon=True
+        )
+        watchdog.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watchdog.join()
+
+    def _watch(self, ended: threading.Event, interrupts: tuple[Callable[[], None], ...]) -> None:
+        longest = self._stall.total_seconds()
+        while not ended.wait(min(_WATCH, longest / 4)):
+            if self._clock() - self._moved <= longest:
+                continue
+            self.stalled = True
+            for interrupt in interrupts:
+                with suppress(Exception):  # what it would have freed has just ended by itself
+                    interrupt()
+            self.moved()
+
+
+def _shown(duration: timedelta) -> str:
+    """In openBIS's words."""
+    seconds = duration.total_seconds()
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:g} s"

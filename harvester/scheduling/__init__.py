@@ -1,1 +1,0 @@
-"""When the daemon harvests, and what it shows of itself."""

@@ -1,0 +1,1 @@
+"""The settings of a harvester, checked: ``harvester.properties`` and the INI file of sections."""

@@ -1,0 +1,157 @@
+"""What sections of every kind have in common: how they are named, told of, logged and connected.
+
+Each kind of section adds its own keys; `harvester.settings.section_kinds` finds the kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, ClassVar, TypeVar
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+
+from harvester.settings.harvester import HarvesterSettings
+from shared.settings.faults import Given
+from shared.settings.model import Settings
+from shared.settings.places import absolute_below
+from shared.settings.quantities import Durations, LogFormat, PositiveDuration, Size
+from shared.settings.used_paths import PlaceOf, Role, UsedPath, log_path
+from shared.settings.values import Addresses, Boolean, Integer, SecretUrl, Url
+
+
+def _below_base(path: Path, info: ValidationInfo) -> Path:
+    """A path as configured, or as by default with the alias in its name, made absolute."""
+    named = Path(str(path).replace("{alias}", str(info.data.get("data_source_alias", ""))))
+    settings = info.context
+    return absolute_below(settings.base_dir, named) if settings else named
+
+
+BasePath = Annotated[Path, AfterValidator(_below_base)]
+Days = Annotated[Integer, Field(ge=0, le=36500)]
+
+_NO_PUNCTUATION = str.maketrans("", "", "_-.")
+
+
+class SectionSettings(Settings):
+    """``name`` is the section's, all else are keys."""
+
+    ineffective_keys: ClassVar[frozenset[str]] = frozenset()
+    """Keys that are in use and never had an effect: they are warned of, and are no faults."""
+    other_spellings: ClassVar[Mapping[str, str]] = {}
+    """Spellings that are taken, too, with the keys that they stand for."""
+
+    name: str
+    data_source_alias: str = Field(default_factory=lambda given: given["name"])
+
+    dry_run: Boolean = False
+    verbose: Boolean = Field(default_factory=lambda given: given["dry_run"])
+    log_file: BasePath = Path("synchronization_{alias}.log")
+    log_format: LogFormat = LogFormat.TEXT
+    log_retention_days: Days = 90
+    """0: for ever."""
+    email_addresses: Addresses = ()
+    webhook_url: SecretUrl | None = None
+
+    timeout: Annotated[Integer, Field(ge=1, le=86400)] = 600
+    """Seconds without a single byte from the data source."""
+    stall_timeout: PositiveDuration = timedelta(hours=1)
+    """Without any progress the run is given up; the next one goes on."""
+    retry_pauses: Durations = tuple(timedelta(seconds=seconds) for seconds in (1, 4, 15))
+    """Between one try of a request and the next."""
+    max_connections_per_source: Annotated[Integer, Field(ge=1, le=1000)] = 10
+    max_run_time: PositiveDuration | None = None
+    max_transfer: Size | None = None
+    """Bytes of files in one run."""
+
+    tls_verify: Boolean = True
+    ca_bundle: BasePath | None = None
+    client_certificate: BasePath | None = None
+    client_key: BasePath | None = None
+    client_key_password: SecretStr | None = None
+    proxy: Url | None = None
+    """None: as the environment says (``HTTPS_PROXY``, ``NO_PROXY``)."""
+
+    @field_validator("data_source_alias")
+    @classmethod
+    def _is_code(cls, alias: str) -> str:
+        if not alias.isascii() or not alias.translate(_NO_PUNCTUATION).isalnum():
+            raise ValueError(
+                f"{alias!r} cannot be part of an openBIS code; set data-source-alias to letters, "
+                "digits, '_', '-' and '.'"
+            )
+        return alias
+
+    @field_validator("ca_bundle")
+    @classmethod
+    def _is_of_use(cls, bundle: Path | None, info: ValidationInfo) -> Path | None:
+        if bundle and not info.data.get("tls_verify", True):
+            raise ValueError("has no effect beside tls-verify = false; remove one of them")
+        return bundle
+
+    @field_validator("client_key", "client_key_password")
+    @classmethod
+    def _goes_with_a_certificate(cls, value: object, info: ValidationInfo) -> object:
+        if value is not None and info.data.get("client_certificate", value) is None:
+            raise ValueError("needs client-certificate, too")
+        return value
+
+    @classmethod
+    def defaults_from(cls, _settings: HarvesterSettings, /) -> dict[str, str]:
+        """By key: values that the program's own settings give to sections without them."""
+        return {}
+
+    @classmethod
+    def warnings_of(cls, _given: Mapping[str, Given], /) -> Iterator[tuple[str, str]]:
+        """Keys and texts of what is taken otherwise than it is written."""
+        yield from ()
+
+    @property
+    def alias(self) -> str:
+        """How the runs of this section, and what it brings, are marked in the destination."""
+        return self.data_source_alias
+
+    @property
+    def source_url(self) -> str:
+        """Where the data come from."""
+        raise NotImplementedError
+
+    @property
+    def source_user(self) -> str:
+        """As whom they are asked for; empty: as nobody."""
+        raise NotImplementedError
+
+    @property
+    def exclusive(self) -> dict[str, str]:
+        """By key: files, folders and databases that no other section may use."""
+        raise NotImplementedError
+
+    @property
+    def written_files(self) -> dict[str, Path]:
+        """By key: single files that each run writes."""
+        return {"log-file": self.log_file}
+
+    def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
+        """Every file and folder that runs of this section read or write."""
+        key = "log-file"
+        yield log_path(key=key, path=self.log_file, place=place_of(key), section=self.name)
+        read = {
+            "ca-bundle": self.ca_bundle,
+            "client-certificate": self.client_certificate,
+            "client-key": self.client_key,
+        }
+        for key, path in read.items():
+            if path:
+                yield self._used(key, path, Role.READ, place_of)
+
+    def _used(
+        self, key: str, path: Path, role: Role, place_of: PlaceOf, shared: str = ""
+    ) -> UsedPath:
+        return UsedPath(
+            key=key, path=path, role=role, place=place_of(key), section=self.name, shared=shared
+        )
+
+
+S = TypeVar("S", bound=SectionSettings)
+"""The settings of one kind of section."""

@@ -1,0 +1,58 @@
+"""The kinds of sections that are installed.
+
+A package adds a kind by an entry point of the group ``openbis_sync.section_kinds``, which names a
+`SectionKind`. openBIS's own kind is found in the same way: so no kind can do what another cannot,
+and nothing here has to know the kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, cast
+
+from harvester.settings.section import S
+from shared.entry_points import announced
+from shared.errors import ConfigError
+from shared.extras import NO_EXTRA, Extra
+
+if TYPE_CHECKING:
+    from shared.command_line import Commands, Subcommands
+
+GROUP = "openbis_sync.section_kinds"
+DEFAULT_KIND = "openbis"
+"""The kind of a section that names none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionKind(Generic[S]):
+    """What the harvester must know of a kind before a section of it runs."""
+
+    name: str
+    """The value of the key ``kind``."""
+    settings: type[S]
+    work: str
+    """Where the `harvester.runs.section_work.SectionWork` is, as ``module:name``. It is loaded
+    when a section of the kind is at work, since reading settings does not need it."""
+    takes_bundles: bool = False
+    """Whether a run can read a bundle, a file, instead of its source."""
+    needs: Extra = NO_EXTRA
+    add_commands: Callable[[Subcommands, Commands], None] | None = None
+    """Adds the kind's own commands to the command line."""
+
+
+def section_kinds() -> Mapping[str, SectionKind[Any]]:
+    """All kinds by their names. Raises `ConfigError` if there are none, or one cannot be loaded."""
+    kinds = announced(GROUP, SectionKind)
+    if not kinds:
+        raise ConfigError(
+            "no kind of section is installed: this installation of openbis-sync is older than the "
+            "program; install it anew (make demo, or pip install -e .)"
+        )
+    return kinds
+
+
+def kind_of(section: S) -> SectionKind[S]:
+    """The kind of a section, by its settings."""
+    found = next(kind for kind in section_kinds().values() if isinstance(section, kind.settings))
+    return cast("SectionKind[S]", found)

@@ -1,1 +1,0 @@
-"""Who is told what: mail and web hook, and not twice the same."""

@@ -1,0 +1,224 @@
+"""The catalogue over a real openBIS database; `open_openbis` is the way in."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Engine, Row
+
+from shared.errors import ConfigError
+from shared.model.ids import Code, PermId
+from shared.model.kinds import Kind
+from shared.model.unknown import Unknown
+from source_server.catalogues.openbis import queries_access, queries_entities, scopes
+from source_server.catalogues.openbis.connect import (
+    check_low_water_mark,
+    connected,
+    low_water_mark,
+    none_if_untranslatable,
+    reading_engine,
+    snapshot,
+)
+from source_server.catalogues.openbis.data_store import DataStore, file_below
+from source_server.catalogues.openbis.files import FileLists, Place
+from source_server.catalogues.openbis.opening import dialect_of, files_query_of
+from source_server.catalogues.openbis.parts import moment
+from source_server.catalogues.openbis.path_info import PathInfo
+from source_server.catalogues.openbis.schema import Dialect
+from source_server.catalogues.openbis.snapshot import OpenBisSnapshot
+from source_server.publication.catalogue import Content, Scope, not_now
+from source_server.publication.mentioned_files import Mentions
+
+
+class OpenBisCatalogue:
+    """A `Catalogue`: reads only, and never shows anything outside of the scope it is given.
+
+    ``store_root`` and ``file_service_root`` are openBIS's ``storeroot-dir`` and
+    ``file-service-repository-path``; data stores that lie elsewhere are in ``others``, by their
+    codes. Roles in projects count for users whose id the regular expression
+    ``project_level_users`` matches (openBIS's ``authorization.project-level.users``); None: for
+    no user (``authorization.project-level.enabled``).
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        store_root: Path,
+        path_info: Engine | None = None,
+        others: Mapping[str, Place] = MappingProxyType({}),
+        file_service_root: Path | None = None,
+        project_level_users: str | None = None,
+    ) -> None:
+        self._engine = engine
+        self._file_service_root = file_service_root
+        self._project_level = None if project_level_users is None else _pattern(project_level_users)
+        self._dialect = _checked(engine)
+        usual = Place(store=DataStore(store_root), path_info=_checked_path_info(path_info))
+        self._file_lists = FileLists(usual, others)
+        self._mentions = Mentions(self._mentioned)
+
+    @property
+    def schema_version(self) -> int:
+        return self._dialect.version
+
+    def close(self) -> None:
+        self._engine.dispose()
+        for place in self._file_lists.places().values():
+            if place.path_info is not None:
+                place.path_info.engine.dispose()
+
+    def scope_of(self, user_id: str) -> Scope | None:
+        if not _can_be_asked_for(user_id):
+            return None
+        with none_if_untranslatable(), connected(self._engine) as connection:
+            return scopes.scope_of(connection, self._dialect, user_id, self._project_level)
+        return None
+
+    def turn(self) -> AbstractContextManager[object]:
+        return nullcontext()  # PostgreSQL works while others write
+
+    @contextmanager
+    def snapshot(self) -> Iterator[OpenBisSnapshot]:
+        at = low_water_mark(self._engine)
+        with snapshot(self._engine) as connection:
+            view = OpenBisSnapshot(connection, self._dialect, at, self._file_lists)
+            try:
+                yield view
+            finally:
+                view.close()
+
+    def unseen(self) -> Counter[str]:
+        """See `source_server.publication.unseen.Foreseeing`."""
+        with connected(self._engine) as connection:
+            states = connection.execute(self._dialect(queries_entities.STATES_OF_DATA_SETS)).all()
+        return self._file_lists.unseen(states)
+
+    def data_set_file(self, code: Code, path: str, scope: Scope) -> Content | None:
+        data_set = self._one(queries_access.DATA_SET, scope, {"code": code})
+        folder = self._file_lists.place_of(data_set) if data_set else None
+        if isinstance(folder, Unknown):
+            raise not_now(code, folder)
+        return _file_content(folder, path)
+
+    def attachment(
+        self, kind: Kind, perm_id: PermId, file_name: str, version: int, scope: Scope
+    ) -> Content | None:
+        query = queries_access.ATTACHMENT.get(kind)
+        if query is None:
+            return None
+        key = {"perm_id": perm_id, "file_name": file_name, "version": version}
+        row = self._one(query, scope, key)
+        if row is None:
+            return None
+        return Content(
+            length=len(row.value),
+            etag=row.sha256,
+            modified=moment(row.registered, "Attachment", file_name),
+            data=bytes(row.value),
+        )
+
+    def service_file(self, path: str, scope: Scope) -> Content | None:
+        content = _file_content(self._file_service_root, path)
+        if content is None or not self._mentions.includes(path, scope):
+            return None
+        return content
+
+    def _one(self, query: str, scope: Scope, key: Mapping[str, Any]) -> Row[Any] | None:
+        """The row with this key, if it is within the scope."""
+        if not all(map(_can_be_asked_for, key.values())):
+            return None
+        with none_if_untranslatable(), connected(self._engine) as connection:
+            window = scopes.window_of(connection, self._dialect, scope)
+            return connection.execute(self._dialect(query), {**window, **key}).one_or_none()
+        return None
+
+    def _mentioned(self, scope: Scope) -> frozenset[str]:
+        with connected(self._engine) as connection:
+            window = scopes.window_of(connection, self._dialect, scope)
+            query = self._dialect(queries_access.SERVICE_FILE_PATHS)
+            return frozenset(row.path for row in connection.execute(query, dict(window)))
+
+
+def open_openbis(
+    url: str,
+    *,
+    store_root: Path,
+    path_info_url: str | None = None,
+    others: Mapping[str, tuple[Path, str | None]] = MappingProxyType({}),
+    file_service_root: Path | None = None,
+    project_level_users: str | None = None,
+) -> OpenBisCatalogue:
+    """The openBIS instance at a database URL (``postgresql://...``); as `OpenBisCatalogue`.
+
+    ``others``: store root and URL of the path info of data stores that lie elsewhere.
+    Raises `ConfigError` if a database cannot be reached, or is not one that can be read.
+    """
+    with ExitStack() as if_it_fails:
+
+        def opened(address: str | None) -> Engine | None:
+            if address is None:
+                return None
+            engine = reading_engine(address)
+            if_it_fails.callback(engine.dispose)
+            return engine
+
+        engine = reading_engine(url)
+        if_it_fails.callback(engine.dispose)
+        catalogue = OpenBisCatalogue(
+            engine,
+            store_root=store_root,
+            path_info=opened(path_info_url),
+            others={
+                code: Place(store=DataStore(root), path_info=_checked_path_info(opened(notes)))
+                for code, (root, notes) in others.items()
+            },
+            file_service_root=file_service_root,
+            project_level_users=project_level_users,
+        )
+        if_it_fails.pop_all()
+        return catalogue
+
+
+def _pattern(users: str) -> re.Pattern[str]:
+    try:
+        return re.compile(users)
+    except re.error as fault:
+        raise ConfigError(
+            f"authorization.project-level.users: {users!r} is not a regular expression: {fault}"
+        ) from fault
+
+
+def _checked(engine: Engine) -> Dialect:
+    with connected(engine) as connection:
+        dialect = dialect_of(connection)
+        check_low_water_mark(connection)
+        return dialect
+
+
+def _checked_path_info(engine: Engine | None) -> PathInfo | None:
+    if engine is None:
+        return None
+    with connected(engine) as connection:
+        return PathInfo(engine=engine, query=files_query_of(connection))
+
+
+def _can_be_asked_for(value: object) -> bool:
+    """PostgreSQL refuses texts with a NUL and such as are not Unicode; so none is stored there."""
+    text = str(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
+def _file_content(folder: Path | None, path: str) -> Content | None:
+    file = file_below(folder, path) if folder else None
+    return Content.of_file(file) if file else None

@@ -1,0 +1,157 @@
+"""Entities of the database, read page by page: a handful of queries for each page."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from shared.model.entities import Attachment, ContentCopy, Entity
+from shared.model.entities import Connection as Edge
+from shared.model.ids import Code, Identifier, PermId
+from shared.model.kinds import FACTS, NOT_FROZEN, DataSetKind, Frozen, Kind
+from shared.model.unknown import Part, Reason, Unknown
+from source_server.catalogues.openbis import parts, queries_entities
+from source_server.catalogues.openbis.files import FileLists
+from source_server.catalogues.openbis.listing import Listed
+from source_server.catalogues.openbis.parts import moment
+from source_server.catalogues.openbis.properties import PropertyReader
+from source_server.catalogues.openbis.schema import Dialect
+from source_server.catalogues.openbis.scopes import Window, array_of
+from source_server.catalogues.openbis.texts import publishable_or_none, publishable_values
+
+PAGE = 1000
+"""Entities per page."""
+
+PAGE_OF_DATA_SETS = 250
+"""Fewer, since PostgreSQL sorts the files of a page, and a data set may have a million."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What hangs on the entities of a page, by the ids of their rows."""
+
+    properties: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    connections: Mapping[int, tuple[Edge, ...]] = field(default_factory=dict)
+    attachments: Mapping[int, tuple[Attachment, ...]] = field(default_factory=dict)
+    content_copies: Mapping[int, tuple[ContentCopy, ...]] = field(default_factory=dict)
+    unknown: Mapping[int, Sequence[Unknown]] = field(default_factory=dict)
+
+
+class EntityReader:
+    """Reads the entities of one kind."""
+
+    def __init__(
+        self, connection: Connection, dialect: Dialect, kind: Kind, file_lists: FileLists
+    ) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self._kind = kind
+        self._file_lists = file_lists
+        self._properties = (
+            PropertyReader(connection, dialect, kind) if FACTS[kind].has_properties else None
+        )
+
+    def read(self, window: Window) -> Generator[Entity]:
+        """All entities within the window, by perm id in byte order."""
+        for ids in self._pages(window):
+            page = {**window, "ids": array_of(ids)}
+            rows, hanging = self._rows(page, ids), self._parts(page)
+            for row, listed in zip(rows, self._files(rows), strict=True):
+                yield self._entity(row, hanging, listed)
+
+    def _pages(self, window: Window) -> Iterator[list[int]]:
+        """A cursor on the server sorts the ids once. Looking for each page by the last perm id
+        (``perm_id > ... limit``) would sort all that is left again for every page."""
+        size = PAGE_OF_DATA_SETS if self._kind is Kind.DATA_SET else PAGE
+        with self._connection.execute(
+            self._dialect(queries_entities.IDS[self._kind]),
+            dict(window),
+            execution_options={"yield_per": size},
+        ) as result:
+            for rows in result.partitions(size):
+                yield [row.id for row in rows]
+
+    def _rows(self, page: Mapping[str, Any], ids: Sequence[int]) -> Sequence[Row[Any]]:
+        query = self._dialect(queries_entities.ROWS[self._kind])
+        by_id = {row[0]: row for row in self._connection.execute(query, page).all()}
+        return [by_id[each] for each in ids]
+
+    def _parts(self, page: Mapping[str, Any]) -> _Parts:
+        kind, facts = self._kind, FACTS[self._kind]
+        where = (self._connection, self._dialect)
+        values, codes = self._properties.of_page(page) if self._properties else ({}, {})
+        edges, links = parts.connections(*where, kind, page) if facts.relations else ({}, {})
+        held, lost = parts.attachments(*where, kind, page) if facts.has_attachments else ({}, {})
+        return _Parts(
+            properties=values,
+            connections=edges,
+            attachments=held,
+            content_copies=parts.content_copies(*where, page) if kind is Kind.DATA_SET else {},
+            unknown=_unknown(codes, links, lost),
+        )
+
+    def _files(self, rows: Sequence[Row[Any]]) -> Iterable[Listed]:
+        if self._kind is Kind.DATA_SET:
+            return self._file_lists.of_page(rows)
+        return repeat(Listed(), len(rows))
+
+    def _entity(self, row: Row[Any], hanging: _Parts, listed: Listed) -> Entity:
+        kind, perm_id = self._kind, row.perm_id
+        values = sorted(hanging.properties.get(row.id, {}).items())
+        return Entity(
+            kind=kind,
+            perm_id=PermId(perm_id),
+            code=Code(row.code),
+            registered=moment(row.registered, kind, perm_id),
+            modified=moment(row.modified, kind, perm_id),
+            registrator=row.registrator,
+            modifier=row.modifier,
+            type=row.type,
+            space=row.space,
+            project=row.project,
+            experiment=row.experiment and Identifier(row.experiment),
+            sample=row.sample and Identifier(row.sample),
+            description=publishable_or_none(row.description, kind, perm_id),
+            frozen=Frozen(row.flags) if row.flags else NOT_FROZEN,
+            properties=publishable_values(dict(values), kind, perm_id),
+            connections=hanging.connections.get(row.id, ()),
+            attachments=hanging.attachments.get(row.id, ()),
+            data_set_kind=DataSetKind(row.data_set_kind) if kind is Kind.DATA_SET else None,
+            files=listed.files,
+            content_copies=hanging.content_copies.get(row.id, ()),
+            unknown=(*listed.unknown, *hanging.unknown.get(row.id, ()), *_hidden_references(row)),
+        )
+
+
+def _unknown(
+    codes: Mapping[int, Sequence[str]],
+    links: Mapping[int, int],
+    attachments: Mapping[int, Sequence[Unknown]],
+) -> Mapping[int, Sequence[Unknown]]:
+    """What entities of a page leave out: values of the properties with these codes, numbers of
+    links, and attachments."""
+    found: defaultdict[int, list[Unknown]] = defaultdict(list)
+    for owner, marks in attachments.items():
+        found[owner] += marks
+    for owner, its in codes.items():
+        found[owner].append(_out_of_scope(Part.PROPERTIES, " ".join(sorted(its))))
+    for owner, count in links.items():
+        found[owner].append(_out_of_scope(Part.CONNECTIONS, f"{count} to what is not shown"))
+    return found
+
+
+def _hidden_references(row: Row[Any]) -> Iterator[Unknown]:
+    """References are links, too."""
+    if row.hides_experiment:
+        yield _out_of_scope(Part.CONNECTIONS, "the experiment")
+    if row.hides_sample:
+        yield _out_of_scope(Part.CONNECTIONS, "the sample")
+
+
+def _out_of_scope(part: Part, detail: str) -> Unknown:
+    return Unknown(part=part, reason=Reason.OUT_OF_SCOPE, detail=detail)

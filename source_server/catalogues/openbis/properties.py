@@ -1,0 +1,68 @@
+"""Property values as texts, in the way in which openBIS publishes them."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection
+
+from shared.model.kinds import Kind
+from source_server.catalogues.openbis import queries_parts
+from source_server.catalogues.openbis.connect import plain_rows
+from source_server.catalogues.openbis.schema import Dialect
+
+
+class PropertyReader:
+    """Reads the properties of the entities of a kind, page by page."""
+
+    def __init__(self, connection: Connection, dialect: Dialect, kind: Kind) -> None:
+        self._connection = connection
+        self._query = dialect(queries_parts.PROPERTIES[kind])
+        self._hidden = dialect(queries_parts.HIDDEN_SAMPLES[kind])
+        codes = connection.execute(dialect(queries_parts.ASSIGNED_CODES[kind]))
+        self._codes: dict[int, str] = {row.id: row.code for row in codes}
+
+    def of_page(
+        self, page: Mapping[str, Any]
+    ) -> tuple[Mapping[int, dict[str, str]], Mapping[int, list[str]]]:
+        """Values by code, by the id of their owner; and the codes of those values that point to
+        samples outside the scope, which are left out."""
+        found: defaultdict[int, dict[str, str]] = defaultdict(dict)
+        are_all_shown = True
+        rows = plain_rows(self._connection, self._query, page)
+        for owner, assignment, value, reals in rows:
+            text = value if reals is None else reals_text(reals)
+            if text is not None:
+                found[owner][self._codes[assignment]] = text
+            else:
+                are_all_shown = False
+        return found, {} if are_all_shown else self._hidden_codes(page)
+
+    def _hidden_codes(self, page: Mapping[str, Any]) -> Mapping[int, list[str]]:
+        """By the id of their owner. A value may also point to a sample in openBIS's trash: that is
+        none."""
+        hidden: defaultdict[int, list[str]] = defaultdict(list)
+        for owner, assignment in plain_rows(self._connection, self._hidden, page):
+            hidden[owner].append(self._codes[assignment])
+        return hidden
+
+
+def reals_text(values: Sequence[float | None]) -> str:
+    return ", ".join(java_double(value) for value in values if value is not None)
+
+
+def java_double(value: float) -> str:
+    """A double the way Java writes it: ``1.0``, ``1.0E22``, ``-Infinity``, ``NaN``."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    if value == 0 or 1e-3 <= abs(value) < 1e7:  # noqa: PLR2004 - the bounds of Double.toString
+        return repr(value)
+    mantissa, exponent = f"{Decimal(repr(value)).normalize():E}".split("E")
+    point = "" if "." in mantissa else ".0"
+    return f"{mantissa}{point}E{int(exponent)}"

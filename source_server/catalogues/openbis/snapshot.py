@@ -1,0 +1,74 @@
+"""One consistent view of an openBIS database, for one answer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Generator, Iterator
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from shared.model.entities import Entity
+from shared.model.ids import Code, PermId
+from shared.model.kinds import Kind
+from shared.model.master_data import MasterData
+from source_server.catalogues.openbis import queries_entities, scopes
+from source_server.catalogues.openbis.entities import EntityReader
+from source_server.catalogues.openbis.files import FileLists
+from source_server.catalogues.openbis.master_data import MasterDataReader
+from source_server.catalogues.openbis.schema import Dialect
+from source_server.catalogues.openbis.scopes import Window
+from source_server.publication.catalogue import Scope
+
+
+class OpenBisSnapshot:
+    """A `Snapshot`; the connection's transaction is what makes it consistent."""
+
+    def __init__(
+        self, connection: Connection, dialect: Dialect, at: datetime, file_lists: FileLists
+    ) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self._at = at
+        self._file_lists = file_lists
+        self._windows: dict[Scope, Window] = {}
+        self._reading: Generator[Entity] | None = None
+
+    @property
+    def at(self) -> datetime:
+        return self._at
+
+    def space_codes(self) -> list[Code]:
+        return scopes.space_codes(self._connection, self._dialect)
+
+    def master_data(self) -> MasterData:
+        return MasterDataReader(self._connection, self._dialect).read()
+
+    def entities(self, kind: Kind, scope: Scope) -> Iterator[Entity]:
+        self.close()
+        window = self._window(scope)
+        reader = EntityReader(self._connection, self._dialect, kind, self._file_lists)
+        self._reading = reader.read(window)
+        return self._reading
+
+    def data_set_connections(self, samples: list[PermId], scope: Scope) -> dict[PermId, list[Code]]:
+        found: defaultdict[PermId, list[Code]] = defaultdict(list)
+        page = {**self._window(scope), "perm_ids": samples}
+        query = self._dialect(queries_entities.DATA_SETS_OF_SAMPLES)
+        for perm_id, code in self._connection.execute(query, page):
+            found[PermId(perm_id)].append(Code(code))
+        return dict(found)
+
+    def service_file_checksum(self, _path: str) -> None:
+        """openBIS's database knows nothing of the file service."""
+
+    def close(self) -> None:
+        """Drops what is still being read; its cursors end with the snapshot."""
+        if self._reading is not None:
+            self._reading.close()
+            self._reading = None
+
+    def _window(self, scope: Scope) -> Window:
+        if scope not in self._windows:
+            self._windows[scope] = scopes.window_of(self._connection, self._dialect, scope)
+        return self._windows[scope]

@@ -1,0 +1,1 @@
+"""What is published: the documents, their selection, and the catalogue they are made from."""

@@ -1,0 +1,146 @@
+"""What an instance must offer to be published; one small interface, two implementations.
+
+`source_server.catalogues.embedded` reads our own store, `source_server.catalogues.openbis` a real
+openBIS database. Everything that a client may see is asked for with a `Scope`: a catalogue never
+decides who may see what, and never returns anything outside the scope.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol, Self
+
+from shared.errors import NotNowError
+from shared.model.entities import Entity
+from shared.model.ids import Code, Identifier, PermId
+from shared.model.kinds import Kind
+from shared.model.master_data import MasterData
+from shared.model.unknown import Reason, Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The part of an instance that one answer may show.
+
+    ``spaces`` are shown as a whole, ``projects`` (identifiers ``/SPACE/PROJECT``) are shown of
+    spaces that are not; their spaces are shown as bare entries. Shared samples, materials and
+    master data belong to every scope (wire format, 2.2).
+    """
+
+    spaces: frozenset[Code] = frozenset()
+    projects: frozenset[Identifier] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """Bytes that can be downloaded: either a file or, where a database holds them, the bytes.
+
+    ``etag`` changes whenever the bytes do. ``modified`` has whole seconds, as HTTP has.
+    """
+
+    length: int
+    etag: str
+    modified: datetime | None = None
+    path: Path | None = None
+    data: bytes | None = None
+
+    @classmethod
+    def of_file(cls, file: Path, etag: str | None = None) -> Self | None:
+        """None if there is no such file. Its ETag is what is known of its content, else its size
+        and time: to hash it would take as long as to send it, for every part that is asked for."""
+        try:
+            status = file.stat()
+        except OSError:
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        return cls(
+            length=status.st_size,
+            etag=etag or f"{status.st_size:x}-{status.st_mtime_ns:x}",
+            modified=datetime.fromtimestamp(int(status.st_mtime), UTC),
+            path=file,
+        )
+
+
+_WHY = {
+    Reason.ARCHIVED: "it is archived; it can be read when openBIS has unarchived it",
+    Reason.NOT_MOUNTED: "its folder is not there; a disk may not be mounted",
+    Reason.NOT_HARVESTED: "its files are not here",
+}
+
+
+def not_now(code: Code, unknown: Unknown) -> NotNowError:
+    """Why a file of a data set cannot be downloaded, though the data set is there."""
+    why = _WHY.get(unknown.reason, "its folder cannot be read")
+    return NotNowError(f"data set {code}: {why}; try again later")
+
+
+class Snapshot(Protocol):
+    """One consistent view of an instance, for one answer. May be used from several threads, one
+    at a time. Iterators read in batches: between two entities other calls may be made, but of two
+    iterators the first must be drained or dropped before the second begins.
+    """
+
+    @property
+    def at(self) -> datetime:
+        """A low-water mark: nothing committed after this snapshot was taken carries an earlier
+        modification time unseen (wire format, 1.6). Whole seconds, UTC."""
+        ...
+
+    def space_codes(self) -> list[Code]:
+        """Codes of all spaces, in byte order."""
+        ...
+
+    def master_data(self) -> MasterData: ...
+
+    def entities(self, kind: Kind, scope: Scope) -> Iterator[Entity]:
+        """Entities of one kind within the scope, ordered by perm id in byte order.
+
+        Connections, property values of type SAMPLE, and references to experiments and samples
+        name only entities that are within the scope too. An entity says of which of its parts
+        something is left out, for that or for another reason (`shared.model.unknown`).
+        """
+        ...
+
+    def data_set_connections(self, samples: list[PermId], scope: Scope) -> dict[PermId, list[Code]]:
+        """Codes of the data sets of each of these samples, in byte order, within the scope."""
+        ...
+
+    def service_file_checksum(self, path: str) -> str | None:
+        """The SHA-256 (lower-case hex) that this file of the file service had when it was
+        harvested; None if it was made here, or is not known."""
+        ...
+
+
+class Catalogue(Protocol):
+    """An instance that is published."""
+
+    def scope_of(self, user_id: str) -> Scope | None:
+        """What a user may see; None if the user is unknown, inactive or has no role at all."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]: ...
+
+    def turn(self) -> AbstractContextManager[object]:
+        """Held while a part of a list is made: by one list at a time, where several at once would
+        be slower than one after the other."""
+        ...
+
+    def data_set_file(self, code: Code, path: str, scope: Scope) -> Content | None:
+        """A file of a data set; None if either does not exist or is not within the scope.
+
+        Raises `NotNowError` if the data set cannot be read at the moment."""
+        ...
+
+    def attachment(
+        self, kind: Kind, perm_id: PermId, file_name: str, version: int, scope: Scope
+    ) -> Content | None: ...
+
+    def service_file(self, path: str, scope: Scope) -> Content | None:
+        """A file of the file service, if a text within the scope mentions it."""
+        ...

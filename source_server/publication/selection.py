@@ -1,0 +1,194 @@
+"""Which spaces a client asks for: ``white_list`` and ``black_list`` (wire format, 2.1).
+
+openBIS compiles the patterns with ``java.util.regex``. Here they run on RE2, whose time is linear
+in the text, so no pattern can hang the server. What RE2 lacks, or would silently read otherwise
+than Java, is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import re2
+
+from shared.errors import RequestError
+from shared.model.ids import Code, home_of
+from source_server.publication.catalogue import Scope
+
+_BLANKS = "".join(map(chr, range(0x21)))
+"""What Java's ``String.trim`` removes."""
+
+_MAX_MEMORY = 2 * 1024 * 1024
+"""Bytes that RE2 may spend on the automaton of one list."""
+
+_MAX_PROGRAM = 20_000
+"""RE2 instructions of one list. Two thousand plain space codes fit; its worst case then takes
+well below a millisecond per space (measured)."""
+
+_LONGEST = 100_000
+"""Characters of the patterns of one list: longer ones are beyond `_MAX_PROGRAM` anyway."""
+
+_MOST = 5_000
+"""Patterns of one list; each is looked at on its own, to tell which one is wrong."""
+
+_MOST_CLASSES = 200
+"""Unicode classes (``\\p{L}``) of one list; RE2 takes half a millisecond for each."""
+
+_SHOWN = 200
+"""Characters of a pattern, or of what RE2 says of it, in an answer."""
+
+_PIECE = re.compile(
+    r"\\Q.*?(?:\\E|\Z)|\\[xpP]\{[^}\\]{0,100}\}|\\.|\[\^?\]?|\]|&&|\{[0-9]+\}|.", re.DOTALL
+)
+"""Pieces of a pattern; a ``]`` directly behind the opening bracket is a plain character."""
+
+_CLASS = re.compile(r"\\[pP]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpacePatterns:
+    """The patterns of one list. None at all is not the same as one that is empty."""
+
+    texts: tuple[str, ...] = ()
+    fullmatch: Callable[[str], object] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.texts)
+
+    def match(self, code: Code) -> bool:
+        """Whether one of the patterns matches the whole code, case-sensitively."""
+        return self.fullmatch is not None and self.fullmatch(code) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What one request asks for."""
+
+    black: SpacePatterns = SpacePatterns()
+    white: SpacePatterns = SpacePatterns()
+
+    def within(self, visible: Scope) -> Scope:
+        """The part of what is visible that is asked for."""
+        projects = {project: home_of(project)[0] for project in visible.projects}
+        codes = visible.spaces | {space for space in projects.values() if space is not None}
+        chosen = select(codes, self.black, self.white)
+        return Scope(
+            spaces=visible.spaces & chosen,
+            projects=frozenset(project for project, space in projects.items() if space in chosen),
+        )
+
+
+def parse_patterns(parameter: str, values: Iterable[str]) -> SpacePatterns:
+    """The patterns in all values of a parameter.
+
+    Raises RequestError with the parameter, the pattern and the reason if one cannot be used.
+    """
+    texts = _texts(parameter, tuple(values))
+    if not texts:
+        return SpacePatterns()
+    size = 0
+    for text in texts:
+        size += _check(parameter, text)
+        if size > 2 * _MAX_PROGRAM:  # what they share makes them smaller together
+            raise _too_large(parameter)
+    union = _compile(parameter, "|".join(f"(?:{text})" for text in texts))
+    if union.programsize > _MAX_PROGRAM:
+        raise _too_large(parameter)
+    return SpacePatterns(texts=texts, fullmatch=union.fullmatch)
+
+
+def _texts(parameter: str, values: Sequence[str]) -> tuple[str, ...]:
+    """The patterns, each once; RequestError if they would keep the server busy for long."""
+    if sum(map(len, values)) > _LONGEST:
+        raise RequestError(
+            f"{parameter}: the patterns have over {_LONGEST:,} characters; ask for fewer"
+        )
+    if sum(len(_CLASS.findall(value)) for value in values) > _MOST_CLASSES:
+        raise RequestError(
+            f"{parameter}: the patterns have over {_MOST_CLASSES} Unicode classes; ask for fewer"
+        )
+    texts = tuple(dict.fromkeys(text for value in values for text in _pieces(value)))
+    if len(texts) > _MOST:
+        raise RequestError(f"{parameter}: there are over {_MOST:,} patterns; ask for fewer")
+    return texts
+
+
+def select(
+    space_codes: Iterable[Code], black: SpacePatterns, white: SpacePatterns
+) -> frozenset[Code]:
+    """The codes that no black pattern matches and, if there are white ones, a white one does."""
+    return frozenset(
+        code for code in space_codes if not black.match(code) and (not white or white.match(code))
+    )
+
+
+def _pieces(value: str) -> Sequence[str]:
+    """As Java splits at commas: empty pieces at the end are dropped, but a value that has no
+    comma is one piece, even if it is empty."""
+    pieces = value.split(",")
+    if len(pieces) > 1:
+        while pieces and not pieces[-1]:
+            pieces.pop()
+    return [piece.strip(_BLANKS) for piece in pieces]
+
+
+def _too_large(parameter: str) -> RequestError:
+    return RequestError(
+        f"{parameter}: the patterns are too large together; ask for fewer or simpler ones"
+    )
+
+
+def _check(parameter: str, text: str) -> int:
+    """How many instructions of RE2 the pattern takes."""
+    reason = _read_otherwise_by_java(text)
+    if reason:
+        raise RequestError(f"{parameter}: the pattern {text[:_SHOWN]!r} cannot be used: {reason}")
+    size: int = _compile(parameter, text).programsize
+    return size
+
+
+def _compile(parameter: str, text: str) -> Any:
+    options = re2.Options()
+    options.max_mem = _MAX_MEMORY
+    options.log_errors = False
+    options.never_capture = True
+    try:
+        return re2.compile(text, options=options)
+    except re2.error as error:
+        reason = _reason_of(error)
+        raise RequestError(
+            f"{parameter}: the pattern {text[:_SHOWN]!r} is not a valid regular expression: "
+            f"{reason}"
+        ) from error
+    except UnicodeEncodeError as error:
+        raise RequestError(
+            f"{parameter}: the pattern {text[:_SHOWN]!r} is not valid Unicode"
+        ) from error
+
+
+def _reason_of(error: Exception) -> str:
+    reason = error.args[0] if error.args else ""
+    told = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+    return told[:_SHOWN]
+
+
+def _read_otherwise_by_java(text: str) -> str | None:
+    """Why RE2 would accept the pattern but match other codes than openBIS does."""
+    in_class = False
+    for piece in _PIECE.findall(text):
+        if piece.startswith(r"\Q") and not piece.endswith(r"\E"):
+            return r"\Q without \E"
+        if piece == "{" and not in_class:
+            return "{ without a number and } (a comma always ends the pattern)"
+        if piece == "&&" and in_class:
+            return "an intersection of character classes (&&) is not supported"
+        if piece.startswith("["):
+            if in_class:
+                return "a character class within a character class is not supported"
+            in_class = True
+        elif piece == "]":
+            in_class = False
+    return None

@@ -1,0 +1,1 @@
+"""The source server's HTTP application: routes, limits, downloads, metrics."""

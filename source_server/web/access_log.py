@@ -1,0 +1,103 @@
+"""One line for each request, of the logger ``source_server.access``.
+
+What clients send is written so that it can neither begin a line nor hide one. Left out are
+passwords, which stand in no field, and the query, where the original has its session tokens.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from source_server.settings import AccessLog
+from source_server.web.requests_watched import Answer
+
+_LONGEST = 1_000
+"""Characters of a field; a request may hold lists of patterns of any length."""
+_PLAIN = re.compile(r"[A-Za-z0-9._:/@+,*|-]+", re.ASCII)
+_SESSION = re.compile(r"(;jsessionid=)[^/;]*", re.IGNORECASE)
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
+"""Some clients send the whole address, which may hold a password."""
+
+_log = logging.getLogger("source_server.access")
+
+
+@contextmanager
+def access_log_on_standard_error() -> Iterator[None]:
+    """Lines as they are: those of other loggers have a head with time and level."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    _log.addHandler(handler)
+    _log.setLevel(logging.INFO)
+    _log.propagate = False
+    try:
+        yield
+    finally:
+        _log.removeHandler(handler)
+        _log.setLevel(logging.NOTSET)
+        _log.propagate = True
+
+
+def access_log(kind: AccessLog) -> Callable[[Answer], None]:
+    """Writes an answer's line."""
+    if kind is AccessLog.OFF:
+        return lambda _answer: None
+    line = _json if kind is AccessLog.JSON else _text
+
+    def write(answer: Answer) -> None:
+        if _log.isEnabledFor(logging.INFO):
+            _log.info("%s", line(_fields(answer)))
+
+    return write
+
+
+def _fields(answer: Answer) -> dict[str, object]:
+    visit = answer.visit
+    return {
+        "time": _moment(answer.begun),
+        "client": _shown(answer.client),
+        "user": _shown(visit.user_id),
+        "method": _shown(answer.method),
+        "path": _shown(_path(answer.path)),
+        "verb": visit.verb,
+        "white_list": _shown(visit.white_list),
+        "black_list": _shown(visit.black_list),
+        "status": answer.status,
+        "bytes": answer.size,
+        "seconds": round(answer.seconds, 3),
+        "complete": answer.complete,
+    }
+
+
+def _json(fields: dict[str, object]) -> str:
+    return json.dumps(fields)
+
+
+def _text(fields: dict[str, object]) -> str:
+    return " ".join(f"{key}={_word(value)}" for key, value in fields.items() if value is not None)
+
+
+def _word(value: object) -> str:
+    """As it is, if nobody can take it for something else; else as JSON, in ASCII."""
+    if isinstance(value, str) and _PLAIN.fullmatch(value):
+        return value
+    return json.dumps(value)
+
+
+def _path(path: str) -> str:
+    return _SESSION.sub(r"\1...", _ORIGIN.sub("", path, count=1) if path[:1] != "/" else path)
+
+
+def _shown(text: str | None) -> str | None:
+    if text is None or len(text) <= _LONGEST:
+        return text
+    return f"{text[:_LONGEST]}..."
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

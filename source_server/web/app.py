@@ -1,0 +1,311 @@
+"""The HTTP side: routes, sign-in, and what an error looks like to a client.
+
+Everything under ``/datastore_server`` needs Basic authentication. Paths are decoded once, by the
+web server; nothing here decodes them again.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Annotated
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp
+
+from shared.errors import NotNowError, RequestError, SyncError
+from shared.model.ids import Code, PermId
+from shared.model.kinds import ATTACHMENT_HOLDERS, Kind
+from shared.resourcesync.addresses import (
+    ATTACHMENTS_PATH,
+    DATA_STORE_PATH,
+    FILE_SERVICE_PATH,
+    RE_SYNC_PATH,
+)
+from shared.resourcesync.terms import Document
+from source_server.publication.catalogue import Catalogue, Content, Scope, Snapshot
+from source_server.publication.documents import Publication, document
+from source_server.publication.selection import Selection, parse_patterns
+from source_server.publication.service_files import ServiceFiles
+from source_server.settings import SourceSettings
+from source_server.users.sign_in import Authenticator, challenge, parse_basic
+from source_server.web.convertors import EVERY_NAME
+from source_server.web.dispatch import Part, Sites, watched
+from source_server.web.downloads import answer_with
+from source_server.web.guesses import Guesses, TooManyGuessesError, too_many_guesses
+from source_server.web.list_etag import has_it_already, list_tag
+from source_server.web.list_limits import Politeness, Refusal, Rules, Turn
+from source_server.web.metrics import Metrics
+from source_server.web.requests_watched import Served, Visit, visit_of
+from source_server.web.streaming import StreamedResponse, accepts_gzip, gzipped
+
+_XML = "text/xml; charset=UTF-8"
+_FORM = "application/x-www-form-urlencoded"
+_LARGEST_FORM = 256 * 1024
+_MOST_PARAMETERS = 10_000
+_LONGEST_VERSION = 9
+"""Digits; a longer number does not fit into a column of databases."""
+
+_READ = ["GET", "HEAD"]
+
+_log = logging.getLogger(__name__)
+
+_routes = APIRouter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Site:
+    """What the routes work on; kept in the state of the app."""
+
+    publication: Publication
+    authenticator: Authenticator
+    politeness: Politeness
+    guesses: Guesses
+    realm: str
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.publication.catalogue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Client:
+    """A user who is signed in."""
+
+    user_id: str
+    scope: Scope
+    visit: Visit
+
+
+def create_app(
+    catalogue: Catalogue,
+    authenticator: Authenticator,
+    settings: SourceSettings,
+    *,
+    politeness: Politeness | None = None,
+    metrics: Metrics | None = None,
+    beside: Sequence[Part] = (),
+) -> ASGIApp:
+    """The web application. It opens nothing and owns nothing of what it is given.
+
+    ``politeness`` and ``metrics`` are for those who want to look into them; ``beside`` it are
+    parts that are no matter of openBIS.
+    """
+    politeness = politeness or Politeness(Rules.of(settings))
+    counted = metrics or Metrics(lists=lambda: politeness.lists)
+    app = _routed(catalogue, authenticator, settings, politeness)
+    return watched(Sites(beside, app), settings, counted)
+
+
+def _routed(
+    catalogue: Catalogue,
+    authenticator: Authenticator,
+    settings: SourceSettings,
+    politeness: Politeness,
+) -> FastAPI:
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.state.site = _Site(
+        publication=Publication(
+            catalogue=catalogue,
+            addresses=settings.addresses,
+            service_files=ServiceFiles.of(settings),
+        ),
+        authenticator=authenticator,
+        politeness=politeness,
+        guesses=Guesses.of(settings),
+        realm=settings.auth_realm,
+    )
+    app.include_router(_routes)
+    app.add_exception_handler(RequestError, _bad_request)
+    app.add_exception_handler(TooManyGuessesError, too_many_guesses)
+    app.add_exception_handler(NotNowError, _not_now)
+    app.add_exception_handler(SyncError, _server_error)
+    app.add_exception_handler(StarletteHTTPException, _refused)
+    app.add_exception_handler(Exception, _server_error)
+    return app
+
+
+async def _site(request: Request) -> _Site:
+    site: _Site = request.app.state.site
+    return site
+
+
+Site = Annotated[_Site, Depends(_site)]
+
+
+def _client(request: Request, site: Site) -> _Client:
+    """Who is asking; 401 if nobody knows, 403 if the user has no role. Routes of files call it
+    themselves: as a dependency it would change threads, which takes as long as to read a file."""
+    credentials = parse_basic(request.headers.get("authorization"))
+    address = request.client.host if request.client else ""
+    if credentials is None or not site.guesses.accepted(site.authenticator, *credentials, address):
+        headers = {"WWW-Authenticate": challenge(site.realm)}
+        raise HTTPException(401, "user and password are needed, and these are not right", headers)
+    visit, user_id = visit_of(request), credentials[0]
+    visit.user_id = user_id
+    return _Client(user_id=user_id, scope=_scope_of(site, user_id), visit=visit)
+
+
+def _scope_of(site: _Site, user_id: str) -> Scope:
+    scope = site.catalogue.scope_of(user_id)
+    if scope is None:
+        raise HTTPException(
+            403, f"the user {user_id!r} has no role here; an administrator must give one"
+        )
+    return scope
+
+
+async def _parameters(request: Request) -> list[tuple[str, str]]:
+    """Those of the query, then those of a form, as servlets count them."""
+    query = request.scope["query_string"].decode("latin-1")
+    pairs = _parse(query)
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method == "POST" and content_type == _FORM:
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > _LARGEST_FORM:
+                raise HTTPException(413, f"the form is larger than {_LARGEST_FORM} bytes")
+        pairs += _parse(body.decode("latin-1"))
+    return pairs
+
+
+def _parse(text: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+    except ValueError as error:
+        raise RequestError(f"there are more than {_MOST_PARAMETERS} parameters") from error
+
+
+Client = Annotated[_Client, Depends(_client)]
+Parameters = Annotated[list[tuple[str, str]], Depends(_parameters)]
+
+
+@_routes.api_route(RE_SYNC_PATH, methods=[*_READ, "POST"])
+@_routes.api_route(RE_SYNC_PATH + "/{below:path}", methods=[*_READ, "POST"])
+def re_sync(request: Request, site: Site, client: Client, parameters: Parameters) -> Response:
+    """One of the three documents."""
+    name = _asked_for(_values(parameters, "verb"))
+    black, white = _values(parameters, "black_list"), _values(parameters, "white_list")
+    _note(client.visit, name, black, white)
+    selection = Selection(
+        black=parse_patterns("black_list", black), white=parse_patterns("white_list", white)
+    )
+    headers = {"Content-Type": _XML, "Vary": "Accept-Encoding"}
+    if name is Document.RESOURCE_LIST:
+        tag = list_tag(site.publication, selection.within(client.scope))
+        if tag is not None and request.method in _READ:
+            headers["ETag"] = tag
+            if has_it_already(request.headers.get("if-none-match"), tag):
+                return Response(status_code=304, headers=headers)
+        if request.method != "HEAD":
+            client.visit.hold(_turn(site, client, selection))
+
+    def visible(_snapshot: Snapshot) -> Scope:
+        return _scope_of(site, client.user_id)
+
+    chunks = document(site.publication, name, visible, selection)
+    if request.method == "HEAD":
+        return StreamedResponse(iter(()), close=chunks.close, headers=headers)
+    begun = chain([next(chunks)], chunks)  # an error up to here is still answered as one
+    if not accepts_gzip(request.headers.get("accept-encoding", "")):
+        return StreamedResponse(begun, close=chunks.close, headers=headers)
+    headers["Content-Encoding"] = "gzip"
+    return StreamedResponse(gzipped(begun), close=chunks.close, headers=headers)
+
+
+def _asked_for(verbs: list[str]) -> Document:
+    """The first document, in their fixed order, that is among the verbs (wire format, 1.2)."""
+    return next((name for name in Document if name.value in verbs), Document.ABOUT)
+
+
+def _note(visit: Visit, name: Document, black: list[str], white: list[str]) -> None:
+    visit.kind = Served(name.value.removesuffix(".xml"))
+    visit.verb = name.value
+    visit.black_list = ",".join(black) if black else None
+    visit.white_list = ",".join(white) if white else None
+
+
+def _turn(site: _Site, client: _Client, selection: Selection) -> Turn:
+    """Leave to send a list; 429 if that would be impolite. It ends with the visit."""
+    turn = site.politeness.turn(client.user_id, selection)
+    if isinstance(turn, Refusal):
+        client.visit.refused = turn.reason
+        raise HTTPException(429, turn.text, {"Retry-After": str(turn.seconds)})
+    return turn
+
+
+def _values(parameters: list[tuple[str, str]], name: str) -> list[str]:
+    return [value for key, value in parameters if key == name]
+
+
+@_routes.api_route(
+    f"{ATTACHMENTS_PATH}/{{kind}}/{{perm_id}}/{{file_name:{EVERY_NAME}}}", methods=_READ
+)
+def attachment(request: Request, site: Site, kind: str, perm_id: str, file_name: str) -> Response:
+    """A version of an attachment."""
+    client = _client(request, site)
+    client.visit.kind = Served.ATTACHMENT
+    version = request.query_params.get("version", "")
+    if not re.fullmatch("[0-9]+", version):
+        raise RequestError("version=<number> is missing: which version of the attachment?")
+    content: Content | None = None
+    known = kind in ATTACHMENT_HOLDERS and len(version) <= _LONGEST_VERSION
+    if known and _is_plain(perm_id) and _is_plain(file_name):
+        content = site.catalogue.attachment(
+            Kind(kind), PermId(perm_id), file_name, int(version), client.scope
+        )
+    return answer_with(content, request.method, request.headers)
+
+
+@_routes.api_route(f"{FILE_SERVICE_PATH}/{{path:{EVERY_NAME}}}", methods=_READ)
+def service_file(request: Request, site: Site, path: str) -> Response:
+    """A file of the file service."""
+    client = _client(request, site)
+    client.visit.kind = Served.SERVICE_FILE
+    content = site.catalogue.service_file(path, client.scope) if _is_plain(path) else None
+    return answer_with(content, request.method, request.headers)
+
+
+@_routes.api_route(f"{DATA_STORE_PATH}/{{code}}/{{path:{EVERY_NAME}}}", methods=_READ)
+def data_set_file(request: Request, site: Site, code: str, path: str) -> Response:
+    """A file of a data set."""
+    client = _client(request, site)
+    client.visit.kind = Served.DATA_SET_FILE
+    content: Content | None = None
+    if _is_plain(code) and _is_plain(path):
+        content = site.catalogue.data_set_file(Code(code), path, client.scope)
+    return answer_with(content, request.method, request.headers)
+
+
+def _is_plain(path: str) -> bool:
+    """Whether a catalogue need not be asked: such a name is nobody's."""
+    return "\0" not in path and not {"", ".", ".."} & set(path.split("/"))
+
+
+def _bad_request(_request: Request, error: Exception) -> Response:
+    return PlainTextResponse(f"{error}\n", 400)
+
+
+def _not_now(_request: Request, error: Exception) -> Response:
+    return PlainTextResponse(f"{error}\n", 503)
+
+
+def _refused(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, StarletteHTTPException):
+        return _server_error(_request, error)
+    return PlainTextResponse(f"{error.detail}\n", error.status_code, headers=error.headers)
+
+
+def _server_error(request: Request, error: Exception) -> Response:
+    """What was raised on purpose says what is wrong and holds no secret; anything else may."""
+    if isinstance(error, SyncError):
+        _log.error("%s %s: %s", request.method, request.url.path, error)
+        return PlainTextResponse(f"{error}\n", 500)
+    return PlainTextResponse("the server failed; its log says why\n", 500)

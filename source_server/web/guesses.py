@@ -1,0 +1,167 @@
+"""How often a password may be guessed: some times freely, then with growing pauses.
+
+Wrong passwords are counted by user and by address. The pauses of a user are short, since any client
+can cause them; those of an address grow long. A login that was right a short time ago is let in
+whatever is counted, so that guesses from elsewhere do not stop a harvest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import secrets
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+from typing import Protocol, runtime_checkable
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from source_server.settings import SourceSettings
+from source_server.users.sign_in import Authenticator
+
+_LONGEST_OF_USER = 30.0
+_FORGOTTEN = 3600.0
+"""Seconds after the last wrong password."""
+_MOST_ENTRIES = 10_000
+_ADDRESS_FACTOR = 2
+"""Several users may have the same address."""
+_NETWORK = 64
+"""Bits of an IPv6 address; the rest is at the client's choice."""
+
+_Key = tuple[str, str]
+
+
+class TooManyGuessesError(Exception):
+    """``seconds`` is when the next guess may be made."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__(f"too many wrong passwords; try again in {seconds} s")
+
+
+def too_many_guesses(_request: Request, error: Exception) -> Response:
+    """The answer for a guess that comes too early."""
+    seconds = error.seconds if isinstance(error, TooManyGuessesError) else 1
+    return PlainTextResponse(f"{error}\n", 429, headers={"Retry-After": str(seconds)})
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """An authenticator that knows some right logins without verifying them."""
+
+    def remembers(self, user_id: str, password: str) -> bool: ...
+
+
+@dataclass(slots=True)
+class _Entry:
+    wrong: int = 0
+    until: float = 0.0
+    last: float = 0.0
+
+
+class Guesses:
+    """``most`` wrong passwords of a user are free, 0: all are; ``longest`` is the longest pause of
+    an address in seconds."""
+
+    def __init__(
+        self, most: int, longest: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._most = most
+        self._longest = longest
+        self._clock = clock
+        self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
+        self._pending: Counter[bytes] = Counter()
+        self._key = secrets.token_bytes(32)
+        self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, settings: SourceSettings) -> Guesses:
+        return cls(settings.max_guesses, settings.longest_guess_pause.total_seconds())
+
+    def accepted(
+        self, authenticator: Authenticator, user_id: str, password: str, address: str
+    ) -> bool:
+        """Whether the password is right. Raises `TooManyGuessesError` without looking at it."""
+        remembered = isinstance(authenticator, Remembering) and authenticator.remembers(
+            user_id, password
+        )
+        if remembered:
+            return True
+        if not self._most:
+            return authenticator.accepts(user_id, password)
+        keys = (("user", user_id), ("address", _network(address)))
+        login = self._digest(user_id, password)
+        self._begin(keys, login)
+        good = False
+        try:
+            good = authenticator.accepts(user_id, password)
+        finally:
+            self._end(keys, login, good=good)
+        return good
+
+    def _begin(self, keys: tuple[_Key, ...], login: bytes) -> None:
+        """Count the guess before it is looked at: many may come side by side. The same password in
+        several requests at once is one guess."""
+        with self._lock:
+            if not self._pending[login]:
+                left = max(self._entry(key).until for key in keys) - self._clock()
+                if left > 0:
+                    del self._pending[login]
+                    raise TooManyGuessesError(ceil(left))
+                for key in keys:
+                    self._count(key)
+            self._pending[login] += 1
+
+    def _end(self, keys: tuple[_Key, ...], login: bytes, *, good: bool) -> None:
+        with self._lock:
+            self._pending[login] -= 1
+            if not self._pending[login]:
+                del self._pending[login]
+            if good:
+                user, address = map(self._entry, keys)
+                user.wrong, user.until = 0, 0.0
+                address.wrong, address.until = max(0, address.wrong - 1), 0.0
+
+    def _count(self, key: _Key) -> None:
+        entry = self._entry(key)
+        entry.wrong += 1
+        entry.last = self._clock()
+        entry.until = entry.last + self._pause(key[0], entry.wrong)
+
+    def _pause(self, what: str, wrong: int) -> float:
+        free = self._most * (_ADDRESS_FACTOR if what == "address" else 1)
+        if wrong < free:
+            return 0.0
+        longest = self._longest if what == "address" else min(self._longest, _LONGEST_OF_USER)
+        return float(min(2.0 ** min(wrong - free, 30), longest))
+
+    def _entry(self, key: _Key) -> _Entry:
+        entry = self._entries.setdefault(key, _Entry())
+        if self._clock() - entry.last > _FORGOTTEN:
+            entry.wrong, entry.until = 0, 0.0
+        self._entries.move_to_end(key)
+        if len(self._entries) > _MOST_ENTRIES:
+            self._entries.popitem(last=False)
+        return entry
+
+    def _digest(self, user_id: str, password: str) -> bytes:
+        text = f"{len(user_id)}:{user_id}{password}".encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(text, key=self._key, digest_size=32).digest()
+
+
+def _network(address: str) -> str:
+    """What an attacker has one of: an IPv4 address, or a network of IPv6."""
+    try:
+        known = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(known, ipaddress.IPv4Address):
+        return str(known)
+    if known.ipv4_mapped:
+        return str(known.ipv4_mapped)
+    return str(ipaddress.ip_network((known, _NETWORK), strict=False))

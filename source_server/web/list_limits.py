@@ -1,0 +1,166 @@
+"""How often, and how many at once, resource lists are sent: the rules of ``minimum-interval``,
+``max-lists`` and ``max-lists-per-user``.
+
+A list costs the instance a walk through everything it has. Harvesters need one a day; one that is
+set to every five minutes by mistake would keep the database busy for nothing.
+
+What was sent is counted per user and patterns, since several sections of one harvester have the
+same user and differ in their white lists. It is known to this process only: a restart forgets it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from shared.resourcesync.timestamps import format_timestamp
+from source_server.publication.selection import Selection
+from source_server.settings import SourceSettings
+
+PAUSE = 30
+"""Seconds after which a client whose turn it is not shall ask again."""
+
+_Key = bytes
+
+
+class Reason(StrEnum):
+    """Why a list is not sent now."""
+
+    INTERVAL = "interval"
+    USER = "user"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """``seconds``: after which the client may ask again, at least 1."""
+
+    reason: Reason
+    text: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """``max_lists`` in all, ``max_lists_per_user`` of them for one user."""
+
+    minimum_interval: timedelta | None = None
+    max_lists: int
+    max_lists_per_user: int
+
+    @classmethod
+    def of(cls, settings: SourceSettings) -> Self:
+        return cls(
+            minimum_interval=settings.minimum_interval,
+            max_lists=settings.max_lists,
+            max_lists_per_user=settings.max_lists_per_user,
+        )
+
+
+class Turn:
+    """The leave to send one list. It takes a slot until it is ended."""
+
+    def __init__(self, end: Callable[[bool], None]) -> None:
+        self._end: Callable[[bool], None] | None = end
+        self._lock = threading.Lock()
+
+    def end(self, *, delivered: bool) -> None:
+        """``delivered``: to its end, as far as can be told. Only the first call counts."""
+        with self._lock:
+            end, self._end = self._end, None
+        if end is not None:
+            end(delivered)
+
+
+class Politeness:
+    """Gives turns, from any thread. ``clock`` gives seconds that never go back, ``now`` the time
+    of day, which is only told to clients."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._rules = rules
+        self._clock = clock
+        self._now = now
+        self._lock = threading.Lock()
+        self._sending: Counter[str] = Counter()
+        self._delivered: dict[_Key, float] = {}
+
+    @property
+    def lists(self) -> int:
+        """How many are being sent."""
+        with self._lock:
+            return self._sending.total()
+
+    def turn(self, user_id: str, selection: Selection) -> Turn | Refusal:
+        """Leave to send a list now. Whoever gets a turn must end it."""
+        user_id = user_id.lower()  # as users are found: HARVEST signs in as harvest
+        key = _key(user_id, selection)
+        with self._lock:
+            asked = self._clock()
+            refusal = self._too_early(key, asked) or self._too_many(user_id)
+            if refusal:
+                return refusal
+            self._sending[user_id] += 1
+        return Turn(lambda delivered: self._ended(user_id, key, asked if delivered else None))
+
+    def _too_early(self, key: _Key, asked: float) -> Refusal | None:
+        interval = self._rules.minimum_interval
+        if interval is None or key not in self._delivered:
+            return None
+        wait = math.ceil(self._delivered[key] + interval.total_seconds() - asked)
+        if wait <= 0:
+            return None
+        then = format_timestamp(self._now() + timedelta(seconds=wait + 1))  # fractions are cut off
+        return Refusal(
+            reason=Reason.INTERVAL,
+            text=f"this resource list was sent to you already, and is sent once in {interval} "
+            f"(hours:minutes:seconds) at most; come back in {wait} seconds, at {then}",
+            seconds=wait,
+        )
+
+    def _too_many(self, user_id: str) -> Refusal | None:
+        own, total = self._sending[user_id], self._sending.total()
+        if own >= self._rules.max_lists_per_user:
+            reason, who = Reason.USER, f"{own} resource lists are being sent to this user"
+        elif total >= self._rules.max_lists:
+            reason, who = Reason.ALL, f"{total} resource lists are being sent"
+        else:
+            return None
+        text = f"{who}, and no more at once; come back in {PAUSE} seconds"
+        return Refusal(reason=reason, text=text, seconds=PAUSE)
+
+    def _ended(self, user_id: str, key: _Key, delivered: float | None) -> None:
+        """Time counts from when the list was asked for: else a harvester that comes every 24
+        hours would be too early by as long as its list had taken."""
+        with self._lock:
+            self._sending[user_id] -= 1
+            if not self._sending[user_id]:
+                del self._sending[user_id]
+            if delivered is not None and self._rules.minimum_interval is not None:
+                self._forget_old(self._rules.minimum_interval.total_seconds())
+                self._delivered[key] = max(delivered, self._delivered.get(key, delivered))
+
+    def _forget_old(self, interval: float) -> None:
+        oldest = self._clock() - interval
+        for key in [key for key, asked in self._delivered.items() if asked <= oldest]:
+            del self._delivered[key]
+
+
+def _key(user_id: str, selection: Selection) -> _Key:
+    """The same for the same patterns in another order; short, since lists of patterns are not."""
+    patterns = [sorted(selection.black.texts), sorted(selection.white.texts)]
+    return hashlib.sha256(json.dumps([user_id, *patterns]).encode()).digest()

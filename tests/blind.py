@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from harvester.openbis.destination.access import data_store
 from harvester.openbis.section import SectionConfig
 from harvester.openbis.source.source import Source
 from harvester.openbis.source.spool import spool
@@ -24,7 +25,6 @@ from harvester.openbis.steps.deletions import remove_files
 from harvester.openbis.sync import STEPS
 from harvester.openbis.sync_run import Metadata, SyncRun
 from harvester.openbis.transfers.real_transfers import RealTransfers
-from harvester.runs.destination import data_store
 from harvester.runs.report import PassReport
 from harvester.runs.stopping import Leash
 from harvester.settings.chosen import choose

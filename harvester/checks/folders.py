@@ -9,28 +9,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from harvester.openbis.section import SectionConfig
 from harvester.runs.findings import Finding, broken, fine
-from harvester.settings.harvester import HarvesterSettings
 
 _PREFIX = ".openbis-sync-check-"
 _TRIED = bytes(65536)
 """More than a disk that is full has left for the sake of rounding."""
-
-
-def check_folders(section: SectionConfig, settings: HarvesterSettings) -> Iterator[Finding]:
-    """All folders in which a run of the section writes."""
-    yield check_folder("data store", settings.storeroot_dir, "storeroot-dir")
-    yield _check_work_folder(section.harvester_tmp_dir, settings.storeroot_dir)
-    yield check_folder(
-        "file service", section.file_service_repository_path, "file-service-repository-path"
-    )
-    for subject, file, key in (
-        ("log", section.log_file, "log-file"),
-        ("state", section.last_sync_timestamp_file, "last-sync-timestamp-file"),
-        ("failed items", section.not_synced_entities_file, "not-synced-entities-file"),
-    ):
-        yield _check_file(subject, file, key)
 
 
 def check_folder(subject: str, folder: Path, key: str) -> Finding:
@@ -42,7 +25,7 @@ def check_folder(subject: str, folder: Path, key: str) -> Finding:
         return broken(subject, _unwritable(folder, key, error))
 
 
-def _check_file(subject: str, file: Path, key: str) -> Finding:
+def check_file(subject: str, file: Path, key: str) -> Finding:
     """Its folder must be writable, since most files are written aside; and the file, if it is
     there."""
     there = os.access(file, os.F_OK)
@@ -53,7 +36,7 @@ def _check_file(subject: str, file: Path, key: str) -> Finding:
     return check_folder(subject, file.parent, key)
 
 
-def _check_work_folder(folder: Path, store: Path) -> Finding:
+def check_work_folder(folder: Path, store: Path) -> Finding:
     """What is fetched is renamed into the data store, so both must lie on one file system."""
     subject, key = "work folder", "harvester-tmp-dir"
     try:

@@ -9,12 +9,12 @@ from sqlalchemy import Engine
 
 from harvester.commands.memory import destination
 from harvester.openbis.audit import Audit, Difference
+from harvester.openbis.destination.access import data_store
 from harvester.openbis.not_synced import read_not_synced
 from harvester.openbis.reading import read_metadata
 from harvester.openbis.section import SectionConfig
 from harvester.openbis.source.source import Source
 from harvester.openbis.source.spool import spool
-from harvester.runs.destination import data_store
 from harvester.settings.chosen import Chosen
 from shared.errors import ConfigError, SyncError
 from shared.plain_lines import complain, say

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 
-from harvester.daemon.trial import daemon_faults, unwritable
 from harvester.execution.online_checks import check_online
+from harvester.execution.trial import daemon_faults, unwritable
 from harvester.http.client import proxies_of
 from harvester.http.tls import tls_context
+from harvester.openbis.destination.access import authorise, data_store
 from harvester.openbis.section import SectionConfig
-from harvester.runs.destination import authorise, data_store
 from harvester.runs.findings import Verdict
 from harvester.settings.chosen import Chosen, choose
 from shared.errors import ConfigError, SyncError

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from harvester.daemon.next_date import read_next_date, write_next_date
-from harvester.daemon.schedule import Schedule, remarks, schedule_of
+from harvester.execution.schedule import Schedule, remarks, schedule_of
 from harvester.settings.chosen import Chosen
 from shared.errors import BusyError, SyncError
 from shared.store.engine import database_errors, opened_store, work

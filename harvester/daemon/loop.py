@@ -18,9 +18,9 @@ from functools import partial
 from harvester.daemon.activity import Watch
 from harvester.daemon.agenda import Agenda, Appointment
 from harvester.daemon.monitor import health, metrics
-from harvester.daemon.schedule import runs_once
 from harvester.daemon.systemd import READY, STOPPING, notify, status
 from harvester.execution.batch import execute_chosen, overall_of, summary
+from harvester.execution.schedule import runs_once
 from harvester.execution.signals import stopping_on_signals
 from harvester.logs.log_format import formatter
 from harvester.notices.settings_faults import WHOLE, notify_faults

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 from weakref import WeakSet
@@ -19,7 +19,6 @@ from harvester.http.bodies import IDENTITY, beginning
 from harvester.http.direct_transport import DirectTransport
 from harvester.http.retries import OutOfReachError, PassingError, seconds_until
 from harvester.http.tls import tls_context, trusting_context
-from harvester.openbis.section import SectionConfig
 from harvester.settings.section import SectionSettings
 from shared.errors import ConfigError, SourceError, SourceRefusedError
 from shared.proxies import ProxiedTransport, Proxies
@@ -36,18 +35,17 @@ _PASSING = frozenset({408, 429})
 class HttpClient:
     """For one section; from any number of threads, ``max-connections-per-source`` at a time."""
 
-    def __init__(self, config: SectionConfig) -> None:
-        self._user = config.data_source_auth_user
-        self._base = httpx.URL(config.data_source_dss_url)
-        urls = (
-            *(config.resource_list_url, config.data_source_dss_url),
-            config.data_source_openbis_url or config.data_source_dss_url,
-        )
+    def __init__(
+        self, config: SectionSettings, *, user: str, password: str, base: str, urls: Iterable[str]
+    ) -> None:
+        """Addresses that are relative are below ``base``; others must have the origin of one of
+        the ``urls``."""
+        self._user = user
+        self._base = httpx.URL(base)
         self._origins = frozenset(origin(httpx.URL(url)) for url in urls)
         self.patience = float(config.timeout)
         """Seconds to wait for a byte."""
-        password = config.data_source_auth_pass.get_secret_value()
-        self._auth = httpx.BasicAuth(self._user, password)
+        self._auth = httpx.BasicAuth(user, password)
         self._sockets = Sockets()
         self._client = open_client(config, self._sockets)
 

@@ -20,7 +20,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from harvester.openbis.section import SectionConfig
 from shared.verification import Expected
 
 KEPT = timedelta(days=7)
@@ -30,11 +29,6 @@ KEPT_UNASKED = timedelta(days=2)
 _NAME = re.compile(r"[0-9a-f]{40}")
 _NOTE = ".validator"
 _LONGEST_VALIDATOR = 1000
-
-
-def partial_folder(config: SectionConfig) -> Path:
-    """Beside the temporary folder of the section, which each run clears. No alias has a ``~``."""
-    return config.harvester_tmp_dir / f"{config.alias}~partial"
 
 
 def partial_name(path: str, expected: Expected) -> str:

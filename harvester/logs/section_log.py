@@ -9,15 +9,13 @@ from dataclasses import dataclass
 
 from harvester.logs.log_files import LogFileHandler, tidy
 from harvester.logs.log_format import formatter
-from harvester.logs.step_progress import Fields, StepProgress, every
+from harvester.logs.step_progress import StepProgress, every
 from harvester.logs.summaries import called, figures, groups, short_summary, title_lines
-from harvester.openbis.banner import banner_fields, banner_lines
-from harvester.openbis.section import SectionConfig
-from harvester.openbis.state import LastSync
-from harvester.openbis.sync_run import Metadata
 from harvester.runs.name_list import NameList
 from harvester.runs.progress import WATCH, Progress
+from harvester.runs.read_list import ReadList
 from harvester.runs.report import Outcome
+from harvester.runs.run_log import Fields
 from harvester.runs.stopping import Leash
 from harvester.settings.section import SectionSettings
 from shared.errors import ConfigError, ItemError
@@ -62,19 +60,6 @@ class SectionLog:
         self._context = _Context(config.name)
         file.addFilter(self._context.filter)
 
-    def banner(
-        self,
-        config: SectionConfig,
-        last: LastSync | None,
-        *,
-        baseline: bool,
-        run: int | None = None,
-        leash: Leash | None = None,
-    ) -> None:
-        """Who is harvested, how, and since when."""
-        lines = tuple(banner_lines(config, last, baseline=baseline))
-        self.begins(lines, banner_fields(config, last), run=run, leash=leash)
-
     def begins(
         self, lines: Sequence[str], fields: Fields, *, run: int | None, leash: Leash | None
     ) -> None:
@@ -83,7 +68,7 @@ class SectionLog:
         self._context.run, self._leash = run, leash
         self._tell("banner", lines[-1], fields, lines=tuple(lines))
 
-    def read(self, metadata: Metadata) -> None:
+    def read(self, metadata: ReadList) -> None:
         """What the list shows."""
         at = metadata.at.astimezone().isoformat(sep=" ", timespec="milliseconds")
         self._tell(

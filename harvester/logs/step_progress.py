@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from harvester.logs.memory_use import memory_use
 from harvester.runs.amounts import shown_size
 from harvester.runs.progress import Progress, Received
+from harvester.runs.run_log import Fields
 
 _MANY = 10_000
 """The original reports so often."""
 
-Fields = dict[str, object]
-"""What programs want to know of a line."""
 
 Tell = Callable[[str, Fields], None]
 """Takes a text for people and values for programs."""

@@ -126,7 +126,7 @@ class SectionConfig(SectionSettings):
             ("not-synced-entities-file", self.not_synced_entities_file, Role.WRITTEN, ""),
             (service, self.file_service_repository_path, Role.FOLDER, service),
             ("harvester-tmp-dir", work / self.alias, Role.FOLDER, ""),
-            ("harvester-tmp-dir", work / f"{self.alias}~partial", Role.FOLDER, ""),
+            ("harvester-tmp-dir", self.partial_folder, Role.FOLDER, ""),
         ):
             yield self._used(key, path, role, place_of, shared)
 
@@ -139,6 +139,12 @@ class SectionConfig(SectionSettings):
         key = "harvester-tmp-dir"
         if key in given and given[key].value.startswith("/"):
             yield key, "taken relative to the data store root, although it starts with /"
+
+    @property
+    def partial_folder(self) -> Path:
+        """Where the beginnings of files wait for the rest: beside the temporary folder of the
+        section, which each run clears. No alias has a ``~``."""
+        return self.harvester_tmp_dir / f"{self.alias}~partial"
 
     @property
     def prefix(self) -> str | None:

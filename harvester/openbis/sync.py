@@ -12,6 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from harvester.openbis.banner import banner_fields, banner_lines
+from harvester.openbis.destination.access import authorise, data_store
 from harvester.openbis.failed_items import Standing, postponed, remember, standing
 from harvester.openbis.inspecting import NO_DAMAGE, Damage, Inspector
 from harvester.openbis.reading import read_metadata
@@ -31,7 +33,6 @@ from harvester.openbis.sync_run import Metadata, SyncRun
 from harvester.openbis.transfers.real_transfers import RealTransfers
 from harvester.openbis.transfers.rehearsed_transfers import RehearsedTransfers
 from harvester.openbis.transfers.transfers import Transfers
-from harvester.runs.destination import authorise, data_store
 from harvester.runs.job import Job
 from harvester.runs.progress import Progress
 from harvester.runs.repairing import Repair
@@ -87,7 +88,8 @@ def synchronise(job: Job[SectionConfig], report: SectionReport) -> None:
     config, connection = job.config, job.connection
     last = read_state(config.last_sync_timestamp_file)
     report.baseline = bool(job.options.repair) or _is_baseline(config, last, report.started)
-    job.log.banner(config, last, baseline=report.baseline, run=report.run, leash=job.leash)
+    lines = tuple(banner_lines(config, last, baseline=report.baseline))
+    job.log.begins(lines, banner_fields(config, last), run=report.run, leash=job.leash)
     with Source(config, job.leash, job.log.logger) as source:
         with viewing(connection):
             authorise(connection, config)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -11,25 +10,20 @@ from harvester.openbis.inspecting import NO_DAMAGE, Damage
 from harvester.openbis.section import SectionConfig
 from harvester.openbis.transfers.transfers import Transfers
 from harvester.runs.progress import SILENT, Progress
+from harvester.runs.read_list import ReadList
 from harvester.runs.report import Outcome
 from harvester.runs.stopping import Leash
-from shared.errors import ItemError
 from shared.model.master_data import MasterData
 from shared.store.changes import Stamps
 from shared.store.engine import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metadata:
+class Metadata(ReadList):
     """What step 1 found in the resource list, besides the rows of the incoming tables."""
 
-    at: datetime
     master_data: MasterData
     """In the names of the destination."""
-    entities: int
-    faults: tuple[ItemError, ...] = ()
-    """Records that could not be read."""
-    remarks: tuple[str, ...] = ()
     deletions_unsafe: str | None = None
     """Why nothing may be deleted after this list; None if it may."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harvester.checks.folders import check_folders
 from harvester.checks.recipients import check_recipients
 from harvester.openbis.checks.data_source import check_data_source
+from harvester.openbis.checks.destination import check_user, unmounted
+from harvester.openbis.checks.folders import check_folders
 from harvester.openbis.section import SectionConfig
 from harvester.openbis.sync import STEPS, synchronise
 from harvester.runs.destination_check import OpenDestination
@@ -22,8 +23,8 @@ def _steps_of(config: SectionConfig) -> list[str]:
 def _check_online(
     section: SectionConfig, settings: HarvesterSettings, destination: OpenDestination
 ) -> Iterator[Finding]:
-    yield destination.check_user(section)
-    if away := destination.unmounted(section):
+    yield check_user(section, destination)
+    if away := unmounted(section, destination):
         yield from (broken("folders", fault) for fault in away)
     else:  # a trial would be written below the mount
         yield from check_folders(section, settings)

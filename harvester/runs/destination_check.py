@@ -1,24 +1,20 @@
-"""Whether the destination's database can be opened and written to, and by whom."""
+"""Whether the destination's database can be opened and written to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine
 
-from harvester.openbis.section import SectionConfig
-from harvester.runs.destination import authorise, data_store
-from harvester.runs.findings import Finding, broken, broken_by, doubtful, fine, untried
+from harvester.runs.findings import Finding, broken, broken_by, doubtful, fine
 from harvester.settings.harvester import HarvesterSettings
 from shared.addresses import shown_url
 from shared.errors import ConfigError, SyncError
-from shared.model.kinds import Kind
 from shared.store.engine import database_errors, open_store, rehearsal
-from shared.store.files import DataStore
 from shared.store.incoming import Incoming
-from shared.store.mounted import mount_faults
-from shared.store.tables import entity, meta
+from shared.store.tables import meta
 
 _SUBJECT = "database"
 _PATIENCE = 2000
@@ -30,7 +26,7 @@ class OpenDestination:
     """The destination, as far as it can be opened; to be closed."""
 
     def __init__(self, settings: HarvesterSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._engine: Engine | None = None
         self.finding = self._open()
 
@@ -38,55 +34,18 @@ class OpenDestination:
         if self._engine is not None:
             self._engine.dispose()
 
-    def check_user(self, section: SectionConfig) -> Finding:
-        subject = "harvester-user"
+    @contextmanager
+    def connected(self) -> Iterator[Connection | None]:
+        """A connection; None if the database cannot be opened. `SyncError` if it fails."""
         if self._engine is None:
-            return untried(subject, "the database cannot be opened")
-        try:
-            with database_errors(self._engine), self._engine.connect() as connection:
-                authorise(connection, section)
-        except SyncError as error:
-            return broken_by(subject, error)
-        return fine(subject, f"{section.harvester_user} may log in, and is an instance admin")
-
-    def data_store(self, section: SectionConfig) -> DataStore | None:
-        if self._engine is None:
-            return None
+            yield None
+            return
         with database_errors(self._engine), self._engine.connect() as connection:
-            return data_store(connection, section, self._settings)
-
-    def unmounted(self, section: SectionConfig) -> list[str]:
-        """What is wrong with the folders of the destination, if anything."""
-        if self._engine is None:
-            return []
-        with database_errors(self._engine), self._engine.connect() as connection:
-            store = data_store(connection, section, self._settings)
-            return list(mount_faults(connection, store, section.alias))
-
-    def known_data_sets(self, codes: Iterable[str]) -> set[str]:
-        """Those that are here already."""
-        if self._engine is None:
-            return set()
-        query = select(entity.c.perm_id).where(
-            entity.c.kind == Kind.DATA_SET, entity.c.perm_id.in_(list(codes))
-        )
-        with database_errors(self._engine), self._engine.connect() as connection:
-            return set(connection.execute(query).scalars())
-
-    def spaces_of(self, section: SectionConfig) -> set[str]:
-        """The spaces that the section brought, by their codes in the source."""
-        if self._engine is None:
-            return set()
-        query = select(entity.c.code).where(
-            entity.c.kind == Kind.SPACE, entity.c.source == section.alias
-        )
-        prefix = (section.prefix or "").upper()
-        with database_errors(self._engine), self._engine.connect() as connection:
-            return {code.removeprefix(prefix) for code in connection.execute(query).scalars()}
+            yield connection
 
     def _open(self) -> Finding:
         try:
-            engine = open_store(self._settings.database_url.get_secret_value())
+            engine = open_store(self.settings.database_url.get_secret_value())
         except ConfigError as error:
             return broken_by(_SUBJECT, error)
         self._engine = engine

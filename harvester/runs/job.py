@@ -9,9 +9,9 @@ from typing import Generic
 
 from sqlalchemy import Connection
 
-from harvester.logs.section_log import SectionLog
 from harvester.runs.destination import Destination
 from harvester.runs.repairing import Repair
+from harvester.runs.run_log import RunLog
 from harvester.runs.stopping import Leash, StopRequest
 from harvester.settings.section import S
 
@@ -41,6 +41,6 @@ class Job(Generic[S]):
     destination: Destination
     connection: Connection
     """Holds the section's lock; all work is done on it."""
-    log: SectionLog
+    log: RunLog
     leash: Leash
     options: RunOptions

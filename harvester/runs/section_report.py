@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from harvester.openbis.sync_run import Metadata
+from harvester.runs.read_list import ReadList
 from harvester.runs.report import PassReport, Verb
 from harvester.runs.unknown_words import waiting_files
 from shared.errors import (
@@ -49,7 +49,7 @@ class SectionReport:
     """Its number in the destination's memory; None if it did not get that far."""
     baseline: bool = False
     passes: list[PassReport] = field(default_factory=list)
-    metadata: Metadata | None = None
+    metadata: ReadList | None = None
     waiting: list[ItemError] = field(default_factory=list)
     """Failed earlier, and not tried in this run because their pause is not over."""
     transferred: int = 0

@@ -61,7 +61,7 @@ class HarvesterSettings(PlacedSettings):
     """Of the daemon's own log, which goes to standard error."""
 
     interval: PositiveDuration = timedelta(days=1)
-    """This and the following are for the daemon, see `harvester.daemon.schedule`."""
+    """This and the following are for the daemon, see `harvester.execution.schedule`."""
     start: TimeOfDay | None = None
     run_schedule: RunSchedule = ()
     run_schedule_file: PathBelowBase = Path("data/next-run.txt")

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from harvester.http.downloads import LARGE
-from harvester.http.partials import Partials, partial_folder
+from harvester.http.partials import Partials
 from harvester.openbis.source.source import Source, VerificationError
 from harvester.runs.stopping import Leash, StopRequest
 from shared.errors import SourceError, StoppedError
@@ -52,7 +52,7 @@ class Harvester:
     @property
     def kept(self) -> list[Path]:
         """The beginnings of files that lie aside."""
-        folder = partial_folder(self.config)
+        folder = self.config.partial_folder
         return sorted(folder.iterdir()) if folder.exists() else []
 
     @property

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from harvester.http.partials import partial_folder
 from harvester.openbis.section import SectionConfig
 from harvester.openbis.source.source import Source
 from harvester.openbis.transfers.real_transfers import RealTransfers
@@ -129,7 +128,7 @@ class Bench:
 
     @property
     def kept(self) -> list[str]:
-        folder = partial_folder(self.config())
+        folder = self.config().partial_folder
         return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
     @property
@@ -374,7 +373,7 @@ def test_leftovers_of_data_sets_that_nobody_wants_any_more_go_in_the_end(bench: 
     (folder / "file").write_bytes(b"x")
     bench.run([wanted])
     assert len(bench.kept) == 1
-    kept = partial_folder(bench.config())
+    kept = bench.config().partial_folder
     os.utime(kept / bench.kept[0], (1, 1))
     bench.run([wanted])
     assert not kept.exists()

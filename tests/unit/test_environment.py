@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harvester.daemon.schedule import schedule_of
-from harvester.daemon.trial import daemon_faults, unwritable
+from harvester.execution.schedule import schedule_of
+from harvester.execution.trial import daemon_faults, unwritable
 from harvester.settings.harvester import HarvesterSettings, read_settings
 from shared.environment import environment_faults, local_zone
 from shared.errors import ConfigError

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from harvester.daemon.schedule import Schedule, remarks, runs_once, schedule_of
+from harvester.execution.schedule import Schedule, remarks, runs_once, schedule_of
 from harvester.settings.harvester import HarvesterSettings
 
 ZONE = ZoneInfo("Europe/Zurich")

@@ -8,9 +8,10 @@ import threading
 import pytest
 
 from harvester.logs.memory_use import MemoryUse, memory_use
-from harvester.logs.step_progress import Fields, StepProgress, every
+from harvester.logs.step_progress import StepProgress, every
 from harvester.runs.amounts import shown_size
 from harvester.runs.progress import SILENT
+from harvester.runs.run_log import Fields
 
 
 class Lines(list[str]):

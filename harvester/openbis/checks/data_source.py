@@ -7,9 +7,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from harvester.http.retries import PassingError
+from harvester.openbis.checks.destination import data_store_of, known_data_sets, spaces_of
 from harvester.openbis.checks.preview import Census
 from harvester.openbis.checks.space_patterns import check_patterns
 from harvester.openbis.names import Names
@@ -60,7 +62,9 @@ def check_data_source(section: SectionConfig, destination: OpenDestination) -> I
             return
         try:
             folder = stack.enter_context(spool(section))
-            census = Census(destination.known_data_sets, destination.data_store(section))
+            census = Census(
+                partial(known_data_sets, destination), data_store_of(section, destination)
+            )
             census.take(source.fetch_list(folder))
         except (SyncError, OSError) as error:
             yield _list_failure(section, error)
@@ -149,7 +153,7 @@ def _judge(
         )
     yield from _check_files(census)
     yield from _check_records(section.max_failed_records, census)
-    yield from check_patterns(section, census.spaces, destination.spaces_of(section))
+    yield from check_patterns(section, census.spaces, spaces_of(section, destination))
     try:
         if census.master_data:
             Names.of(census.master_data, section.prefix)

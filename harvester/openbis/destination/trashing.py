@@ -11,8 +11,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
+from harvester.openbis.destination.access import data_store
 from harvester.openbis.section import SectionConfig
-from harvester.runs.destination import data_store
 from harvester.runs.trusted_clock import dated
 from harvester.settings.harvester import HarvesterSettings
 from shared.errors import BusyError, ConfigError

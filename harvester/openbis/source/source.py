@@ -22,7 +22,7 @@ from harvester.http.bandwidth import Throttle
 from harvester.http.bodies import beginning, unpacked
 from harvester.http.client import HttpClient
 from harvester.http.downloads import Downloads
-from harvester.http.partials import Partials, partial_folder
+from harvester.http.partials import Partials
 from harvester.http.retries import Retries
 from harvester.http.tls import warn_if_unverified
 from harvester.openbis.section import SectionConfig
@@ -64,12 +64,12 @@ class Source:
         is how to wait between two tries, instead of the leash's way."""
         self._config = config
         self._leash = leash or Leash(config)
-        self._client = HttpClient(config)
+        self._client = _client(config)
         warn_if_unverified(config, log)
         pauses = [pause.total_seconds() for pause in config.retry_pauses]
         self._retries = Retries(pauses, sleep or self._leash.sleep, log)
         self._throttle = Throttle(config.bandwidth_limit, self._leash.pause)
-        self._partials = Partials(partial_folder(config))
+        self._partials = Partials(config.partial_folder)
         self._downloads = Downloads(
             self._client, self._retries, self._throttle, self._leash, self._partials
         )
@@ -210,3 +210,17 @@ class Source:
                 return beginning(response, LOGIN_BYTES)
 
         return self._retries.run(attempt)
+
+
+def _client(config: SectionConfig) -> HttpClient:
+    urls = (
+        *(config.resource_list_url, config.data_source_dss_url),
+        config.data_source_openbis_url or config.data_source_dss_url,
+    )
+    return HttpClient(
+        config,
+        user=config.data_source_auth_user,
+        password=config.data_source_auth_pass.get_secret_value(),
+        base=config.data_source_dss_url,
+        urls=urls,
+    )

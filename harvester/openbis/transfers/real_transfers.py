@@ -11,7 +11,6 @@ from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
 
-from harvester.http.partials import partial_folder
 from harvester.http.retries import OutOfReachError
 from harvester.openbis.section import SectionConfig
 from harvester.openbis.source.source import Source
@@ -82,7 +81,7 @@ class RealTransfers:
         self._threads = min(config.max_threads, config.max_connections_per_source)
         self._retries = config.retries_on_failure
         self._leash = leash
-        self._leftovers = Leftovers(partial_folder(config))
+        self._leftovers = Leftovers(config.partial_folder)
         self._aside = SetAside.of(store, config.alias)
         self._arrived = Arrived(store, self._leftovers, self._aside)
         self._contents = Contents(store, source, config.alias, leash, self._aside)

@@ -11,7 +11,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harvester.daemon.schedule import schedule_of
+from harvester.execution.schedule import schedule_of
 from harvester.settings.harvester import HarvesterSettings
 from shared.errors import ConfigError
 from shared.monitoring import listening_socket

@@ -1,0 +1,46 @@
+"""What a run writes while it goes on; `harvester.logs.section_log` keeps it in a file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from harvester.runs.progress import Progress
+from harvester.runs.read_list import ReadList
+from harvester.runs.report import Outcome
+from harvester.runs.stopping import Leash
+
+Fields = dict[str, object]
+"""The values of a line, for programs that read the log."""
+
+
+class RunLog(Protocol):
+    """The log of a run. Its methods are called in the order of the run."""
+
+    @property
+    def logger(self) -> logging.Logger:
+        """For lines that have no form of their own."""
+        ...
+
+    def begins(
+        self, lines: Sequence[str], fields: Fields, *, run: int | None, leash: Leash | None
+    ) -> None:
+        """The head of a run; the last line is the most important. ``run`` is the number of the
+        run; the ``leash`` counts the bytes that have come."""
+        ...
+
+    def read(self, metadata: ReadList) -> None:
+        """What the list shows."""
+        ...
+
+    def pass_begins(self, *, dry_run: bool) -> None: ...
+
+    def step(self, title: str) -> AbstractContextManager[Progress]:
+        """Around each step, reading included."""
+        ...
+
+    def outcome(self, title: str, outcome: Outcome) -> None:
+        """What a step did."""
+        ...

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo demo-opendcim test bench fuzz clean
+.PHONY: demo demo-opendcim test test-fast bench fuzz clean
 
 demo: $(VENV)/installed
 	$(BIN)/python scripts/demo.py demo
@@ -13,6 +13,10 @@ demo-opendcim: $(VENV)/installed
 
 test: $(VENV)/installed-test
 	PATH="$(abspath $(BIN)):$$PATH" scripts/check
+
+# While changing something: all but the slow tests, in about two minutes.
+test-fast: $(VENV)/installed-test
+	PATH="$(abspath $(BIN)):$$PATH" scripts/check tests/unit tests/opendcim/unit tests/contract -k 'not postgresql and not openbis'
 
 # What docs/performance.md explains; BENCH=--small to see that it works.
 bench: $(VENV)/installed-test

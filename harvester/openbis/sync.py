@@ -8,9 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import groupby
-from typing import Any
-
-from sqlalchemy import Connection
 
 from harvester.openbis.banner import banner_fields, banner_lines
 from harvester.openbis.destination.access import authorise, data_store
@@ -47,6 +44,7 @@ from shared.store.files import DataStore
 from shared.store.mounted import check_mounted, mark_folders
 from shared.store.sources import finish_source, start_source
 from shared.store.trash import pass_over
+from shared.store.trial import interrupt
 
 
 def _always(_config: SectionConfig) -> bool:
@@ -101,7 +99,7 @@ def synchronise(job: Job[SectionConfig], report: SectionReport) -> None:
         report.metadata = metadata = _read(job, source)
         damage = _look(job, store, items, baseline=report.baseline)
         section = _Section(job=job, metadata=metadata, items=items, report=report, damage=damage)
-        with job.leash.watched(source.abort, partial(_interrupt, connection)):
+        with job.leash.watched(source.abort, partial(interrupt, connection)):
             with rehearsal(connection) as transaction:
                 section.perform(transaction, RehearsedTransfers(store))
             if config.dry_run:
@@ -130,7 +128,7 @@ def _read(job: Job[SectionConfig], source: Source) -> Metadata:
     with (
         job.log.step("Read the resource list") as progress,
         spool(config) as folder,
-        job.leash.watched(source.abort, partial(_interrupt, connection)),
+        job.leash.watched(source.abort, partial(interrupt, connection)),
         source.list_on_its_way(folder) as parts,
     ):
         metadata = read_metadata(
@@ -155,7 +153,7 @@ def _look(job: Job[SectionConfig], store: DataStore, items: Standing, *, baselin
     title = "Look after the files that are here"
     with (
         job.log.step(title) as progress,
-        job.leash.watched(lambda: None, partial(_interrupt, job.connection)),
+        job.leash.watched(lambda: None, partial(interrupt, job.connection)),
     ):
         inspector = Inspector(
             connection=job.connection,
@@ -171,15 +169,6 @@ def _observe(leash: Leash, progress: Progress, count: int) -> None:
     leash.moved()
     leash.check()
     progress.advance(count)
-
-
-def _interrupt(connection: Connection) -> None:
-    """End the statement that the database is at work on; from another thread."""
-    driver: Any = connection.connection.driver_connection
-    if connection.dialect.name == "sqlite":
-        driver.interrupt()
-    else:
-        driver.cancel()
 
 
 def _is_baseline(config: SectionConfig, last: LastSync | None, started: datetime) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from shared.model.kinds import Kind
 from shared.store import tables
 from shared.store.rows import milliseconds, moment
 
@@ -41,3 +43,19 @@ def low_water_mark(connection: Connection) -> datetime | None:
         select(func.min(func.coalesce(table.c.at, table.c.running_since)))
     ).scalar()
     return None if mark is None else moment(mark)
+
+
+def known_data_sets(connection: Connection, codes: Iterable[str]) -> set[str]:
+    """Those that are here already, of whatever source."""
+    entity = tables.entity
+    query = select(entity.c.perm_id).where(
+        entity.c.kind == Kind.DATA_SET, entity.c.perm_id.in_(list(codes))
+    )
+    return set(connection.execute(query).scalars())
+
+
+def spaces_from(connection: Connection, source: str) -> set[str]:
+    """The codes of the spaces that a source brought."""
+    entity = tables.entity
+    query = select(entity.c.code).where(entity.c.kind == Kind.SPACE, entity.c.source == source)
+    return set(connection.execute(query).scalars())

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
-
 from harvester.openbis.destination.access import authorise, data_store
 from harvester.openbis.section import SectionConfig
 from harvester.runs.destination_check import OpenDestination
 from harvester.runs.findings import Finding, broken_by, fine, untried
 from shared.errors import SyncError
-from shared.model.kinds import Kind
+from shared.store import sources
 from shared.store.files import DataStore
 from shared.store.mounted import mount_faults
-from shared.store.tables import entity
 
 
 def check_user(section: SectionConfig, destination: OpenDestination) -> Finding:
@@ -48,20 +45,13 @@ def unmounted(section: SectionConfig, destination: OpenDestination) -> list[str]
 
 def known_data_sets(destination: OpenDestination, codes: Iterable[str]) -> set[str]:
     """Those that are here already."""
-    query = select(entity.c.perm_id).where(
-        entity.c.kind == Kind.DATA_SET, entity.c.perm_id.in_(list(codes))
-    )
     with destination.connected() as connection:
-        return set(connection.execute(query).scalars()) if connection else set()
+        return sources.known_data_sets(connection, codes) if connection else set()
 
 
 def spaces_of(section: SectionConfig, destination: OpenDestination) -> set[str]:
     """The spaces that the section brought, by their codes in the source."""
-    query = select(entity.c.code).where(
-        entity.c.kind == Kind.SPACE, entity.c.source == section.alias
-    )
     prefix = (section.prefix or "").upper()
     with destination.connected() as connection:
-        if connection is None:
-            return set()
-        return {code.removeprefix(prefix) for code in connection.execute(query).scalars()}
+        found = sources.spaces_from(connection, section.alias) if connection else set()
+    return {code.removeprefix(prefix) for code in found}

@@ -41,6 +41,7 @@ from shared.addresses import shown_url
 from shared.model.master_data import MasterData
 from shared.store.engine import Transaction, database_errors, rehearsal, viewing, work
 from shared.store.failures import remember_failures
+from shared.store.trial import interrupt
 
 _READING = "Read the repository"
 _STEPS: tuple[tuple[str, Callable[[Pass], Outcome]], ...] = (
@@ -234,8 +235,7 @@ class _Synchronisation:
     def _interrupt(self) -> None:
         """End the statement that SQLite is at work on; MariaDB's end by their own time-out."""
         if self.local.dialect.name == "sqlite":
-            driver: Any = self.local.connection.driver_connection
-            driver.interrupt()
+            interrupt(self.local)
 
 
 def _tell_beginning(

@@ -14,21 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from shared.addresses import shown_url
 from shared.errors import ConfigError, SyncError
-from shared.store import operation_tables, scratch
-from shared.store.identity import refer_by_perm_id
+from shared.store import scratch
 from shared.store.published import renew_mark, watch
 from shared.store.sessions import CONNECT_ARGUMENTS, for_writing, prepare_sessions
-from shared.store.tables import REFERENCES, SCHEMA_VERSION, entity, meta, metadata
+from shared.store.tables import SCHEMA_VERSION, meta, metadata
+from shared.store.upgrade import meta_values, name_database, upgrade
 from shared.store.writers import PATIENCE, begin_postgresql, begin_sqlite, is_busy, write_lock
-
-_OLDER = frozenset({"1", "2"})
-"""Versions of the schema that are upgraded when a store is opened."""
 
 Transaction = Callable[[], AbstractContextManager[Any]]
 """Opens what a step may commit: a transaction in earnest, a savepoint in a rehearsal."""
@@ -44,9 +41,9 @@ def create_store(url: str, data_store: str | None = None) -> Engine:
     with _reported(engine):
         with changing(engine) as connection:
             metadata.create_all(connection)
-            if "schema_version" not in _settings(connection):
+            if "schema_version" not in meta_values(connection):
                 _initialise(connection, data_store or str(uuid.uuid4()).upper())
-        _upgrade(engine)
+        upgrade(engine)
         with engine.connect() as connection:
             _check_version(connection)
     return engine
@@ -61,7 +58,7 @@ def open_store(url: str) -> Engine:
     with _reported(engine):
         if not inspect(engine).has_table(meta.name):
             raise ConfigError(_no_store(url))
-        _upgrade(engine)
+        upgrade(engine)
         with engine.connect() as connection:
             _check_version(connection)
     return engine
@@ -75,60 +72,6 @@ def opened_store(url: SecretStr) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
-
-
-def _upgrade(engine: Engine) -> None:
-    """Version 1 lacks the tables of the harvester's memory, version 2 the parts that are unknown
-    and the references by perm id; the current version may lack the latest tables."""
-    with engine.connect() as connection:
-        version = _settings(connection).get("schema_version")
-        is_older = version in _OLDER
-        if not is_older and not (version == SCHEMA_VERSION and _lacks_tables(connection)):
-            return
-    with engine.connect() as connection, write_lock(connection), connection.begin():
-        if engine.dialect.name == "postgresql":  # another program may upgrade at the same time
-            connection.execute(text("LOCK TABLE meta IN EXCLUSIVE MODE"))
-        metadata.create_all(connection, tables=operation_tables.TABLES)
-        if _add_columns(connection).intersection(REFERENCES):
-            refer_by_perm_id(connection)
-        if "database" not in _settings(connection):
-            _name_database(connection)
-        for statement in _CLAIMS:
-            connection.execute(text(statement))
-        this = meta.c.key == "schema_version"
-        connection.execute(meta.update().where(this).values(value=SCHEMA_VERSION))
-
-
-def _add_columns(connection: Connection) -> set[str]:
-    """Add to tables of older versions the columns that came later; all of them may be null. So do
-    their indexes. Returns the names of those that were added."""
-    added = set()
-    for table in (entity, operation_tables.trash_entity):
-        present = {column["name"] for column in inspect(connection).get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in present:
-                definition = f"{column.name} {column.type.compile(connection.dialect)}"
-                connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
-                added.add(column.name)
-    for index in entity.indexes:
-        index.create(connection, checkfirst=True)
-    connection.execute(text("DROP INDEX IF EXISTS entity_sample"))  # by identifier, once
-    return added
-
-
-def _lacks_tables(connection: Connection) -> bool:
-    present = set(inspect(connection).get_table_names())
-    return any(table.name not in present for table in operation_tables.TABLES)
-
-
-_CLAIMS = (
-    """
-INSERT INTO arrival (source, area, name, content)
-SELECT source, 'FILE', path, '' FROM service_file WHERE sha256 = '' ON CONFLICT DO NOTHING
-""",
-    "DELETE FROM service_file WHERE sha256 = ''",
-)
-"""Files on their way had a row without a checksum before there was a table for them."""
 
 
 def _no_store(url: str) -> str:
@@ -196,10 +139,6 @@ def _prepare_sqlite(driver: Any, _record: object) -> None:
     driver.execute("PRAGMA cache_size=-8000")
 
 
-def _settings(connection: Connection) -> dict[str, str]:
-    return {row.key: row.value for row in connection.execute(select(meta))}
-
-
 def _initialise(connection: Connection, data_store: str) -> None:
     connection.execute(
         meta.insert(),
@@ -208,12 +147,12 @@ def _initialise(connection: Connection, data_store: str) -> None:
             {"key": "data_store_uuid", "value": data_store},
         ],
     )
-    _name_database(connection)
+    name_database(connection)
     renew_mark(connection)
 
 
 def _check_version(connection: Connection) -> None:
-    version = _settings(connection).get("schema_version")
+    version = meta_values(connection).get("schema_version")
     if version != SCHEMA_VERSION:
         raise ConfigError(
             f"database {shown_url(connection.engine.url)}: it has schema version {version}, this "
@@ -227,11 +166,6 @@ def _cannot_open(engine: Engine, error: SQLAlchemyError | sqlite3.Error) -> Conf
         f"database {shown_url(engine.url)}: cannot be opened ({reason}); "
         "check the database URL, and that the server runs and lets this user in"
     )
-
-
-def _name_database(connection: Connection) -> None:
-    """Two instances may have the same data store UUID, since that is found in the folder."""
-    connection.execute(meta.insert().values(key="database", value=uuid.uuid4().hex))
 
 
 def database_name(connection: Connection) -> str:

@@ -26,9 +26,10 @@ from shared.model.limits import EARLIEST_AT, LATEST, name_of_fault, shortened
 from shared.model.master_data import MasterData
 from shared.resourcesync.items import ListHead, ListIndex, ListItem, RecordFault
 from shared.resourcesync.reader import read_list_part, read_resource_list
+from shared.store.dangling import dangling
 from shared.store.doubles import SetApart, perm_ids_in_two_kinds
 from shared.store.engine import viewing
-from shared.store.incoming import Incoming, dangling
+from shared.store.incoming import Incoming
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _NAMED = 20

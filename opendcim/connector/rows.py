@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -30,13 +29,11 @@ from sqlalchemy import Row as DatabaseRow
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from opendcim.connector.external_request import ExternalRequest
 from opendcim.connector.external_response import (
     Json,
     Status,
-    response,
-    timestamp,
 )
+from opendcim.connector.request_row import NewRow, Row
 from opendcim.connector.tables import (
     SCHEMA_VERSION,
     meta_table,
@@ -58,53 +55,6 @@ _IN_PAGES = [
 
 def now() -> int:
     return time.time_ns() // 1_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewRow:
-    request_id: str
-    digest: str
-    request: str | None
-    posted_by: str | None
-    received: int
-    deadline: int
-    response: Json | None = None
-    """Of one that has failed before it was begun."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """``response`` is there when the status is no longer Pending, but not in pages of rows."""
-
-    request_id: str
-    digest: str
-    request: str | None
-    status: Status
-    received: int
-    deadline: int
-    finished: int | None
-    begun: int
-    error: Json | None
-    response: Json | None
-
-    def summary(self) -> Json:
-        """Without what was found, which may be long."""
-        return {
-            "Id": self.request_id,
-            "Status": self.status.value,
-            "Received": timestamp(self.received),
-            "Finished": None if self.finished is None else timestamp(self.finished),
-            "Error": self.error,
-            "Elements": len(self.wanted().elements) if self.request else 0,
-        }
-
-    def shown(self) -> Json:
-        if self.response is not None:
-            return self.response
-        return response(self.request_id, self.status, received=self.received)
-
-    def wanted(self) -> ExternalRequest:
-        return ExternalRequest.from_json(self.request or "")
 
 
 def open_rows(url: str) -> Rows:

@@ -29,7 +29,8 @@ from opendcim.connector.external_response import (
     error_of,
     response,
 )
-from opendcim.connector.rows import NewRow, Row, Rows, now
+from opendcim.connector.request_row import NewRow, Row
+from opendcim.connector.rows import Rows, now
 from opendcim.connector.workers import Workers
 from shared.errors import RequestError, SyncError
 

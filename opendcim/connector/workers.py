@@ -21,7 +21,8 @@ from opendcim.connector.external_response import (
     response,
 )
 from opendcim.connector.opendcim import StoppedWorkError
-from opendcim.connector.rows import MOST_BEGINS, Row, Rows, now
+from opendcim.connector.request_row import Row
+from opendcim.connector.rows import MOST_BEGINS, Rows, now
 from shared.errors import SyncError
 
 LEASE = 8_000

@@ -16,9 +16,11 @@ _OLDER = frozenset({"1", "2"})
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring a database of an older version up. Version 1 lacks the tables of the harvester's memory,
-    version 2 the parts that are unknown and the references by perm id; a database of the current
-    version may lack the latest tables."""
+    """Bring a database of an older version up.
+
+    Version 1 lacks the tables of the harvester's memory, version 2 the parts that are unknown and
+    the references by perm id; a database of the current version may lack the latest tables.
+    """
     with engine.connect() as connection:
         version = meta_values(connection).get("schema_version")
         is_older = version in _OLDER

@@ -6,7 +6,6 @@ web server; nothing here decodes them again.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from shared.errors import NotNowError, RequestError, SyncError
@@ -38,6 +37,7 @@ from source_server.users.sign_in import Authenticator, challenge, parse_basic
 from source_server.web.convertors import EVERY_NAME
 from source_server.web.dispatch import Part, Sites, watched
 from source_server.web.downloads import answer_with
+from source_server.web.error_answers import bad_request, not_now, refused, server_error
 from source_server.web.guesses import Guesses, TooManyGuessesError, too_many_guesses
 from source_server.web.list_etag import has_it_already, list_tag
 from source_server.web.list_limits import Politeness, Refusal, Rules, Turn
@@ -54,7 +54,6 @@ _LONGEST_VERSION = 9
 
 _READ = ["GET", "HEAD"]
 
-_log = logging.getLogger(__name__)
 
 _routes = APIRouter()
 
@@ -122,12 +121,12 @@ def _routed(
         realm=settings.auth_realm,
     )
     app.include_router(_routes)
-    app.add_exception_handler(RequestError, _bad_request)
+    app.add_exception_handler(RequestError, bad_request)
     app.add_exception_handler(TooManyGuessesError, too_many_guesses)
-    app.add_exception_handler(NotNowError, _not_now)
-    app.add_exception_handler(SyncError, _server_error)
-    app.add_exception_handler(StarletteHTTPException, _refused)
-    app.add_exception_handler(Exception, _server_error)
+    app.add_exception_handler(NotNowError, not_now)
+    app.add_exception_handler(SyncError, server_error)
+    app.add_exception_handler(StarletteHTTPException, refused)
+    app.add_exception_handler(Exception, server_error)
     return app
 
 
@@ -287,25 +286,3 @@ def data_set_file(request: Request, site: Site, code: str, path: str) -> Respons
 def _is_plain(path: str) -> bool:
     """Whether a catalogue need not be asked: such a name is nobody's."""
     return "\0" not in path and not {"", ".", ".."} & set(path.split("/"))
-
-
-def _bad_request(_request: Request, error: Exception) -> Response:
-    return PlainTextResponse(f"{error}\n", 400)
-
-
-def _not_now(_request: Request, error: Exception) -> Response:
-    return PlainTextResponse(f"{error}\n", 503)
-
-
-def _refused(_request: Request, error: Exception) -> Response:
-    if not isinstance(error, StarletteHTTPException):
-        return _server_error(_request, error)
-    return PlainTextResponse(f"{error.detail}\n", error.status_code, headers=error.headers)
-
-
-def _server_error(request: Request, error: Exception) -> Response:
-    """What was raised on purpose says what is wrong and holds no secret; anything else may."""
-    if isinstance(error, SyncError):
-        _log.error("%s %s: %s", request.method, request.url.path, error)
-        return PlainTextResponse(f"{error}\n", 500)
-    return PlainTextResponse("the server failed; its log says why\n", 500)

@@ -21,8 +21,9 @@ from shared.store.changes import (
     settle_data_sets,
     waiting_data_sets,
 )
+from shared.store.dangling import dangling
 from shared.store.engine import Transaction, rehearsal, work
-from shared.store.incoming import Incoming, dangling, data_set_files
+from shared.store.incoming import Incoming, data_set_files
 from tests.builders import (
     a_data_set,
     a_sample,

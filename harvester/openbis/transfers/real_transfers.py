@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
@@ -15,6 +14,7 @@ from harvester.http.retries import OutOfReachError
 from harvester.openbis.section import SectionConfig
 from harvester.openbis.source.source import Source
 from harvester.openbis.transfers.arrived import Arrived
+from harvester.openbis.transfers.arriving import Arriving
 from harvester.openbis.transfers.contents import Contents
 from harvester.openbis.transfers.guard import compare_bytes, expected, present_file, refuse_loss
 from harvester.openbis.transfers.leftovers import Leftovers
@@ -37,28 +37,6 @@ from shared.store.file_work import FileEffects, StoreFiles
 from shared.store.files import DataStore
 from shared.store.moving import link_or_copy
 from shared.verification import Download, VerificationError, matches
-
-
-@dataclass(slots=True)
-class _Arriving:
-    """A data set on its way."""
-
-    wanted: WantedDataSet
-    folder: Path
-    missing: int
-    """Files that were not dealt with yet."""
-    replaces: bool = False
-    """Whether there is an earlier state of it, whose files may be the same."""
-    error: ItemError | None = field(default=None)
-    left: bool = False
-    """To the next run, without anything being wrong with it."""
-    takes_room: bool = False
-    """The disk is in trouble: what has come of it must go."""
-    can_be_continued: bool = field(init=False)
-    """Whether a later run can take over what has come, see `Leftovers`."""
-
-    def __post_init__(self) -> None:
-        self.can_be_continued = all(expected(file).proves for file in self.wanted.files)
 
 
 class RealTransfers:
@@ -111,7 +89,7 @@ class RealTransfers:
         """Keep twice as many files on their way as there are threads, over data set borders."""
         tasks = self._tasks(wanted)
         flying = 0
-        landed: SimpleQueue[Future[_Arriving | None]] = SimpleQueue()
+        landed: SimpleQueue[Future[Arriving | None]] = SimpleQueue()
         while True:
             window = list(islice(tasks, 2 * self._threads - flying))
             for arriving, task in window:
@@ -130,12 +108,12 @@ class RealTransfers:
 
     def _tasks(
         self, wanted: Iterable[WantedDataSet]
-    ) -> Iterator[tuple[_Arriving, FileNode | ItemError]]:
+    ) -> Iterator[tuple[Arriving, FileNode | ItemError]]:
         for data_set in wanted:
             if self._lost or self._leash.declines():
                 self._all_is_here = False
                 return
-            arriving = _Arriving(data_set, Path(), len(data_set.files))
+            arriving = Arriving(data_set, Path(), len(data_set.files))
             try:
                 check_files(data_set)
                 arriving.folder = self._store.new_data_set(data_set.code)
@@ -153,7 +131,7 @@ class RealTransfers:
             for file in data_set.files:
                 yield arriving, file
 
-    def _deal_with(self, arriving: _Arriving, file: FileNode) -> _Arriving | None:
+    def _deal_with(self, arriving: Arriving, file: FileNode) -> Arriving | None:
         """Fetch a file. After the last one the data set is returned."""
         self._fetch(arriving, file)
         with self._counting:
@@ -164,7 +142,7 @@ class RealTransfers:
             self._complete(arriving)
         return arriving
 
-    def _fetch(self, arriving: _Arriving, file: FileNode) -> None:
+    def _fetch(self, arriving: Arriving, file: FileNode) -> None:
         if arriving.error or arriving.left or not file.path:
             return  # the data set is not to arrive any more, or has no files at all
         code = arriving.wanted.code
@@ -185,7 +163,7 @@ class RealTransfers:
         except (VerificationError, SourceError, OSError) as error:
             self._note_failure(arriving, file, error)
 
-    def _is_left(self, arriving: _Arriving) -> bool:
+    def _is_left(self, arriving: Arriving) -> bool:
         """Whether the next file is not to be fetched. If what has come so far would have to be
         fetched again, the data set is finished, however large it is; else it would never be."""
         if self._lost or self._leash.reason:
@@ -193,7 +171,7 @@ class RealTransfers:
         return self._leash.is_full and arriving.can_be_continued and self._leash.declines()
 
     def _note_failure(
-        self, arriving: _Arriving, file: FileNode, error: VerificationError | SourceError | OSError
+        self, arriving: Arriving, file: FileNode, error: VerificationError | SourceError | OSError
     ) -> None:
         """Nothing that ends the run is the fault of an item."""
         if isinstance(error, OutOfReachError):
@@ -205,7 +183,7 @@ class RealTransfers:
         reason = f"file {file.path}: {told_with_path(error, self._store.root)}"
         arriving.error = ItemError(Kind.DATA_SET, arriving.wanted.code, reason)
 
-    def _take_over(self, arriving: _Arriving, file: FileNode, target: Path) -> bool:
+    def _take_over(self, arriving: Arriving, file: FileNode, target: Path) -> bool:
         """Use what is here already, if it is the same by checksum: an unchanged file of a changed
         data set, or what an earlier run has brought of one that it could not finish."""
         code, announced, moved = arriving.wanted.code, expected(file), self._leash.moved
@@ -217,7 +195,7 @@ class RealTransfers:
                 refuse_loss(present, arriving.wanted.guarded.get(file.path), file, moved)
         return self._leftovers.take(code, file.path, announced, target, moved)
 
-    def _present(self, arriving: _Arriving, file: FileNode) -> Path | None:
+    def _present(self, arriving: Arriving, file: FileNode) -> Path | None:
         if not arriving.replaces:
             return None
         return present_file(self._store, arriving.wanted.code, file.path)
@@ -235,7 +213,7 @@ class RealTransfers:
                     raise
                 left -= 1
 
-    def _finish(self, arriving: _Arriving) -> Iterator[Arrival]:
+    def _finish(self, arriving: Arriving) -> Iterator[Arrival]:
         """All its files have been dealt with; it is yielded unless it is left to the next run."""
         if arriving.error or arriving.left:
             self._all_is_here = False
@@ -249,7 +227,7 @@ class RealTransfers:
         if arriving.error or not arriving.left:
             yield arriving.wanted.code, arriving.error
 
-    def _complete(self, arriving: _Arriving) -> None:
+    def _complete(self, arriving: Arriving) -> None:
         code = arriving.wanted.code
         try:
             self._store.complete_data_set(code, arriving.folder)

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import update
 
 from opendcim.connector.external_response import Status
-from opendcim.connector.rows import MOST_BEGINS, NewRow, Rows, now, open_rows
+from opendcim.connector.request_row import NewRow
+from opendcim.connector.rows import MOST_BEGINS, Rows, now, open_rows
 from opendcim.connector.tables import meta_table, request_table
 from shared.errors import ConfigError, SyncError
 from shared.store.engine import connect

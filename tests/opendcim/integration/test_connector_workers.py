@@ -15,7 +15,8 @@ from opendcim.connector.answering import Answering
 from opendcim.connector.external_request import ElementId
 from opendcim.connector.opendcim import OpenDcim
 from opendcim.connector.registry import Registry
-from opendcim.connector.rows import MOST_BEGINS, NewRow, Row, Rows, now, open_rows
+from opendcim.connector.request_row import NewRow, Row
+from opendcim.connector.rows import MOST_BEGINS, Rows, now, open_rows
 from opendcim.connector.workers import Workers
 
 REQUEST = '{"Elements": ["1/1"], "Include": ["Device"], "TimeoutSeconds": null}'

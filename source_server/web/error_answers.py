@@ -1,0 +1,35 @@
+"""What a client is answered when a request fails."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import Request, Response
+from fastapi.responses import PlainTextResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from shared.errors import SyncError
+
+_log = logging.getLogger(__name__)
+
+
+def bad_request(_request: Request, error: Exception) -> Response:
+    return PlainTextResponse(f"{error}\n", 400)
+
+
+def not_now(_request: Request, error: Exception) -> Response:
+    return PlainTextResponse(f"{error}\n", 503)
+
+
+def refused(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, StarletteHTTPException):
+        return server_error(_request, error)
+    return PlainTextResponse(f"{error.detail}\n", error.status_code, headers=error.headers)
+
+
+def server_error(request: Request, error: Exception) -> Response:
+    """What was raised on purpose says what is wrong and holds no secret; anything else may."""
+    if isinstance(error, SyncError):
+        _log.error("%s %s: %s", request.method, request.url.path, error)
+        return PlainTextResponse(f"{error}\n", 500)
+    return PlainTextResponse("the server failed; its log says why\n", 500)

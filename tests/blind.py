@@ -238,7 +238,7 @@ class BytesSource:
 
 
 def _fill(connection: Connection, items: Iterable[Item]) -> Metadata:
-    """As `harvester.openbis.reading` does; no names are translated here."""
+    """Fill the incoming tables as `harvester.openbis.reading` does, without translating names."""
     master_data, number = MasterData(), 0
     with connection.begin():
         incoming = Incoming(connection)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 
 from harvester.execution.online_checks import check_online
 from harvester.execution.trial import daemon_faults, unwritable
@@ -17,7 +16,7 @@ from harvester.runs.findings import Verdict
 from harvester.settings.chosen import Chosen, choose
 from shared.errors import ConfigError, SyncError
 from shared.plain_lines import complain, say
-from shared.store.engine import open_store, opened_store
+from shared.store.engine import opened_store
 from shared.store.mounted import mount_faults
 
 
@@ -28,7 +27,7 @@ def check_config(options: argparse.Namespace) -> int:
     faults = [*chosen.faults, *daemon_faults(chosen.settings), *_file_faults(chosen)]
     faults += dict.fromkeys(_connection_faults(chosen))
     if not options.online:
-        faults += [*_unmounted(chosen), *_destination_faults(chosen)]
+        faults += _destination_faults(chosen)
     for fault in faults:
         complain(f"harvester: {fault}")
     names = ", ".join(f"[{section.name}]" for section in chosen.sections)
@@ -77,29 +76,21 @@ def _check_online(chosen: Chosen, faults: int) -> int:
 
 
 def _destination_faults(chosen: Chosen) -> Iterator[str]:
-    """Whether the destination can be opened, and the harvester's users may write to it."""
+    """Whether the destination can be opened, its folders are there, and the harvester's users may
+    write to it."""
+    sections = chosen.of_kind(SectionConfig)
     try:
-        engine = open_store(chosen.settings.database_url.get_secret_value())
+        with (
+            opened_store(chosen.settings.database_url) as engine,
+            engine.connect() as connection,
+        ):
+            for section in sections:
+                store = data_store(connection, section, chosen.settings)
+                yield from mount_faults(connection, store, section.alias)
+            for section in sections:
+                try:
+                    authorise(connection, section)
+                except SyncError as error:
+                    yield str(error)
     except ConfigError as error:
         yield str(error)
-        return
-    with engine.connect() as connection:
-        for section in chosen.of_kind(SectionConfig):
-            try:
-                authorise(connection, section)
-            except SyncError as error:
-                yield str(error)
-    engine.dispose()
-
-
-def _unmounted(chosen: Chosen) -> Iterator[str]:
-    """Folders of the destination that are not there; nothing if the destination cannot be opened,
-    which is another fault."""
-    with (
-        suppress(ConfigError),
-        opened_store(chosen.settings.database_url) as engine,
-        engine.connect() as connection,
-    ):
-        for section in chosen.of_kind(SectionConfig):
-            store = data_store(connection, section, chosen.settings)
-            yield from mount_faults(connection, store, section.alias)

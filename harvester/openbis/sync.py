@@ -38,13 +38,12 @@ from harvester.runs.section_report import SectionReport
 from harvester.runs.stopping import Leash
 from shared.errors import FormatError
 from shared.store.changes import ORIGINAL_STAMPS, Stamps, compare
-from shared.store.engine import Transaction, refresh_statistics, rehearsal, viewing, work
+from shared.store.engine import Transaction, interrupt, refresh_statistics, rehearsal, viewing, work
 from shared.store.file_work import end_replacements
 from shared.store.files import DataStore
 from shared.store.mounted import check_mounted, mark_folders
 from shared.store.sources import finish_source, start_source
 from shared.store.trash import pass_over
-from shared.store.trial import interrupt
 
 
 def _always(_config: SectionConfig) -> bool:

@@ -35,7 +35,9 @@ class RunLog(Protocol):
         """What the list shows."""
         ...
 
-    def pass_begins(self, *, dry_run: bool) -> None: ...
+    def pass_begins(self, *, dry_run: bool) -> None:
+        """The dry-run pass, or the real one, begins."""
+        ...
 
     def step(self, title: str) -> AbstractContextManager[Progress]:
         """Around each step, reading included."""

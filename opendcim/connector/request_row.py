@@ -17,7 +17,7 @@ class NewRow:
     received: int
     deadline: int
     response: Json | None = None
-    """Of one that has failed before it was begun."""
+    """The answer, if the request failed before any work on it began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

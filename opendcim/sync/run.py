@@ -39,9 +39,8 @@ from opendcim.sync.steps.pulling import pull_subscriptions
 from opendcim.sync.steps.pushing import push_templates
 from shared.addresses import shown_url
 from shared.model.master_data import MasterData
-from shared.store.engine import Transaction, database_errors, rehearsal, viewing, work
+from shared.store.engine import Transaction, database_errors, interrupt, rehearsal, viewing, work
 from shared.store.failures import remember_failures
-from shared.store.trial import interrupt
 
 _READING = "Read the repository"
 _STEPS: tuple[tuple[str, Callable[[Pass], Outcome]], ...] = (

@@ -231,6 +231,15 @@ def refresh_statistics(connection: Connection) -> None:
         driver.execute(f"PRAGMA busy_timeout={PATIENCE}")
 
 
+def interrupt(connection: Connection) -> None:
+    """End the statement that the database is at work on. To be called from another thread."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        driver.interrupt()
+    else:
+        driver.cancel()
+
+
 @contextmanager
 def viewing(connection: Connection) -> Iterator[None]:
     """A transaction that only reads; into its own tables (`shared.store.scratch`) the connection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from shared.store.engine import database_errors, rehearsal
 from shared.store.incoming import Incoming
@@ -25,12 +25,3 @@ def try_writing(engine: Engine) -> None:
         with rehearsal(connection) as transaction, transaction():
             Incoming(connection)
             connection.execute(meta.insert(), _ROW)
-
-
-def interrupt(connection: Connection) -> None:
-    """End the statement that the database is at work on. To be called from another thread."""
-    driver: Any = connection.connection.driver_connection
-    if connection.dialect.name == "sqlite":
-        driver.interrupt()
-    else:
-        driver.cancel()

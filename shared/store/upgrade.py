@@ -41,8 +41,8 @@ def upgrade(engine: Engine) -> None:
 
 
 def _add_columns(connection: Connection) -> set[str]:
-    """Add to tables of older versions the columns that came later; all of them may be null. So do
-    their indexes. Returns the names of those that were added."""
+    """Add the columns, which may all be null, and the indexes that are newer than the database.
+    Returns the names of the columns that were added."""
     added = set()
     for table in (entity, operation_tables.trash_entity):
         present = {column["name"] for column in inspect(connection).get_columns(table.name)}

@@ -1,10 +1,9 @@
-"""Who begins transactions and touches the driver of a database: the store, and nobody above it."""
+"""Only the store begins transactions and touches the driver of a database."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -44,5 +43,5 @@ def test_only_the_store_begins_transactions(room: str) -> None:
 def test_the_search_finds_what_it_looks_for() -> None:
     code = (PROJECT / next(iter(OTHERS))).read_text(encoding="utf-8")
     assert any(what.endswith("begin") for what in touched(code))
-    store = Path(PROJECT / "shared" / "store" / "trial.py").read_text(encoding="utf-8")
+    store = (PROJECT / "shared" / "store" / "trial.py").read_text(encoding="utf-8")
     assert any(what.endswith("driver_connection") for what in touched(store))

@@ -213,14 +213,11 @@ class Source:
 
 
 def _client(config: SectionConfig) -> HttpClient:
-    urls = (
-        *(config.resource_list_url, config.data_source_dss_url),
-        config.data_source_openbis_url or config.data_source_dss_url,
-    )
+    urls = config.resource_list_url, config.data_source_dss_url, config.data_source_openbis_url
     return HttpClient(
         config,
         user=config.data_source_auth_user,
         password=config.data_source_auth_pass.get_secret_value(),
         base=config.data_source_dss_url,
-        urls=urls,
+        urls=filter(None, urls),
     )

@@ -36,6 +36,7 @@ from shared.model.master_data import MasterData
 from shared.model.unknown import Part, Reason, Unknown
 from shared.resourcesync.items import ListHead
 from shared.resourcesync.reader import read_resource_list
+from shared.resourcesync.v20.version import V20
 from shared.store.changes import ORIGINAL_STAMPS, compare
 from shared.store.engine import work
 from shared.store.incoming import Incoming
@@ -181,7 +182,7 @@ class BlindHarvest:
         log = logging.getLogger("tests.blind")
         with Source(config, Leash(config), log) as source:
             with spool(config) as folder, source.list_on_its_way(folder) as parts:
-                items = list(read_resource_list(parts[0].blocks()))
+                items = list(read_resource_list(parts[0].blocks(), V20))
             return self.take(way(items), source, run=run, confirmed=confirmed)
 
     def take(

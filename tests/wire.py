@@ -11,17 +11,13 @@ from shared.model.entities import Entity, ServiceFile
 from shared.model.ids import Code
 from shared.model.master_data import MasterData
 from shared.model.unknown import Unknown
+from shared.resourcesync.addresses import Addresses
 from shared.resourcesync.items import ListItem
 from shared.resourcesync.reader import read_resource_list
-from shared.resourcesync.writer import (
-    RESOURCE_LIST_TAIL,
-    Addresses,
-    entity_entry,
-    master_data_entry,
-    resource_list_head,
-    service_file_entry,
-    unknown_at_the_end,
-)
+from shared.resourcesync.v20.entity_writer import entity_entry, service_file_entry
+from shared.resourcesync.v20.master_data_writer import master_data_entry
+from shared.resourcesync.v20.version import V20
+from shared.resourcesync.writer import RESOURCE_LIST_TAIL, resource_list_head, unknown_at_the_end
 
 ADDRESSES = Addresses(server_url="https://h:8443/openbis", download_url="https://h:8444")
 SERVER = "https://h:8443/openbis"
@@ -67,7 +63,7 @@ def a_list(
 def read(document: bytes, size: int = 1 << 16) -> list[ListItem]:
     """All items of the document, which comes in chunks of that size."""
     chunks = (document[start : start + size] for start in range(0, len(document), size))
-    return list(read_resource_list(chunks))
+    return list(read_resource_list(chunks, V20))
 
 
 def opening(kind: str, perm_id: str) -> str:

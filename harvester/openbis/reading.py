@@ -26,6 +26,7 @@ from shared.model.limits import EARLIEST_AT, LATEST, name_of_fault, shortened
 from shared.model.master_data import MasterData
 from shared.resourcesync.items import ListHead, ListIndex, ListItem, RecordFault
 from shared.resourcesync.reader import read_list_part, read_resource_list
+from shared.resourcesync.v20.version import V20
 from shared.store.dangling import dangling
 from shared.store.doubles import SetApart, perm_ids_in_two_kinds
 from shared.store.engine import viewing
@@ -71,7 +72,7 @@ def _read(reading: _Reading, connection: Connection, observe: Callable[[int], No
     reading.incoming = Incoming(connection)
     for part in reading.parts:
         read = read_resource_list if part is reading.parts[0] else read_list_part
-        for number, item in enumerate(read(part.blocks()), 1):
+        for number, item in enumerate(read(part.blocks(), V20), 1):
             reading.take(item)
             if number % _OBSERVED == 0:
                 observe(_OBSERVED)
@@ -214,7 +215,7 @@ def _possible(at: datetime) -> datetime:
 def find_master_data(parts: Iterable[Part]) -> MasterData:
     """The master data of a list, wherever it stands."""
     for part in parts:
-        items = read_list_part(part.blocks())
+        items = read_list_part(part.blocks(), V20)
         found = next((item for item in items if isinstance(item, MasterData)), None)
         if found is not None:
             return found

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from xml.sax.saxutils import unescape
 
 from shared.errors import FormatError
 from shared.model.limits import ENTRY_BYTES, ENTRY_ELEMENTS, TEXT_BYTES
-from shared.resourcesync.entry_reader import best_name
+from shared.resourcesync.entry_cutter import TooLong
 from shared.resourcesync.items import RecordFault
-from shared.resourcesync.pieces import TooLong
-from shared.resourcesync.terms import MASTER_DATA_PATH
 
 _LARGE = 1 << 20
 """Bytes; what is smaller cannot be beyond a limit of what it consists of by much."""
@@ -32,14 +31,16 @@ def excess_of(entry: bytes | TooLong) -> str:
     return ""
 
 
-def fault_of(entry: bytes | TooLong, excess: str) -> RecordFault:
-    """Such an entry as a record that cannot be read. Raises `FormatError` if it is no record, or
-    does not say which."""
+def fault_of(
+    entry: bytes | TooLong, excess: str, named: Callable[[str], tuple[str, str]]
+) -> RecordFault:
+    """The entry as a record that cannot be read. ``named`` finds kind and perm id in its ``loc``.
+    Raises `FormatError` if there is no kind: then it is no record, or it is not known which."""
     beginning = entry.beginning if isinstance(entry, TooLong) else entry[:_BEGINNING]
     found = _loc(beginning)
     loc = unescape(found[1].decode("utf-8", "replace")) if found else ""
-    kind, perm_id = best_name(loc, None)
-    if not kind or loc.endswith(MASTER_DATA_PATH):
+    kind, perm_id = named(loc)
+    if not kind:
         raise FormatError(f"{excess}; it is {loc or 'an entry without loc'}; repair it there")
     return RecordFault(kind=kind, perm_id=perm_id, reason=excess)
 

@@ -15,42 +15,40 @@ from shared.model.limits import PARTS
 from shared.model.unknown import Unknown
 from shared.resourcesync import prolog
 from shared.resourcesync.attributes import BLANKS, UnreadableError, attributes_of, word
-from shared.resourcesync.entry_reader import read_entry
+from shared.resourcesync.entry_cutter import TooLong, cut, is_one_entry, is_plain_head
 from shared.resourcesync.excess import Growth, excess_of, fault_of
 from shared.resourcesync.items import ListHead, ListIndex, ListItem
 from shared.resourcesync.names import name_of, split
-from shared.resourcesync.pieces import TooLong, cut, is_one_entry
-from shared.resourcesync.plain_entry import is_plain_head, read_plain_entry
-from shared.resourcesync.terms import RS, SITEMAP, SITEMAP_INDEX, X
+from shared.resourcesync.terms import SITEMAP_INDEX
 from shared.resourcesync.timestamps import parse_timestamp
 from shared.resourcesync.unknown_parts import unknown_of_list
+from shared.resourcesync.wire_format import WireFormat
 
 _BITE = 1 << 15
 """Bytes at most that are parsed before their items are taken. What the parser makes of them is ten
 times as large and stays in the processor's cache; with bites of 1 MB all takes twice as long."""
 
-_NAMESPACES = (f'xmlns="{SITEMAP}"', f'xmlns:rs="{RS}"', f'xmlns:x="{X}"')
 
-
-def read_resource_list(chunks: Iterable[bytes]) -> Iterator[ListItem]:
+def read_resource_list(chunks: Iterable[bytes], wire_format: WireFormat) -> Iterator[ListItem]:
     """The items of a list in the order of the document.
 
     FormatError if the document is not a whole resource list; it may come after the last item, so
     what was yielded counts only once the iterator is drained. A record that cannot be read is
     yielded as a `RecordFault`.
     """
-    return _ListReader(at_needed=True).items(chunks)
+    return _ListReader(wire_format, at_needed=True).items(chunks)
 
 
-def read_list_part(chunks: Iterable[bytes]) -> Iterator[ListItem]:
+def read_list_part(chunks: Iterable[bytes], wire_format: WireFormat) -> Iterator[ListItem]:
     """Like `read_resource_list`, for a second or later part: only the first must have ``at``."""
-    return _ListReader(at_needed=False).items(chunks)
+    return _ListReader(wire_format, at_needed=False).items(chunks)
 
 
 class _ListReader:
     """What is known while one document is read."""
 
-    def __init__(self, *, at_needed: bool) -> None:
+    def __init__(self, wire_format: WireFormat, *, at_needed: bool) -> None:
+        self._entries = wire_format.load_reader()
         self._at_needed = at_needed
         self._at: datetime | None = None
         self._unknown: tuple[Unknown, ...] = ()
@@ -66,18 +64,19 @@ class _ListReader:
         """Between two entries it is known that nothing is open but the root, so a plain entry
         there need not be parsed; the parser never learns of it. Where that is not known any more,
         it gets all the rest."""
+        read_plain = self._entries.plain
         pieces = cut(prolog.checked(chunks))
         head = next(pieces, b"")
         if isinstance(head, TooLong):
             raise FormatError("the answer begins with an entry, outside of any list")
         yield from self._parsed(head)
-        plain = is_plain_head(head, _NAMESPACES)
+        plain = is_plain_head(head, self._entries.namespaces)
         for piece in pieces:
             if isinstance(piece, TooLong) or excess_of(piece):
                 yield self._left_out(piece, plain=plain)
                 continue
             if plain:
-                if (item := read_plain_entry(piece)) is not None:
+                if (item := read_plain(piece)) is not None:
                     self._read += len(piece)
                     self._passed_over += 1
                     yield item
@@ -97,7 +96,7 @@ class _ListReader:
             raise FormatError(f"{excess}; look at what the data source sends")
         self._read += piece.length if isinstance(piece, TooLong) else len(piece)
         self._passed_over += 1
-        return fault_of(piece, excess)
+        return fault_of(piece, excess, self._entries.named)
 
     def _parsed(self, piece: bytes) -> Iterator[ListItem]:
         for start in range(0, len(piece), _BITE):
@@ -144,7 +143,7 @@ class _ListReader:
             case "url":
                 self._entries_ended += 1
                 self._growth.entry_ended()
-                yield from read_entry(element)
+                yield from self._entries.parsed(element)
             case "rs:md" if self._at is None and self._is_list():
                 self._at = _at(element)
                 if self._at is None and self._at_needed:

@@ -1,10 +1,7 @@
 """Values to documents, in the order of attributes and elements that openBIS itself uses.
 
-A resource list is the head, the master data, the entries in the order of kinds, and the tail::
-
-    chunks = chain([resource_list_head(...), master_data_entry(...)], entries, [RESOURCE_LIST_TAIL])
-
-joined by the caller and encoded as UTF-8. No white space stands between elements.
+A resource list is its head, the entries of a `WireFormat` (master data, then the kinds in their
+order), and its tail. The caller joins them, encoded as UTF-8, without white space between elements.
 """
 
 from __future__ import annotations
@@ -14,9 +11,7 @@ from datetime import datetime
 
 from shared.model.unknown import Unknown
 from shared.resourcesync.addresses import Addresses
-from shared.resourcesync.entity_writer import entity_entry, service_file_entry
 from shared.resourcesync.escaping import attribute
-from shared.resourcesync.master_data_writer import master_data_entry
 from shared.resourcesync.terms import (
     CAPABILITY_LIST_FROM,
     RS,
@@ -30,18 +25,6 @@ from shared.resourcesync.terms import (
 )
 from shared.resourcesync.timestamps import format_timestamp
 from shared.resourcesync.unknown_parts import unknown_attribute
-
-__all__ = [
-    "RESOURCE_LIST_TAIL",
-    "Addresses",
-    "entity_entry",
-    "master_data_entry",
-    "resource_list_head",
-    "service_file_entry",
-    "unknown_at_the_end",
-    "write_about",
-    "write_capability_list",
-]
 
 _OPENING = (
     f"<?xml version='1.0' encoding='UTF-8'?>"

@@ -8,6 +8,7 @@ import sys
 
 from shared.errors import ConfigError
 from shared.resourcesync.terms import Document
+from shared.resourcesync.v20.version import V20
 from source_server.instance import opened
 from source_server.publication.catalogue import Catalogue, Scope, Snapshot
 from source_server.publication.documents import Publication, Visible, document, everything
@@ -31,6 +32,7 @@ def write_document(options: argparse.Namespace) -> int:
             catalogue=instance.catalogue,
             addresses=settings.addresses,
             service_files=ServiceFiles.of(settings),
+            wire_format=V20,
         )
         visible = _visible(instance.catalogue, options.user)
         for chunk in document(publication, _DOCUMENTS[options.document], visible, selection):

@@ -14,6 +14,7 @@ from shared.errors import ConfigError, FormatError, ItemError
 from shared.plain_lines import complain, say
 from shared.resourcesync.items import ListHead, ListIndex, RecordFault
 from shared.resourcesync.reader import read_resource_list
+from shared.resourcesync.v20.version import V20
 from shared.store.engine import create_store, data_store_uuid, work
 from shared.store.files import DataStore
 from shared.store.load import Loadable, Loaded
@@ -82,7 +83,7 @@ class _Reading:
     faults: list[ItemError] = field(default_factory=list)
 
     def values(self) -> Iterator[Loadable]:
-        for item in read_resource_list(blocks(self.file)):
+        for item in read_resource_list(blocks(self.file), V20):
             match item:
                 case RecordFault():
                     self.faults.append(ItemError(item.kind, item.perm_id, item.reason))

@@ -16,14 +16,12 @@ from shared.model.entities import Entity, ServiceFile
 from shared.model.ids import Code, PermId
 from shared.model.kinds import ENTITY_KINDS, Kind
 from shared.model.unknown import Reason
+from shared.resourcesync.addresses import Addresses
 from shared.resourcesync.terms import Document
+from shared.resourcesync.wire_format import WireFormat
 from shared.resourcesync.writer import (
     RESOURCE_LIST_TAIL,
-    Addresses,
-    entity_entry,
-    master_data_entry,
     resource_list_head,
-    service_file_entry,
     unknown_at_the_end,
     write_about,
     write_capability_list,
@@ -58,11 +56,12 @@ meanwhile cannot hide what has moved into it."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """What is published, and under which addresses."""
+    """An instance, with the addresses and the wire format of its documents."""
 
     catalogue: Catalogue
     addresses: Addresses
     service_files: ServiceFiles
+    wire_format: WireFormat
 
 
 def everything(snapshot: Snapshot) -> Scope:
@@ -118,6 +117,7 @@ class _Body:
     def __init__(self, publication: Publication, snapshot: Snapshot, scope: Scope) -> None:
         self._publication = publication
         self._addresses = publication.addresses
+        self._writer = publication.wire_format.writer
         self._snapshot = snapshot
         self._scope = scope
         self._mentioned: set[str] = set()
@@ -136,7 +136,7 @@ class _Body:
     def _master_data(self) -> str:
         master_data = self._snapshot.master_data()
         self._mentioned.update(mentions_in(texts_of_master_data(master_data)))
-        return master_data_entry(self._addresses, master_data, self._snapshot.at)
+        return self._writer.master_data(self._addresses, master_data, self._snapshot.at)
 
     def _plain(self, entities: Iterable[Entity]) -> Iterator[bytes]:
         """One by one: a data set may have a million files."""
@@ -155,12 +155,9 @@ class _Body:
     def _written(
         self, entities: Sequence[Entity], data_sets: Mapping[PermId, Sequence[Code]]
     ) -> bytes:
-        addresses = self._addresses
+        addresses, write = self._addresses, self._writer.entity
         entries = b"".join(
-            [
-                entity_entry(addresses, entity, data_sets.get(entity.perm_id, ()))
-                for entity in entities
-            ]
+            [write(addresses, entity, data_sets.get(entity.perm_id, ())) for entity in entities]
         )
         if _MARK in entries:  # it is written as it is, so most entities need no closer look
             self._mentioned.update(mentions_in(chain.from_iterable(map(texts_of, entities))))
@@ -179,7 +176,7 @@ class _Body:
                 elif file is not None and self._is_spoiled(file):
                     self._unseen.note_service_file(path, Reason.UNREADABLE)
                 elif file is not None:
-                    yield service_file_entry(self._addresses, file)
+                    yield self._writer.service_file(self._addresses, file)
             except ItemError:
                 self._unseen.note_service_file(path, Reason.BAD_NAME)
 

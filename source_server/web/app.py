@@ -28,6 +28,7 @@ from shared.resourcesync.addresses import (
     RE_SYNC_PATH,
 )
 from shared.resourcesync.terms import Document
+from shared.resourcesync.v20.version import V20
 from source_server.publication.catalogue import Catalogue, Content, Scope, Snapshot
 from source_server.publication.documents import Publication, document
 from source_server.publication.selection import Selection, parse_patterns
@@ -114,6 +115,7 @@ def _routed(
             catalogue=catalogue,
             addresses=settings.addresses,
             service_files=ServiceFiles.of(settings),
+            wire_format=V20,
         ),
         authenticator=authenticator,
         politeness=politeness,

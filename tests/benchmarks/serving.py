@@ -25,6 +25,7 @@ from shared.model.kinds import Kind
 from shared.resourcesync.addresses import RE_SYNC_PATH
 from shared.resourcesync.escaping import escaped_text
 from shared.resourcesync.reader import read_resource_list
+from shared.resourcesync.v20.version import V20
 from shared.store.engine import work
 from shared.store.load import load
 from tests.benchmarks.measures import MEGABYTE, Measure, Sizes
@@ -382,6 +383,6 @@ def assert_whole(server: Server, fetched: Fetched, samples: int) -> None:
     assert_count(fetched, samples)
     parts: list[bytes] = []
     server.fetch(keep=parts.append)
-    items = read_resource_list(iter(parts))
+    items = read_resource_list(iter(parts), V20)
     found = sum(isinstance(item, Entity) and item.kind is Kind.SAMPLE for item in items)
     assert found == samples, f"{found} samples"

@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, text
 
 from shared.model.kinds import Kind
 from shared.resourcesync.terms import Document
+from shared.resourcesync.v20.version import V20
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from source_server.publication.documents import Publication, document, everything
 from source_server.publication.selection import Selection
@@ -89,6 +90,7 @@ class OpenBis:
             catalogue=self._catalogue,
             addresses=self._settings.addresses,
             service_files=ServiceFiles(self._service_files, inline_limit=1_000_000),
+            wire_format=V20,
         )
         chunks = document(publication, Document.RESOURCE_LIST, everything, Selection())
         path.write_bytes(b"".join(chunks))

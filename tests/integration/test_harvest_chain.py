@@ -13,6 +13,7 @@ from shared.model.entities import Entity, ServiceFile
 from shared.model.kinds import Kind
 from shared.model.master_data import MasterData
 from shared.resourcesync.reader import read_resource_list
+from shared.resourcesync.v20.version import V20
 from tests.harvests import Harvest
 from tests.instances import PROJECT, Instance
 from tests.kitchen import Kitchen, kitchen_master_data
@@ -77,7 +78,7 @@ def test_the_example_of_a_whole_list_is_harvested_without_loss(
     source: Instance, either: Harvest
 ) -> None:
     with EXAMPLE.open("rb") as file:
-        items = list(read_resource_list(iter(lambda: file.read(4096), b"")))
+        items = list(read_resource_list(iter(lambda: file.read(4096), b""), V20))
     source.load(*(i for i in items if isinstance(i, MasterData | Entity | ServiceFile)))
     source.add_user()
     for path, content in EXAMPLE_FILES.items():

@@ -15,6 +15,7 @@ from shared.model.entities import Entity
 from shared.model.kinds import Kind
 from shared.passwords import hash_password
 from shared.resourcesync.reader import read_resource_list
+from shared.resourcesync.v20.version import V20
 from source_server.instance import opened
 from source_server.settings import read_settings
 from source_server.users.sign_in import DirectoryAuthenticator
@@ -64,7 +65,7 @@ def client(cast: Cast, tmp_path: Path, load_openbis: LoadOpenBis) -> Iterator[ht
 
 def entities(answer: httpx.Response) -> list[Entity]:
     answer.raise_for_status()
-    items = read_resource_list(iter([answer.content]))
+    items = read_resource_list(iter([answer.content]), V20)
     return [item for item in items if isinstance(item, Entity)]
 
 

@@ -18,6 +18,7 @@ from shared.model.entities import Entity
 from shared.model.ids import Code
 from shared.model.kinds import Kind
 from shared.resourcesync.terms import Document
+from shared.resourcesync.v20.version import V20
 from source_server.publication.catalogue import Scope
 from source_server.publication.documents import Publication, document, everything
 from source_server.publication.selection import Selection
@@ -183,6 +184,7 @@ def peak_of(count: int) -> int:
         catalogue=catalogue,
         addresses=SourceSettings().addresses,
         service_files=ServiceFiles(Path("/nowhere"), inline_limit=0),
+        wire_format=V20,
     )
     tracemalloc.start()
     scope = Scope(spaces=frozenset({Code("ALPHA")}))

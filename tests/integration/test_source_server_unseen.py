@@ -14,6 +14,7 @@ from shared.model.entities import Entity, ServiceFile
 from shared.model.unknown import Part, Reason, Unknown
 from shared.resourcesync.items import ListHead, ListItem
 from shared.resourcesync.reader import read_resource_list
+from shared.resourcesync.v20.version import V20
 from tests.builders import a_data_set, a_sample, a_space, perm_id
 from tests.instances import PASSWORD, USER, Instance
 
@@ -53,7 +54,7 @@ def get(instance: Instance, path: str, method: str = "GET") -> httpx.Response:
 
 
 def items(instance: Instance) -> list[ListItem]:
-    return list(read_resource_list([get(instance, LIST).content]))
+    return list(read_resource_list([get(instance, LIST).content], V20))
 
 
 def of_the_list(instance: Instance) -> list[Unknown]:

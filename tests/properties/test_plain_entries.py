@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.errors import FormatError
 from shared.model.entities import Entity
 from shared.resourcesync.items import ListItem
-from shared.resourcesync.plain_entry import read_plain_entry
+from shared.resourcesync.v20.entry_reader import READER
 from tests.builders import a_data_set, a_sample, some_master_data
 from tests.properties import strategies as values
 from tests.wire import a_list, entry_of, read
@@ -74,5 +74,5 @@ def test_the_parser_agrees_on_all_that_is_written(written: list[Entity]) -> None
 
 def test_most_entries_are_plain() -> None:
     sample = a_sample(properties={"NOTES": 'grün & <b>"bold"</b>\n', "EMPTY": ""})
-    assert read_plain_entry(entry_of(sample).encode()) == values.as_read_entity(sample)
-    assert read_plain_entry(entry_of(a_data_set()).encode()) is None  # it has files
+    assert READER.plain(entry_of(sample).encode()) == values.as_read_entity(sample)
+    assert READER.plain(entry_of(a_data_set()).encode()) is None  # it has files

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.model.properties import JsonProperties
 from shared.resourcesync.escaping import UnwritableTextError
-from shared.resourcesync.property_writer import properties_block
+from shared.resourcesync.v20.property_writer import properties_block
 
 _SPECIAL = "\"\\/&<>%{}[]:,;'\0\x01\x1f\x7f\t\n\r\x85\u2028\ufffd\ufffe\uffffuü的😀nrt0"
 _TEXTS = st.one_of(

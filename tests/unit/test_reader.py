@@ -10,6 +10,7 @@ import pytest
 from shared.errors import FormatError
 from shared.resourcesync.items import ListHead, ListIndex, RecordFault
 from shared.resourcesync.reader import read_list_part, read_resource_list
+from shared.resourcesync.v20.version import V20
 from shared.resourcesync.writer import write_about, write_capability_list
 from tests.builders import a_sample, some_master_data
 from tests.wire import ADDRESSES, AT, a_list, entry_of, opening, read
@@ -44,7 +45,7 @@ def test_items_are_given_before_the_rest_has_come() -> None:
         end = LIST.index(b"</url>") + 6
         return [LIST[:end], b"never read"]
 
-    items = read_resource_list(iter(chunks()))
+    items = read_resource_list(iter(chunks()), V20)
     assert [next(items), next(items)] == ITEMS[:2]
 
 
@@ -238,9 +239,9 @@ def test_a_list_index_without_parts_is_refused(inner: bytes) -> None:
 
 def test_a_later_part_of_a_list_needs_no_at() -> None:
     part = LIST.replace(b' at="2024-03-05T09:14:07Z"', b"")
-    assert list(read_list_part([part])) == ITEMS[1:]
+    assert list(read_list_part([part], V20)) == ITEMS[1:]
     with pytest.raises(FormatError, match="ends after"):
-        list(read_list_part([part[:-1]]))
+        list(read_list_part([part[:-1]], V20))
 
 
 def test_master_data_may_stand_anywhere() -> None:

@@ -9,11 +9,13 @@ import pytest
 from shared.errors import FormatError
 from shared.model.entities import Entity, ServiceFile
 from shared.model.limits import ATTRIBUTES, ENTRY_ELEMENTS, PARTS, TEXT_BYTES
+from shared.resourcesync.entry_cutter import TooLong, cut
 from shared.resourcesync.excess import Growth, excess_of, fault_of
 from shared.resourcesync.items import ListItem, RecordFault
-from shared.resourcesync.pieces import TooLong, cut
 from shared.resourcesync.reader import read_resource_list
 from shared.resourcesync.terms import SITEMAP
+from shared.resourcesync.v20.entry_reader import READER
+from shared.resourcesync.v20.version import V20
 from tests.builders import a_data_set, a_sample, a_service_file, a_space, some_master_data
 from tests.wire import a_list, entry_of, read
 
@@ -59,7 +61,9 @@ def test_an_entry_without_an_end_takes_no_more_than_its_beginning() -> None:
 def test_an_entry_that_is_too_long_is_a_fault_of_its_own() -> None:
     loc = b"<url><loc>http://h/DATA_SET/20240101-1/M</loc><lastmod>"
     fault = fault_of(
-        TooLong(beginning=loc, length=300), excess_of(TooLong(beginning=loc, length=3))
+        TooLong(beginning=loc, length=300),
+        excess_of(TooLong(beginning=loc, length=3)),
+        READER.named,
     )
     assert (fault.kind, fault.perm_id) == ("DATA_SET", "20240101-1")
     assert "the entry has 3 bytes, over" in fault.reason
@@ -70,7 +74,7 @@ def test_an_entry_that_is_too_long_is_a_fault_of_its_own() -> None:
 )
 def test_one_that_does_not_say_what_it_is_refuses_the_list(beginning: bytes) -> None:
     with pytest.raises(FormatError):
-        fault_of(TooLong(beginning=beginning, length=300), "it is too long")
+        fault_of(TooLong(beginning=beginning, length=300), "it is too long", READER.named)
 
 
 def test_a_file_that_is_too_large_to_come_within_the_list_fails_alone() -> None:
@@ -84,7 +88,7 @@ def test_a_file_that_is_too_large_to_come_within_the_list_fails_alone() -> None:
             yield b"A" * (1 << 20)
         yield b"</x:xd>" + after
 
-    *_, fault, space = read_resource_list(given())
+    *_, fault, space = read_resource_list(given(), V20)
     assert isinstance(fault, RecordFault)
     assert (fault.kind, fault.perm_id) == ("FILE", "a.png")
     assert fault.reason == f"a text in the entry has over {TEXT_BYTES:,} bytes"
@@ -95,7 +99,7 @@ def test_an_entry_of_too_many_elements_fails_alone() -> None:
     head, _, tail = entry_of(a_data_set()).encode().rpartition(b"</x:xd>")
     entry = head + b"<a/>" * (2 * ENTRY_ELEMENTS) + b"</x:xd>" + tail
     document = a_list([some_master_data(), "HERE", a_space()]).replace(b"HERE", entry)
-    *_, fault, space = read_resource_list([document])
+    *_, fault, space = read_resource_list([document], V20)
     assert isinstance(fault, RecordFault)
     assert fault.kind == "DATA_SET"
     assert f"elements, over {ENTRY_ELEMENTS:,}" in fault.reason

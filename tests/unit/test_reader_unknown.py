@@ -10,8 +10,9 @@ from shared.errors import FormatError
 from shared.model.entities import Entity, FileNode
 from shared.model.unknown import Part, Reason, Unknown
 from shared.resourcesync.items import ListHead, RecordFault
-from shared.resourcesync.plain_entry import read_plain_entry
 from shared.resourcesync.reader import read_list_part
+from shared.resourcesync.v20.entry_reader import READER
+from shared.resourcesync.v20.version import V20
 from tests.builders import a_data_set, a_sample, a_service_file
 from tests.wire import AT, a_list, entry_of, read
 
@@ -84,7 +85,7 @@ def test_a_file_of_the_file_service_has_no_parts() -> None:
 
 def test_entries_with_the_attribute_are_still_read_the_quick_way() -> None:
     sample = a_sample(unknown=(ARCHIVED, HIDDEN))
-    assert read_plain_entry(entry_of(sample).encode()) == sample
+    assert READER.plain(entry_of(sample).encode()) == sample
 
 
 def test_a_data_set_whose_files_are_unknown_may_list_some() -> None:
@@ -124,7 +125,7 @@ def test_a_part_of_a_list_without_a_date_cannot_leave_out_anything() -> None:
         b' at="2024-03-05T09:14:07Z"', b' unknown="file-service not-mounted"'
     )
     with pytest.raises(FormatError, match="without a date"):
-        list(read_list_part([document]))
+        list(read_list_part([document], V20))
 
 
 def _read_with(written: str, *, quickly: bool) -> list[object]:

@@ -12,6 +12,7 @@ from shared.model.kinds import DataSetKind, Frozen, Kind
 from shared.resourcesync.items import ListHead, ListItem, RecordFault
 from shared.resourcesync.reader import read_resource_list
 from shared.resourcesync.terms import RS, SITEMAP, XMD, X
+from shared.resourcesync.v20.version import V20
 from tests.builders import a_data_set, a_sample, a_service_file, some_master_data
 from tests.wire import AT, DOWNLOADS, a_list, opening, read, the_example
 
@@ -290,4 +291,4 @@ def test_a_list_with_line_breaks_between_all_elements_is_the_same_list() -> None
 
 def test_the_reader_takes_any_iterable_of_bytes() -> None:
     document = a_list([a_sample()])
-    assert list(read_resource_list([document[:99], b"", document[99:]]))[1:] == [a_sample()]
+    assert list(read_resource_list([document[:99], b"", document[99:]], V20))[1:] == [a_sample()]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from shared.resourcesync.addresses import Addresses
 from shared.resourcesync.writer import (
     RESOURCE_LIST_TAIL,
-    Addresses,
     resource_list_head,
     write_about,
     write_capability_list,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.model.entities import Connection, ContentCopy, FileNode, ServiceFile
 from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import DataSetKind, Frozen, Relation
-from shared.resourcesync.writer import service_file_entry
+from shared.resourcesync.v20.entity_writer import service_file_entry
 from tests.builders import MODIFIED, a_data_set, a_service_file
 from tests.wire import ADDRESSES, DOWNLOADS, content, entry_of
 

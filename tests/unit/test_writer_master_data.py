@@ -17,8 +17,8 @@ from shared.model.master_data import (
     MasterData,
     PluginType,
 )
-from shared.resourcesync.natural_order import natural_key
-from shared.resourcesync.writer import master_data_entry
+from shared.resourcesync.v20.master_data_writer import master_data_entry
+from shared.resourcesync.v20.natural_order import natural_key
 from tests.builders import (
     a_plugin,
     a_property_type,

@@ -11,7 +11,7 @@ from shared.errors import ItemError
 from shared.model.entities import AttachmentVersion, Connection, Entity, FileNode
 from shared.model.ids import Code, PermId
 from shared.model.kinds import Relation
-from shared.resourcesync.writer import service_file_entry
+from shared.resourcesync.v20.entity_writer import service_file_entry
 from tests.builders import (
     a_data_set,
     a_project,

@@ -18,6 +18,7 @@ from shared.model.master_data import MasterData
 from shared.model.unknown import Part
 from shared.resourcesync.items import ListHead, ListIndex, ListItem, RecordFault
 from shared.resourcesync.reader import read_list_part, read_resource_list
+from shared.resourcesync.v20.version import V20
 from shared.store.files import DataStore
 
 _AT_ONCE = 500
@@ -74,7 +75,8 @@ class Census:
         """Raises `FormatError` if the files are no whole resource list."""
         for number, path in enumerate(parts):
             with path.open("rb") as file:
-                for item in (read_list_part if number else read_resource_list)(blocks(file)):
+                read = read_list_part if number else read_resource_list
+                for item in read(blocks(file), V20):
                     self._take(item)
         self._look_up()
         if self.master_data is None:

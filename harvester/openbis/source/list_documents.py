@@ -10,6 +10,7 @@ from shared.errors import FormatError
 from shared.resourcesync.items import ListIndex
 from shared.resourcesync.reader import read_resource_list
 from shared.resourcesync.terms import Document
+from shared.resourcesync.v20.version import V20
 
 
 def list_url(config: SectionConfig, document: Document = Document.RESOURCE_LIST) -> str:
@@ -28,7 +29,7 @@ def parts_of(document: GrowingFile) -> tuple[str, ...] | None:
     """The addresses in an index; None for a list, or for what only its reader can judge."""
     while True:
         try:
-            item = next(iter(read_resource_list(document.blocks())), None)
+            item = next(iter(read_resource_list(document.blocks(), V20)), None)
         except BegunAnewError:
             continue
         except FormatError:

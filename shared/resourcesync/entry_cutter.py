@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,11 @@ _OPENING, _END = b"<url>", b"</url>"
 _MOST = 1 << 22
 """Bytes that are held of what is no entry; it goes on in parts."""
 _BEGINNING = 1 << 14
+
+_is_head = re.compile(
+    rb"<\?xml version='1\.0' encoding='UTF-8'\?><urlset((?: [a-zA-Z:]+=\"[^\"<&]*\")*)>"
+    rb"(?:<rs:(?:ln|md)(?: [a-z]+=\"[^\"<]*\")*/>)*"
+).fullmatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +92,13 @@ class _Held:
         rest = self._beginning + bytes(self._bytes)
         self._bytes.clear()
         return rest
+
+
+def is_plain_head(head: bytes, namespaces: Iterable[str]) -> bool:
+    """Whether before the first entry only the root is open. ``namespaces`` are declarations that
+    the root must have."""
+    found = _is_head(head)
+    return found is not None and all(f" {one}".encode() in found[1] for one in namespaces)
 
 
 def is_one_entry(piece: bytes) -> bool:

@@ -36,11 +36,11 @@ from shared.resourcesync.attributes import (
     verbatim,
     word,
 )
-from shared.resourcesync.entity_type_reader import read_entity_type
 from shared.resourcesync.faults import Faults
 from shared.resourcesync.items import ListItem
 from shared.resourcesync.names import name_of
-from shared.resourcesync.terms import PLUGIN_KINDS, TYPE_ELEMENTS
+from shared.resourcesync.v20.entity_type_reader import read_entity_type
+from shared.resourcesync.v20.terms import PLUGIN_KINDS, TYPE_ELEMENTS
 
 _ANY_KIND = "All"
 _KINDS: Mapping[str, Kind] = {kind.value: kind for kind in PLUGIN_KINDS}

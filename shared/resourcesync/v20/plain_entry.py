@@ -9,14 +9,11 @@ parser; so it is the parser alone that says what is wrong with a document.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from lxml.etree import _Element
 
-from shared.model.entities import Entity, ServiceFile
 from shared.resourcesync.attributes import BLANKS
-from shared.resourcesync.entry_reader import read_record
-from shared.resourcesync.items import RecordFault
 
 _REFERENCE = "&(?:amp|lt|gt|quot|apos);"
 _IN_TEXT = "[^<>&\\x00-\\x08\\x0b-\\x1f\\ufffe\\uffff]*"
@@ -46,22 +43,10 @@ _properties = re.compile(
 ).findall
 _connections = re.compile('<x:connection to="([^"]*)" type="([^"]*)"/>').findall
 
-_is_head = re.compile(
-    rb"<\?xml version='1\.0' encoding='UTF-8'\?><urlset((?: [a-zA-Z:]+=\"[^\"<&]*\")*)>"
-    rb"(?:<rs:(?:ln|md)(?: [a-z]+=\"[^\"<]*\")*/>)*"
-).fullmatch
 
-
-def is_plain_head(head: bytes, namespaces: Iterable[str]) -> bool:
-    """Whether nothing is open before a list's first entry but its root, which declares what the
-    prefixes mean: ``namespaces`` are declarations that it must have."""
-    found = _is_head(head)
-    return found is not None and all(f" {one}".encode() in found[1] for one in namespaces)
-
-
-def read_plain_entry(entry: bytes) -> Entity | ServiceFile | RecordFault | None:
-    """What an entry says; None if it is not plain enough. ``x``, ``rs`` and no prefix at all must
-    stand for what they usually do."""
+def read_plain_entry(entry: bytes) -> tuple[str, str, PlainFields] | None:
+    """``loc``, ``lastmod`` and fields of an entry; None if it is not plain enough. The prefixes
+    ``x`` and ``rs``, and no prefix, must have their usual namespaces."""
     try:
         found = _entry(entry.decode())
     except UnicodeDecodeError:
@@ -75,12 +60,12 @@ def read_plain_entry(entry: bytes) -> Entity | ServiceFile | RecordFault | None:
         named = {name: _meant(value) for name, value in pairs}
     if len(named) < len(pairs):  # which no document may have
         return None
-    described = _DescribedPlainly(named, properties, connections)
-    return read_record(_meant(loc).strip(BLANKS), _meant(lastmod).strip(BLANKS), described)
+    fields = PlainFields(named, properties, connections)
+    return _meant(loc).strip(BLANKS), _meant(lastmod).strip(BLANKS), fields
 
 
-class _DescribedPlainly:
-    """A `shared.resourcesync.described.Described`."""
+class PlainFields:
+    """A `shared.resourcesync.v20.entry_fields.EntryFields`."""
 
     __slots__ = ("_connections", "_properties", "attributes")
     text = ""

@@ -22,13 +22,13 @@ from shared.model.kinds import (
 )
 from shared.resourcesync import attributes as values
 from shared.resourcesync.attributes import BLANKS, UnreadableError, moment, needed
-from shared.resourcesync.content_reader import (
+from shared.resourcesync.unknown_parts import refuse_unknown, unknown_of_record
+from shared.resourcesync.v20.content_reader import (
     read_attachments,
     read_content_copies,
     read_file_nodes,
 )
-from shared.resourcesync.described import Described
-from shared.resourcesync.unknown_parts import refuse_unknown, unknown_of_record
+from shared.resourcesync.v20.entry_fields import EntryFields
 
 _RELATIONS: Mapping[str, Relation] = {relation.value: relation for relation in Relation}
 _NAMES = {kind: frozenset(facts.attributes) for kind, facts in FACTS.items()}
@@ -47,7 +47,7 @@ _IDENTIFIER = re.compile(r"(?:/[^/\s]+){1,3}").fullmatch
 _Words = dict[str, str]
 
 
-def read_service_file(xd: Described, modified: datetime) -> ServiceFile:
+def read_service_file(xd: EntryFields, modified: datetime) -> ServiceFile:
     """The original sends the bytes; ours may send where they are, with length and checksum."""
     attributes = xd.attributes
     path = values.name_of_file(attributes, "path")
@@ -72,7 +72,7 @@ def read_service_file(xd: Described, modified: datetime) -> ServiceFile:
     )
 
 
-def read_entity(kind: Kind, xd: Described, perm_id: str, modified: datetime) -> Entity:
+def read_entity(kind: Kind, xd: EntryFields, perm_id: str, modified: datetime) -> Entity:
     """``perm_id`` is what the ``loc`` says; spaces and materials are named by their attributes."""
     facts = FACTS[kind]
     words = _words(kind, xd.attributes)
@@ -154,7 +154,7 @@ def _frozen(kind: Kind, words: _Words) -> Frozen:
     return frozen
 
 
-def _connections(xd: Described) -> tuple[Connection, ...]:
+def _connections(xd: EntryFields) -> tuple[Connection, ...]:
     """Those to data sets repeat what the data sets say; of other kinds nothing is known."""
     connections = []
     for to, name in xd.connections():

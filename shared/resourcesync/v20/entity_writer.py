@@ -12,17 +12,18 @@ from shared.model.entities import Connection, Entity, ServiceFile
 from shared.model.ids import Code
 from shared.model.kinds import FACTS, FLAG_NAMES, Frozen, Kind, KindFacts, Relation
 from shared.model.master_data import SYSTEM_USER
-from shared.resourcesync import content_writer
 from shared.resourcesync.addresses import Addresses
 from shared.resourcesync.escaping import (
     UnwritableTextError,
     attribute,
     escaped_attribute,
 )
-from shared.resourcesync.property_writer import properties_block
-from shared.resourcesync.terms import DATA_SET_CONNECTION, SHA256
+from shared.resourcesync.terms import SHA256
 from shared.resourcesync.timestamps import format_timestamp
 from shared.resourcesync.unknown_parts import unknown_attribute
+from shared.resourcesync.v20 import content_writer
+from shared.resourcesync.v20.property_writer import properties_block
+from shared.resourcesync.v20.terms import DATA_SET_CONNECTION
 
 _FIELDS: Mapping[str, str] = {
     "desc": "description",

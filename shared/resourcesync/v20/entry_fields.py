@@ -19,7 +19,7 @@ _USUAL = 3_000
 """Elements of a block from which on the quick way would take more memory than it is worth."""
 
 
-class Described(Protocol):
+class EntryFields(Protocol):
     """An ``x:xd``. Nothing is looked at before it is asked for: what a kind does not have may be
     as faulty as it likes."""
 
@@ -44,7 +44,7 @@ class Described(Protocol):
         ...
 
 
-class DescribedByElement:
+class FieldsOfElement:
     """From the tree of the parser. The original sends each block once; more are taken together."""
 
     __slots__ = ("_blocks", "_element", "attributes")

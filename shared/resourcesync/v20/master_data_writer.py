@@ -23,14 +23,14 @@ from shared.model.master_data import (
 )
 from shared.resourcesync.addresses import Addresses
 from shared.resourcesync.escaping import UnwritableTextError, attribute, escaped_text, script
-from shared.resourcesync.natural_order import natural_key
-from shared.resourcesync.terms import (
+from shared.resourcesync.timestamps import format_timestamp, optional_timestamp
+from shared.resourcesync.v20.natural_order import natural_key
+from shared.resourcesync.v20.terms import (
     MASTER_DATA_PATH,
     PLUGIN_KINDS,
     SAMPLE_TYPE_FLAGS,
     TYPE_ELEMENTS,
 )
-from shared.resourcesync.timestamps import format_timestamp, optional_timestamp
 
 _Item = TypeVar("_Item")
 

@@ -34,19 +34,20 @@ _OPENING = (
 RESOURCE_LIST_TAIL = f"</{URL_SET}>"
 
 
-def write_about(addresses: Addresses) -> bytes:
-    """The source description. It has no parent and so names itself, as openBIS's does."""
+def write_about(addresses: Addresses, named: Sequence[Document]) -> bytes:
+    """The source description, which names these documents. It has no parent and so links to itself,
+    as openBIS's does."""
     head = _link(addresses, Document.ABOUT, "describedby") + '<rs:md capability="description"/>'
-    return _short_document(head, addresses, Document.CAPABILITY_LIST)
+    return _short_document(head, addresses, named)
 
 
-def write_capability_list(addresses: Addresses) -> bytes:
-    """Names the resource list, the only capability."""
+def write_capability_list(addresses: Addresses, named: Sequence[Document]) -> bytes:
+    """The capability list, which names the lists that can be asked for."""
     head = (
         f"{_link(addresses, Document.ABOUT, 'up')}"
         f'<rs:md capability="capabilitylist" from="{CAPABILITY_LIST_FROM}"/>'
     )
-    return _short_document(head, addresses, Document.RESOURCE_LIST)
+    return _short_document(head, addresses, named)
 
 
 def resource_list_head(addresses: Addresses, at: datetime, unknown: Sequence[Unknown] = ()) -> str:
@@ -65,11 +66,15 @@ def unknown_at_the_end(unknown: Sequence[Unknown]) -> str:
     return f"<x:unknown{unknown_attribute(unknown)}/>" if unknown else ""
 
 
-def _short_document(head: str, addresses: Addresses, target: Document) -> bytes:
-    """A document with one entry, the document below it."""
-    location = addresses.document(target).replace("&", "&amp;")
-    entry = f'<url><loc>{location}</loc><rs:md capability="{target.stem}"/></url>'
-    return f"{_OPENING}{head}{entry}{RESOURCE_LIST_TAIL}".encode()
+def _short_document(head: str, addresses: Addresses, named: Sequence[Document]) -> bytes:
+    """A document whose entries are other documents."""
+    entries = "".join([_document_entry(addresses, document) for document in named])
+    return f"{_OPENING}{head}{entries}{RESOURCE_LIST_TAIL}".encode()
+
+
+def _document_entry(addresses: Addresses, document: Document) -> str:
+    location = addresses.document(document).replace("&", "&amp;")
+    return f'<url><loc>{location}</loc><rs:md capability="{document.stem}"/></url>'
 
 
 def _link(addresses: Addresses, target: Document, relation: str) -> str:

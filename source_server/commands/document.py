@@ -7,16 +7,16 @@ import os
 import sys
 
 from shared.errors import ConfigError
-from shared.resourcesync.terms import Document
 from shared.resourcesync.v20.version import V20
 from source_server.instance import opened
 from source_server.publication.catalogue import Catalogue, Scope, Snapshot
-from source_server.publication.documents import Publication, Visible, document, everything
+from source_server.publication.documents import DOCUMENTS
+from source_server.publication.published import Publication, Visible, everything
 from source_server.publication.selection import Selection, parse_patterns
 from source_server.publication.service_files import ServiceFiles
 from source_server.settings import read_settings
 
-_DOCUMENTS = {name.stem: name for name in Document}
+_DOCUMENTS = {document.verb.stem: document for document in DOCUMENTS}
 _BROKEN_PIPE_EXIT_CODE = 141
 
 
@@ -35,7 +35,8 @@ def write_document(options: argparse.Namespace) -> int:
             wire_format=V20,
         )
         visible = _visible(instance.catalogue, options.user)
-        for chunk in document(publication, _DOCUMENTS[options.document], visible, selection):
+        document = _DOCUMENTS[options.document]
+        for chunk in document.write(publication, visible, selection):
             if not _written(chunk):
                 return _BROKEN_PIPE_EXIT_CODE
     return 0

@@ -1,185 +1,58 @@
-"""The three documents, as byte chunks: the same over HTTP and on the command line.
-
-The resource list is read from one snapshot and written while it is read; nothing of it is kept
-but the paths of the file-service files that it mentions. If something fails halfway, the iterator
-raises: whoever sends the chunks must break off, so that nobody takes the list for whole.
-"""
+"""The documents that are published: a table, in the order in which verbs are looked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from itertools import chain, islice
 
-from shared.errors import ItemError
-from shared.model.entities import Entity, ServiceFile
-from shared.model.ids import Code, PermId
-from shared.model.kinds import ENTITY_KINDS, Kind
-from shared.model.unknown import Reason
-from shared.resourcesync.addresses import Addresses
 from shared.resourcesync.terms import Document
-from shared.resourcesync.wire_format import WireFormat
-from shared.resourcesync.writer import (
-    RESOURCE_LIST_TAIL,
-    resource_list_head,
-    unknown_at_the_end,
-    write_about,
-    write_capability_list,
-)
-from source_server.publication.catalogue import Catalogue, Scope, Snapshot
+from shared.resourcesync.writer import write_about, write_capability_list
+from source_server.publication.published import Publication, Visible
+from source_server.publication.resource_list import resource_list
 from source_server.publication.selection import Selection
-from source_server.publication.service_files import (
-    MARK,
-    ServiceFiles,
-    mentions_in,
-    texts_of,
-    texts_of_master_data,
-)
-from source_server.publication.unseen import Unseen
 
-_CHUNK = 1024 * 1024
-"""Bytes that are gathered before they are sent: each piece changes threads twice, and finds the
-processor's cache full of other things."""
-
-_MARK = MARK.encode()
-
-_ENTRIES = 100
-"""Samples that are written at once."""
-
-_SAMPLES = 500
-"""Samples whose data sets are looked up with one query."""
-
-Visible = Callable[[Snapshot], Scope]
-"""What the client may see; asked once the snapshot is there, so that a space which is made
-meanwhile cannot hide what has moved into it."""
+Chunks = Generator[bytes, None, None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Publication:
-    """An instance, with the addresses and the wire format of its documents."""
+class PublishedDocument:
+    """A document that clients can ask for."""
 
-    catalogue: Catalogue
-    addresses: Addresses
-    service_files: ServiceFiles
-    wire_format: WireFormat
-
-
-def everything(snapshot: Snapshot) -> Scope:
-    """The scope of an operator, who needs no role."""
-    return Scope(spaces=frozenset(snapshot.space_codes()))
+    verb: Document
+    named_by: Document | None
+    """The document that has an entry with its address."""
+    write: Callable[[Publication, Visible, Selection], Chunks]
+    """Writes it, the same over HTTP and on the command line. The first chunk comes early."""
+    shows_entities: bool = False
+    """Whether it depends on user and selection: it then has an ETag, and its number is limited."""
 
 
-def document(
-    publication: Publication, name: Document, visible: Visible, selection: Selection
-) -> Generator[bytes, None, None]:
-    """A document in chunks. The first one comes before any entity is read."""
-    match name:
-        case Document.ABOUT:
-            yield write_about(publication.addresses)
-        case Document.CAPABILITY_LIST:
-            yield write_capability_list(publication.addresses)
-        case Document.RESOURCE_LIST:
-            yield from _resource_list(publication, visible, selection)
+def document_of(verbs: list[str]) -> PublishedDocument:
+    """The first row of the table that is among the verbs, else the first one (wire format, 1.2)."""
+    return next((one for one in DOCUMENTS if one.verb.value in verbs), DOCUMENTS[0])
 
 
-def _resource_list(
-    publication: Publication, visible: Visible, selection: Selection
-) -> Iterator[bytes]:
-    with publication.catalogue.snapshot() as snapshot:
-        scope = selection.within(visible(snapshot))
-        yield resource_list_head(publication.addresses, snapshot.at).encode()
-        chunks = _chunks(_Body(publication, snapshot, scope).entries())
-        while (chunk := _next(chunks, publication.catalogue)) is not None:
-            yield chunk
+def _about(publication: Publication, _visible: Visible, _selection: Selection) -> Chunks:
+    yield write_about(publication.addresses, _named_by(Document.ABOUT))
 
 
-def _next(chunks: Iterator[bytes], catalogue: Catalogue) -> bytes | None:
-    with catalogue.turn():
-        return next(chunks, None)
+def _capability_list(publication: Publication, _visible: Visible, _selection: Selection) -> Chunks:
+    yield write_capability_list(publication.addresses, _named_by(Document.CAPABILITY_LIST))
 
 
-def _chunks(entries: Iterable[bytes]) -> Iterator[bytes]:
-    """The entries in pieces of about the same size."""
-    gathered: list[bytes] = []
-    size = 0
-    for entry in entries:
-        gathered.append(entry)
-        size += len(entry)
-        if size >= _CHUNK:
-            yield b"".join(gathered)
-            gathered, size = [], 0
-    yield b"".join(gathered)
+def _named_by(document: Document) -> list[Document]:
+    return [one.verb for one in DOCUMENTS if one.named_by is document]
 
 
-class _Body:
-    """What stands behind the head of one resource list."""
-
-    def __init__(self, publication: Publication, snapshot: Snapshot, scope: Scope) -> None:
-        self._publication = publication
-        self._addresses = publication.addresses
-        self._writer = publication.wire_format.writer
-        self._snapshot = snapshot
-        self._scope = scope
-        self._mentioned: set[str] = set()
-        self._unseen = Unseen()
-
-    def entries(self) -> Iterator[bytes]:
-        yield self._master_data().encode()
-        for kind in ENTITY_KINDS:
-            entities = self._snapshot.entities(kind, self._scope)
-            yield from self._samples(entities) if kind is Kind.SAMPLE else self._plain(entities)
-        yield from self._files()
-        yield unknown_at_the_end(self._unseen.of_the_list()).encode()
-        yield RESOURCE_LIST_TAIL.encode()
-        self._unseen.log()
-
-    def _master_data(self) -> str:
-        master_data = self._snapshot.master_data()
-        self._mentioned.update(mentions_in(texts_of_master_data(master_data)))
-        return self._writer.master_data(self._addresses, master_data, self._snapshot.at)
-
-    def _plain(self, entities: Iterable[Entity]) -> Iterator[bytes]:
-        """One by one: a data set may have a million files."""
-        for entity in entities:
-            yield self._written([entity], {})
-
-    def _samples(self, samples: Iterator[Entity]) -> Iterator[bytes]:
-        """Samples name their data sets, which are looked up for many samples at once."""
-        while batch := list(islice(samples, _SAMPLES)):
-            data_sets = self._snapshot.data_set_connections(
-                [sample.perm_id for sample in batch], self._scope
-            )
-            for start in range(0, len(batch), _ENTRIES):
-                yield self._written(batch[start : start + _ENTRIES], data_sets)
-
-    def _written(
-        self, entities: Sequence[Entity], data_sets: Mapping[PermId, Sequence[Code]]
-    ) -> bytes:
-        addresses, write = self._addresses, self._writer.entity
-        entries = b"".join(
-            [write(addresses, entity, data_sets.get(entity.perm_id, ())) for entity in entities]
-        )
-        if _MARK in entries:  # it is written as it is, so most entities need no closer look
-            self._mentioned.update(mentions_in(chain.from_iterable(map(texts_of, entities))))
-        self._unseen.note(entity for entity in entities if entity.unknown)
-        return entries
-
-    def _files(self) -> Iterator[bytes]:
-        """A file that a text mentions and that cannot be listed makes the file service unknown:
-        it is not known whether the text is at fault, or the folder. So does one that was harvested
-        and is another one by now: it was spoiled here."""
-        for path in sorted(self._mentioned):
-            file = self._publication.service_files.find(path)
-            try:
-                if isinstance(file, Reason):
-                    self._unseen.note_service_file(path, file)
-                elif file is not None and self._is_spoiled(file):
-                    self._unseen.note_service_file(path, Reason.UNREADABLE)
-                elif file is not None:
-                    yield self._writer.service_file(self._addresses, file)
-            except ItemError:
-                self._unseen.note_service_file(path, Reason.BAD_NAME)
-
-    def _is_spoiled(self, file: ServiceFile) -> bool:
-        known = self._snapshot.service_file_checksum(file.path)
-        return known is not None and known != file.sha256
+DOCUMENTS = (
+    PublishedDocument(verb=Document.ABOUT, named_by=None, write=_about),
+    PublishedDocument(
+        verb=Document.CAPABILITY_LIST, named_by=Document.ABOUT, write=_capability_list
+    ),
+    PublishedDocument(
+        verb=Document.RESOURCE_LIST,
+        named_by=Document.CAPABILITY_LIST,
+        write=resource_list,
+        shows_entities=True,
+    ),
+)

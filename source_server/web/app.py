@@ -27,10 +27,10 @@ from shared.resourcesync.addresses import (
     FILE_SERVICE_PATH,
     RE_SYNC_PATH,
 )
-from shared.resourcesync.terms import Document
 from shared.resourcesync.v20.version import V20
 from source_server.publication.catalogue import Catalogue, Content, Scope, Snapshot
-from source_server.publication.documents import Publication, document
+from source_server.publication.documents import PublishedDocument, document_of
+from source_server.publication.published import Publication
 from source_server.publication.selection import Selection, parse_patterns
 from source_server.publication.service_files import ServiceFiles
 from source_server.settings import SourceSettings
@@ -191,15 +191,15 @@ Parameters = Annotated[list[tuple[str, str]], Depends(_parameters)]
 @_routes.api_route(RE_SYNC_PATH, methods=[*_READ, "POST"])
 @_routes.api_route(RE_SYNC_PATH + "/{below:path}", methods=[*_READ, "POST"])
 def re_sync(request: Request, site: Site, client: Client, parameters: Parameters) -> Response:
-    """One of the three documents."""
-    name = _asked_for(_values(parameters, "verb"))
+    """One of the documents of the table."""
+    document = document_of(_values(parameters, "verb"))
     black, white = _values(parameters, "black_list"), _values(parameters, "white_list")
-    _note(client.visit, name, black, white)
+    _note(client.visit, document, black, white)
     selection = Selection(
         black=parse_patterns("black_list", black), white=parse_patterns("white_list", white)
     )
     headers = {"Content-Type": _XML, "Vary": "Accept-Encoding"}
-    if name is Document.RESOURCE_LIST:
+    if document.shows_entities:
         tag = list_tag(site.publication, selection.within(client.scope))
         if tag is not None and request.method in _READ:
             headers["ETag"] = tag
@@ -211,7 +211,7 @@ def re_sync(request: Request, site: Site, client: Client, parameters: Parameters
     def visible(_snapshot: Snapshot) -> Scope:
         return _scope_of(site, client.user_id)
 
-    chunks = document(site.publication, name, visible, selection)
+    chunks = document.write(site.publication, visible, selection)
     if request.method == "HEAD":
         return StreamedResponse(iter(()), close=chunks.close, headers=headers)
     begun = chain([next(chunks)], chunks)  # an error up to here is still answered as one
@@ -221,14 +221,9 @@ def re_sync(request: Request, site: Site, client: Client, parameters: Parameters
     return StreamedResponse(gzipped(begun), close=chunks.close, headers=headers)
 
 
-def _asked_for(verbs: list[str]) -> Document:
-    """The first document, in their fixed order, that is among the verbs (wire format, 1.2)."""
-    return next((name for name in Document if name.value in verbs), Document.ABOUT)
-
-
-def _note(visit: Visit, name: Document, black: list[str], white: list[str]) -> None:
-    visit.kind = Served(name.value.removesuffix(".xml"))
-    visit.verb = name.value
+def _note(visit: Visit, document: PublishedDocument, black: list[str], white: list[str]) -> None:
+    visit.kind = Served(document.verb.stem)
+    visit.verb = document.verb.value
     visit.black_list = ",".join(black) if black else None
     visit.white_list = ",".join(white) if white else None
 

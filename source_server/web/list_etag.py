@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol, runtime_checkable
 
 from source_server.publication.catalogue import Scope
-from source_server.publication.documents import Publication
+from source_server.publication.published import Publication
 
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 

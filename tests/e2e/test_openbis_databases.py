@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from shared.model.kinds import Kind
-from shared.resourcesync.terms import Document
 from shared.resourcesync.v20.version import V20
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
-from source_server.publication.documents import Publication, document, everything
+from source_server.publication.published import Publication, everything
+from source_server.publication.resource_list import resource_list
 from source_server.publication.selection import Selection
 from source_server.publication.service_files import ServiceFiles
 from source_server.settings import SourceSettings
@@ -92,7 +92,7 @@ class OpenBis:
             service_files=ServiceFiles(self._service_files, inline_limit=1_000_000),
             wire_format=V20,
         )
-        chunks = document(publication, Document.RESOURCE_LIST, everything, Selection())
+        chunks = resource_list(publication, everything, Selection())
         path.write_bytes(b"".join(chunks))
         return path
 

@@ -17,10 +17,10 @@ from shared.errors import SyncError
 from shared.model.entities import Entity
 from shared.model.ids import Code
 from shared.model.kinds import Kind
-from shared.resourcesync.terms import Document
 from shared.resourcesync.v20.version import V20
 from source_server.publication.catalogue import Scope
-from source_server.publication.documents import Publication, document, everything
+from source_server.publication.published import Publication, everything
+from source_server.publication.resource_list import resource_list
 from source_server.publication.selection import Selection
 from source_server.publication.service_files import ServiceFiles
 from source_server.settings import SourceSettings
@@ -188,7 +188,7 @@ def peak_of(count: int) -> int:
     )
     tracemalloc.start()
     scope = Scope(spaces=frozenset({Code("ALPHA")}))
-    chunks = document(publication, Document.RESOURCE_LIST, lambda _: scope, Selection())
+    chunks = resource_list(publication, lambda _: scope, Selection())
     size = sum(len(chunk) for chunk in chunks)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

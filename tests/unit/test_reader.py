@@ -10,6 +10,7 @@ import pytest
 from shared.errors import FormatError
 from shared.resourcesync.items import ListHead, ListIndex, RecordFault
 from shared.resourcesync.reader import read_list_part, read_resource_list
+from shared.resourcesync.terms import Document
 from shared.resourcesync.v20.version import V20
 from shared.resourcesync.writer import write_about, write_capability_list
 from tests.builders import a_sample, some_master_data
@@ -216,7 +217,7 @@ def test_an_unreadable_at_is_named() -> None:
 @pytest.mark.parametrize("write", [write_about, write_capability_list])
 def test_another_document_of_the_source_is_no_list(write: object) -> None:
     assert callable(write)
-    assert "the document is a " in refusal(write(ADDRESSES))
+    assert "the document is a " in refusal(write(ADDRESSES, [Document.RESOURCE_LIST]))
 
 
 def test_at_is_read_whatever_its_zone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.resourcesync.addresses import Addresses
+from shared.resourcesync.terms import Document
 from shared.resourcesync.writer import (
     RESOURCE_LIST_TAIL,
     resource_list_head,
@@ -24,7 +25,7 @@ HEAD = (
 
 
 def test_the_about_document_names_itself_and_the_capability_list() -> None:
-    assert write_about(ADDRESSES).decode() == (
+    assert write_about(ADDRESSES, [Document.CAPABILITY_LIST]).decode() == (
         f'{HEAD}<rs:ln href="{DOWNLOADS}/re-sync/?verb=about.xml" rel="describedby"/>'
         '<rs:md capability="description"/>'
         f"<url><loc>{DOWNLOADS}/re-sync/?verb=capabilitylist.xml</loc>"
@@ -33,7 +34,7 @@ def test_the_about_document_names_itself_and_the_capability_list() -> None:
 
 
 def test_the_capability_list_names_the_resource_list_and_carries_the_constant_from() -> None:
-    assert write_capability_list(ADDRESSES).decode() == (
+    assert write_capability_list(ADDRESSES, [Document.RESOURCE_LIST]).decode() == (
         f'{HEAD}<rs:ln href="{DOWNLOADS}/re-sync/?verb=about.xml" rel="up"/>'
         '<rs:md capability="capabilitylist" from="2013-02-07T22:39:00"/>'
         f"<url><loc>{DOWNLOADS}/re-sync/?verb=resourcelist.xml</loc>"

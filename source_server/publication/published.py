@@ -1,0 +1,30 @@
+"""What is published, and to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.resourcesync.addresses import Addresses
+from shared.resourcesync.wire_format import WireFormat
+from source_server.publication.catalogue import Catalogue, Scope, Snapshot
+from source_server.publication.service_files import ServiceFiles
+
+Visible = Callable[[Snapshot], Scope]
+"""Returns what the client may see. It is called with the snapshot of the answer: a space that is
+made after the sign-in, and before the snapshot, is then no reason to leave out what moved there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """An instance, with the addresses and the wire format of its documents."""
+
+    catalogue: Catalogue
+    addresses: Addresses
+    service_files: ServiceFiles
+    wire_format: WireFormat
+
+
+def everything(snapshot: Snapshot) -> Scope:
+    """The scope of an operator, who needs no role."""
+    return Scope(spaces=frozenset(snapshot.space_codes()))

@@ -1,4 +1,4 @@
-"""The addresses of a data source: what its documents call things, and where its bytes are served.
+"""Addresses of a data source: the names of entities, and the URLs of documents and files.
 
 The routes of the source server must match `data_set_file`, `attachment` and `service_file`.
 """

@@ -1,4 +1,4 @@
-"""Attribute values as they are meant: trimmed, a blank one as good as none."""
+"""Reads attribute values: trimmed, and a blank one counts as absent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # a server that only writes lists needs no parser
     from lxml.etree import _Element
 
 BLANKS = " \t\r\n"
-"""White space of XML; a no-break space in a description is a character like others."""
+"""White space of XML. A no-break space is none."""
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,19}").fullmatch
 _SHA256 = re.compile(r"[0-9a-f]{64}").fullmatch
@@ -32,8 +32,8 @@ class UnreadableError(ValueError):
 
 
 def items_of(element: _Element) -> list[tuple[str, str]]:
-    """Names and values of an element's attributes, in the order of the document. To ask for the
-    values of so many would take a time that grows with their square."""
+    """Names and values of an element's attributes, in the order of the document. `UnreadableError`
+    if there are too many: the time to read them grows with the square of their number."""
     if len(element.attrib) > ATTRIBUTES:
         raise UnreadableError(
             f"an element has {len(element.attrib):,} attributes, over {ATTRIBUTES:,}"
@@ -56,7 +56,7 @@ def optional_code(attributes: Attributes, name: str) -> Code | None:
 
 
 def verbatim(attributes: Attributes, name: str) -> str | None:
-    """A text of people: blanks around it belong to it."""
+    """A text that people wrote, with the blanks around it; None if there is nothing else."""
     value = attributes.get(name)
     return value if value and value.strip(BLANKS) else None
 
@@ -74,7 +74,7 @@ def needed(attributes: Attributes, name: str) -> str:
 
 
 def truth(attributes: Attributes, name: str, *, absent: bool = False) -> bool:
-    """``true`` in any case is true, all else is false, as the original reads master data."""
+    """True for ``true`` in any case, False for all else: the original reads master data so."""
     value = word(attributes, name)
     return absent if value is None else value.lower() == "true"
 
@@ -115,7 +115,7 @@ def choice(attributes: Attributes, name: str, of: type[_Choice]) -> _Choice:
 
 
 def sha256(attributes: Attributes, name: str = "checksum") -> str | None:
-    """The lower-case hex of a ``SHA256:...``."""
+    """The digest of ``SHA256:<digest>``, in lower-case hex; None if there is no value."""
     value = word(attributes, name)
     if value is None:
         return None

@@ -1,4 +1,4 @@
-"""The bytes of a list, cut behind each of its entries: by a look at them, without a parser."""
+"""Cuts the bytes of a list behind each entry, without a parser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.model.limits import ENTRY_BYTES
 
 _OPENING, _END = b"<url>", b"</url>"
 _MOST = 1 << 22
-"""Bytes that are held of what is no entry; it goes on in parts."""
+"""Bytes outside of entries that are held at most before they are passed on."""
 _BEGINNING = 1 << 14
 
 _is_head = re.compile(
@@ -21,18 +21,18 @@ _is_head = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TooLong:
-    """An entry that is longer than anything may be, of which only the beginning was kept."""
+    """An entry over the limit, of which only the beginning was kept."""
 
     beginning: bytes
     length: int
 
 
 def cut(chunks: Iterable[bytes], most: int = ENTRY_BYTES) -> Iterator[bytes | TooLong]:
-    """What stands before the first entry; then up to each ``</url>``; then the rest. Where these
-    bytes stand in comments, or are parts of an entry's content, the cut means nothing.
+    """Yield the bytes before the first entry, then those up to each ``</url>``, then the rest. If
+    such tags stand in comments or in the content of an entry, the pieces are no entries.
 
-    An entry of over ``most`` bytes is a `TooLong`, provided that it begins where the one before
-    ends, and that its end is found.
+    An entry of over ``most`` bytes is a `TooLong`, if it begins where the one before ends and its
+    end is found.
     """
     held = _Held(most)
     for chunk in chunks:
@@ -41,14 +41,14 @@ def cut(chunks: Iterable[bytes], most: int = ENTRY_BYTES) -> Iterator[bytes | To
 
 
 class _Held:
-    """What has come since the last cut."""
+    """The bytes since the last cut."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._bytes = bytearray()
         self._begun = False
         self._dropped = 0
-        """Bytes of an entry that is too long, which are not held any more."""
+        """Bytes that were dropped of an entry that is too long."""
         self._beginning = b""
 
     def take(self, chunk: bytes) -> Iterator[bytes | TooLong]:
@@ -78,7 +78,7 @@ class _Held:
         return TooLong(beginning=beginning, length=length)
 
     def _drop(self) -> None:
-        """All that is not needed to find the end of an entry that is too long."""
+        """Drop the bytes of an entry that is too long, except those needed to find its end."""
         if not self._dropped:
             if len(self._bytes) <= self._most:
                 return
@@ -102,6 +102,6 @@ def is_plain_head(head: bytes, namespaces: Iterable[str]) -> bool:
 
 
 def is_one_entry(piece: bytes) -> bool:
-    """Whether its end is the end of an entry, provided that an entry may begin where it begins, and
-    that one ends in it: there is only one end tag in it that could be that end."""
+    """Whether the piece is exactly one entry, provided that an entry may begin where it begins and
+    that one ends in it: it then has only one end tag."""
     return piece.startswith(_OPENING) and piece.endswith(_END) and piece.count(_END[:-1]) == 1

@@ -1,19 +1,19 @@
-"""Escaping of text and attribute values; plain strings pass with one look at them."""
+"""Escapes texts and attribute values. A plain string, as most are, is checked once."""
 
 from __future__ import annotations
 
 import re
 
 _FORBIDDEN = "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufffe\\uffff"
-"""What XML 1.0 has no way to write, not even as a reference."""
+"""Characters that XML 1.0 cannot write, not even as references."""
 
 _forbidden = re.compile(f"[{_FORBIDDEN}]")
 _forbidden_in = _forbidden.search
 _REPLACEMENT = "\ufffd"
 
 REFERENCES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
-"""For what the content of an element cannot have as it is. The character that all references begin
-with comes first."""
+"""References for characters that the content of an element cannot have. ``&`` comes first, since
+all references begin with it."""
 _TEXT = str.maketrans(REFERENCES)
 _ATTRIBUTE = str.maketrans(
     {"&": "&amp;", "<": "&lt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
@@ -25,10 +25,10 @@ class UnwritableTextError(ValueError):
 
 
 def is_plain_text(value: str) -> bool:
-    """True if the text can be written as it is; False if it must be looked at more closely.
+    """Whether the text can be written unchanged; False if that is not certain.
 
-    `str.isprintable` knows nothing of XML, but all that XML forbids is not printable, and neither
-    it nor ``in`` looks at characters one by one in Python or in a regular expression.
+    No character that XML forbids is printable. `str.isprintable` and ``in`` are much faster than a
+    loop in Python or a regular expression.
     """
     return value.isprintable() and not ("&" in value or "<" in value or ">" in value)
 
@@ -50,7 +50,7 @@ def is_plain_utf8(value: bytes) -> bool:
 
 
 def escaped_text(value: str, field: str) -> str:
-    """For the content of an element. ``field`` is for the message of UnwritableTextError."""
+    """Escape the content of an element. ``field`` names it in an UnwritableTextError."""
     if is_plain_text(value):
         return value
     _refuse_forbidden(value, field)
@@ -58,7 +58,8 @@ def escaped_text(value: str, field: str) -> str:
 
 
 def escaped_attribute(value: str, field: str) -> str:
-    """For a value between double quotes. Parsers turn line breaks to blanks, but not references."""
+    """Escape a value between double quotes. Line breaks become references, since parsers turn line
+    breaks into blanks."""
     if is_plain_attribute(value):
         return value
     _refuse_forbidden(value, field)
@@ -71,7 +72,7 @@ def attribute(name: str, value: str | None) -> str:
 
 
 def without_forbidden(value: str) -> str:
-    """The text with U+FFFD for what XML forbids: for texts that only people read."""
+    """The text with U+FFFD for characters that XML forbids; for texts that only people read."""
     return value if value.isprintable() else _forbidden.sub(_REPLACEMENT, value)
 
 

@@ -1,4 +1,4 @@
-"""What a parser must not be given, since it would take memory without bound: seen in the bytes."""
+"""Finds entries that would take the parser too much memory, by a look at their bytes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from shared.resourcesync.entry_cutter import TooLong
 from shared.resourcesync.items import RecordFault
 
 _LARGE = 1 << 20
-"""Bytes; what is smaller cannot be beyond a limit of what it consists of by much."""
+"""Bytes. A smaller entry cannot exceed the other limits by much."""
 _TAGS = 2 * ENTRY_ELEMENTS
 _BEGINNING = 1 << 14
 _loc = re.compile(rb"<url><loc>([^<]*)</loc>").match
 
 
 def excess_of(entry: bytes | TooLong) -> str:
-    """What of a whole entry is beyond a limit; nothing if it may be parsed."""
+    """The limit that a whole entry exceeds, for a message; empty if it may be parsed."""
     if isinstance(entry, TooLong):
         return f"the entry has {entry.length:,} bytes, over {ENTRY_BYTES:,}"
     if len(entry) <= _LARGE:
@@ -46,8 +46,8 @@ def fault_of(
 
 
 class Growth:
-    """Watches what goes to the parser, where it is not known how it is cut: since the end of the
-    last entry."""
+    """Counts what the parser gets since the end of the last entry, where it is not known how the
+    list is cut."""
 
     def __init__(self) -> None:
         self._bytes = self._tags = self._text = 0
@@ -56,7 +56,7 @@ class Growth:
         self._bytes = self._tags = 0
 
     def check(self, bite: bytes) -> None:
-        """Raises `FormatError` if it is too much."""
+        """Count these bytes, too. Raises `FormatError` beyond a limit."""
         self._bytes += len(bite)
         self._tags += bite.count(b"<")
         last = bite.rfind(b"<")

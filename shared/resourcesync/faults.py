@@ -1,4 +1,4 @@
-"""Reading the members of a block of master data, where one bad member must not spoil the rest."""
+"""Reads the members of a block of master data; a bad one does not spoil the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Item = TypeVar("_Item")
 
 
 class Faults:
-    """Collects what could not be read."""
+    """Collects the members that could not be read."""
 
     def __init__(self) -> None:
         self.found: list[RecordFault] = []
@@ -28,10 +28,11 @@ class Faults:
         read: Callable[[_Element], _Item],
         name_of: Callable[[Attributes], str],
     ) -> tuple[_Item, ...]:
-        """What ``read`` makes of the elements; of a name that comes twice, the first counts.
+        """The values that ``read`` returns for the elements. If a name comes twice, the first
+        counts.
 
-        ``kind`` and ``name_of`` are for the fault. FormatError if there are several elements and
-        not one can be read: then the whole block is not what it seems.
+        ``kind`` and ``name_of`` name a member that cannot be read. FormatError if there are several
+        elements and none can be read: then the block itself is wrong.
         """
         items: dict[str, _Item] = {}
         faults = []

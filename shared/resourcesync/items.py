@@ -1,4 +1,4 @@
-"""What a reader of a resource list meets, one item at a time."""
+"""The items that the reader of a resource list yields."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from shared.model.unknown import Unknown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListHead:
-    """``at``: everything that was modified before is in the list (wire format, 1.6).
+    """The head of a list. ``at``: everything that was modified before is in the list (wire format,
+    1.6).
 
-    ``unknown``: parts of the whole list that the source cannot see now. If that turns out while the
-    list is written, a second head comes at its end, with the same ``at`` and all unknown parts.
+    ``unknown``: parts of the whole list that the source cannot see now. If the source learns this
+    while it writes the list, a second head comes at the end, with the same ``at`` and all unknown
+    parts.
     """
 
     at: datetime
@@ -31,8 +33,8 @@ class ListIndex:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordFault:
-    """A record that cannot be read; the rest of the list can. ``kind`` and ``perm_id`` as far as
-    they could be made out, else what the ``loc`` says; ``reason`` for the operator."""
+    """A record that cannot be read, in a list that can. ``kind`` and ``perm_id`` are what could be
+    found, else the ``loc``; ``reason`` is for the operator."""
 
     kind: str
     perm_id: str

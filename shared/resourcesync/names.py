@@ -1,4 +1,4 @@
-"""Names of elements as the format means them, whatever prefixes and namespaces a document uses.
+"""Names of elements, independent of the prefixes and namespaces that a document declares.
 
 A name such as ``x:xd`` is recognised by its namespace, whatever the prefix, and by its literal
 prefix, whatever the namespace: the original looks at the prefix only, other writers keep to XML.

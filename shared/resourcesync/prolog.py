@@ -1,8 +1,8 @@
-"""The bytes before the root element: what must be known before a parser may see them.
+"""Checks the bytes before the root element, before the parser gets them.
 
-A DOCTYPE can declare entities that expand without bound, and the parser expands those in
-attributes whatever it was told. So declarations are refused before anything is parsed, and a
-DOCTYPE without them is cut out: then a reference to an entity is an error, as it should be.
+A DOCTYPE can declare entities that expand without bound, and the parser expands those in attributes
+although this is switched off. So declarations are refused before anything is parsed, and a DOCTYPE
+without them is cut out: then a reference to an entity is an error, as it should be.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def checked(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _beginnings(source: Iterator[bytes]) -> Iterator[bytes]:
-    """Longer and longer ones, each by half at least, so that a beginning that comes in small
-    pieces is not looked at for each of them; in the end all there is."""
+    """Yield longer and longer beginnings, in the end the whole answer. Each is longer by half at
+    least, so that one which comes in small pieces is not checked for each of them."""
     head, looked_at = bytearray(), 0
     for chunk in source:
         head += chunk if head else chunk.lstrip(_BLANKS)
@@ -66,7 +66,7 @@ def _beginnings(source: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _known_beginning(head: bytes) -> bytes:
-    """What the parser may see once the root's name is known; nothing if more bytes are needed."""
+    """The bytes for the parser if the root's name is among them; empty if more are needed."""
     _check_encoding(head)
     start = len(_BYTE_ORDER_MARK) if head.startswith(_BYTE_ORDER_MARK) else 0
     position = _end_of_misc(head, start)
@@ -90,7 +90,7 @@ def _end_of_misc(head: bytes, position: int) -> int:
 
 
 def _check_encoding(head: bytes) -> None:
-    """Only encodings in which this module can see a DOCTYPE; the original writes UTF-8."""
+    """Refuse encodings in which this module cannot find a DOCTYPE; the original writes UTF-8."""
     declared = _ENCODING.match(head.removeprefix(_BYTE_ORDER_MARK))
     name = declared[1].decode("ascii", "replace") if declared else "UTF-8"
     if head.startswith((b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<", b"\x00\x00")):
@@ -132,7 +132,8 @@ def _page(head: bytes, source: Iterator[bytes]) -> bytes:
 
 
 def _refuse_html(page: bytes, cause: FormatError) -> None:
-    """Web servers and proxies answer with a page where they cannot answer otherwise."""
+    """Raise an error that names the page, if it is one: web servers and proxies answer with pages
+    when they fail."""
     if _HTML.search(page) is None:
         return
     text = title_of(page.decode("utf-8", "replace"))

@@ -1,6 +1,6 @@
-"""Byte chunks to items, one at a time: a list of any length is read in the memory of one chunk.
+"""Reads a list from chunks of bytes, item by item, in the memory of one chunk.
 
-Both versions of the original are understood, faults included (wire format, 1.7 and 7).
+It reads the lists of both plugin versions of openBIS, with their faults (wire format, 1.7 and 7).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from shared.resourcesync.unknown_parts import unknown_of_list
 from shared.resourcesync.wire_format import WireFormat
 
 _BITE = 1 << 15
-"""Bytes at most that are parsed before their items are taken. What the parser makes of them is ten
-times as large and stays in the processor's cache; with bites of 1 MB all takes twice as long."""
+"""Bytes that are parsed at most before their items are taken. The parser's tree is ten times as
+large and stays in the processor's cache; with 1 MB at a time, reading takes twice as long."""
 
 
 def read_resource_list(chunks: Iterable[bytes], wire_format: WireFormat) -> Iterator[ListItem]:
@@ -45,7 +45,7 @@ def read_list_part(chunks: Iterable[bytes], wire_format: WireFormat) -> Iterator
 
 
 class _ListReader:
-    """What is known while one document is read."""
+    """The state of reading one document."""
 
     def __init__(self, wire_format: WireFormat, *, at_needed: bool) -> None:
         self._entries = wire_format.load_reader()
@@ -61,9 +61,9 @@ class _ListReader:
         self._growth = Growth()
 
     def items(self, chunks: Iterable[bytes]) -> Iterator[ListItem]:
-        """Between two entries it is known that nothing is open but the root, so a plain entry
-        there need not be parsed; the parser never learns of it. Where that is not known any more,
-        it gets all the rest."""
+        """Between two entries only the root is open, so a plain entry there is read without the
+        parser, which never sees it. Once that is not certain any more, the parser gets all the
+        rest."""
         read_plain = self._entries.plain
         pieces = cut(prolog.checked(chunks))
         head = next(pieces, b"")
@@ -90,7 +90,7 @@ class _ListReader:
         yield from self._last_items()
 
     def _left_out(self, piece: bytes | TooLong, *, plain: bool) -> ListItem:
-        """An entry that is too large for the parser, which need not learn of it."""
+        """The fault of an entry that is too large for the parser, which never sees it."""
         excess = excess_of(piece)
         if not plain or not (isinstance(piece, TooLong) or is_one_entry(piece)):
             raise FormatError(f"{excess}; look at what the data source sends")
@@ -126,8 +126,8 @@ class _ListReader:
         )
 
     def _new_items(self) -> Iterator[ListItem]:
-        """From the children of the root that ended with the last bite; they are then removed, all
-        at once, but for the last child, which may not be whole yet."""
+        """Yield the items of the root's children that ended with the last bite. They are then
+        removed, all but the last one, which may not be whole yet."""
         for _, element in self._parser.read_events():
             if isinstance(element, _Element) and (root := _root_above(element)) is not None:
                 self._root = root
@@ -161,7 +161,7 @@ class _ListReader:
                 pass
 
     def _head(self, element: _Element) -> Iterator[ListHead]:
-        """What the list says of itself, at its beginning or at its end."""
+        """Read what the list leaves out, at its beginning or at its end."""
         unknown = _unknown(element)
         self._unknown += unknown
         if self._at is not None:
@@ -205,7 +205,7 @@ def _close(parser: XMLPullParser, fed: int) -> _Element:
 
 
 def _root_above(element: _Element) -> _Element | None:
-    """None if the element lies deeper: then it is a part of something else."""
+    """The root, if the element is a child of it; None if it lies deeper."""
     parent = element.getparent()
     return None if parent is None or parent.getparent() is not None else parent
 

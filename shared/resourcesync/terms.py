@@ -16,10 +16,10 @@ XMD = "https://sis.id.ethz.ch/software/#openbis/xmdterms/"
 X = "https://sis.id.ethz.ch/software/#openbis/xdterms/"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 SCHEMA_LOCATION = f"{X} ./xml/xdterms.xsd {XMD}"
-"""Three tokens, so no valid list of pairs; the original writes it so, and nobody validates."""
+"""Three tokens, so no valid list of pairs; but so the original writes it."""
 
 PREFIXES: Mapping[str, str] = MappingProxyType({SITEMAP: "", RS: "rs:", XMD: "xmd:", X: "x:"})
-"""What stands before a local name, by namespace."""
+"""Prefixes of local names, by namespace."""
 
 
 class Document(StrEnum):
@@ -42,4 +42,4 @@ URL_SET = "urlset"
 SITEMAP_INDEX = "sitemapindex"
 
 SHA256 = "SHA256:"
-"""How a ``checksum`` begins that is a lower-case hex SHA-256."""
+"""The beginning of a ``checksum`` that is a SHA-256, in lower-case hex."""

@@ -16,8 +16,7 @@ _SECONDS = tuple(f"{number:02}Z" for number in range(60))
 
 
 class _Days(dict[int, str]):
-    """Dates by their ordinal. `datetime.isoformat` asks the zone for its offset, and numbers are
-    slow to format; days are few."""
+    """ISO dates by their ordinals: a cache, since numbers are slow to format and days are few."""
 
     _MOST = 100_000
 
@@ -49,8 +48,8 @@ def optional_timestamp(moment: datetime | None) -> str | None:
 def parse_timestamp(text: str) -> datetime:
     """The moment in UTC, cut to whole seconds.
 
-    Version 1 writes ``+00:00`` for ``Z``; other offsets are honoured, though the original's own
-    harvester drops them. Without a zone, UTC is meant. ValueError says what is wrong.
+    Version 1 writes ``+00:00`` for ``Z``. Other offsets are read correctly, although the original's
+    own harvester drops them. A text without a zone is read as UTC. ValueError says what is wrong.
     """
     if _SHAPE(text) is None:
         raise ValueError(f"{text!r} is no timestamp such as 2024-03-05T09:14:07Z")

@@ -21,8 +21,8 @@ _REASONS = frozenset(Reason)
 
 
 def unknown_attribute(unknown: Iterable[Unknown]) -> str:
-    """The attribute with a blank before it. A detail is for people, so what XML cannot carry in it
-    is replaced: no record may fail for it."""
+    """The attribute with a blank before it. Characters of a detail that XML cannot carry are
+    replaced, since details are only for people and no record may fail for them."""
     return attribute(ATTRIBUTE, without_forbidden(_BETWEEN.join(map(_written, unknown))))
 
 
@@ -34,14 +34,14 @@ def _written(unknown: Unknown) -> str:
 
 
 def unknown_of_record(attributes: Attributes) -> tuple[Unknown, ...]:
-    """The unknown parts of a record. `UnreadableError` if one of them is a part that this version
-    does not know: then it is not known what the record leaves out."""
+    """The unknown parts of a record. `UnreadableError` if this version does not know one of them,
+    and so not what the record leaves out."""
     text = attributes.get(ATTRIBUTE)
     return tuple(_read(text, frozenset(Part) - _WHOLE_LIST)) if text else ()
 
 
 def unknown_of_list(attributes: Attributes) -> tuple[Unknown, ...]:
-    """The same for a whole list."""
+    """The unknown parts of a whole list; errors as in `unknown_of_record`."""
     text = attributes.get(ATTRIBUTE)
     return tuple(_read(text, _WHOLE_LIST)) if text else ()
 
@@ -61,7 +61,7 @@ def _read(text: str, known: frozenset[Part]) -> Iterable[Unknown]:
 
 
 def _unknown(part: str, reason: str, detail: str, known: frozenset[Part]) -> Unknown:
-    """A reason that this version does not know changes nothing but what people are shown."""
+    """Reasons are only shown to people, so one that this version does not know becomes OTHER."""
     if part not in known:
         raise UnreadableError(
             f"the attribute {ATTRIBUTE} names the part {part!r}, not one of "

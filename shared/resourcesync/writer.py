@@ -1,4 +1,4 @@
-"""Values to documents, in the order of attributes and elements that openBIS itself uses.
+"""Writes documents, with attributes and elements in openBIS's own order.
 
 A resource list is its head, the entries of a `WireFormat` (master data, then the kinds in their
 order), and its tail. The caller joins them, encoded as UTF-8, without white space between elements.
@@ -61,8 +61,9 @@ def resource_list_head(addresses: Addresses, at: datetime, unknown: Sequence[Unk
 
 
 def unknown_at_the_end(unknown: Sequence[Unknown]) -> str:
-    """The element before the tail, for what turns out while a list is written. It is no second
-    ``rs:md``, which programs for ResourceSync refuse behind the first entry."""
+    """The element before the tail, for parts that turned out to be unknown while the list was
+    written. It is no second ``rs:md``, since programs for ResourceSync refuse one behind an
+    entry."""
     return f"<x:unknown{unknown_attribute(unknown)}/>" if unknown else ""
 
 

@@ -1,4 +1,4 @@
-"""The ``x:binaryData`` of an entity: attachments, files of data sets, content copies."""
+"""Reads the ``x:binaryData`` of an entity: attachments, files of data sets, content copies."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _attachment(element: _Element) -> Attachment:
 
 
 def _latest_version(attributes: dict[str, str]) -> AttachmentVersion:
-    """All that the original announces."""
+    """The only version that the original announces."""
     return AttachmentVersion(
         version=number(attributes, "latestVersion"),
         title=verbatim(attributes, "title"),
@@ -107,16 +107,17 @@ def _file_node(element: _Element, code: str) -> FileNode:
 
 
 def _relative_path(path: str, code: str) -> str:
-    """The original sends an address that ends with ``?``; a bare path is taken as it is.
+    """The original sends an address that ends with ``?``; a bare path is taken unchanged.
 
-    A path that leaves the data set's folder is kept: who writes files refuses it by name.
+    A path that leads out of the data set's folder is kept here, and refused when its file is to be
+    written.
     """
     _, head, relative = path.partition(f"{DATA_STORE_PATH}/{code}/")
     return relative.removesuffix("?") if head else path
 
 
 def _crc32(attributes: dict[str, str]) -> int | None:
-    """The original writes a signed number, its parser reads an unsigned one; both are meant."""
+    """The original writes a signed number, its parser reads an unsigned one; both are read."""
     if word(attributes, "crc32checksum") is None:
         return None
     value = number(attributes, "crc32checksum")

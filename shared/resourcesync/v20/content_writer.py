@@ -1,4 +1,4 @@
-"""The ``x:binaryData`` of an entity: attachments, files of data sets, content copies."""
+"""Writes the ``x:binaryData`` of an entity: attachments, files of data sets, content copies."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from shared.resourcesync.timestamps import optional_timestamp
 
 
 def attachments(addresses: Addresses, entity: Entity) -> str:
-    """Only for an entity that has some: the original writes no empty block."""
+    """The block of an entity that has attachments; the original writes no empty one."""
     parts = "".join(_attachment(addresses, entity, each) for each in entity.attachments)
     return f"<x:binaryData>{parts}</x:binaryData>"
 
 
 def data_set_content(addresses: Addresses, entity: Entity) -> str:
-    """Always there for PHYSICAL and LINK, if only empty; never for CONTAINER."""
+    """The block of a PHYSICAL or LINK data set, perhaps an empty one; nothing for CONTAINER."""
     if entity.data_set_kind is DataSetKind.CONTAINER:
         return ""
     served = entity.data_set_kind is DataSetKind.PHYSICAL
@@ -58,8 +58,8 @@ def _perm_link(addresses: Addresses, entity: Entity, held: Attachment) -> str:
 def _version(
     addresses: Addresses, entity: Entity, file_name: str, version: AttachmentVersion
 ) -> str:
-    """Ours: the original announces the latest version only, and no checksums. Without a checksum
-    the content is not here, and there is nothing to link to."""
+    """An addition of openbis-sync: the original announces only the latest version, without a
+    checksum. A version without checksum has no content here, and so no link."""
     address = addresses.attachment(entity.kind, entity.perm_id, file_name, version.version)
     attributes = (
         attribute("number", str(version.version)),

@@ -1,4 +1,4 @@
-"""One ``x:xd`` to an entity or a file of the file service: the hot path of reading a list."""
+"""Reads an ``x:xd`` as an entity or a file of the file service: the hot path of reading."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _PLACE: Mapping[Kind, tuple[str, ...]] = {
     Kind.PROJECT: ("space",),
     Kind.EXPERIMENT: ("space", "project"),
 }
-"""The attributes by which entities of a kind must say where they lie."""
+"""Attributes that entities of a kind must have to name their place."""
 _WITH_FILES = frozenset({DataSetKind.PHYSICAL, DataSetKind.LINK})
 _LINK = frozenset({DataSetKind.LINK})
 
@@ -48,7 +48,7 @@ _Words = dict[str, str]
 
 
 def read_service_file(xd: EntryFields, modified: datetime) -> ServiceFile:
-    """The original sends the bytes; ours may send where they are, with length and checksum."""
+    """The original sends the bytes; openbis-sync may send their address, length and checksum."""
     attributes = xd.attributes
     path = values.name_of_file(attributes, "path")
     if path is None:
@@ -73,7 +73,7 @@ def read_service_file(xd: EntryFields, modified: datetime) -> ServiceFile:
 
 
 def read_entity(kind: Kind, xd: EntryFields, perm_id: str, modified: datetime) -> Entity:
-    """``perm_id`` is what the ``loc`` says; spaces and materials are named by their attributes."""
+    """``perm_id`` is that of the ``loc``; spaces and materials are named by their attributes."""
     facts = FACTS[kind]
     words = _words(kind, xd.attributes)
     code = Code(needed(words, "code"))
@@ -104,7 +104,8 @@ def read_entity(kind: Kind, xd: EntryFields, perm_id: str, modified: datetime) -
 
 
 def _words(kind: Kind, attributes: Mapping[str, str]) -> _Words:
-    """The attributes that this kind has, trimmed, without blank ones; checked to name its place."""
+    """The attributes that this kind has, trimmed, without blank ones. `UnreadableError` if the
+    place of the entity is not among them."""
     allowed = _NAMES[kind]
     words = {
         name: value
@@ -155,7 +156,8 @@ def _frozen(kind: Kind, words: _Words) -> Frozen:
 
 
 def _connections(xd: EntryFields) -> tuple[Connection, ...]:
-    """Those to data sets repeat what the data sets say; of other kinds nothing is known."""
+    """Connections to data sets are left out, since the data sets repeat them, and so are those of
+    unknown types."""
     connections = []
     for to, name in xd.connections():
         if not to or not name:

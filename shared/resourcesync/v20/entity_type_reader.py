@@ -1,4 +1,4 @@
-"""Entity types with their property assignments."""
+"""Reads entity types with their property assignments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from shared.resourcesync.names import name_of
 
 
 def read_entity_type(faults: Faults, kind: Kind, element: _Element) -> EntityType:
-    """What only sample types or data set types have is absent elsewhere, and reads as unset."""
+    """Attributes that only sample types or data set types have are absent from others, which read
+    as unset."""
     attributes = attributes_of(element)
     code = Code(needed(attributes, "code"))
     return EntityType(

@@ -1,4 +1,4 @@
-"""Entries of entities and of file-service files: the hot path of a resource list."""
+"""Writes entries of entities and of file-service files: the hot path of a resource list."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _FIELDS: Mapping[str, str] = {
     "space": "space",
     "type": "type",
 }
-"""Where an entity has the values of attributes."""
+"""Fields of `Entity`, by the attributes that show them."""
 _REGISTERED = "registration-timestamp"
 _FLAGS = {name: flag for flag, name in FLAG_NAMES.items()}
 
@@ -45,17 +45,18 @@ _RELATIONS = tuple(Relation)
 
 
 def _places(kind: Kind, server_url: str) -> tuple[str, str]:
-    """What stands before the perm id, in the location and in the link."""
+    """The texts before the perm id, in the location and in the link."""
     server = escaped_attribute(server_url, "server URL")
     link = f"{server}?viewMode=SIMPLE&amp;anonymous=true#entity={kind}&amp;permId="
     return f"{server}/{kind}/", link
 
 
 class _Shape:
-    """What entries of one kind have in common, and what many of them have: project, type, users."""
+    """Texts that the entries of one kind share. Those of values that many entities have (project,
+    type, users) are cached."""
 
     _MOST = 4096
-    """Combinations of values that are remembered."""
+    """Combinations of values in the cache."""
 
     def __init__(self, kind: Kind, facts: KindFacts) -> None:
         self.kind = kind
@@ -67,7 +68,7 @@ class _Shape:
 
     @property
     def _shared(self) -> list[str]:
-        """The attributes whose values many have."""
+        """The attributes whose values many entities have."""
         return [name for name in self.names if name not in {_REGISTERED, *_FLAGS}]
 
     def _written(self, frozen: Frozen, *values: str | None) -> tuple[str, str]:
@@ -87,7 +88,7 @@ _SHAPES = {kind: _Shape(kind, facts) for kind, facts in FACTS.items()}
 
 
 def entity_entry(addresses: Addresses, entity: Entity, data_sets: Sequence[Code] = ()) -> bytes:
-    """The ``url`` element of an entity; what its kind does not have is not written.
+    """The ``url`` element of an entity; fields that its kind does not have are left out.
 
     ``data_sets``: codes of a sample's data sets, written as its first connections, as the original
     does. ItemError if a text holds what XML cannot.
@@ -114,7 +115,7 @@ def entity_entry(addresses: Addresses, entity: Entity, data_sets: Sequence[Code]
 
 
 def service_file_entry(addresses: Addresses, file: ServiceFile) -> bytes:
-    """The ``url`` element of a file-service file: its bytes, or where they are served."""
+    """The ``url`` element of a file-service file, with its bytes or their address."""
     try:
         path = attribute("path", file.path)
         location, link = _places(Kind.FILE, addresses.server_url)
@@ -138,7 +139,7 @@ def service_file_entry(addresses: Addresses, file: ServiceFile) -> bytes:
 
 
 def _head(addresses: Addresses, shape: _Shape, entity: Entity) -> bytes:
-    """All that stands before the content of ``x:xd``."""
+    """The text before the content of ``x:xd``."""
     before, behind = shape.shared(*shape.values_of(entity))
     code = escaped_attribute(entity.code, "code")
     if shape.kind is Kind.MATERIAL:

@@ -1,4 +1,4 @@
-"""What an ``x:xd`` says of an entity, however it was read: with the parser, or without."""
+"""The fields of an ``x:xd``, whether it was read with or without the parser."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from shared.resourcesync.terms import X
 _PROPERTY_TAGS = [f"{{{X}}}{name}" for name in ("property", "code", "value")]
 _CONTENT = "x:binaryData"
 _USUAL = 3_000
-"""Elements of a block from which on the quick way would take more memory than it is worth."""
+"""Number of elements of a block from which on the quick way takes too much memory."""
 
 
 class EntryFields(Protocol):
-    """An ``x:xd``. Nothing is looked at before it is asked for: what a kind does not have may be
-    as faulty as it likes."""
+    """The fields of an ``x:xd``. Each is checked when it is asked for, so a fault in a field that a
+    kind does not have does no harm."""
 
     @property
     def attributes(self) -> Mapping[str, str]:
-        """As they are written, with their blanks."""
+        """As they are written: not trimmed."""
         ...
 
     @property
@@ -45,7 +45,8 @@ class EntryFields(Protocol):
 
 
 class FieldsOfElement:
-    """From the tree of the parser. The original sends each block once; more are taken together."""
+    """The fields in the tree of the parser. The original sends each block once; several are read as
+    one."""
 
     __slots__ = ("_blocks", "_element", "attributes")
 
@@ -80,7 +81,7 @@ class FieldsOfElement:
 
 
 def _usual_properties(block: _Element) -> dict[str, str] | None:
-    """The quick way, for a block that looks as the original writes it; None for another."""
+    """Read a block in the form that the original writes, quickly; None for any other."""
     elements = list(islice(block.iter(), _USUAL))
     if len(elements) == _USUAL or [element.tag for element in elements] != _usual_tags(
         len(elements)

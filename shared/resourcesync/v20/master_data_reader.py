@@ -1,4 +1,4 @@
-"""The master data of a list; an item that cannot be read is a fault of its own."""
+"""Reads the master data of a list; a definition that cannot be read is a fault of its own."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _KINDS: Mapping[str, Kind] = {kind.value: kind for kind in PLUGIN_KINDS}
 
 
 def read_master_data(loc: str, element: _Element | None) -> Iterator[ListItem]:
-    """The master data, and then what in them could not be read."""
+    """Yield the master data, then the faults of definitions that could not be read."""
     if element is None:
         raise FormatError(f"the entry {loc} has no xmd:masterData; repair it at the source")
     members = _members(element)
@@ -132,7 +132,7 @@ def _plugin(element: _Element) -> Plugin:
 
 
 def _entity_kinds(attributes: Attributes) -> tuple[Kind, ...]:
-    """Empty where all four are named: then the plugin serves every kind."""
+    """Empty if all four are named: then the plugin serves every kind."""
     text = word(attributes, "entityKind") or _ANY_KIND
     names = [name.strip() for name in text.split(",")]
     if _ANY_KIND in names or set(names) == set(_KINDS):
@@ -161,7 +161,8 @@ def _vocabulary(faults: Faults, element: _Element) -> Vocabulary:
 
 
 def _term(element: _Element) -> Term:
-    """Without the ``url``: the vocabulary's template says it too, and the original's is wrong."""
+    """Without the ``url``: it follows from the vocabulary's template, and the original's is
+    wrong."""
     attributes = attributes_of(element)
     return Term(
         code=Code(needed(attributes, "code")),

@@ -1,4 +1,4 @@
-"""The one entry that holds the master data (wire format, 3.3)."""
+"""Writes the entry of the master data (wire format, 3.3)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _sorted_by_code(items: Iterable[FileFormatType]) -> list[FileFormatType]:
 
 
 def _block(name: str, items: Iterable[_Item], write: Callable[[_Item], str]) -> str:
-    """Nothing if it has no members: the original leaves such a block out."""
+    """The block; nothing if it has no members, as in the original."""
     content = "".join(map(write, items))
     return f"<xmd:{name}>{content}</xmd:{name}>" if content else ""
 
@@ -203,7 +203,7 @@ def _entity_type(each: EntityType) -> str:
 
 
 def _own_attributes(each: EntityType) -> dict[str, str | None]:
-    """What only types of this kind have."""
+    """Attributes that only types of this kind have."""
     match each.kind:
         case Kind.SAMPLE:
             flags = {

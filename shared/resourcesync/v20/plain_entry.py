@@ -1,9 +1,9 @@
-"""Entries that can be read without the parser, since nothing in them can mean anything else.
+"""Reads entries of the usual form without the parser, since they can mean only one thing.
 
 These are most entries of a list that openBIS or openbis-sync has written: elements in the usual
 order, no comments, no CDATA, no references but the five that every XML document has, no content of
-data sets or attachments. What does not match to the letter is none of them, and is left to the
-parser; so it is the parser alone that says what is wrong with a document.
+data sets or attachments. An entry that differs in a single byte is left to the parser, so that the
+parser alone says what is wrong with a document.
 """
 
 from __future__ import annotations

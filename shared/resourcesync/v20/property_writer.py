@@ -1,4 +1,4 @@
-"""The block of an entity's properties, most of the bytes of a list."""
+"""Writes the block of an entity's properties, most of the bytes of a list."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def properties_block(properties: Mapping[str, str]) -> bytes:
 
 
 _QUOTE = "\0"
-"""Stands for a quote within a text, meanwhile. JSON has no such character."""
+"""Placeholder for a quote within a text. JSON has no such character."""
 _UNESCAPED = (('\\"', _QUOTE), ("\\n", "\n"), ("\\t", "\t"), ("\\r", REFERENCES["\r"]))
 
 
 def _from_json(text: str) -> bytes | None:
-    """From a JSON object, all at once; None if something in it needs a closer look.
+    """The block, from the text of a JSON object as a whole; None if it must be read value by value.
 
     Without backslashes each quote begins or ends a text, and these are codes and values by turns.
     An escaped backslash is two: of those, one at least is still there in the end.
@@ -46,8 +46,8 @@ def _from_json(text: str) -> bytes | None:
 
 
 def _from_values(properties: Mapping[str, str]) -> bytes:
-    """One look at all the values together: most entities need no escaping at all. What is looked
-    at is UTF-8, since Python is much quicker with bytes than with texts of many scripts."""
+    """Check all values together, since most entities need no escaping. They are checked as UTF-8:
+    Python is much faster with bytes than with texts of many scripts."""
     try:
         values = [value.encode() for value in properties.values()]
         plain = is_plain_utf8(b"".join(values))
@@ -69,8 +69,8 @@ def _escaped_code(code: str) -> bytes:
 
 
 class _Templates(dict[tuple[bytes, ...], bytes]):
-    """The block, by the escaped codes, with places for the values. Entities of a type mostly have
-    the same properties, in the same order."""
+    """Blocks with places for the values, by the escaped codes. Entities of a type mostly have the
+    same properties, in the same order."""
 
     _MOST = 10_000
 
@@ -90,6 +90,6 @@ def _block(properties: Iterable[bytes]) -> bytes:
 
 
 def _property(code: bytes, value: bytes) -> bytes:
-    """Of escaped texts."""
+    """Both texts must be escaped."""
     written = b"<x:value>%b</x:value>" % value if value else b"<x:value/>"
     return b"<x:property><x:code>%b</x:code>%b</x:property>" % (code, written)

@@ -10,16 +10,16 @@ from shared.entry_points import value_at
 from shared.errors import ConfigError
 from source_server.part import server_parts
 from source_server.settings import ServerSettings, SourceSettings
-from source_server.web.dispatch import Part
+from source_server.web.dispatch import OpenedPart
 
-Opener = Callable[[Any, SourceSettings], AbstractContextManager[Part]]
+Opener = Callable[[Any, SourceSettings], AbstractContextManager[OpenedPart]]
 """Opens a part by its own settings and those of the server, until the end of the block."""
 
 
 @contextmanager
-def opened_parts(settings: ServerSettings) -> Iterator[tuple[Part, ...]]:
+def opened_parts(settings: ServerSettings) -> Iterator[tuple[OpenedPart, ...]]:
     """Raises `ConfigError` if one cannot be opened."""
-    opened: list[Part] = []
+    opened: list[OpenedPart] = []
     with ExitStack() as stack:
         for part in server_parts():
             own = settings.of(part.settings)

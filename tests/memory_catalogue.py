@@ -12,13 +12,13 @@ from shared.model.entities import Entity
 from shared.model.ids import Code, Identifier, PermId, identifier
 from shared.model.kinds import Kind
 from shared.model.master_data import MasterData
-from source_server.publication.catalogue import Content, Scope
+from source_server.publication.catalogue import Downloadable, Scope
 
 AT = datetime(2024, 3, 5, 9, 14, 7, tzinfo=UTC)
 
 
-def content_of(data: bytes, modified: datetime | None = AT) -> Content:
-    return Content(
+def content_of(data: bytes, modified: datetime | None = AT) -> Downloadable:
+    return Downloadable(
         length=len(data), etag=hashlib.sha256(data).hexdigest(), modified=modified, data=data
     )
 
@@ -41,7 +41,7 @@ class MemoryCatalogue:
     stored: Iterable[Entity] = ()
     master_data_: MasterData = field(default_factory=MasterData)
     scopes: Mapping[str, Scope] = field(default_factory=dict)
-    files: Mapping[tuple[str | int, ...], Content] = field(default_factory=dict)
+    files: Mapping[tuple[str | int, ...], Downloadable] = field(default_factory=dict)
     open_snapshots: int = 0
 
     def entities_of(self, kind: Kind) -> Iterator[Entity]:
@@ -62,17 +62,17 @@ class MemoryCatalogue:
         finally:
             self.open_snapshots -= 1
 
-    def data_set_file(self, code: Code, path: str, scope: Scope) -> Content | None:
+    def data_set_file(self, code: Code, path: str, scope: Scope) -> Downloadable | None:
         return self.files.get((code, path)) if self._shows(Kind.DATA_SET, code, scope) else None
 
     def attachment(
         self, kind: Kind, perm_id: PermId, file_name: str, version: int, scope: Scope
-    ) -> Content | None:
+    ) -> Downloadable | None:
         if not self._shows(kind, perm_id, scope):
             return None
         return self.files.get((kind.value, perm_id, file_name, version))
 
-    def service_file(self, path: str, scope: Scope) -> Content | None:
+    def service_file(self, path: str, scope: Scope) -> Downloadable | None:
         mention = f"openbis/file-service/{path}"
         seen = any(
             mention in text

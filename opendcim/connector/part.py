@@ -27,13 +27,13 @@ from shared.proxies import ProxiedTransport, Proxies
 from source_server.instance import opened_directories
 from source_server.settings import SourceSettings
 from source_server.users.sign_in import Authenticator, DirectoryAuthenticator
-from source_server.web.dispatch import Part
+from source_server.web.dispatch import OpenedPart
 
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def connector_part(settings: ConnectorSettings, server: SourceSettings) -> Iterator[Part]:
+def connector_part(settings: ConnectorSettings, server: SourceSettings) -> Iterator[OpenedPart]:
     """A connector at work, until the end of the block. What is Pending then stays so for the next
     start. Raises `ConfigError`."""
     with ExitStack() as stack:
@@ -46,7 +46,7 @@ def connector_part(settings: ConnectorSettings, server: SourceSettings) -> Itera
         workers.start()
         stack.callback(workers.stop)
         site = Site(rows=rows, workers=workers, access=access, limits=_limits(settings))
-        yield Part(name="openDCIM connector", prefixes=(PATH,), app=create_routes(site))
+        yield OpenedPart(name="openDCIM connector", prefixes=(PATH,), app=create_routes(site))
 
 
 def _authenticator(

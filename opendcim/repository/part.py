@@ -14,15 +14,17 @@ from opendcim.repository.site import API, PAGES, Site
 from opendcim.repository.storage import opened_repository, reading, repository_id
 from shared.errors import ConfigError
 from source_server.settings import SourceSettings
-from source_server.web.dispatch import Part
+from source_server.web.dispatch import OpenedPart
 
 
 @contextmanager
-def repository_part(settings: RepositorySettings, server: SourceSettings) -> Iterator[Part]:
+def repository_part(settings: RepositorySettings, server: SourceSettings) -> Iterator[OpenedPart]:
     """Raises `ConfigError` if the database or the folder of pictures cannot be opened."""
     address = settings.opendcim_repository_address or server.download_url
     with opened_site(settings, address) as site:
-        yield Part(name="openDCIM repository", prefixes=(API, PAGES), app=repository_app(site))
+        yield OpenedPart(
+            name="openDCIM repository", prefixes=(API, PAGES), app=repository_app(site)
+        )
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from shared.store.rows import moment, to_unknown
 from shared.store.sources import low_water_mark
 from shared.store.users import Person, find_person
 from source_server.catalogues.stored_files import WITH_FILES, StoredFiles, state_of
-from source_server.publication.catalogue import Content, Scope, not_now
+from source_server.publication.catalogue import Downloadable, Scope, not_now
 from source_server.publication.mentioned_files import Mentions
 from source_server.publication.service_files import MARK, mentions_in, texts_of_master_data
 
@@ -171,7 +171,7 @@ class EmbeddedCatalogue:
                 found[f"{Reason.NOT_MOUNTED}: {self._files.root}"] += number
         return +found
 
-    def data_set_file(self, code: Code, path: str, scope: Scope) -> Content | None:
+    def data_set_file(self, code: Code, path: str, scope: Scope) -> Downloadable | None:
         with self._engine.connect() as connection:
             row = connection.execute(_file_within(scope), {"code": code, "path": path}).first()
         if row is None:
@@ -181,14 +181,14 @@ class EmbeddedCatalogue:
         except ValueError:
             return None
         known = row.checksum or row.crc32
-        content = Content.of_file(place, str(known) if known else None)
+        content = Downloadable.of_file(place, str(known) if known else None)
         if content is None and not (here := StoredFiles(self._files)).has(code):
             raise not_now(code, Unknown(part=Part.FILES, reason=here.reason()))
         return content
 
     def attachment(
         self, kind: Kind, perm_id: PermId, file_name: str, version: int, scope: Scope
-    ) -> Content | None:
+    ) -> Downloadable | None:
         entity, held = tables.entity, tables.attachment
         query = (
             select(held.c.sha256, held.c.registered)
@@ -208,16 +208,16 @@ class EmbeddedCatalogue:
         place = self._files.attachment(row.sha256)
         if not place.is_file():
             raise NotNowError(f"attachment {file_name!r}: its content is not here; try again later")
-        return Content(
+        return Downloadable(
             length=place.stat().st_size,
             etag=row.sha256,
             modified=moment(row.registered) if row.registered else None,
             path=place,
         )
 
-    def service_file(self, path: str, scope: Scope) -> Content | None:
+    def service_file(self, path: str, scope: Scope) -> Downloadable | None:
         try:
-            content = Content.of_file(self._files.service_file(path))
+            content = Downloadable.of_file(self._files.service_file(path))
         except ValueError:
             return None
         return content if content and self._mentions.includes(path, scope) else None

@@ -26,7 +26,7 @@ from source_server.settings import CatalogueKind, SourceSettings, read_server_se
 from source_server.users.sign_in import DirectoryAuthenticator
 from source_server.web.access_log import access_log_on_standard_error
 from source_server.web.app import create_app
-from source_server.web.dispatch import Part, Sites, nothing, watched
+from source_server.web.dispatch import Dispatcher, OpenedPart, nothing, watched
 from source_server.web.heads import ConnectionLimits, limited_protocol
 from source_server.web.list_limits import Politeness, Rules
 from source_server.web.metrics import Metrics
@@ -53,7 +53,7 @@ def serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _serve_instance(settings: SourceSettings, parts: Sequence[Part]) -> None:
+def _serve_instance(settings: SourceSettings, parts: Sequence[OpenedPart]) -> None:
     politeness = Politeness(Rules.of(settings))
     metrics = Metrics(lists=lambda: politeness.lists)
     with opened(settings) as instance, listening(settings) as listener:
@@ -73,10 +73,10 @@ def _serve_instance(settings: SourceSettings, parts: Sequence[Part]) -> None:
             _run(app, listener, settings)
 
 
-def _serve_parts(settings: SourceSettings, parts: Sequence[Part]) -> None:
+def _serve_parts(settings: SourceSettings, parts: Sequence[OpenedPart]) -> None:
     """Without an openBIS: only what is beside it."""
     metrics = Metrics(lists=lambda: 0)
-    app = watched(Sites(parts, nothing), settings, metrics)
+    app = watched(Dispatcher(parts, nothing), settings, metrics)
     with (
         listening(settings) as listener,
         _monitored(settings, _Alive(), metrics),
@@ -86,7 +86,7 @@ def _serve_parts(settings: SourceSettings, parts: Sequence[Part]) -> None:
         _run(app, listener, settings)
 
 
-def _announce(parts: Sequence[Part], listener: socket.socket) -> None:
+def _announce(parts: Sequence[OpenedPart], listener: socket.socket) -> None:
     for part in parts:
         _log.info("%s at %s%s", part.name, _address_of(listener), part.prefixes[0])
 

@@ -37,7 +37,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Downloadable:
     """Bytes that can be downloaded: either a file or, where a database holds them, the bytes.
 
     ``etag`` changes whenever the bytes do. ``modified`` has whole seconds, as HTTP has.
@@ -131,7 +131,7 @@ class Catalogue(Protocol):
         be slower than one after the other."""
         ...
 
-    def data_set_file(self, code: Code, path: str, scope: Scope) -> Content | None:
+    def data_set_file(self, code: Code, path: str, scope: Scope) -> Downloadable | None:
         """A file of a data set; None if either does not exist or is not within the scope.
 
         Raises `NotNowError` if the data set cannot be read at the moment."""
@@ -139,8 +139,8 @@ class Catalogue(Protocol):
 
     def attachment(
         self, kind: Kind, perm_id: PermId, file_name: str, version: int, scope: Scope
-    ) -> Content | None: ...
+    ) -> Downloadable | None: ...
 
-    def service_file(self, path: str, scope: Scope) -> Content | None:
+    def service_file(self, path: str, scope: Scope) -> Downloadable | None:
         """A file of the file service, if a text within the scope mentions it."""
         ...

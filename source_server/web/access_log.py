@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from source_server.settings import AccessLog
-from source_server.web.requests_watched import Answer
+from source_server.web.requests_watched import EndedAnswer
 
 _LONGEST = 1_000
 """Characters of a field; a request may hold lists of patterns of any length."""
@@ -43,30 +43,30 @@ def access_log_on_standard_error() -> Iterator[None]:
         _log.propagate = True
 
 
-def access_log(kind: AccessLog) -> Callable[[Answer], None]:
+def access_log(kind: AccessLog) -> Callable[[EndedAnswer], None]:
     """Writes an answer's line."""
     if kind is AccessLog.OFF:
         return lambda _answer: None
     line = _json if kind is AccessLog.JSON else _text
 
-    def write(answer: Answer) -> None:
+    def write(answer: EndedAnswer) -> None:
         if _log.isEnabledFor(logging.INFO):
             _log.info("%s", line(_fields(answer)))
 
     return write
 
 
-def _fields(answer: Answer) -> dict[str, object]:
+def _fields(answer: EndedAnswer) -> dict[str, object]:
     visit = answer.visit
     return {
         "time": _moment(answer.begun),
-        "client": _shown(answer.client),
-        "user": _shown(visit.user_id),
-        "method": _shown(answer.method),
-        "path": _shown(_path(answer.path)),
+        "client": _shortened(answer.client),
+        "user": _shortened(visit.user_id),
+        "method": _shortened(answer.method),
+        "path": _shortened(_path(answer.path)),
         "verb": visit.verb,
-        "white_list": _shown(visit.white_list),
-        "black_list": _shown(visit.black_list),
+        "white_list": _shortened(visit.white_list),
+        "black_list": _shortened(visit.black_list),
         "status": answer.status,
         "bytes": answer.size,
         "seconds": round(answer.seconds, 3),
@@ -93,7 +93,7 @@ def _path(path: str) -> str:
     return _SESSION.sub(r"\1...", _ORIGIN.sub("", path, count=1) if path[:1] != "/" else path)
 
 
-def _shown(text: str | None) -> str | None:
+def _shortened(text: str | None) -> str | None:
     if text is None or len(text) <= _LONGEST:
         return text
     return f"{text[:_LONGEST]}..."

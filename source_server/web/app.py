@@ -28,7 +28,7 @@ from shared.resourcesync.addresses import (
     RE_SYNC_PATH,
 )
 from shared.resourcesync.v20.version import V20
-from source_server.publication.catalogue import Catalogue, Content, Scope, Snapshot
+from source_server.publication.catalogue import Catalogue, Downloadable, Scope, Snapshot
 from source_server.publication.documents import PublishedDocument, document_of
 from source_server.publication.published import Publication
 from source_server.publication.selection import Selection, parse_patterns
@@ -36,7 +36,7 @@ from source_server.publication.service_files import ServiceFiles
 from source_server.settings import SourceSettings
 from source_server.users.sign_in import Authenticator, challenge, parse_basic
 from source_server.web.convertors import EVERY_NAME
-from source_server.web.dispatch import Part, Sites, watched
+from source_server.web.dispatch import Dispatcher, OpenedPart, watched
 from source_server.web.downloads import answer_with
 from source_server.web.error_answers import bad_request, not_now, refused, server_error
 from source_server.web.guesses import Guesses, TooManyGuessesError, too_many_guesses
@@ -60,7 +60,7 @@ _routes = APIRouter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Site:
+class _Server:
     """What the routes work on; kept in the state of the app."""
 
     publication: Publication
@@ -90,7 +90,7 @@ def create_app(
     *,
     politeness: Politeness | None = None,
     metrics: Metrics | None = None,
-    beside: Sequence[Part] = (),
+    beside: Sequence[OpenedPart] = (),
 ) -> ASGIApp:
     """The web application. It opens nothing and owns nothing of what it is given.
 
@@ -100,7 +100,7 @@ def create_app(
     politeness = politeness or Politeness(Rules.of(settings))
     counted = metrics or Metrics(lists=lambda: politeness.lists)
     app = _routed(catalogue, authenticator, settings, politeness)
-    return watched(Sites(beside, app), settings, counted)
+    return watched(Dispatcher(beside, app), settings, counted)
 
 
 def _routed(
@@ -110,7 +110,7 @@ def _routed(
     politeness: Politeness,
 ) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.state.site = _Site(
+    app.state.server = _Server(
         publication=Publication(
             catalogue=catalogue,
             addresses=settings.addresses,
@@ -132,29 +132,31 @@ def _routed(
     return app
 
 
-async def _site(request: Request) -> _Site:
-    site: _Site = request.app.state.site
-    return site
+async def _server(request: Request) -> _Server:
+    server: _Server = request.app.state.server
+    return server
 
 
-Site = Annotated[_Site, Depends(_site)]
+Server = Annotated[_Server, Depends(_server)]
 
 
-def _client(request: Request, site: Site) -> _Client:
+def _client(request: Request, server: Server) -> _Client:
     """Who is asking; 401 if nobody knows, 403 if the user has no role. Routes of files call it
     themselves: as a dependency it would change threads, which takes as long as to read a file."""
     credentials = parse_basic(request.headers.get("authorization"))
     address = request.client.host if request.client else ""
-    if credentials is None or not site.guesses.accepted(site.authenticator, *credentials, address):
-        headers = {"WWW-Authenticate": challenge(site.realm)}
+    if credentials is None or not server.guesses.accepted(
+        server.authenticator, *credentials, address
+    ):
+        headers = {"WWW-Authenticate": challenge(server.realm)}
         raise HTTPException(401, "user and password are needed, and these are not right", headers)
     visit, user_id = visit_of(request), credentials[0]
     visit.user_id = user_id
-    return _Client(user_id=user_id, scope=_scope_of(site, user_id), visit=visit)
+    return _Client(user_id=user_id, scope=_scope_of(server, user_id), visit=visit)
 
 
-def _scope_of(site: _Site, user_id: str) -> Scope:
-    scope = site.catalogue.scope_of(user_id)
+def _scope_of(server: _Server, user_id: str) -> Scope:
+    scope = server.catalogue.scope_of(user_id)
     if scope is None:
         raise HTTPException(
             403, f"the user {user_id!r} has no role here; an administrator must give one"
@@ -190,7 +192,7 @@ Parameters = Annotated[list[tuple[str, str]], Depends(_parameters)]
 
 @_routes.api_route(RE_SYNC_PATH, methods=[*_READ, "POST"])
 @_routes.api_route(RE_SYNC_PATH + "/{below:path}", methods=[*_READ, "POST"])
-def re_sync(request: Request, site: Site, client: Client, parameters: Parameters) -> Response:
+def re_sync(request: Request, server: Server, client: Client, parameters: Parameters) -> Response:
     """One of the documents of the table."""
     document = document_of(_values(parameters, "verb"))
     black, white = _values(parameters, "black_list"), _values(parameters, "white_list")
@@ -200,18 +202,18 @@ def re_sync(request: Request, site: Site, client: Client, parameters: Parameters
     )
     headers = {"Content-Type": _XML, "Vary": "Accept-Encoding"}
     if document.shows_entities:
-        tag = list_tag(site.publication, selection.within(client.scope))
+        tag = list_tag(server.publication, selection.within(client.scope))
         if tag is not None and request.method in _READ:
             headers["ETag"] = tag
             if has_it_already(request.headers.get("if-none-match"), tag):
                 return Response(status_code=304, headers=headers)
         if request.method != "HEAD":
-            client.visit.hold(_turn(site, client, selection))
+            client.visit.hold(_turn(server, client, selection))
 
     def visible(_snapshot: Snapshot) -> Scope:
-        return _scope_of(site, client.user_id)
+        return _scope_of(server, client.user_id)
 
-    chunks = document.write(site.publication, visible, selection)
+    chunks = document.write(server.publication, visible, selection)
     if request.method == "HEAD":
         return StreamedResponse(iter(()), close=chunks.close, headers=headers)
     begun = chain([next(chunks)], chunks)  # an error up to here is still answered as one
@@ -228,9 +230,9 @@ def _note(visit: Visit, document: PublishedDocument, black: list[str], white: li
     visit.white_list = ",".join(white) if white else None
 
 
-def _turn(site: _Site, client: _Client, selection: Selection) -> Turn:
+def _turn(server: _Server, client: _Client, selection: Selection) -> Turn:
     """Leave to send a list; 429 if that would be impolite. It ends with the visit."""
-    turn = site.politeness.turn(client.user_id, selection)
+    turn = server.politeness.turn(client.user_id, selection)
     if isinstance(turn, Refusal):
         client.visit.refused = turn.reason
         raise HTTPException(429, turn.text, {"Retry-After": str(turn.seconds)})
@@ -244,39 +246,41 @@ def _values(parameters: list[tuple[str, str]], name: str) -> list[str]:
 @_routes.api_route(
     f"{ATTACHMENTS_PATH}/{{kind}}/{{perm_id}}/{{file_name:{EVERY_NAME}}}", methods=_READ
 )
-def attachment(request: Request, site: Site, kind: str, perm_id: str, file_name: str) -> Response:
+def attachment(
+    request: Request, server: Server, kind: str, perm_id: str, file_name: str
+) -> Response:
     """A version of an attachment."""
-    client = _client(request, site)
+    client = _client(request, server)
     client.visit.kind = Served.ATTACHMENT
     version = request.query_params.get("version", "")
     if not re.fullmatch("[0-9]+", version):
         raise RequestError("version=<number> is missing: which version of the attachment?")
-    content: Content | None = None
+    content: Downloadable | None = None
     known = kind in ATTACHMENT_HOLDERS and len(version) <= _LONGEST_VERSION
     if known and _is_plain(perm_id) and _is_plain(file_name):
-        content = site.catalogue.attachment(
+        content = server.catalogue.attachment(
             Kind(kind), PermId(perm_id), file_name, int(version), client.scope
         )
     return answer_with(content, request.method, request.headers)
 
 
 @_routes.api_route(f"{FILE_SERVICE_PATH}/{{path:{EVERY_NAME}}}", methods=_READ)
-def service_file(request: Request, site: Site, path: str) -> Response:
+def service_file(request: Request, server: Server, path: str) -> Response:
     """A file of the file service."""
-    client = _client(request, site)
+    client = _client(request, server)
     client.visit.kind = Served.SERVICE_FILE
-    content = site.catalogue.service_file(path, client.scope) if _is_plain(path) else None
+    content = server.catalogue.service_file(path, client.scope) if _is_plain(path) else None
     return answer_with(content, request.method, request.headers)
 
 
 @_routes.api_route(f"{DATA_STORE_PATH}/{{code}}/{{path:{EVERY_NAME}}}", methods=_READ)
-def data_set_file(request: Request, site: Site, code: str, path: str) -> Response:
+def data_set_file(request: Request, server: Server, code: str, path: str) -> Response:
     """A file of a data set."""
-    client = _client(request, site)
+    client = _client(request, server)
     client.visit.kind = Served.DATA_SET_FILE
-    content: Content | None = None
+    content: Downloadable | None = None
     if _is_plain(code) and _is_plain(path):
-        content = site.catalogue.data_set_file(Code(code), path, client.scope)
+        content = server.catalogue.data_set_file(Code(code), path, client.scope)
     return answer_with(content, request.method, request.headers)
 
 

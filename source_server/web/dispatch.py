@@ -11,11 +11,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from source_server.settings import SourceSettings
 from source_server.web.access_log import access_log
 from source_server.web.metrics import Metrics
-from source_server.web.requests_watched import Answer, Visited
+from source_server.web.requests_watched import EndedAnswer, Visited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class OpenedPart:
     """An application that answers all below its ``prefixes``, such as ``/api``; it sees whole
     paths."""
 
@@ -28,10 +28,10 @@ class Part:
         return any(path == prefix or path.startswith(f"{prefix}/") for prefix in self.prefixes)
 
 
-class Sites:
+class Dispatcher:
     """Hands each request to the part whose it is, and else to ``rest``."""
 
-    def __init__(self, parts: Sequence[Part], rest: ASGIApp) -> None:
+    def __init__(self, parts: Sequence[OpenedPart], rest: ASGIApp) -> None:
         self._parts = parts
         self._rest = rest
 
@@ -51,7 +51,7 @@ def watched(app: ASGIApp, settings: SourceSettings, metrics: Metrics) -> ASGIApp
     """The application with access log and metrics."""
     written = access_log(settings.access_log)
 
-    def ended(answer: Answer) -> None:
+    def ended(answer: EndedAnswer) -> None:
         metrics.count(answer)
         written(answer)
 

@@ -19,7 +19,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from shared.errors import NotNowError, SyncError
-from source_server.publication.catalogue import Content
+from source_server.publication.catalogue import Downloadable
 from source_server.web.list_etag import has_it_already
 from source_server.web.streaming import StreamedResponse
 
@@ -27,7 +27,7 @@ _BLOCK = 256 * 1024
 _RANGE = re.compile(r"bytes=\s*([0-9]{0,18})-([0-9]{0,18})\s*", re.IGNORECASE)
 
 
-def answer_with(content: Content | None, method: str, headers: Headers) -> Response:
+def answer_with(content: Downloadable | None, method: str, headers: Headers) -> Response:
     """The answer to a GET or HEAD of a file; 404 if it is None or gone."""
     if content is None:
         raise HTTPException(404, "there is no such file, or you may not see it")
@@ -47,7 +47,7 @@ def answer_with(content: Content | None, method: str, headers: Headers) -> Respo
 
 
 def _send(
-    content: Content, part: range, status: int, headers: dict[str, str], method: str
+    content: Downloadable, part: range, status: int, headers: dict[str, str], method: str
 ) -> Response:
     file = _open(content)
     headers |= {"Content-Length": str(len(part)), "Content-Type": "application/octet-stream"}
@@ -60,7 +60,7 @@ def _send(
     return Response(body, status_code=status, headers=headers)
 
 
-def _open(content: Content) -> BinaryIO:
+def _open(content: Downloadable) -> BinaryIO:
     """The bytes; 404 if the file has vanished, 503 if the system refuses to read it, and no answer
     at all if it is not that file."""
     if content.path is None:
@@ -94,7 +94,7 @@ def _blocks(file: BinaryIO, part: range) -> Iterator[bytes]:
         yield block
 
 
-def _headers(content: Content, tag: str) -> dict[str, str]:
+def _headers(content: Downloadable, tag: str) -> dict[str, str]:
     headers = {
         "ETag": tag,
         "Accept-Ranges": "bytes",

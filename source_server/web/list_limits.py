@@ -32,7 +32,7 @@ PAUSE = 30
 _Key = bytes
 
 
-class Reason(StrEnum):
+class RefusalReason(StrEnum):
     """Why a list is not sent now."""
 
     INTERVAL = "interval"
@@ -44,7 +44,7 @@ class Reason(StrEnum):
 class Refusal:
     """``seconds``: after which the client may ask again, at least 1."""
 
-    reason: Reason
+    reason: RefusalReason
     text: str
     seconds: int
 
@@ -126,7 +126,7 @@ class Politeness:
             return None
         then = format_timestamp(self._now() + timedelta(seconds=wait + 1))  # fractions are cut off
         return Refusal(
-            reason=Reason.INTERVAL,
+            reason=RefusalReason.INTERVAL,
             text=f"this resource list was sent to you already, and is sent once in {interval} "
             f"(hours:minutes:seconds) at most; come back in {wait} seconds, at {then}",
             seconds=wait,
@@ -135,9 +135,9 @@ class Politeness:
     def _too_many(self, user_id: str) -> Refusal | None:
         own, total = self._sending[user_id], self._sending.total()
         if own >= self._rules.max_lists_per_user:
-            reason, who = Reason.USER, f"{own} resource lists are being sent to this user"
+            reason, who = RefusalReason.USER, f"{own} resource lists are being sent to this user"
         elif total >= self._rules.max_lists:
-            reason, who = Reason.ALL, f"{total} resource lists are being sent"
+            reason, who = RefusalReason.ALL, f"{total} resource lists are being sent"
         else:
             return None
         text = f"{who}, and no more at once; come back in {PAUSE} seconds"

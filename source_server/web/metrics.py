@@ -11,8 +11,8 @@ from functools import partial
 from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from source_server.web.list_limits import Reason
-from source_server.web.requests_watched import Answer, Served
+from source_server.web.list_limits import RefusalReason
+from source_server.web.requests_watched import EndedAnswer, Served
 
 _PREFIX = "openbis_sync_source"
 _FIRST_BYTE = (0.005, 0.02, 0.1, 0.5, 1, 5, 20, 60, 300)
@@ -44,14 +44,14 @@ class Metrics:
             buckets=_WHOLE,
             registry=None,
         )
-        for reason in Reason:
+        for reason in RefusalReason:
             self._refused.labels(reason)
 
     def bytes_of(self, kind: Served) -> Callable[[int], None]:
         """Counts bytes that were sent."""
         return partial(_add, self._bytes.labels(kind))
 
-    def count(self, answer: Answer) -> None:
+    def count(self, answer: EndedAnswer) -> None:
         """Counts an answer that has ended."""
         visit, kind = answer.visit, answer.visit.kind
         self._requests.labels(kind, _class_of(answer.status)).inc()

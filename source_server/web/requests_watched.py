@@ -18,7 +18,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from source_server.web.list_limits import Reason, Turn
+from source_server.web.list_limits import RefusalReason, Turn
 
 _HTTP_ERRORS = 400
 
@@ -49,7 +49,7 @@ class Visit:
         self.verb: str | None = None
         self.black_list: str | None = None
         self.white_list: str | None = None
-        self.refused: Reason | None = None
+        self.refused: RefusalReason | None = None
         self._turn: Turn | None = None
         self._over = False
         self._lock = threading.Lock()
@@ -72,7 +72,7 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class EndedAnswer:
     """An answer that has ended. ``status`` is None if there was none, ``size`` the bytes of its
     body, ``first_byte`` and ``seconds`` the time to its first and last byte. It is ``complete``
     if its body was not cut off."""
@@ -108,7 +108,7 @@ class Visited:
         app: ASGIApp,
         *,
         sent: Callable[[Served], Callable[[int], None]],
-        ended: Callable[[Answer], None],
+        ended: Callable[[EndedAnswer], None],
     ) -> None:
         self._app = app
         self._sent = sent
@@ -134,13 +134,13 @@ class _Sending:
         scope: Scope,
         send: Send,
         sent: Callable[[Served], Callable[[int], None]],
-        ended: Callable[[Answer], None],
+        ended: Callable[[EndedAnswer], None],
     ) -> None:
         self.visit = Visit()
         self._scope = scope
         self._send = send
         self._sent = sent
-        self._ended: Callable[[Answer], None] | None = ended
+        self._ended: Callable[[EndedAnswer], None] | None = ended
         self._begun, self._start = datetime.now(UTC), time.perf_counter()
         self._has_body = scope["method"] != "HEAD"
         self._count: Callable[[int], None] | None = None
@@ -169,7 +169,7 @@ class _Sending:
         ended, self._ended = self._ended, None
         if ended is None:
             return
-        answer = Answer(
+        answer = EndedAnswer(
             visit=self.visit,
             begun=self._begun,
             client=_client(self._scope),

@@ -12,7 +12,7 @@ import pytest
 from shared.model.ids import Code, PermId
 from shared.model.kinds import Kind
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
-from source_server.publication.catalogue import Content, Scope
+from source_server.publication.catalogue import Downloadable, Scope
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_casts import Cast
 from tests.postgres import connected_to, run
@@ -191,7 +191,7 @@ def test_attachments_are_found_as_they_are_listed(cast: Cast, x192: OpenBisCatal
     ],
 )
 def test_an_attachment_that_is_not_there_or_not_to_be_seen_is_not_served(
-    asking: Callable[..., Content | None],
+    asking: Callable[..., Downloadable | None],
     kind: Kind,
     holder: str,
     file_name: str,
@@ -202,7 +202,7 @@ def test_an_attachment_that_is_not_there_or_not_to_be_seen_is_not_served(
 
 
 def test_an_attachment_is_served_to_who_sees_only_its_project(
-    asking: Callable[..., Content | None],
+    asking: Callable[..., Downloadable | None],
 ) -> None:
     assert asking(Kind.PROJECT, "<project>", "<file of project>", 1, "project") is not None
     assert asking(Kind.EXPERIMENT, "<experiment>", "<file>", 4, "project") is not None
@@ -211,7 +211,7 @@ def test_an_attachment_is_served_to_who_sees_only_its_project(
 @pytest.fixture
 def asking(
     cast: Cast, x192: OpenBisCatalogue, scopes: Mapping[str, Scope]
-) -> Callable[..., Content | None]:
+) -> Callable[..., Downloadable | None]:
     """Asks for an attachment; places in angle brackets are names of the cast."""
     names = {
         "<experiment>": cast.experiment,
@@ -220,7 +220,9 @@ def asking(
         "<file of project>": cast.main_attachment[0],
     }
 
-    def asked(kind: Kind, holder: str, file_name: str, version: int, scope: str) -> Content | None:
+    def asked(
+        kind: Kind, holder: str, file_name: str, version: int, scope: str
+    ) -> Downloadable | None:
         perm_id, name = PermId(names.get(holder, holder)), names.get(file_name, file_name)
         return x192.attachment(kind, perm_id, name, version, scopes[scope])
 

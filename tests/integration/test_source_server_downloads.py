@@ -15,7 +15,7 @@ import pytest
 
 from shared.model.kinds import Kind
 from shared.resourcesync.addresses import Addresses
-from source_server.publication.catalogue import Content
+from source_server.publication.catalogue import Downloadable
 from tests.memory_catalogue import AT
 from tests.source_site import DATA_SET, NAMES, PASSWORD, SAMPLE, a_catalogue, a_site
 
@@ -256,8 +256,10 @@ def test_files_cannot_be_written(site: httpx.Client) -> None:
         assert site.request(method, HELLO).status_code == 405
 
 
-def on_disk(path: Path, length: int | None = None) -> Content:
-    return Content(length=path.stat().st_size if length is None else length, etag="x", path=path)
+def on_disk(path: Path, length: int | None = None) -> Downloadable:
+    return Downloadable(
+        length=path.stat().st_size if length is None else length, etag="x", path=path
+    )
 
 
 def test_a_large_file_arrives_whole_and_can_be_resumed_by_curl(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from opendcim.connector.part import connector_part
 from opendcim.connector.settings import ConnectorSettings
 from source_server.settings import SourceSettings, read_server_settings
-from source_server.web.dispatch import Sites, nothing
+from source_server.web.dispatch import Dispatcher, nothing
 from tests.opendcim.invented_opendcim import API_KEY, USER_ID
 from tests.servers import serving
 
@@ -101,7 +101,7 @@ def a_connector(folder: Path, opendcim: str, **keys: object) -> Iterator[Asking]
     settings = connector_settings(folder, opendcim, **keys)
     with (
         connector_part(*settings) as part,
-        serving(Sites([part], nothing)) as url,
+        serving(Dispatcher([part], nothing)) as url,
         httpx.Client(base_url=url, trust_env=False, timeout=30) as http,
     ):
         yield Asking(http)

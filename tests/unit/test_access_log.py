@@ -12,12 +12,12 @@ import pytest
 
 from source_server.settings import AccessLog
 from source_server.web.access_log import access_log, access_log_on_standard_error
-from source_server.web.requests_watched import Answer, Visit
+from source_server.web.requests_watched import EndedAnswer, Visit
 
 EVIL = 'x" status=200\r\n\x1b[31mGET\u2028\u202e\x00\ud800'
 
 
-def an_answer(**fields: Any) -> Answer:
+def an_answer(**fields: Any) -> EndedAnswer:
     values: dict[str, Any] = {
         "visit": Visit(),
         "begun": datetime(2024, 3, 5, 9, 14, 7, 123456, tzinfo=UTC),
@@ -30,7 +30,7 @@ def an_answer(**fields: Any) -> Answer:
         "seconds": 0.25049,
         "complete": True,
     }
-    return Answer(**(values | fields))
+    return EndedAnswer(**(values | fields))
 
 
 def a_visit(**notes: Any) -> Visit:
@@ -46,7 +46,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-def line_of(log: pytest.LogCaptureFixture, kind: AccessLog, answer: Answer) -> str:
+def line_of(log: pytest.LogCaptureFixture, kind: AccessLog, answer: EndedAnswer) -> str:
     access_log(kind)(answer)
     (record,) = log.records
     assert record.name == "source_server.access"

@@ -10,7 +10,7 @@ import pytest
 
 from source_server.publication.selection import Selection, parse_patterns
 from source_server.settings import SourceSettings
-from source_server.web.list_limits import PAUSE, Politeness, Reason, Refusal, Rules, Turn
+from source_server.web.list_limits import PAUSE, Politeness, Refusal, RefusalReason, Rules, Turn
 
 ALL = Selection()
 DAY = 24 * 3600.0
@@ -81,7 +81,7 @@ def test_a_list_that_was_delivered_is_not_sent_again_within_the_interval(clock: 
     clock.seconds = DAY - 0.5
     refusal = a_refusal(rules)
 
-    assert refusal.reason is Reason.INTERVAL
+    assert refusal.reason is RefusalReason.INTERVAL
     assert refusal.seconds == 1
     clock.seconds = DAY
     deliver(rules)
@@ -108,7 +108,7 @@ def test_a_list_that_broke_off_does_not_make_an_earlier_one_forgotten(clock: Clo
     broken = a_turn(rules)
     deliver(rules)
     broken.end(delivered=False)
-    assert a_refusal(rules).reason is Reason.INTERVAL
+    assert a_refusal(rules).reason is RefusalReason.INTERVAL
 
 
 def test_a_list_that_takes_long_does_not_delay_the_next_day(clock: Clock) -> None:
@@ -144,13 +144,13 @@ def test_another_selection_is_another_list(clock: Clock, other: Selection) -> No
     rules = daily(clock)
     deliver(rules)
     deliver(rules, asked_for=other)
-    assert a_refusal(rules, asked_for=other).reason is Reason.INTERVAL
+    assert a_refusal(rules, asked_for=other).reason is RefusalReason.INTERVAL
 
 
 def test_the_same_patterns_in_another_order_are_the_same_list(clock: Clock) -> None:
     rules = daily(clock)
     deliver(rules, asked_for=selection(white="A,B"))
-    assert a_refusal(rules, asked_for=selection(white="B,A,B")).reason is Reason.INTERVAL
+    assert a_refusal(rules, asked_for=selection(white="B,A,B")).reason is RefusalReason.INTERVAL
 
 
 def test_another_user_has_an_interval_of_their_own(clock: Clock) -> None:
@@ -173,7 +173,7 @@ def test_a_user_gets_so_many_lists_at_once(clock: Clock) -> None:
     a_turn(rules, asked_for=selection(white="A"))
     refusal = a_refusal(rules, asked_for=selection(white="B"))
 
-    assert (refusal.reason, refusal.seconds) == (Reason.USER, PAUSE)
+    assert (refusal.reason, refusal.seconds) == (RefusalReason.USER, PAUSE)
     assert "2 resource lists are being sent to this user" in refusal.text
     a_turn(rules, "otto")
     first.end(delivered=False)
@@ -186,7 +186,7 @@ def test_so_many_lists_are_sent_at_once_in_all(clock: Clock) -> None:
     a_turn(rules, "otto")
     refusal = a_refusal(rules, "ada")
 
-    assert (refusal.reason, refusal.seconds) == (Reason.ALL, PAUSE)
+    assert (refusal.reason, refusal.seconds) == (RefusalReason.ALL, PAUSE)
     assert rules.lists == 2
     first.end(delivered=True)
     a_turn(rules, "ada")
@@ -248,9 +248,9 @@ def test_a_user_is_the_same_in_any_letter_case(clock: Clock, spelt: str) -> None
     turn = a_turn(rules, "mira")
     refused = rules.turn(spelt, ALL)
     assert isinstance(refused, Refusal)
-    assert refused.reason is Reason.USER
+    assert refused.reason is RefusalReason.USER
     turn.end(delivered=True)
     refused = rules.turn(spelt, ALL)
     assert isinstance(refused, Refusal)
-    assert refused.reason is Reason.INTERVAL
+    assert refused.reason is RefusalReason.INTERVAL
     assert isinstance(rules.turn("otto", ALL), Turn)

@@ -32,7 +32,7 @@ from source_server.catalogues.openbis.parts import moment
 from source_server.catalogues.openbis.path_info import PathInfo
 from source_server.catalogues.openbis.schema import Dialect
 from source_server.catalogues.openbis.snapshot import OpenBisSnapshot
-from source_server.publication.catalogue import Content, Scope, not_now
+from source_server.publication.catalogue import Downloadable, Scope, not_now
 from source_server.publication.mentioned_files import Mentions
 
 
@@ -100,7 +100,7 @@ class OpenBisCatalogue:
             states = connection.execute(self._dialect(queries_entities.STATES_OF_DATA_SETS)).all()
         return self._file_lists.unseen(states)
 
-    def data_set_file(self, code: Code, path: str, scope: Scope) -> Content | None:
+    def data_set_file(self, code: Code, path: str, scope: Scope) -> Downloadable | None:
         data_set = self._one(queries_access.DATA_SET, scope, {"code": code})
         folder = self._file_lists.place_of(data_set) if data_set else None
         if isinstance(folder, Unknown):
@@ -109,7 +109,7 @@ class OpenBisCatalogue:
 
     def attachment(
         self, kind: Kind, perm_id: PermId, file_name: str, version: int, scope: Scope
-    ) -> Content | None:
+    ) -> Downloadable | None:
         query = queries_access.ATTACHMENT.get(kind)
         if query is None:
             return None
@@ -117,14 +117,14 @@ class OpenBisCatalogue:
         row = self._one(query, scope, key)
         if row is None:
             return None
-        return Content(
+        return Downloadable(
             length=len(row.value),
             etag=row.sha256,
             modified=moment(row.registered, "Attachment", file_name),
             data=bytes(row.value),
         )
 
-    def service_file(self, path: str, scope: Scope) -> Content | None:
+    def service_file(self, path: str, scope: Scope) -> Downloadable | None:
         content = _file_content(self._file_service_root, path)
         if content is None or not self._mentions.includes(path, scope):
             return None
@@ -219,6 +219,6 @@ def _can_be_asked_for(value: object) -> bool:
     return "\0" not in text
 
 
-def _file_content(folder: Path | None, path: str) -> Content | None:
+def _file_content(folder: Path | None, path: str) -> Downloadable | None:
     file = file_below(folder, path) if folder else None
-    return Content.of_file(file) if file else None
+    return Downloadable.of_file(file) if file else None

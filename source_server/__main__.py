@@ -51,7 +51,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_commands_of_parts(commands: Subcommands) -> None:
-    """Parts that cannot be loaded have no commands here; reading the settings tells why."""
+    """Add the commands of parts. One that cannot be loaded has none here; reading the settings
+    reports why."""
     with suppress(ConfigError):
         for part in server_parts():
             if part.add_commands:

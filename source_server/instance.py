@@ -1,4 +1,4 @@
-"""Opens what the settings name: an instance to publish, and the users who may read it."""
+"""Opens the instance to publish, and the users who may read it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """``directories`` in the order in which they are asked for a user."""
+    """An instance to publish. The ``directories`` are asked for a user in their order."""
 
     catalogue: Catalogue
     directories: tuple[UserDirectory, ...]
@@ -34,7 +34,7 @@ class Instance:
 
 @contextmanager
 def opened(settings: SourceSettings) -> Iterator[Instance]:
-    """The instance of the settings. Raises `ConfigError` if it cannot be opened."""
+    """Open the instance of the settings. Raises `ConfigError` if that fails."""
     if settings.catalogue is CatalogueKind.NONE:
         raise ConfigError("catalogue = none: there is no instance; set catalogue = embedded")
     if settings.catalogue is CatalogueKind.OPENBIS:
@@ -56,7 +56,8 @@ def opened(settings: SourceSettings) -> Iterator[Instance]:
 
 
 def _warn_of_missing_folders(engine: Engine, settings: SourceSettings) -> None:
-    """A list that was only loaded (`source-server load`) never has files, so this is no fault."""
+    """Warn, but do not fail: an instance that was only loaded (`source-server load`) never has
+    files."""
     with engine.connect() as connection:
         store = DataStore(
             root=settings.storeroot_dir,
@@ -70,8 +71,8 @@ def _warn_of_missing_folders(engine: Engine, settings: SourceSettings) -> None:
 
 @contextmanager
 def opened_directories(settings: SourceSettings) -> Iterator[tuple[UserDirectory, ...]]:
-    """The users alone, for what is served beside the instance; they are asked in this order.
-    Raises `ConfigError` if they cannot be opened."""
+    """Open the users alone, for parts beside the instance; they are asked in this order. Raises
+    `ConfigError` if they cannot be opened."""
     if settings.catalogue is not CatalogueKind.EMBEDDED:
         yield _files(settings)
         return
@@ -103,7 +104,7 @@ def _openbis(settings: SourceSettings) -> Iterator[Catalogue]:
 
 
 def _files(settings: SourceSettings) -> tuple[UserDirectory, ...]:
-    """Our own file of users comes first: its hashes are the stronger ones."""
+    """The users in files. Our own file comes first: its hashes are the stronger ones."""
     directories: list[UserDirectory] = []
     if settings.users_file:
         directories.append(UsersFile(settings.users_file))

@@ -1,4 +1,4 @@
-"""What can be served beside the instance, by other packages.
+"""Parts that other packages serve beside the instance.
 
 A package adds its parts by an entry point of the group ``openbis_sync.server_parts``, which names a
 tuple of `ServerPart`.
@@ -22,7 +22,7 @@ GROUP = "openbis_sync.server_parts"
 
 
 class PartSettings(PlacedSettings):
-    """The keys of a part; they stand in the same file as those of the server."""
+    """The settings of a part; they stand in the same file as those of the server."""
 
     @property
     def is_wanted(self) -> bool:
@@ -35,19 +35,19 @@ P = TypeVar("P", bound=PartSettings)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerPart(Generic[P]):
-    """What the server must know of a part before it is opened."""
+    """A part, described so that it need not be loaded."""
 
     name: str
     """The key that switches it on."""
     settings: type[P]
     opener: str
-    """Where the `source_server.parts.Opener` is, as ``module:name``. It is loaded only for a part
-    that is wanted: a server that only publishes openBIS needs a tenth less of memory."""
+    """The place of the `source_server.parts.Opener`, as ``module:name``. It is loaded only for a
+    wanted part: a server that only publishes openBIS then needs a tenth less memory."""
     needs: Extra = NO_EXTRA
     add_commands: Callable[[Subcommands, Commands], None] | None = None
     """Adds the part's own commands to the command line."""
     own_users: str = ""
-    """If it keeps users of its own: how operators can change them."""
+    """How operators can change the part's own users, if it has any."""
 
 
 def server_parts() -> tuple[ServerPart[Any], ...]:

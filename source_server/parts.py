@@ -13,12 +13,12 @@ from source_server.settings import ServerSettings, SourceSettings
 from source_server.web.dispatch import OpenedPart
 
 Opener = Callable[[Any, SourceSettings], AbstractContextManager[OpenedPart]]
-"""Opens a part by its own settings and those of the server, until the end of the block."""
+"""Opens a part with its own settings and those of the server, until the end of the block."""
 
 
 @contextmanager
 def opened_parts(settings: ServerSettings) -> Iterator[tuple[OpenedPart, ...]]:
-    """Raises `ConfigError` if one cannot be opened."""
+    """Open the wanted parts. Raises `ConfigError` if one cannot be opened."""
     opened: list[OpenedPart] = []
     with ExitStack() as stack:
         for part in server_parts():

@@ -47,8 +47,8 @@ _DOTTED = {
 
 
 class CatalogueKind(StrEnum):
-    """What is published: our own store, the database of an openBIS instance, or nothing of
-    openBIS, where this server only serves parts beside it."""
+    """What is published: the embedded store, the database of an openBIS instance, or neither if the
+    server only serves other parts."""
 
     EMBEDDED = "embedded"
     OPENBIS = "openbis"
@@ -56,7 +56,7 @@ class CatalogueKind(StrEnum):
 
 
 class AccessLog(StrEnum):
-    """How the lines of the access log are written, if at all."""
+    """The form of the lines of the access log, if there is one."""
 
     TEXT = "text"
     JSON = "json"
@@ -76,7 +76,8 @@ def _by_data_store(value: object) -> object:
 
 
 def _pairs(value: str) -> dict[str, str]:
-    """Values by the codes of data stores; no value is shown, since it may contain a password."""
+    """Values by the codes of data stores. No message shows a value, which may contain a
+    password."""
     found: dict[str, str] = {}
     for piece in value.split(";"):
         if piece.strip():
@@ -98,22 +99,22 @@ class SourceSettings(PlacedSettings):
     download_url: BaseUrl = "http://localhost:8080"
     address: str = "127.0.0.1"
     port: Annotated[Integer, Field(ge=0, le=65535)] = 8080
-    """0: any free one."""
+    """0: any free port."""
     auth_realm: Annotated[str, Field(pattern=r"^[ -~]+$")] = "OAI-PMH"
 
     catalogue: CatalogueKind = CatalogueKind.EMBEDDED
     database_url: DatabaseServerUrl = SecretStr("sqlite:///data/source.db")
-    """As SQLAlchemy takes it; secret because it may contain a password."""
+    """A URL of SQLAlchemy; secret because it may contain a password."""
     database_kind: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")] = "prod"
     path_info_database_url: SecretStr | None = None
-    """None: found by ``database.kind``; ``none``: there is none."""
+    """None: derived from ``database.kind``; ``none``: there is no such database."""
     storeroot_dir: PathBelowBase = Path("data/store")
     storeroot_dirs: Annotated[
         Mapping[str, PathBelowBase] | None, BeforeValidator(_by_data_store)
     ] = None
-    """By the codes of data stores; those of others lie in ``storeroot_dir``."""
+    """Folders by the codes of data stores; the others use ``storeroot_dir``."""
     path_info_database_urls: SecretStr | None = None
-    """The same for path-info databases; see `data_stores`."""
+    """Path-info databases by the codes of data stores; see `data_stores`."""
     file_service_repository_path: PathBelowBase = Path("data/file-service")
 
     users_file: PathBelowBase | None = None
@@ -125,12 +126,12 @@ class SourceSettings(PlacedSettings):
     """Bytes."""
 
     minimum_interval: PositiveDuration | None = None
-    """Between two whole lists of the same patterns to the same user."""
+    """Between two complete lists of the same patterns for the same user."""
     max_lists: Annotated[Integer, Field(ge=1)] = 8
     max_lists_per_user: Annotated[Integer, Field(ge=1)] = 2
 
     max_guesses: Annotated[Integer, Field(ge=0)] = 10
-    """Wrong passwords of a user before there are pauses; 0: there never are."""
+    """Wrong passwords of a user before there are pauses; 0: there are no pauses."""
     longest_guess_pause: PositiveDuration = timedelta(minutes=5)
     """The longest pause of an address; a user's is at most half a minute."""
     max_connections: Annotated[Integer, Field(ge=1)] = 900
@@ -192,7 +193,7 @@ class SourceSettings(PlacedSettings):
         )
 
     def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
-        """Those of openBIS only if it is published."""
+        """The paths that are used; those of the instance only if one is published."""
         yield from super().used_paths(place_of)
         paths = {
             "users-file": (self.users_file, Role.WRITTEN),
@@ -218,12 +219,13 @@ class SourceSettings(PlacedSettings):
 
     @property
     def instance_url(self) -> str:
-        """The database to publish. Not to be shown: it may contain a password."""
+        """URL of the database to publish. It may contain a password: do not show it."""
         return self._with_database("openbis").render_as_string(hide_password=False)
 
     @property
     def path_info_url(self) -> str | None:
-        """openBIS's path-info database: as given, else found by ``database.kind``."""
+        """URL of openBIS's path-info database: the given one, else derived from
+        ``database.kind``."""
         if self.path_info_database_url:
             given = self.path_info_database_url
             return None if _is_none(given) else given.get_secret_value()
@@ -233,8 +235,8 @@ class SourceSettings(PlacedSettings):
 
     @property
     def data_stores(self) -> dict[str, tuple[Path, str | None]]:
-        """Folder and path-info database of the data stores that have one of their own, by their
-        codes; what is not said of one is as usual. URLs may contain passwords."""
+        """Folder and URL of the path-info database of each data store that has its own, by code.
+        What is not given for one is that of all. URLs may contain passwords."""
         roots, urls = self.storeroot_dirs or {}, _urls_of(self.path_info_database_urls)
         return {
             code: (
@@ -266,18 +268,18 @@ def _is_none(url: SecretStr) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """All that one file says: of the publication, and of each part beside it."""
+    """The settings in one file: those of the publication, and of each part beside it."""
 
     source: SourceSettings
     parts: tuple[PartSettings, ...]
 
     def of(self, model: type[P]) -> P:
-        """Those of the part that has settings of this kind."""
+        """The settings of the part that has this model."""
         return next(part for part in self.parts if isinstance(part, model))
 
 
 def read_settings(path: Path, environ: Mapping[str, str] = os.environ) -> SourceSettings:
-    """What `read_server_settings` says of the publication."""
+    """The settings of the publication alone; errors as in `read_server_settings`."""
     return read_server_settings(path, environ).source
 
 

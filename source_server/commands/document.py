@@ -21,7 +21,7 @@ _BROKEN_PIPE_EXIT_CODE = 141
 
 
 def write_document(options: argparse.Namespace) -> int:
-    """To standard output. A document that breaks off ends with an error."""
+    """Write a document to standard output. One that breaks off ends with an error."""
     settings = read_settings(options.config)
     selection = Selection(
         black=parse_patterns("--black-list", options.black_list),
@@ -56,7 +56,7 @@ def _visible(catalogue: Catalogue, user_id: str | None) -> Visible:
 
 
 def _written(chunk: bytes) -> bool:
-    """Whether somebody still reads what we write."""
+    """Write a chunk; False if standard output was closed."""
     try:
         sys.stdout.buffer.write(chunk)
         sys.stdout.buffer.flush()

@@ -1,4 +1,4 @@
-"""``source-server load`` and ``demo``: what fills an embedded instance."""
+"""``source-server load`` and ``demo``: fill an embedded instance."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from source_server.settings import CatalogueKind, SourceSettings, read_settings
 
 
 def load(options: argparse.Namespace) -> int:
-    """All of a resource list or, if it is not whole, nothing."""
+    """Load a whole resource list; of one that is not whole, load nothing."""
     settings = read_settings(options.config)
     try:
         with options.file.open("rb") as file:
@@ -38,7 +38,7 @@ def load(options: argparse.Namespace) -> int:
 
 
 def demo(options: argparse.Namespace) -> int:
-    """An invented instance with something of every kind."""
+    """Load an invented instance with entities of every kind."""
     settings = read_settings(options.config)
     engine = _store(settings)
     make = let_a_day_pass if options.next_day else make_demo
@@ -77,7 +77,7 @@ def _load(settings: SourceSettings, reading: _Reading) -> Loaded:
 
 @dataclass(slots=True)
 class _Reading:
-    """A file with a resource list; ``faults`` are the records that could not be read so far."""
+    """A file with a resource list; ``faults`` are the records that could not be read."""
 
     file: BinaryIO
     faults: list[ItemError] = field(default_factory=list)
@@ -96,7 +96,7 @@ class _Reading:
 
 
 def _report(loaded: Loaded) -> int:
-    """Tells what was loaded, and on standard error what was not."""
+    """Print what was loaded, and on standard error what was not."""
     say(f"{loaded.items} entities and files loaded")
     for fault in loaded.faults:
         complain(f"not loaded: {fault}")

@@ -1,4 +1,4 @@
-"""``source-server serve``: publishes the instance until it is told to stop."""
+"""``source-server serve``: publishes the instance until a signal stops it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from source_server.web.metrics import Metrics
 from source_server.web.reachability import Reachability
 
 _GRACE = 30
-"""Seconds in which answers that are under way may be finished after the signal to stop."""
+"""Seconds after the signal to stop in which answers may be completed."""
 
 _HEAD = 20.0
 """Seconds within which the head of a request must be complete."""
@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 
 
 def serve(options: argparse.Namespace) -> int:
-    """Ends with 0 after SIGTERM or SIGINT; lists that are still being sent then break off."""
+    """Serve until SIGTERM or SIGINT, then end with 0; lists that are still being sent break off."""
     settings = read_server_settings(options.config)
     with opened_parts(settings) as parts:
         if settings.source.catalogue is CatalogueKind.NONE:
@@ -74,7 +74,7 @@ def _serve_instance(settings: SourceSettings, parts: Sequence[OpenedPart]) -> No
 
 
 def _serve_parts(settings: SourceSettings, parts: Sequence[OpenedPart]) -> None:
-    """Without an openBIS: only what is beside it."""
+    """Serve the parts without an instance."""
     metrics = Metrics(lists=lambda: 0)
     app = watched(Dispatcher(parts, nothing), settings, metrics)
     with (
@@ -92,7 +92,7 @@ def _announce(parts: Sequence[OpenedPart], listener: socket.socket) -> None:
 
 
 def listening(settings: SourceSettings) -> socket.socket:
-    """The socket of the settings. Raises `ConfigError` if it cannot be had."""
+    """The socket of the settings. Raises `ConfigError` if the address cannot be used."""
     try:
         return listening_socket(settings.address, settings.port)
     except OSError as error:
@@ -104,14 +104,14 @@ def listening(settings: SourceSettings) -> socket.socket:
 
 
 class _Monitored(Protocol):
-    """What the monitoring asks."""
+    """The questions of the monitoring."""
 
     def health(self) -> Health: ...
     def collect(self, metrics: Metrics) -> Iterator[Metric]: ...
 
 
 class _Alive:
-    """Where no openBIS is published, a server that answers is well."""
+    """The monitoring without an instance: a server that answers is healthy."""
 
     def health(self) -> Health:
         return Health(ok=True)
@@ -122,7 +122,7 @@ class _Alive:
 
 @contextmanager
 def _monitored(settings: SourceSettings, instance: _Monitored, metrics: Metrics) -> Iterator[None]:
-    """Health and metrics, if they are wanted."""
+    """Serve health and metrics if the settings ask for them."""
     address = settings.monitor_address
     if address is None:
         yield

@@ -1,4 +1,4 @@
-"""``source-server user``: who may sign in, and what they may see.
+"""``source-server user``: users, their passwords and their roles.
 
 The users of an embedded instance are kept in its store. Those of an openBIS instance are kept in
 ``users-file``, with passwords only: roles are openBIS's own.
@@ -38,7 +38,7 @@ _PLACE = re.compile(r"(/[A-Z0-9_.-]+){0,2}")
 
 
 class _Users(Protocol):
-    """The users that the commands work on."""
+    """The users that the commands change."""
 
     def add(self, user_id: str, password_hash: str) -> None: ...
     def set_password(self, user_id: str, password_hash: str) -> None: ...
@@ -65,7 +65,7 @@ def list_users(options: argparse.Namespace) -> int:
 
 
 def set_role(options: argparse.Namespace) -> int:
-    """Gives a role or, with ``--revoke``, takes it away."""
+    """Give a role or, with ``--revoke``, take it away."""
     settings = read_settings(options.config)
     if settings.catalogue is CatalogueKind.OPENBIS:
         raise ConfigError("catalogue = openbis: roles are given in openBIS itself")
@@ -84,7 +84,7 @@ def set_role(options: argparse.Namespace) -> int:
 
 
 class _StoredUsers:
-    """Persons of an embedded instance. One that came with data may still lack a password."""
+    """Persons of an embedded instance. Harvested ones may have no password yet."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -113,7 +113,7 @@ class _StoredUsers:
 
 
 class _FiledUsers(UsersFile):
-    """Users of our own file."""
+    """Users in the ``users-file``."""
 
     def lines(self) -> Iterator[list[str]]:
         yield from ([user_id] for user_id in self.user_ids())

@@ -1,1 +1,1 @@
-"""What is published: the documents, their selection, and the catalogue they are made from."""
+"""The published documents, their selection, and the interface of the catalogues behind them."""

@@ -1,8 +1,8 @@
-"""What an instance must offer to be published; one small interface, two implementations.
+"""The interface of an instance that is published; two implementations exist.
 
 `source_server.catalogues.embedded` reads our own store, `source_server.catalogues.openbis` a real
-openBIS database. Everything that a client may see is asked for with a `Scope`: a catalogue never
-decides who may see what, and never returns anything outside the scope.
+openBIS database. All questions that clients ask come with a `Scope`: a catalogue never decides who
+may see what, and never returns anything outside of the scope.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from shared.model.unknown import Reason, Unknown
 class Scope:
     """The part of an instance that one answer may show.
 
-    ``spaces`` are shown as a whole, ``projects`` (identifiers ``/SPACE/PROJECT``) are shown of
-    spaces that are not; their spaces are shown as bare entries. Shared samples, materials and
+    ``spaces`` are shown whole. ``projects`` (identifiers ``/SPACE/PROJECT``) are shown from spaces
+    that are not; their spaces appear as entries without contents. Shared samples, materials and
     master data belong to every scope (wire format, 2.2).
     """
 
@@ -38,7 +38,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downloadable:
-    """Bytes that can be downloaded: either a file or, where a database holds them, the bytes.
+    """Content that can be downloaded: a file, or the bytes if a database holds them.
 
     ``etag`` changes whenever the bytes do. ``modified`` has whole seconds, as HTTP has.
     """
@@ -51,8 +51,8 @@ class Downloadable:
 
     @classmethod
     def of_file(cls, file: Path, etag: str | None = None) -> Self | None:
-        """None if there is no such file. Its ETag is what is known of its content, else its size
-        and time: to hash it would take as long as to send it, for every part that is asked for."""
+        """The content of a file; None if there is none. Without an ``etag``, it is made of size and
+        time: hashing would take as long as sending, for every range that is asked for."""
         try:
             status = file.stat()
         except OSError:
@@ -75,21 +75,23 @@ _WHY = {
 
 
 def not_now(code: Code, unknown: Unknown) -> NotNowError:
-    """Why a file of a data set cannot be downloaded, though the data set is there."""
+    """The error for a file of a data set that exists but cannot be read now."""
     why = _WHY.get(unknown.reason, "its folder cannot be read")
     return NotNowError(f"data set {code}: {why}; try again later")
 
 
 class Snapshot(Protocol):
-    """One consistent view of an instance, for one answer. May be used from several threads, one
-    at a time. Iterators read in batches: between two entities other calls may be made, but of two
-    iterators the first must be drained or dropped before the second begins.
+    """One consistent view of an instance, for one answer. Several threads may use it, one at a
+    time.
+
+    Iterators read in batches. Other calls may be made between two entities, but of two iterators
+    the first must be drained or closed before the second begins.
     """
 
     @property
     def at(self) -> datetime:
-        """A low-water mark: nothing committed after this snapshot was taken carries an earlier
-        modification time unseen (wire format, 1.6). Whole seconds, UTC."""
+        """A low-water mark in whole seconds, UTC: whatever is committed after this snapshot was
+        taken has a later modification time (wire format, 1.6)."""
         ...
 
     def space_codes(self) -> list[Code]:
@@ -101,9 +103,9 @@ class Snapshot(Protocol):
     def entities(self, kind: Kind, scope: Scope) -> Iterator[Entity]:
         """Entities of one kind within the scope, ordered by perm id in byte order.
 
-        Connections, property values of type SAMPLE, and references to experiments and samples
-        name only entities that are within the scope too. An entity says of which of its parts
-        something is left out, for that or for another reason (`shared.model.unknown`).
+        Connections, property values of type SAMPLE, and references to experiments and samples name
+        only entities within the scope. An entity that lacks something, for this or another reason,
+        says so (`shared.model.unknown`).
         """
         ...
 
@@ -113,7 +115,7 @@ class Snapshot(Protocol):
 
     def service_file_checksum(self, path: str) -> str | None:
         """The SHA-256 (lower-case hex) that this file of the file service had when it was
-        harvested; None if it was made here, or is not known."""
+        harvested; None for a file that was made here, or if it is not known."""
         ...
 
 
@@ -127,8 +129,8 @@ class Catalogue(Protocol):
     def snapshot(self) -> AbstractContextManager[Snapshot]: ...
 
     def turn(self) -> AbstractContextManager[object]:
-        """Held while a part of a list is made: by one list at a time, where several at once would
-        be slower than one after the other."""
+        """A lock that a list holds while a part of it is made, for catalogues in which several
+        lists at once would be slower than one after the other."""
         ...
 
     def data_set_file(self, code: Code, path: str, scope: Scope) -> Downloadable | None:
@@ -142,5 +144,5 @@ class Catalogue(Protocol):
     ) -> Downloadable | None: ...
 
     def service_file(self, path: str, scope: Scope) -> Downloadable | None:
-        """A file of the file service, if a text within the scope mentions it."""
+        """A file of the file service, if a text within the scope mentions it; else None."""
         ...

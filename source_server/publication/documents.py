@@ -20,9 +20,9 @@ class PublishedDocument:
 
     verb: Document
     named_by: Document | None
-    """The document that has an entry with its address."""
+    """The document that has an entry for it."""
     write: Callable[[Publication, Visible, Selection], Chunks]
-    """Writes it, the same over HTTP and on the command line. The first chunk comes early."""
+    """Writes the document in chunks, the same over HTTP and on the command line."""
     shows_entities: bool = False
     """Whether it depends on user and selection: it then has an ETag, and its number is limited."""
 

@@ -1,4 +1,4 @@
-"""Which files of the file service the texts within a scope mention, remembered for a while."""
+"""Remembers for a minute which files of the file service the texts within a scope mention."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Paths = frozenset[str]
 
 
 class Mentions:
-    """Remembers for a minute which paths the texts within a scope mention.
+    """The paths that the texts within a scope mention, for the scopes that were asked for last.
 
-    To find out, all texts are searched; a list asks for each of its files. A path that is not
-    among the remembered ones is always looked for anew.
+    All texts must be searched for them, and a harvester asks for each file of a list. A path that
+    is not remembered is always searched for anew.
     """
 
     def __init__(self, search: Callable[[Scope], Paths]) -> None:

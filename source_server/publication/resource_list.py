@@ -28,13 +28,13 @@ from source_server.publication.service_files import (
 from source_server.publication.unseen import Unseen
 
 _CHUNK = 1024 * 1024
-"""Bytes that are gathered before they are sent: each piece changes threads twice, and finds the
-processor's cache full of other things."""
+"""Bytes that are gathered before they are sent. Each chunk changes threads twice, which empties the
+processor's cache."""
 
 _MARK = MARK.encode()
 
 _ENTRIES = 100
-"""Samples that are written at once."""
+"""Number of samples that are written together."""
 
 _SAMPLES = 500
 """Samples whose data sets are looked up with one query."""
@@ -58,7 +58,7 @@ def _next(chunks: Iterator[bytes], catalogue: Catalogue) -> bytes | None:
 
 
 def _chunks(entries: Iterable[bytes]) -> Iterator[bytes]:
-    """The entries in pieces of about the same size."""
+    """Join the entries to chunks of about the same size."""
     gathered: list[bytes] = []
     size = 0
     for entry in entries:
@@ -71,7 +71,7 @@ def _chunks(entries: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class _Body:
-    """What stands behind the head of one resource list."""
+    """The entries of one resource list, and its tail."""
 
     def __init__(self, publication: Publication, snapshot: Snapshot, scope: Scope) -> None:
         self._publication = publication
@@ -98,12 +98,12 @@ class _Body:
         return self._writer.master_data(self._addresses, master_data, self._snapshot.at)
 
     def _plain(self, entities: Iterable[Entity]) -> Iterator[bytes]:
-        """One by one: a data set may have a million files."""
+        """Written one by one: a data set may have a million files."""
         for entity in entities:
             yield self._written([entity], {})
 
     def _samples(self, samples: Iterator[Entity]) -> Iterator[bytes]:
-        """Samples name their data sets, which are looked up for many samples at once."""
+        """Written in batches: samples name their data sets, which are looked up by batch."""
         while batch := list(islice(samples, _SAMPLES)):
             data_sets = self._snapshot.data_set_connections(
                 [sample.perm_id for sample in batch], self._scope
@@ -124,9 +124,9 @@ class _Body:
         return entries
 
     def _files(self) -> Iterator[bytes]:
-        """A file that a text mentions and that cannot be listed makes the file service unknown:
-        it is not known whether the text is at fault, or the folder. So does one that was harvested
-        and is another one by now: it was spoiled here."""
+        """A mentioned file that cannot be listed makes the file service unknown: it is not certain
+        whether the text or the folder is wrong. So does a harvested file whose content has changed
+        since: it was spoiled here."""
         for path in sorted(self._mentioned):
             file = self._publication.service_files.find(path)
             try:

@@ -1,8 +1,8 @@
-"""Which spaces a client asks for: ``white_list`` and ``black_list`` (wire format, 2.1).
+"""The spaces that a client asks for: ``white_list`` and ``black_list`` (wire format, 2.1).
 
 openBIS compiles the patterns with ``java.util.regex``. Here they run on RE2, whose time is linear
-in the text, so no pattern can hang the server. What RE2 lacks, or would silently read otherwise
-than Java, is refused.
+in the text, so that no pattern can hang the server. Patterns that RE2 refuses, or silently reads
+otherwise than Java, are refused.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from shared.model.ids import Code, home_of
 from source_server.publication.catalogue import Scope
 
 _BLANKS = "".join(map(chr, range(0x21)))
-"""What Java's ``String.trim`` removes."""
+"""The characters that Java's ``String.trim`` removes."""
 
 _MAX_MEMORY = 2 * 1024 * 1024
 """Bytes that RE2 may spend on the automaton of one list."""
 
 _MAX_PROGRAM = 20_000
-"""RE2 instructions of one list. Two thousand plain space codes fit; its worst case then takes
-well below a millisecond per space (measured)."""
+"""RE2 instructions of one list. Two thousand plain space codes fit. The worst case takes well below
+a millisecond per space (measured)."""
 
 _LONGEST = 100_000
-"""Characters of the patterns of one list: longer ones are beyond `_MAX_PROGRAM` anyway."""
+"""Characters of the patterns of one list; longer ones exceed `_MAX_PROGRAM` anyway."""
 
 _MOST = 5_000
-"""Patterns of one list; each is looked at on its own, to tell which one is wrong."""
+"""Patterns of one list. Each is also compiled alone, to name the faulty one."""
 
 _MOST_CLASSES = 200
 """Unicode classes (``\\p{L}``) of one list; RE2 takes half a millisecond for each."""
 
 _SHOWN = 200
-"""Characters of a pattern, or of what RE2 says of it, in an answer."""
+"""Characters of a pattern, or of an error of RE2, that an answer shows."""
 
 _PIECE = re.compile(
     r"\\Q.*?(?:\\E|\Z)|\\[xpP]\{[^}\\]{0,100}\}|\\.|\[\^?\]?|\]|&&|\{[0-9]+\}|.", re.DOTALL
@@ -50,7 +50,7 @@ _CLASS = re.compile(r"\\[pP]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpacePatterns:
-    """The patterns of one list. None at all is not the same as one that is empty."""
+    """The patterns of one list. No pattern is not the same as an empty pattern."""
 
     texts: tuple[str, ...] = ()
     fullmatch: Callable[[str], object] | None = None
@@ -65,13 +65,13 @@ class SpacePatterns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What one request asks for."""
+    """The selection of one request."""
 
     black: SpacePatterns = SpacePatterns()
     white: SpacePatterns = SpacePatterns()
 
     def within(self, visible: Scope) -> Scope:
-        """The part of what is visible that is asked for."""
+        """The selected part of a scope."""
         projects = {project: home_of(project)[0] for project in visible.projects}
         codes = visible.spaces | {space for space in projects.values() if space is not None}
         chosen = select(codes, self.black, self.white)
@@ -126,8 +126,8 @@ def select(
 
 
 def _pieces(value: str) -> Sequence[str]:
-    """As Java splits at commas: empty pieces at the end are dropped, but a value that has no
-    comma is one piece, even if it is empty."""
+    """Split at commas as Java does: empty pieces at the end are dropped, but a value without comma
+    is one piece, even if it is empty."""
     pieces = value.split(",")
     if len(pieces) > 1:
         while pieces and not pieces[-1]:
@@ -142,7 +142,7 @@ def _too_large(parameter: str) -> RequestError:
 
 
 def _check(parameter: str, text: str) -> int:
-    """How many instructions of RE2 the pattern takes."""
+    """The number of RE2 instructions of the pattern. Raises RequestError if it cannot be used."""
     reason = _read_otherwise_by_java(text)
     if reason:
         raise RequestError(f"{parameter}: the pattern {text[:_SHOWN]!r} cannot be used: {reason}")
@@ -176,7 +176,7 @@ def _reason_of(error: Exception) -> str:
 
 
 def _read_otherwise_by_java(text: str) -> str | None:
-    """Why RE2 would accept the pattern but match other codes than openBIS does."""
+    """The reason if RE2 accepts the pattern but may match other codes than openBIS does."""
     in_class = False
     for piece in _PIECE.findall(text):
         if piece.startswith(r"\Q") and not piece.endswith(r"\E"):

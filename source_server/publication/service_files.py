@@ -25,7 +25,7 @@ from shared.store.files import file_digest
 from source_server.settings import SourceSettings
 
 MARK = "openbis/file-service/"
-"""Begins every mention of a file."""
+"""The beginning of each mention of a file."""
 _MENTION = re.compile(rf"{MARK}([^\"']*)")
 
 _RECENT = 2_000_000_000
@@ -33,7 +33,7 @@ _RECENT = 2_000_000_000
 
 
 def mentions_in(texts: Iterable[str | None]) -> Iterator[str]:
-    """Paths of file-service files that the texts mention. Cheap where there are none."""
+    """Paths of file-service files that the texts mention. Texts without mentions cost little."""
     for text in texts:
         if text and MARK in text:
             yield from _MENTION.findall(text)
@@ -55,7 +55,7 @@ def texts_of_master_data(master_data: MasterData) -> Iterator[str | None]:
 
 
 class ServiceFiles:
-    """The folder of the file service. ``inline_limit``: bytes up to which content is read."""
+    """The folder of the file service. Files of up to ``inline_limit`` bytes are read whole."""
 
     def __init__(self, root: Path, *, inline_limit: int) -> None:
         self._root = root
@@ -67,8 +67,8 @@ class ServiceFiles:
         return cls(settings.file_service_repository_path, inline_limit=settings.inline_file_limit)
 
     def find(self, path: str) -> ServiceFile | Reason | None:
-        """The file, with its content unless it is larger than the limit; or why it cannot be
-        seen. None if the path is none of a file: a text may also mention a folder."""
+        """The file, with its content unless it is over the limit; the reason if it cannot be read;
+        None for a folder, which a text may mention, too."""
         if not path or path.endswith("/"):
             return None
         try:
@@ -83,18 +83,18 @@ class ServiceFiles:
             return Reason.UNREADABLE
 
     def _holds_anything(self) -> bool:
-        """False for a folder that is missing or empty, as a mount point is."""
+        """Whether the folder has an entry; an empty mount point has none."""
         try:
             return next(self._root.iterdir(), None) is not None
         except OSError:
             return False
 
     def state(self) -> str | None:
-        """What changes with every file in the folder; None if that cannot be told.
+        """A text that changes with every file in the folder; None if a change might be missed.
 
-        Its files are not read. The time at which a file was last changed in any way (``ctime``)
-        cannot be set back, but a change in the last moments may not be seen in it. A symbolic link
-        may lead to what is not looked at.
+        Files are not read. Their ``ctime``, the time of the last change of any kind, cannot be set
+        back, but it may not show a change of the last moments. Symbolic links may lead to files
+        that are not seen here.
         """
         digest = hashlib.blake2b(digest_size=16)
         newest = 0
@@ -123,7 +123,7 @@ class ServiceFiles:
 
 
 def _files_below(folder: Path, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
-    """ValueError for a symbolic link; nothing if there is no folder."""
+    """Files below the folder, none if it does not exist. ValueError for a symbolic link."""
     if not prefix and not folder.exists():
         return
     with os.scandir(folder) as entries:
@@ -138,7 +138,7 @@ def _files_below(folder: Path, prefix: str) -> Iterator[tuple[str, os.stat_resul
 
 
 class _Checksums:
-    """SHA-256 of large files, computed anew only when a file has changed."""
+    """SHA-256 of large files, computed again only for a file that has changed."""
 
     _MOST = 10_000
 

@@ -1,4 +1,7 @@
-"""What one list cannot show, for its log and for its end: counted, and never a line per record."""
+"""Counts the parts that one list cannot show, for the log and the end of the list.
+
+The log never gets a line per record.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 @runtime_checkable
 class Foreseeing(Protocol):
-    """A catalogue that can tell quickly how many of its data sets it cannot read."""
+    """A catalogue that can count quickly the data sets it cannot read."""
 
     def unseen(self) -> Counter[str]:
         """Numbers of data sets, by the reason, in words for an operator."""
@@ -25,7 +28,7 @@ class Foreseeing(Protocol):
 
 
 def log_unseen(catalogue: object) -> None:
-    """When a server starts: what its lists will not have."""
+    """Log, when a server starts, which files its lists will lack."""
     counts = catalogue.unseen() if isinstance(catalogue, Foreseeing) else Counter[str]()
     if counts:
         reasons = "; ".join(f"{number} ({reason})" for reason, number in sorted(counts.items()))
@@ -38,14 +41,14 @@ def log_unseen(catalogue: object) -> None:
 
 
 def names(what: str, paths: Sequence[str]) -> str:
-    """How many files there are, and the first ones."""
+    """The number of files, and the first few names."""
     shown = [repr(path[:_LONGEST]) for path in paths[:_SHOWN]]
     more = ", ..." if len(paths) > _SHOWN else ""
     return f"{len(paths)} {'file' if len(paths) == 1 else 'files'} {what}: {', '.join(shown)}{more}"
 
 
 class Unseen:
-    """Collects all that a list leaves out, but for what its reader may not see."""
+    """Collects all parts that a list leaves out, except those outside the scope."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[Part, Reason]] = Counter()
@@ -61,11 +64,11 @@ class Unseen:
                     self._firsts.setdefault(key, _described(entity, each))
 
     def note_service_file(self, path: str, reason: Reason) -> None:
-        """A text mentions the file, and it cannot be listed."""
+        """Note a file that a text mentions and that cannot be listed."""
         self._service_files.setdefault(reason, []).append(path)
 
     def of_the_list(self) -> list[Unknown]:
-        """What is unknown of the list as a whole."""
+        """The unknown parts of the list as a whole."""
         return [
             Unknown(
                 part=Part.FILE_SERVICE, reason=reason, detail=names("that texts mention", paths)

@@ -1,8 +1,8 @@
-"""Who is asking: Basic authentication against one or several directories of users.
+"""Basic authentication against one or several directories of users.
 
 The first directory that knows the user decides, as in openBIS. Passwords are hashed with Argon2,
-which is slow on purpose; so that a client may fetch thousands of files, a password that was right
-is remembered for a short time.
+which is slow on purpose; so that a client can fetch thousands of files, a right password is
+remembered for a short time.
 """
 
 from __future__ import annotations
@@ -21,22 +21,23 @@ from typing import Protocol
 from shared.passwords import hash_password, verify_password
 
 _AT_ONCE = 2
-"""Verifications, which have few threads of their own (`shared.passwords`)."""
+"""Verifications at the same time; they have few threads of their own (`shared.passwords`)."""
 _LONGEST_REFUSAL = 0.5
-"""Seconds that a refusal is made to take, if an older kind of hash took as long."""
+"""Upper limit, in seconds, of the time to which refusals are prolonged."""
 
 _ARGON2 = "$argon2"
 
 
 class UserDirectory(Protocol):
-    """Where users and hashes of their passwords are kept."""
+    """A place where users and hashes of their passwords are kept."""
 
     def password_hash(self, user_id: str) -> str | None:
-        """None if the directory does not know the user or holds no password of theirs."""
+        """The user's hash; None if the directory does not know the user or has no password for
+        them."""
         ...
 
     def verify(self, stored: str, password: str) -> bool:
-        """Whether a hash of this directory is that of the password."""
+        """Whether the hash ``stored``, which is from this directory, is that of the password."""
         ...
 
 
@@ -47,11 +48,11 @@ class Authenticator(Protocol):
 
 
 class DirectoryAuthenticator:
-    """Asks the directories in turn. Every refusal costs one Argon2 verification, whether or not
-    the user exists, so that the time of an answer tells nothing about users."""
+    """Asks the directories in turn. Each refusal costs one Argon2 verification, also for an unknown
+    user, so that the time of an answer does not show which users exist."""
 
     def __init__(self, directories: Sequence[UserDirectory], *, remember: float = 60.0) -> None:
-        """``remember``: seconds for which a right password is not verified again."""
+        """A right password is not verified again for ``remember`` seconds."""
         self._directories = tuple(directories)
         self._remembered = _Remembered(remember)
         self._slots = threading.BoundedSemaphore(_AT_ONCE)
@@ -79,7 +80,7 @@ class DirectoryAuthenticator:
         return good
 
     def remembers(self, user_id: str, password: str) -> bool:
-        """Whether this login was right a short time ago, and nothing has changed."""
+        """Whether this login was right a short time ago, and the stored hash is still the same."""
         directory, stored = self._find(user_id)
         return directory is not None and (user_id, password, stored) in self._remembered
 
@@ -92,8 +93,9 @@ class DirectoryAuthenticator:
 
     @contextmanager
     def _even_refusals(self) -> Iterator[list[bool]]:
-        """Around a verification, which says whether it was refused. A refusal takes as long as the
-        slowest one so far: hashes of older versions take longer than that of an unknown user."""
+        """Surround a verification, which appends whether it was refused. A refusal takes as long as
+        the slowest one so far: hashes of older versions take longer than that of an unknown
+        user."""
         began, refused = time.monotonic(), list[bool]()
         yield refused
         if any(refused):
@@ -111,7 +113,7 @@ class DirectoryAuthenticator:
 class _Remembered:
     """Logins that were right a short time ago, as keyed hashes: no password stays in memory.
 
-    The stored hash is part of a login, so that a changed password is noticed at once.
+    A login includes the stored hash, so that a changed password counts at once.
     """
 
     _MOST = 1_000
@@ -143,7 +145,7 @@ class _Remembered:
 
 
 def parse_basic(header: str | None) -> tuple[str, str] | None:
-    """User id and password of an ``Authorization`` header; None if it holds none.
+    """User id and password of an ``Authorization`` header; None if it has none.
 
     The credentials are UTF-8, else ISO-8859-1 (RFC 7617 leaves it open). The user id ends at the
     first colon; the password may contain more.

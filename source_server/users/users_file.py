@@ -1,7 +1,7 @@
-"""Our own file of users and password hashes, for instances that keep none themselves.
+"""The file of users and password hashes of openbis-sync, for instances that have none.
 
-JSON: ``{"users": {"mira": {"password": "$argon2id$..."}}}``. What the users may see is not here: it
-follows from the roles of the published instance.
+JSON: ``{"users": {"mira": {"password": "$argon2id$..."}}}``. The rights of the users are not here:
+they follow from the roles of the published instance.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _Stamp = tuple[int, int, int]
 
 
 class UsersFile:
-    """Read anew whenever the file has changed. A file that is not there has no users."""
+    """A directory of users, read again whenever the file has changed. A missing file has no
+    users."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -72,7 +73,7 @@ class UsersFile:
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, str]]:
-        """What the file holds, to be changed; one program at a time."""
+        """Open the users in the file to change them; only one program can do so at a time."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         guard = self._path.with_name(f".{self._path.name}.lock")
         with guard.open("w") as file:
@@ -109,7 +110,7 @@ def _is_user(entry: Any) -> bool:
 
 
 def _write(path: Path, hashes: dict[str, str]) -> None:
-    """A new file is for its owner only."""
+    """Write the file; only its owner may read a new one."""
     users = {user_id: {"password": hashes[user_id]} for user_id in sorted(hashes)}
     text = json.dumps({"users": users}, indent=2, ensure_ascii=False) + "\n"
     write_atomically(path, text, mode=0o600)

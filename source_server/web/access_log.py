@@ -1,7 +1,7 @@
 """One line for each request, of the logger ``source_server.access``.
 
-What clients send is written so that it can neither begin a line nor hide one. Left out are
-passwords, which stand in no field, and the query, where the original has its session tokens.
+Text of clients is written so that it can neither begin a line nor hide one. Left out are passwords,
+which no field contains, and the query, in which clients of the original send session tokens.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from source_server.settings import AccessLog
 from source_server.web.requests_watched import EndedAnswer
 
 _LONGEST = 1_000
-"""Characters of a field; a request may hold lists of patterns of any length."""
+"""Characters of a field; a request may contain lists of patterns of any length."""
 _PLAIN = re.compile(r"[A-Za-z0-9._:/@+,*|-]+", re.ASCII)
 _SESSION = re.compile(r"(;jsessionid=)[^/;]*", re.IGNORECASE)
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
-"""Some clients send the whole address, which may hold a password."""
+"""Scheme and host, which some clients send before the path, perhaps with a password."""
 
 _log = logging.getLogger("source_server.access")
 
 
 @contextmanager
 def access_log_on_standard_error() -> Iterator[None]:
-    """Lines as they are: those of other loggers have a head with time and level."""
+    """Write the lines without the head, time and level, that other loggers' lines have."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     _log.addHandler(handler)
@@ -44,7 +44,7 @@ def access_log_on_standard_error() -> Iterator[None]:
 
 
 def access_log(kind: AccessLog) -> Callable[[EndedAnswer], None]:
-    """Writes an answer's line."""
+    """Returns the function that writes the line of an answer."""
     if kind is AccessLog.OFF:
         return lambda _answer: None
     line = _json if kind is AccessLog.JSON else _text
@@ -83,7 +83,7 @@ def _text(fields: dict[str, object]) -> str:
 
 
 def _word(value: object) -> str:
-    """As it is, if nobody can take it for something else; else as JSON, in ASCII."""
+    """The value unchanged if it is unambiguous, else as JSON, in ASCII."""
     if isinstance(value, str) and _PLAIN.fullmatch(value):
         return value
     return json.dumps(value)

@@ -1,4 +1,4 @@
-"""The HTTP side: routes, sign-in, and what an error looks like to a client.
+"""The web application: routes, sign-in, and answers to errors.
 
 Everything under ``/datastore_server`` needs Basic authentication. Paths are decoded once, by the
 web server; nothing here decodes them again.
@@ -51,7 +51,7 @@ _FORM = "application/x-www-form-urlencoded"
 _LARGEST_FORM = 256 * 1024
 _MOST_PARAMETERS = 10_000
 _LONGEST_VERSION = 9
-"""Digits; a longer number does not fit into a column of databases."""
+"""Digits; a longer number does not fit into a column of the databases."""
 
 _READ = ["GET", "HEAD"]
 
@@ -61,7 +61,7 @@ _routes = APIRouter()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Server:
-    """What the routes work on; kept in the state of the app."""
+    """The objects that the routes use; kept in the state of the app."""
 
     publication: Publication
     authenticator: Authenticator
@@ -92,10 +92,10 @@ def create_app(
     metrics: Metrics | None = None,
     beside: Sequence[OpenedPart] = (),
 ) -> ASGIApp:
-    """The web application. It opens nothing and owns nothing of what it is given.
+    """The web application. It opens nothing, and closes none of its arguments.
 
-    ``politeness`` and ``metrics`` are for those who want to look into them; ``beside`` it are
-    parts that are no matter of openBIS.
+    ``politeness`` and ``metrics`` may be given by callers that read them; ``beside`` are parts that
+    do not belong to openBIS.
     """
     politeness = politeness or Politeness(Rules.of(settings))
     counted = metrics or Metrics(lists=lambda: politeness.lists)
@@ -141,8 +141,9 @@ Server = Annotated[_Server, Depends(_server)]
 
 
 def _client(request: Request, server: Server) -> _Client:
-    """Who is asking; 401 if nobody knows, 403 if the user has no role. Routes of files call it
-    themselves: as a dependency it would change threads, which takes as long as to read a file."""
+    """The client; 401 without a right password, 403 for a user without a role. Routes of files call
+    this themselves: as a dependency it would change threads, which takes as long as to read a
+    file."""
     credentials = parse_basic(request.headers.get("authorization"))
     address = request.client.host if request.client else ""
     if credentials is None or not server.guesses.accepted(
@@ -165,7 +166,7 @@ def _scope_of(server: _Server, user_id: str) -> Scope:
 
 
 async def _parameters(request: Request) -> list[tuple[str, str]]:
-    """Those of the query, then those of a form, as servlets count them."""
+    """The parameters of the query, then those of a form, as servlets order them."""
     query = request.scope["query_string"].decode("latin-1")
     pairs = _parse(query)
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -231,7 +232,7 @@ def _note(visit: Visit, document: PublishedDocument, black: list[str], white: li
 
 
 def _turn(server: _Server, client: _Client, selection: Selection) -> Turn:
-    """Leave to send a list; 429 if that would be impolite. It ends with the visit."""
+    """The permission to send a list, until the visit ends; 429 if the limits forbid it."""
     turn = server.politeness.turn(client.user_id, selection)
     if isinstance(turn, Refusal):
         client.visit.refused = turn.reason
@@ -285,5 +286,5 @@ def data_set_file(request: Request, server: Server, code: str, path: str) -> Res
 
 
 def _is_plain(path: str) -> bool:
-    """Whether a catalogue need not be asked: such a name is nobody's."""
+    """Whether the path can exist at all, so that the catalogue must be asked."""
     return "\0" not in path and not {"", ".", ".."} & set(path.split("/"))

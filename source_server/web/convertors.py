@@ -1,4 +1,4 @@
-"""Parts of routes: a path that may contain every character."""
+"""A convertor of routes for paths with any character."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from starlette.convertors import PathConvertor, register_url_convertor
 
 
 class EveryName(PathConvertor):
-    """Takes line breaks, too: a name of a file may contain them."""
+    """Accepts line breaks, too: names of files may contain them."""
 
     regex = "(?s:.*)"
 

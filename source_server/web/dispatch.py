@@ -1,4 +1,4 @@
-"""What one server answers: the publication, and the parts that the settings switch on beside it."""
+"""Hands requests to the publication or to the parts that are served beside it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from source_server.web.requests_watched import EndedAnswer, Visited
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedPart:
-    """An application that answers all below its ``prefixes``, such as ``/api``; it sees whole
+    """An application that answers all paths below its ``prefixes``, such as ``/api``; it gets whole
     paths."""
 
     name: str
-    """For people: the log says where it is."""
+    """Shown in the log, with its address."""
     prefixes: tuple[str, ...]
     app: ASGIApp
 
@@ -29,7 +29,7 @@ class OpenedPart:
 
 
 class Dispatcher:
-    """Hands each request to the part whose it is, and else to ``rest``."""
+    """Hands each request to the part that answers its path, else to ``rest``."""
 
     def __init__(self, parts: Sequence[OpenedPart], rest: ASGIApp) -> None:
         self._parts = parts
@@ -42,7 +42,7 @@ class Dispatcher:
 
 
 async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
-    """What is beside the parts where no openBIS is published."""
+    """The answer to all other paths if no instance is published."""
     if scope["type"] == "http":
         await PlainTextResponse("there is nothing here\n", 404)(scope, receive, send)
 

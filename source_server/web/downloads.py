@@ -1,7 +1,7 @@
-"""Answers with a file: whole, a part of it (one Range), or not at all if the client has it.
+"""Answers with a file: whole, a range of it, or 304 if the client has it.
 
-What RFC 9110 leaves to the server: several ranges at once are answered with the whole file, as is
-a Range behind an If-Range that is not the current ETag; dates are sent, but never compared.
+Choices that RFC 9110 leaves to the server: several ranges at once are answered with the whole file,
+and so is a Range with an If-Range that is not the current ETag; dates are sent, but never compared.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def _send(
 
 
 def _open(content: Downloadable) -> BinaryIO:
-    """The bytes; 404 if the file has vanished, 503 if the system refuses to read it, and no answer
-    at all if it is not that file."""
+    """The opened file. 404 if it has vanished, 503 if the system cannot read it, SyncError if it
+    has another length than the catalogue says."""
     if content.path is None:
         return io.BytesIO(content.data or b"")
     try:
@@ -111,8 +111,8 @@ def _quoted(etag: str) -> str:
 
 
 def _parse_range(header: str | None, length: int) -> range | None:
-    """The bytes that are asked for: None for all of them (also if the header makes no sense),
-    empty if there are none such."""
+    """The range of bytes that is asked for: None for all (also if the header is invalid), empty if
+    it lies outside of the file."""
     found = _RANGE.fullmatch(header or "")
     if not found or not (found[1] or found[2]):
         return None

@@ -1,4 +1,4 @@
-"""What a client is answered when a request fails."""
+"""The answers to failed requests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def refused(_request: Request, error: Exception) -> Response:
 
 
 def server_error(request: Request, error: Exception) -> Response:
-    """What was raised on purpose says what is wrong and holds no secret; anything else may."""
+    """Show the message of our own errors, which holds no secret; other messages may."""
     if isinstance(error, SyncError):
         _log.error("%s %s: %s", request.method, request.url.path, error)
         return PlainTextResponse(f"{error}\n", 500)

@@ -1,8 +1,8 @@
-"""How often a password may be guessed: some times freely, then with growing pauses.
+"""Limits how often passwords can be guessed: some times freely, then with growing pauses.
 
-Wrong passwords are counted by user and by address. The pauses of a user are short, since any client
-can cause them; those of an address grow long. A login that was right a short time ago is let in
-whatever is counted, so that guesses from elsewhere do not stop a harvest.
+Wrong passwords are counted by user and by address. Pauses of a user are short, since any client can
+cause them; those of an address grow long. A login that was right a short time ago is accepted
+whatever the counts, so that guesses from elsewhere do not stop a harvest.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from source_server.users.sign_in import Authenticator
 
 _LONGEST_OF_USER = 30.0
 _FORGOTTEN = 3600.0
-"""Seconds after the last wrong password."""
+"""Seconds after the last wrong password until it is forgotten."""
 _MOST_ENTRIES = 10_000
 _ADDRESS_FACTOR = 2
-"""Several users may have the same address."""
+"""Factor for the free guesses of an address, which several users may share."""
 _NETWORK = 64
-"""Bits of an IPv6 address; the rest is at the client's choice."""
+"""Bits of an IPv6 address that identify its network; clients choose the others."""
 
 _Key = tuple[str, str]
 
 
 class TooManyGuessesError(Exception):
-    """``seconds`` is when the next guess may be made."""
+    """A guess that comes too early; the next one may be made after ``seconds``."""
 
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
@@ -45,14 +45,14 @@ class TooManyGuessesError(Exception):
 
 
 def too_many_guesses(_request: Request, error: Exception) -> Response:
-    """The answer for a guess that comes too early."""
+    """The answer to a guess that comes too early."""
     seconds = error.seconds if isinstance(error, TooManyGuessesError) else 1
     return PlainTextResponse(f"{error}\n", 429, headers={"Retry-After": str(seconds)})
 
 
 @runtime_checkable
 class Remembering(Protocol):
-    """An authenticator that knows some right logins without verifying them."""
+    """An authenticator that remembers right logins for a while."""
 
     def remembers(self, user_id: str, password: str) -> bool: ...
 
@@ -65,8 +65,8 @@ class _Entry:
 
 
 class Guesses:
-    """``most`` wrong passwords of a user are free, 0: all are; ``longest`` is the longest pause of
-    an address in seconds."""
+    """The counts of wrong passwords. ``most`` of a user are free, with 0 all are; ``longest`` is
+    the longest pause of an address, in seconds."""
 
     def __init__(
         self, most: int, longest: float, clock: Callable[[], float] = time.monotonic
@@ -86,7 +86,8 @@ class Guesses:
     def accepted(
         self, authenticator: Authenticator, user_id: str, password: str, address: str
     ) -> bool:
-        """Whether the password is right. Raises `TooManyGuessesError` without looking at it."""
+        """Whether the password is right. Raises `TooManyGuessesError`, without checking it, if the
+        guess comes too early."""
         remembered = isinstance(authenticator, Remembering) and authenticator.remembers(
             user_id, password
         )
@@ -105,8 +106,8 @@ class Guesses:
         return good
 
     def _begin(self, keys: tuple[_Key, ...], login: bytes) -> None:
-        """Count the guess before it is looked at: many may come side by side. The same password in
-        several requests at once is one guess."""
+        """Count the guess before it is checked, since many may come at once. The same login in
+        several requests at once counts as one."""
         with self._lock:
             if not self._pending[login]:
                 left = max(self._entry(key).until for key in keys) - self._clock()
@@ -155,7 +156,7 @@ class Guesses:
 
 
 def _network(address: str) -> str:
-    """What an attacker has one of: an IPv4 address, or a network of IPv6."""
+    """The part of an address of which an attacker has one: an IPv4 address, or an IPv6 network."""
     try:
         known = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

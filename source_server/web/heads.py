@@ -1,4 +1,4 @@
-"""Limits of connections and of the heads of requests, which count before anybody has signed in."""
+"""Limits of connections and of the heads of requests; they apply before the sign-in."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TOO_LARGE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLimits:
-    """``head_seconds``: within which a head must be complete."""
+    """Limits of connections. The head of a request must be complete within ``head_seconds``."""
 
     most: int
     most_of_address: int
@@ -28,7 +28,7 @@ class ConnectionLimits:
 
 
 def limited_protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
-    """The protocol of uvicorn with these limits. A connection too many is closed at once."""
+    """The protocol of uvicorn with these limits. Connections beyond them are closed at once."""
     open_now: Counter[str] = Counter()
 
     class Limited(_LimitedProtocol):

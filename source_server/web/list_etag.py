@@ -1,8 +1,8 @@
-"""The ETag of a resource list: tells a harvester that nothing has changed since its last one,
-without reading the list anew.
+"""The ETag of a resource list: a harvester learns by it that nothing has changed since its last
+list, and the list need not be read.
 
-It covers what is stored, what the client sees of it, what the list is written with, and the files
-of the file service. The time ``at`` differs from list to list, so that the tag is a weak one.
+It covers the content of the instance, the client's scope, the settings that change the list, and
+the files of the file service. It is a weak one, since the time ``at`` differs from list to list.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 @runtime_checkable
 class Marked(Protocol):
-    """A catalogue that can tell cheaply and surely whether anything in it has changed."""
+    """A catalogue that knows quickly and surely whether anything in it has changed."""
 
     def mark(self) -> str | None:
-        """Changes with everything that a list shows but files of the file service, and never comes
-        back; None if that cannot be told."""
+        """A text that changes with all that a list shows, except files of the file service, and
+        never returns to an old value; None if a change might be missed."""
         ...
 
 
 def list_tag(publication: Publication, scope: Scope) -> str | None:
-    """The ETag of the list of what lies within the scope; None if a change might stay unnoticed.
+    """The ETag of the list of a scope; None if a change might be missed.
 
-    To be asked before the list is read: what changes in between is then in the list, but not in
+    It must be computed before the list is read: a change in between is then in the list but not in
     its tag, and is only sent once more.
     """
     catalogue = publication.catalogue
@@ -49,7 +49,7 @@ def list_tag(publication: Publication, scope: Scope) -> str | None:
 
 
 def has_it_already(if_none_match: str | None, tag: str) -> bool:
-    """Whether the header names the ETag, compared as weak ones are (RFC 9110, 13.1.2)."""
+    """Whether the header contains the ETag, by weak comparison (RFC 9110, 13.1.2)."""
     if if_none_match is None:
         return False
     known = _ENTITY_TAG.findall(if_none_match)

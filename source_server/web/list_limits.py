@@ -1,11 +1,11 @@
-"""How often, and how many at once, resource lists are sent: the rules of ``minimum-interval``,
+"""Limits how often, and how many at once, resource lists are sent: ``minimum-interval``,
 ``max-lists`` and ``max-lists-per-user``.
 
-A list costs the instance a walk through everything it has. Harvesters need one a day; one that is
-set to every five minutes by mistake would keep the database busy for nothing.
+A list reads the whole instance. Harvesters need one a day; one that asks every five minutes by
+mistake would keep the database busy for nothing.
 
-What was sent is counted per user and patterns, since several sections of one harvester have the
-same user and differ in their white lists. It is known to this process only: a restart forgets it.
+The interval counts per user and patterns, since several sections of one harvester have the same
+user and differ in their white lists. Counts are kept in memory only.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from source_server.publication.selection import Selection
 from source_server.settings import SourceSettings
 
 PAUSE = 30
-"""Seconds after which a client whose turn it is not shall ask again."""
+"""``Retry-After``, in seconds, for a client beyond the number of lists."""
 
 _Key = bytes
 
 
 class RefusalReason(StrEnum):
-    """Why a list is not sent now."""
+    """The limit by which a list is refused."""
 
     INTERVAL = "interval"
     USER = "user"
@@ -42,7 +42,7 @@ class RefusalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """``seconds``: after which the client may ask again, at least 1."""
+    """A refused list. The client may ask again after ``seconds``, at least 1."""
 
     reason: RefusalReason
     text: str
@@ -51,7 +51,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """``max_lists`` in all, ``max_lists_per_user`` of them for one user."""
+    """The limits. ``max_lists`` are sent at once, ``max_lists_per_user`` of them to one user."""
 
     minimum_interval: timedelta | None = None
     max_lists: int
@@ -67,14 +67,15 @@ class Rules:
 
 
 class Turn:
-    """The leave to send one list. It takes a slot until it is ended."""
+    """The permission to send one list. It counts against the limits until it is ended."""
 
     def __init__(self, end: Callable[[bool], None]) -> None:
         self._end: Callable[[bool], None] | None = end
         self._lock = threading.Lock()
 
     def end(self, *, delivered: bool) -> None:
-        """``delivered``: to its end, as far as can be told. Only the first call counts."""
+        """End the permission. ``delivered``: the list was sent to its end. Only the first call
+        counts."""
         with self._lock:
             end, self._end = self._end, None
         if end is not None:
@@ -82,8 +83,8 @@ class Turn:
 
 
 class Politeness:
-    """Gives turns, from any thread. ``clock`` gives seconds that never go back, ``now`` the time
-    of day, which is only told to clients."""
+    """Gives permissions, in any thread. ``clock`` returns seconds that never go back; ``now`` the
+    time of day, which is only shown to clients."""
 
     def __init__(
         self,
@@ -101,12 +102,12 @@ class Politeness:
 
     @property
     def lists(self) -> int:
-        """How many are being sent."""
+        """The number of lists that are being sent."""
         with self._lock:
             return self._sending.total()
 
     def turn(self, user_id: str, selection: Selection) -> Turn | Refusal:
-        """Leave to send a list now. Whoever gets a turn must end it."""
+        """Permission to send a list now. The caller must end it."""
         user_id = user_id.lower()  # as users are found: HARVEST signs in as harvest
         key = _key(user_id, selection)
         with self._lock:
@@ -144,8 +145,8 @@ class Politeness:
         return Refusal(reason=reason, text=text, seconds=PAUSE)
 
     def _ended(self, user_id: str, key: _Key, delivered: float | None) -> None:
-        """Time counts from when the list was asked for: else a harvester that comes every 24
-        hours would be too early by as long as its list had taken."""
+        """The interval counts from the request: otherwise a harvester that comes every 24 hours
+        would be too early by the time that its list took."""
         with self._lock:
             self._sending[user_id] -= 1
             if not self._sending[user_id]:
@@ -161,6 +162,6 @@ class Politeness:
 
 
 def _key(user_id: str, selection: Selection) -> _Key:
-    """The same for the same patterns in another order; short, since lists of patterns are not."""
+    """A short key, the same for the same patterns in any order."""
     patterns = [sorted(selection.black.texts), sorted(selection.white.texts)]
     return hashlib.sha256(json.dumps([user_id, *patterns]).encode()).digest()

@@ -1,6 +1,6 @@
-"""What Prometheus is told of the source server.
+"""The source server's metrics for Prometheus.
 
-No label names a user, a file or a pattern: each would be a time series of its own, for ever.
+No label names a user, a file or a pattern: each value would be a time series of its own, for ever.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Metrics:
     """Counts answers. May be used from any thread."""
 
     def __init__(self, *, lists: Callable[[], int]) -> None:
-        """``lists``: how many are being sent."""
+        """``lists`` returns the number of lists that are being sent."""
         self._lists = lists
         self._requests = _counter("requests", "Requests that were answered", "kind", "status")
         self._bytes = _counter("sent_bytes", "Bytes of bodies, as they were sent", "kind")
@@ -48,7 +48,7 @@ class Metrics:
             self._refused.labels(reason)
 
     def bytes_of(self, kind: Served) -> Callable[[int], None]:
-        """Counts bytes that were sent."""
+        """Returns the function that counts bytes that were sent."""
         return partial(_add, self._bytes.labels(kind))
 
     def count(self, answer: EndedAnswer) -> None:
@@ -98,6 +98,6 @@ def _class_of(status: int | None) -> str:
 
 
 def _without_creation(metric: Metric) -> Metric:
-    """Without the times at which the counters were made, which double their number."""
+    """The metric without the times at which its counters were made, which double their number."""
     metric.samples = [s for s in metric.samples if not s.name.endswith("_created")]
     return metric

@@ -1,8 +1,8 @@
-"""Watches requests from their first byte to their last: what metrics and access log tell of them,
-and the slot that a list takes.
+"""Watches requests from their first byte to their last, for metrics, access log and the limits of
+lists.
 
-A pure ASGI layer around the whole application: nothing is gathered or changed on its way. An answer
-may end in many ways (sent, client gone, error, server stopped); all of them pass here.
+A pure ASGI layer around the whole application, which buffers and changes nothing. However an answer
+ends (sent, client gone, error, server stopped), it ends here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _HTTP_ERRORS = 400
 
 
 class Served(StrEnum):
-    """What users who are signed in have asked for. Other: anything else, and everybody else."""
+    """Kinds of requests by users who are signed in. OTHER: all other requests."""
 
     ABOUT = "about"
     CAPABILITY_LIST = "capabilitylist"
@@ -40,12 +40,12 @@ class Served(StrEnum):
 
 
 class Visit:
-    """What the routes note about the request that they answer. They run in worker threads."""
+    """Notes of the routes about the request that they answer. They run in worker threads."""
 
     def __init__(self) -> None:
         self.kind = Served.OTHER
         self.user_id: str | None = None
-        """Only of somebody who is signed in."""
+        """Only of a user who is signed in."""
         self.verb: str | None = None
         self.black_list: str | None = None
         self.white_list: str | None = None
@@ -55,8 +55,8 @@ class Visit:
         self._lock = threading.Lock()
 
     def hold(self, turn: Turn) -> None:
-        """The turn ends with this request; at once if that has ended, as when the server stops
-        while a thread is still busy with it."""
+        """Keep the turn until the request ends. If it has ended already, as when the server stops
+        while a thread works on it, end the turn at once."""
         with self._lock:
             self._turn = turn
             over = self._over
@@ -73,9 +73,9 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedAnswer:
-    """An answer that has ended. ``status`` is None if there was none, ``size`` the bytes of its
-    body, ``first_byte`` and ``seconds`` the time to its first and last byte. It is ``complete``
-    if its body was not cut off."""
+    """An answer that has ended. ``status`` is None if there was none; ``size`` is the number of
+    bytes of its body; ``first_byte`` and ``seconds`` are the times to its first and last byte. It
+    is ``complete`` if its body was not cut off."""
 
     visit: Visit
     begun: datetime
@@ -100,8 +100,8 @@ def visit_of(request: Request) -> Visit:
 
 
 class Visited:
-    """The application, watched. ``sent`` is called for each piece of a body, so it must be quick;
-    ``ended`` once for each answer."""
+    """The application with a watch on its requests. ``sent`` is called for each piece of a body, so
+    it must be quick; ``ended`` once for each answer."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class Visited:
 
 
 class _Sending:
-    """Passes on what is sent, and counts it when the web server has taken it."""
+    """Passes messages on, and counts a body once the web server has taken it."""
 
     def __init__(
         self,
@@ -163,9 +163,9 @@ class _Sending:
             self._first_byte = time.perf_counter() - self._start
 
     def end(self) -> None:
-        """Only the first call counts. A complete answer ends at once, not when the application is
-        done with it: between its last byte and this, nothing else has run, so a client that asks
-        for its next list finds its slot free."""
+        """Note the end of the answer; only the first call counts. A complete answer ends with its
+        last byte, not when the application returns: the slot of a list is then free before the
+        client can ask for its next list."""
         ended, self._ended = self._ended, None
         if ended is None:
             return

@@ -1,8 +1,8 @@
-"""Sends what a generator yields, as fast as the client takes it and no faster.
+"""Sends the chunks of a generator as fast as the client takes them, and no faster.
 
-A generator holds something: an open file, a snapshot of a database. That is closed as soon as the
-answer is sent, the client has gone, or has taken nothing for a long time. Generators run in worker
-threads, not always the same one.
+A generator holds an open file or a snapshot of a database. It is closed as soon as the answer is
+sent, the client has gone, or has taken nothing for a long time. Generators run in worker threads,
+not always the same one.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ PATIENCE = 600.0
 """Seconds for which a client may take nothing before it is cut off."""
 
 _LEVEL = 1
-"""Of gzip: resource lists shrink to a tenth already, and the list must not wait for it. ISA-L packs
+"""Level of gzip: resource lists shrink to a tenth already, and must not wait for it. ISA-L packs
 them four times as fast as zlib."""
 _GZIP = 16 + 15
 """Window bits: with a gzip header."""
 
 
 class StreamedResponse(StreamingResponse):
-    """``close`` is called when nothing more will be drawn from the chunks, whatever happened."""
+    """A response from chunks. ``close`` is called when no more chunks will be drawn, however it
+    ended."""
 
     def __init__(
         self,
@@ -63,14 +64,15 @@ class StreamedResponse(StreamingResponse):
             yield chunk
 
     def _close_when_unused(self) -> None:
-        """A server that shuts down may cancel us while a thread still draws a chunk."""
+        """Close when no thread draws a chunk: a server that shuts down may cancel this task
+        meanwhile."""
         with self._in_use:
             self._close()
 
 
 def gzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The chunks compressed. The first one is flushed, so that it arrives at once; if the chunks
-    break off, so does the stream, without the end that would make it whole."""
+    """Compress the chunks. The first one is flushed, so that it arrives at once. If the chunks
+    break off, the stream lacks the end that would make it whole."""
     packer = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _GZIP)
     for number, chunk in enumerate(chunks):
         packed = packer.compress(chunk)
@@ -82,7 +84,7 @@ def gzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether the header allows gzip; ``q=0`` forbids what it stands behind (RFC 9110, 12.5.3)."""
+    """Whether the header allows gzip; a weight of 0 forbids an encoding (RFC 9110, 12.5.3)."""
     weights: dict[str, float] = {}
     for item in accept_encoding.lower().split(","):
         name, _, parameters = item.partition(";")

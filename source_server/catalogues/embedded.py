@@ -1,4 +1,4 @@
-"""The catalogue over our own store: what was harvested, loaded or made here."""
+"""The catalogue over our own store: harvested, loaded, or made here."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class EmbeddedSnapshot:
     _read: MasterData = field(repr=False)
     _files: StoredFiles = field(repr=False)
     _missing: set[tuple[Kind, Scope]] = field(repr=False)
-    """The lists of which something was not in the data store folder when they were last read."""
+    """The lists that lacked a file of the data store folder when they were last read."""
     _readers: dict[Scope, Reader] = field(repr=False, default_factory=dict)
 
     def space_codes(self) -> list[Code]:
@@ -120,8 +120,8 @@ class EmbeddedCatalogue:
         return self._turn
 
     def mark(self) -> str | None:
-        """See `source_server.web.list_etag.Marked`. None while something is not in the data store
-        folder: nothing says when it is there again."""
+        """See `source_server.web.list_etag.Marked`. None while a file of the data store folder is
+        missing, since no mark changes when it comes back."""
         if self._missing:
             return None
         with self._engine.connect() as connection:
@@ -138,10 +138,11 @@ class EmbeddedCatalogue:
             )
 
     def _low_water_mark(self) -> datetime:
-        """Taken before the snapshot: nothing that is committed later carries an earlier time.
+        """The earliest time that a later commit can carry; to be taken before the snapshot.
 
-        The clock, the oldest open transaction (PostgreSQL shows it), and what harvests may still
-        bring. One second less, since the wire has whole seconds and "after" is strict there.
+        It is the earliest of the clock, the oldest open transaction (PostgreSQL shows it), and what
+        harvests may still bring. It is one second less, since lists have whole seconds and "after"
+        is strict there.
         """
         marks = [datetime.now(UTC)]
         with self._engine.connect() as connection:
@@ -231,7 +232,7 @@ class EmbeddedCatalogue:
 
 
 class StoreUsers:
-    """The persons of a store, as a directory of users for the sign-in."""
+    """The persons of a store as a directory of users."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -248,7 +249,7 @@ class StoreUsers:
 
 @lru_cache(maxsize=64)
 def _file_within(scope: Scope) -> Select[Any]:
-    """Files come by thousands, and to put such a query together takes longer than to ask it."""
+    """Cached: files come by thousands, and building this query takes longer than running it."""
     entity, file = tables.entity, tables.data_set_file
     return (
         select(file.c.length, file.c.crc32, file.c.checksum)

@@ -1,5 +1,5 @@
-"""Whether the files that a store records lie in its data store folder: what is recorded and does
-not lie there is not taken for gone, but said to be unknown."""
+"""Checks whether the files that a store records are in its data store folder. Recorded files that
+are missing there count as unknown, not as gone."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from source_server.publication.unseen import names
 
 
 class StoredFiles:
-    """Looks at a data store folder once for each data set that has files, and for each content of
-    an attachment; the shares are looked for once."""
+    """Looks into the data store folder, once for each data set with files and for each content of
+    an attachment. The shares are listed only once."""
 
     def __init__(self, store: DataStore) -> None:
         self._store = store
@@ -26,7 +26,7 @@ class StoredFiles:
         self._is_mounted = any(Path(share, store.uuid).is_dir() for share in self._shares)
 
     def checked(self, entities: Iterator[Entity], missed: Callable[[], None]) -> Iterator[Entity]:
-        """The entities, with marks for what is not here; ``missed`` is called for each of these."""
+        """Yield the entities, marked if something is missing; ``missed`` is then called."""
         for entity in entities:
             mark = self._of_files(entity) or self._of_attachments(entity)
             if mark is None:
@@ -36,11 +36,11 @@ class StoredFiles:
                 yield replace(entity, unknown=(*entity.unknown, mark))
 
     def reason(self) -> Reason:
-        """Why the folder of a data set is not here."""
+        """The reason why the folder of a data set is missing."""
         return Reason.NOT_HARVESTED if self._is_mounted else Reason.NOT_MOUNTED
 
     def has(self, code: str) -> bool:
-        """Whether the folder of a data set is here."""
+        """Whether the folder of a data set exists."""
         try:
             location = data_set_location(self._store.uuid, folder_name(code))
         except ValueError:
@@ -74,14 +74,14 @@ class StoredFiles:
 
 
 def _visible_shares(root: Path) -> list[str]:
-    """None if the store root cannot be read."""
+    """The shares; none if the store root cannot be read."""
     with suppress(OSError):
         return shares_of(root)
     return []
 
 
 def state_of(store: DataStore) -> str:
-    """Changes when a share is mounted or goes away."""
+    """A text that changes when a share is mounted or unmounted."""
     found = []
     for share in _visible_shares(store.root):
         try:
@@ -93,4 +93,4 @@ def state_of(store: DataStore) -> str:
 
 
 WITH_FILES = frozenset({Kind.DATA_SET, Kind.PROJECT, Kind.EXPERIMENT, Kind.SAMPLE})
-"""Kinds of which something lies in a data store folder."""
+"""Kinds that have files in a data store folder."""

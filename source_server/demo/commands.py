@@ -1,4 +1,4 @@
-"""Makes the demo instance, and lets a day pass in it."""
+"""Makes the demo instance, and changes it as in the course of a day."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def make_demo(engine: Engine, store_root: Path, service_root: Path) -> Loaded:
 
 
 def let_a_day_pass(engine: Engine, store_root: Path, service_root: Path) -> Loaded:
-    """Change, add and delete something, so that the next harvest has something to do."""
+    """Change, add and delete some entities, so that the next harvest has something to do."""
     with engine.connect() as connection, work(connection) as transaction, transaction():
         store = _store(data_store_uuid(connection), store_root, service_root)
         loaded = load(connection, store, changed_values(store))

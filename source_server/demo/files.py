@@ -14,12 +14,12 @@ from source_server.demo.moments import on_day
 
 
 def noise(seed: str, length: int) -> bytes:
-    """Bytes that do not compress, as pictures do not."""
+    """Bytes that do not compress, like those of pictures."""
     return random.Random(seed).randbytes(length)  # noqa: S311 - content, not a secret
 
 
 def picture(seed: str, size: int = 64) -> bytes:
-    """A PNG of coloured noise, that a browser shows."""
+    """A PNG of coloured noise that a browser can show."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         body = name + data

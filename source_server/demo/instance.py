@@ -248,7 +248,7 @@ def _service_file(path: str) -> ServiceFile:
 
 
 def changed_values(store: DataStore) -> Iterator[Entity]:
-    """What happens on the source a day later: an update, a new version, a new data set."""
+    """The changes at the source a day later: an update, a new version, a new data set."""
     attachment: Attachment = put_attachment(store, "herbarium.txt", "pressed 2026", "framed 2026")
     yield _plant(
         *(13, "EDELWEISS"),

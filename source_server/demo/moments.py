@@ -1,4 +1,4 @@
-"""When things happened in the demo."""
+"""The times of events in the demo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The catalogue over a real openBIS database; `open_openbis` is the way in."""
+"""The catalogue over a real openBIS database; `open_openbis` opens one."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ from source_server.publication.mentioned_files import Mentions
 
 
 class OpenBisCatalogue:
-    """A `Catalogue`: reads only, and never shows anything outside of the scope it is given.
+    """A `Catalogue` that only reads, and never shows anything outside of the given scope.
 
     ``store_root`` and ``file_service_root`` are openBIS's ``storeroot-dir`` and
-    ``file-service-repository-path``; data stores that lie elsewhere are in ``others``, by their
-    codes. Roles in projects count for users whose id the regular expression
-    ``project_level_users`` matches (openBIS's ``authorization.project-level.users``); None: for
-    no user (``authorization.project-level.enabled``).
+    ``file-service-repository-path``; data stores in other places are in ``others``, by their codes.
+    Roles in projects count for users whose id the regular expression ``project_level_users``
+    matches (openBIS's ``authorization.project-level.users``); None: for no user
+    (``authorization.project-level.enabled``).
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class OpenBisCatalogue:
         return content
 
     def _one(self, query: str, scope: Scope, key: Mapping[str, Any]) -> Row[Any] | None:
-        """The row with this key, if it is within the scope."""
+        """The row with this key, if it is within the scope; else None."""
         if not all(map(_can_be_asked_for, key.values())):
             return None
         with none_if_untranslatable(), connected(self._engine) as connection:
@@ -155,10 +155,10 @@ def open_openbis(
     file_service_root: Path | None = None,
     project_level_users: str | None = None,
 ) -> OpenBisCatalogue:
-    """The openBIS instance at a database URL (``postgresql://...``); as `OpenBisCatalogue`.
+    """Open the openBIS instance at a database URL (``postgresql://...``); as `OpenBisCatalogue`.
 
-    ``others``: store root and URL of the path info of data stores that lie elsewhere.
-    Raises `ConfigError` if a database cannot be reached, or is not one that can be read.
+    ``others``: store root and URL of the path info of data stores in other places. Raises
+    `ConfigError` if a database cannot be reached or read.
     """
     with ExitStack() as if_it_fails:
 
@@ -210,7 +210,8 @@ def _checked_path_info(engine: Engine | None) -> PathInfo | None:
 
 
 def _can_be_asked_for(value: object) -> bool:
-    """PostgreSQL refuses texts with a NUL and such as are not Unicode; so none is stored there."""
+    """Whether PostgreSQL can compare with this text: it refuses NUL and invalid Unicode, so that no
+    stored text has them."""
     text = str(value)
     try:
         text.encode()

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: read only, and with messages that an operator can act on."""
+"""Connections to PostgreSQL, read only, with messages that tell operators what to do."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ _CONNECT_SECONDS = 10
 _MARGIN = timedelta(seconds=1)
 
 _SETTINGS = ("set local jit = off", "set local max_parallel_workers_per_gather = 0")
-"""Many small queries: compiling them or starting workers for them costs more than it gives."""
+"""Settings for many small queries, for which JIT and parallel workers cost more than they save."""
 
 _SCHEMA = {"search_path": "public"}
-"""openBIS has all its tables there; ``options`` in the URL of the database can name another
-schema."""
+"""The schema of all openBIS tables; ``options`` in the URL of the database can name another."""
 
 _LOW_WATER_MARK = text("""
 select least(min(xact_start), now()) from pg_stat_activity where pid <> pg_backend_pid()
@@ -69,7 +68,7 @@ def reading_engine(url: str) -> Engine:
 
 @contextmanager
 def connected(engine: Engine) -> Iterator[Connection]:
-    """A connection; a database that cannot be reached is a fault of the settings."""
+    """A connection. ConfigError if the database cannot be reached."""
     try:
         connection = engine.connect()
     except OperationalError as fault:
@@ -87,8 +86,8 @@ _UNTRANSLATABLE = "22P05"
 
 @contextmanager
 def none_if_untranslatable() -> Iterator[None]:
-    """Passes over a question with characters that the encoding of the database does not have:
-    nothing there can have such a name."""
+    """Skip the block if the encoding of the database lacks a character of the question: nothing
+    there can have such a name."""
     try:
         yield
     except DBAPIError as error:
@@ -98,7 +97,7 @@ def none_if_untranslatable() -> Iterator[None]:
 
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
-    """A connection that sees the database as it is now, whatever is committed meanwhile."""
+    """A connection that sees the database as it is now, whatever is committed later."""
     with connected(engine) as connection:
         connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
@@ -109,14 +108,14 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
 
 
 _ROWS = 1_000
-"""That are there as values of Python at once."""
+"""Rows fetched per round trip."""
 
 
 def plain_rows(
     connection: Connection, query: TextClause, parameters: Mapping[str, Any]
 ) -> Iterator[tuple[Any, ...]]:
-    """All rows as the driver gives them, for values by the million: SQLAlchemy's own rows cost
-    more than twice the time of the driver's."""
+    """All rows as the driver returns them, for millions of values: SQLAlchemy's rows take more than
+    twice the time."""
     with connection.execute(query, parameters) as result:
         cursor: Any = result.cursor
         while rows := cursor.fetchmany(_ROWS):
@@ -124,10 +123,10 @@ def plain_rows(
 
 
 def low_water_mark(engine: Engine) -> datetime:
-    """The start of the oldest open transaction of the server, cut to seconds, less a second.
+    """The start of the server's oldest open transaction, cut to seconds, less a second.
 
-    openBIS stamps what it changes with the start of its transaction. Whatever is not committed
-    yet when this is asked carries a later stamp (wire format, 1.6). Ask before taking a snapshot.
+    openBIS stamps its changes with the start of the transaction. What is not committed when this is
+    asked has a later stamp (wire format, 1.6). Ask before taking a snapshot.
     """
     with connected(engine) as connection:
         oldest: datetime = connection.execute(_LOW_WATER_MARK).scalar_one()
@@ -135,8 +134,8 @@ def low_water_mark(engine: Engine) -> datetime:
 
 
 def check_low_water_mark(connection: Connection) -> None:
-    """Raises ConfigError if the open transactions of openBIS cannot be seen from here: changes
-    that are committed while a list is read would then never be harvested."""
+    """Raises ConfigError if this user cannot see openBIS's open transactions: changes that are
+    committed while a list is read would then never be harvested."""
     row = connection.execute(_MAY_SEE_TRANSACTIONS).one()
     where = described(connection.engine.url)
     if row.standby:

@@ -1,7 +1,7 @@
 """The data store folder of openBIS: ``<root>/<share>/<location>/<path within the data set>``.
 
 Nothing outside of a data set's own folder is ever named or opened, whatever the database or a
-client says. A share may be a symbolic link to another disk.
+client asks for. A share may be a symbolic link to another disk.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ class DataStore:
         self.root = root
 
     def folder(self, share: str | None, location: str) -> Path | None:
-        """The folder of a data set; None if it is not there, perhaps because a disk is not
-        mounted. Raises OSError if the system does not let us look.
+        """The folder of a data set; None if it is missing, perhaps because a disk is not mounted.
+        Raises OSError if it cannot be read.
 
-        The share that the database names may be out of date for a moment, while openBIS moves a
-        data set: then the other shares are searched.
+        While openBIS moves a data set, the database may name an outdated share: then the other
+        shares are searched.
         """
         parts = location.replace("\\", "/").strip("/").split("/")
         if not all(map(_is_name, parts)):
@@ -37,7 +37,7 @@ class DataStore:
         return None
 
     def has_shares(self) -> bool:
-        """Whether anything may lie here; an empty mount point has no shares."""
+        """Whether there is a share; an empty mount point has none."""
         try:
             return any(share.name.isdigit() for share in self.root.iterdir())
         except OSError:
@@ -53,10 +53,10 @@ class DataStore:
 
 
 def file_below(folder: Path, path: str) -> Path | None:
-    """The existing regular file of this path below the folder.
+    """The existing regular file with this path below the folder.
 
-    None if it does not exist, or if it lies elsewhere: by ``..``, by being absolute, or because
-    a symbolic link leads out of the folder.
+    None if it does not exist or lies elsewhere: through ``..``, an absolute path, or a symbolic
+    link out of the folder.
     """
     parts = path.split("/")
     if not all(map(_is_name, parts)):
@@ -70,7 +70,7 @@ def file_below(folder: Path, path: str) -> Path | None:
 
 
 def length_below(folder: Path, path: str) -> int | None:
-    """The length of such a file; None if there is none."""
+    """The length of the file that `file_below` finds; None if there is none."""
     file = file_below(folder, path)
     try:
         return file.stat().st_size if file else None
@@ -90,8 +90,8 @@ def is_folder_below(folder: Path, path: str) -> bool:
 
 @dataclass(slots=True)
 class Walked:
-    """What lies below a folder. ``unreadable`` are paths that cannot be listed: what cannot be
-    read, and links that lead out of the folder or nowhere."""
+    """The content of a folder. ``unreadable`` are paths that cannot be listed: unreadable ones, and
+    links that lead out of the folder or nowhere."""
 
     files: list[tuple[str, int]] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
@@ -123,7 +123,7 @@ def files_below(folder: Path) -> Walked:
 
 
 def _below(folder: Path, place: Path) -> str:
-    """The path within the folder; the folder's own is a dot."""
+    """The path within the folder; a dot for the folder itself."""
     return place.relative_to(folder).as_posix()
 
 

@@ -1,4 +1,4 @@
-"""Entities of the database, read page by page: a handful of queries for each page."""
+"""Reads entities of the database page by page, with a few queries for each page."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ PAGE = 1000
 """Entities per page."""
 
 PAGE_OF_DATA_SETS = 250
-"""Fewer, since PostgreSQL sorts the files of a page, and a data set may have a million."""
+"""Fewer, since PostgreSQL sorts the files of a page, and one data set may have a million."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Parts:
-    """What hangs on the entities of a page, by the ids of their rows."""
+    """The parts of the entities of a page, by the ids of their rows."""
 
     properties: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     connections: Mapping[int, tuple[Edge, ...]] = field(default_factory=dict)
@@ -65,8 +65,8 @@ class EntityReader:
                 yield self._entity(row, hanging, listed)
 
     def _pages(self, window: Window) -> Iterator[list[int]]:
-        """A cursor on the server sorts the ids once. Looking for each page by the last perm id
-        (``perm_id > ... limit``) would sort all that is left again for every page."""
+        """The ids of each page, from a cursor on the server, which sorts them once. Pages by the
+        last perm id (``perm_id > ... limit``) would sort all remaining ids again for each page."""
         size = PAGE_OF_DATA_SETS if self._kind is Kind.DATA_SET else PAGE
         with self._connection.execute(
             self._dialect(queries_entities.IDS[self._kind]),
@@ -133,8 +133,8 @@ def _unknown(
     links: Mapping[int, int],
     attachments: Mapping[int, Sequence[Unknown]],
 ) -> Mapping[int, Sequence[Unknown]]:
-    """What entities of a page leave out: values of the properties with these codes, numbers of
-    links, and attachments."""
+    """The unknown parts of the entities of a page: values of the properties with these codes,
+    numbers of links, and attachments."""
     found: defaultdict[int, list[Unknown]] = defaultdict(list)
     for owner, marks in attachments.items():
         found[owner] += marks
@@ -146,7 +146,7 @@ def _unknown(
 
 
 def _hidden_references(row: Row[Any]) -> Iterator[Unknown]:
-    """References are links, too."""
+    """Hidden references count as hidden links."""
     if row.hides_experiment:
         yield _out_of_scope(Part.CONNECTIONS, "the experiment")
     if row.hides_sample:

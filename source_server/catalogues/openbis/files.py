@@ -1,7 +1,7 @@
-"""The files of data sets: from the path-info database, else by a walk through the data store.
+"""Lists the files of data sets: from the path-info database, else by a walk through the data store.
 
-What cannot be seen now is never taken for what is not there: a data set says which of its files
-are unknown, and why.
+What cannot be seen now never counts as absent: a data set says which of its files are unknown, and
+why.
 """
 
 from __future__ import annotations
@@ -33,22 +33,23 @@ _AVAILABLE = frozenset({"AVAILABLE", "LOCKED", "BACKUP_PENDING"})
 _HDF5 = (".h5", ".h5ar")
 _UNSIGNED = 0xFFFFFFFF
 _REPLACEMENT = "\ufffd"
-"""What Java, and so path info, has for what is not UTF-8 in a file's name."""
+"""The character by which Java, and so path info, replaces bytes of a file's name that are not
+UTF-8."""
 _MUCH_CAN_DIFFER = "openBIS has noted {} bytes, its files have {}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a data store of openBIS keeps its files, and notes about them."""
+    """The folder of a data store of openBIS, and its path-info database."""
 
     store: DataStore
     path_info: PathInfo | None = None
 
 
 class FileLists:
-    """Lists the files of data sets; reads none of them.
+    """Lists the files of data sets, and opens none of them.
 
-    ``others``: the places of data stores, by their codes, that are not in the usual one.
+    ``others``: places of data stores that differ from the usual one, by their codes.
     """
 
     def __init__(self, usual: Place, others: Mapping[str, Place] = MappingProxyType({})) -> None:
@@ -56,7 +57,7 @@ class FileLists:
         self._others = others
 
     def of_page(self, data_sets: Sequence[Row[Any]]) -> Iterator[Listed]:
-        """The files of each of these data sets, which come by code in byte order."""
+        """The files of each of these data sets, which must be in byte order of their codes."""
         with self._noted(data_sets) as noted_of:
             for data_set in data_sets:
                 noted = noted_of.get(self._place(data_set).path_info)
@@ -69,8 +70,8 @@ class FileLists:
                         yield Listed()
 
     def place_of(self, data_set: Row[Any]) -> Path | Unknown | None:
-        """The folder of a data set's files, or why it cannot be seen; None if it has none of its
-        own."""
+        """The folder of a data set's files, or the reason if it cannot be seen; None if it has no
+        folder of its own."""
         if data_set.location is None:
             return None
         if data_set.status not in _AVAILABLE:
@@ -84,7 +85,7 @@ class FileLists:
         return folder or away(Reason.NOT_MOUNTED, where)
 
     def unseen(self, states: Iterable[Row[Any]]) -> Counter[str]:
-        """How many data sets cannot be read, by the reason; as far as that is known without a
+        """Counts data sets that cannot be read by the reason, as far as that is known without a
         look at each. ``states``: numbers of data sets by their data store and status."""
         found: Counter[str] = Counter()
         for each in states:
@@ -97,7 +98,7 @@ class FileLists:
         return found
 
     def places(self) -> Mapping[str | None, Place]:
-        """All places by the codes of their data stores; None stands for all others."""
+        """All places by the codes of their data stores; None is the usual place."""
         return {None: self._usual} | dict(self._others)
 
     def _place(self, data_set: Row[Any]) -> Place:
@@ -105,7 +106,7 @@ class FileLists:
 
     @contextmanager
     def _noted(self, data_sets: Sequence[Row[Any]]) -> Iterator[Mapping[PathInfo | None, Noted]]:
-        """What each path-info database has noted about its part of the page."""
+        """The rows of each path-info database for its data sets of the page."""
         codes: dict[PathInfo, list[str]] = {}
         for row in data_sets:
             path_info = self._place(row).path_info
@@ -129,7 +130,7 @@ class FileLists:
 
 
 def _of_link(data_set: Row[Any], noted: Noted | None) -> Listed:
-    """Its files lie elsewhere; openBIS may have been given a list of them."""
+    """The files of a LINK data set lie elsewhere; openBIS may know a list of them."""
     rows = noted.rows_of(data_set.code) if noted else None
     listing, containers = Listing(), _Containers()
     for row in rows or ():
@@ -144,17 +145,19 @@ def _of_link(data_set: Row[Any], noted: Noted | None) -> Listed:
 
 
 class _Containers(set[str]):
-    """Paths of HDF5 containers. openBIS notes each as a folder, with its inner files below; what
-    is published is the container, since that is what lies in the data store."""
+    """Paths of HDF5 containers. Path info has each as a folder, with its inner files below. The
+    container is published, since it is the file in the data store."""
 
     def hold(self, path: str) -> bool:
         return bool(self) and not self.isdisjoint(map(str, PurePosixPath(path).parents))
 
 
 def _take_noted(listing: Listing, rows: Rows, folder: Path | None, size: int) -> bool:
-    """Whether the rows tell what the data set consists of. Each data set has one for its folder,
-    with the sum of all below; without it, or if it or openBIS knows of bytes and no file is noted,
-    the data set is not fed yet."""
+    """Add the files of the rows; False if the data set is not fed into path info yet.
+
+    Each data set has a row for its folder, with the sum of all bytes below. The data set is not fed
+    if this row is missing, or if the row or openBIS knows of bytes but there is no file.
+    """
     root: Row[Any] | None = None
     noted, containers = 0, _Containers()
     for row, following in pairwise(chain(rows, (None,))):
@@ -186,7 +189,7 @@ def _take_file(listing: Listing, row: Row[Any], folder: Path | None) -> None:
 
 
 def _take_container(listing: Listing, row: Row[Any], folder: Path | None) -> None:
-    """The length that is noted is only the sum of what is in it."""
+    """Path info has only the sum of the lengths in a container, so its own length is looked up."""
     length = length_below(folder, row.path) if folder else None
     if length is None:
         listing.withhold(row.path)
@@ -195,8 +198,9 @@ def _take_container(listing: Listing, row: Row[Any], folder: Path | None) -> Non
 
 
 def _is_plain_folder(row: Row[Any], following: Row[Any] | None, folder: Path | None) -> bool:
-    """Where the folder of the data set cannot be seen, checksums tell: if openBIS computes them,
-    a container has one, and plain folders have none but their files have."""
+    """Whether a row is a plain folder, not a container. If the data set's folder cannot be seen,
+    checksums tell: if openBIS computes them, a container has one, and plain folders have none but
+    their files have."""
     if folder is not None:
         return is_folder_below(folder, row.path)
     if row.crc32 is not None or following is None:
@@ -215,10 +219,10 @@ def _node(row: Row[Any], length: int) -> FileNode:
 
 
 def _take_from_folder(listing: Listing, folder: Path, size: int) -> None:
-    """Where path info knows nothing yet, or there is none; without any checksum.
+    """List the files of the folder, without checksums, if path info does not know the data set.
 
-    Files that are shorter together than openBIS has noted were cut: which of them, cannot be
-    known, so none is listed. The size of an HDF5 container is noted as that of what is in it.
+    If the files are shorter together than openBIS has recorded, some were cut; it is not known
+    which, so none is listed. Of an HDF5 container, openBIS records the sum of its contents.
     """
     walked = files_below(folder)
     for path, length in walked.files:

@@ -1,5 +1,4 @@
-"""What is found out about the files of one data set: those that are listed, and why others are
-not."""
+"""Collects the files of one data set, and the reasons why others are not listed."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from source_server.publication.unseen import names
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """The files of a data set, as an entity has them."""
+    """The files of a data set, as they stand in an entity."""
 
     files: tuple[FileNode, ...] = ()
     unknown: tuple[Unknown, ...] = ()
@@ -22,7 +21,7 @@ class Listed:
 
 @dataclass(slots=True)
 class Listing:
-    """Is filled while the files of a data set are looked at.
+    """Collects files while they are looked at.
 
     ``away``: why none of them can be fetched now. ``total``: bytes of all files that were seen,
     listed or not.
@@ -38,16 +37,17 @@ class Listing:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing was seen at all, and nothing hindered us to see it."""
+        """Whether nothing was seen, without any hindrance."""
         return not (self.nodes or self._bad_names or self._unreadable or self._withheld)
 
     @property
     def is_whole(self) -> bool:
-        """All that was seen could be counted."""
+        """Whether the lengths of all files that were seen are known."""
         return not (self._unreadable or self._withheld)
 
     def add(self, node: FileNode) -> None:
-        """A name must not be changed, so a file whose name XML cannot carry is left out."""
+        """Add a file. If XML cannot carry its name it is left out, since a name must not be
+        changed."""
         self.total += node.length
         if is_publishable(node.path):
             self.nodes.append(node)
@@ -61,15 +61,16 @@ class Listing:
         self._unreadable += paths
 
     def withhold(self, path: str) -> None:
-        """It cannot be known now whether this is a folder or a file, and how long."""
+        """Note a path that may be a folder or a file, of unknown length."""
         self._withheld.append(path)
 
     def incomplete(self, reason: Reason, detail: str) -> None:
-        """Less was seen than openBIS has noted."""
+        """Note that fewer bytes were seen than openBIS has recorded."""
         self._incomplete = _files(reason, detail)
 
     def not_fed(self) -> None:
-        """The folder is missing, and path info does not know the files; the latter may be why."""
+        """Note that path info does not know the files either, which may be the reason why the
+        folder is missing."""
         if self.away and self.away.reason is Reason.NOT_MOUNTED:
             self.away = away(Reason.NOT_FED, self.away.detail)
 
@@ -92,7 +93,7 @@ class Listing:
 
 
 def away(reason: Reason, detail: str | None = None) -> Unknown:
-    """None of the files of a data set can be fetched."""
+    """The mark for a data set of which no file can be fetched."""
     return Unknown(part=Part.FILES, reason=reason, detail=detail)
 
 

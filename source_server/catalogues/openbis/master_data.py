@@ -1,4 +1,4 @@
-"""Master data of the database, whole and in memory."""
+"""Reads the master data of the database, whole and into memory."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MOMENTS = frozenset({"registered", "modified"})
 
 
 class MasterDataReader:
-    """Reads master data; every row's columns are named like the fields of the value."""
+    """Reads master data. The columns of each query are named like the fields of its values."""
 
     def __init__(self, connection: Connection, dialect: Dialect) -> None:
         self._connection = connection
@@ -61,7 +61,7 @@ class MasterDataReader:
             yield _published(row)
 
     def _owned(self, query: str, value: Callable[[_Fields], _Value]) -> Mapping[int, list[_Value]]:
-        """Values by the id of what they belong to, in the order of the query."""
+        """Values by the id of their owners, in the order of the query."""
         found: defaultdict[int, list[_Value]] = defaultdict(list)
         for fields in self._fields(query):
             found[fields.pop("owner")].append(value(fields))
@@ -81,7 +81,7 @@ class MasterDataReader:
 
 
 def _published(row: RowMapping) -> _Fields:
-    """The row's columns, fit for XML and for whole seconds."""
+    """The row's columns, as XML can carry them, and with times in whole seconds."""
     fields: _Fields = dict(row)
     name = str(fields.get("code") or fields.get("name") or fields.get("property_type"))
     for field, value in fields.items():

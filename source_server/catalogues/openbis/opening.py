@@ -1,4 +1,4 @@
-"""Finds out whether a database is one that this program can read, and says what to do if not."""
+"""Checks whether this program can read a database; the errors say what to do."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ select c.relname || '.' || a.attname,
   join pg_namespace n on n.oid = c.relnamespace
  where n.nspname = any (current_schemas(false)) and a.attnum > 0 and not a.attisdropped
 """)
-"""Not from information_schema, which hides what the user may not read. Of a domain the type below
-it: openBIS declares nearly all of its columns by domains."""
+"""The columns with their types. information_schema would hide what the user may not read. For a
+column with a domain it is the type below: openBIS declares nearly all columns by domains."""
 
 _LOGGED = text("""
 select max(db_version) from database_version_logs where run_status = 'SUCCESS'
@@ -96,14 +96,14 @@ def _version(connection: Connection, columns: frozenset[str]) -> int:
 
 
 def _logged_version(connection: Connection) -> int:
-    """What the log of versions says; 0 if it is empty. It may lag behind."""
+    """The newest version in the database's own log; 0 if the log is empty. It may lag behind."""
     with _readable(connection, "an openBIS database"):
         logged = connection.execute(_LOGGED).scalar()
     return int(logged) if logged else 0
 
 
 def _check_queries(connection: Connection, queries: Iterable[TextClause], what: str) -> None:
-    """Lets PostgreSQL plan every query: this finds whatever is missing or not allowed."""
+    """Let PostgreSQL plan every query, which finds all that is missing or not allowed."""
     with _readable(connection, what):
         for query in queries:
             nulls = dict.fromkeys(query.compile().params)

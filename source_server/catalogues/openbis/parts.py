@@ -1,4 +1,5 @@
-"""What hangs on entities: connections, attachments, content copies; one query each per page."""
+"""Reads parts of entities: connections, attachments, content copies, with one query each per
+page."""
 
 from __future__ import annotations
 
@@ -31,12 +32,12 @@ _CONNECTIONS = {
 
 
 _EDGES = frozenset({int(EARLIEST.timestamp()), int(LATEST.timestamp())})
-"""What takes the place of a time that no list can carry, see ``epoch`` in `schema`."""
+"""The times that replace times that no list can carry, see ``epoch`` in `schema`."""
 
 
 def moment(epoch: int, kind: str, name: str) -> datetime:
     """The time of a column ``epoch``: whole seconds, in UTC. ``kind`` and ``name`` are for the
-    warning about a time that no list can carry."""
+    warning about a replaced time."""
     if epoch in _EDGES:
         _LOG.warning(
             "%s %s: a timestamp lies beyond what a list can carry and is published as %s; correct"
@@ -52,7 +53,7 @@ def connections(
     connection: Connection, dialect: Dialect, kind: Kind, page: Mapping[str, Any]
 ) -> tuple[Mapping[int, tuple[Edge, ...]], Mapping[int, int]]:
     """Children, by perm id, then components: of data sets by ordinal, of samples by perm id; and
-    how many lead to what is outside the scope."""
+    the number of links that lead out of the scope."""
     found: defaultdict[int, dict[Relation, list[Edge]]] = defaultdict(lambda: defaultdict(list))
     hidden: defaultdict[int, int] = defaultdict(int)
     for owner, name, target, shown in connection.execute(dialect(_CONNECTIONS[kind]), page):
@@ -71,9 +72,9 @@ def connections(
 def attachments(
     connection: Connection, dialect: Dialect, kind: Kind, page: Mapping[str, Any]
 ) -> tuple[Mapping[int, tuple[Attachment, ...]], Mapping[int, list[Unknown]]]:
-    """All versions of all attachments, by file name in byte order; and what is wrong with some.
+    """All versions of all attachments, by file name in byte order; and marks for faulty ones.
 
-    A name must not be changed, so an attachment whose name XML cannot carry is left out.
+    An attachment whose name XML cannot carry is left out, since a name must not be changed.
     """
     found: defaultdict[int, list[Attachment]] = defaultdict(list)
     bad: defaultdict[int, list[str]] = defaultdict(list)
@@ -119,7 +120,7 @@ def _version(row: Row[Any]) -> AttachmentVersion:
 def content_copies(
     connection: Connection, dialect: Dialect, page: Mapping[str, Any]
 ) -> Mapping[int, tuple[ContentCopy, ...]]:
-    """Where LINK data sets keep their content, in the order of registration."""
+    """The content copies of LINK data sets, in the order of registration."""
     found: defaultdict[int, list[ContentCopy]] = defaultdict(list)
     for row in connection.execute(dialect(queries_parts.CONTENT_COPIES), page):
         found[row.owner].append(

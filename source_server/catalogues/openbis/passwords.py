@@ -22,13 +22,14 @@ _FIELDS = frozenset({5, 6})
 _SALT_LENGTH = 4
 _HASH_LENGTH = _SALT_LENGTH + 20
 _FITS_NOTHING = base64.b64encode(bytes(_HASH_LENGTH)).decode()
-"""Verified for unknown users, so that they take as long as known ones."""
+"""A hash that fits no password; it is verified for unknown users, so that they take as long as
+known ones."""
 
 _Stamp = tuple[int, int, int]
 
 
 class PasswordFile:
-    """A directory of users; the file is read again whenever it has changed.
+    """A directory of users. The file is read again whenever it has changed.
 
     Raises `ConfigError` if the file cannot be read at first. A line that cannot be understood is
     reported with its number, never with its content, and only its user cannot log in.
@@ -65,7 +66,8 @@ class PasswordFile:
         return fits and stored is not None
 
     def _current(self) -> dict[str, str | None]:
-        """openBIS replaces the file by renaming; while it cannot be read, the last one counts."""
+        """The hashes. openBIS replaces the file by renaming; while it cannot be read, the last
+        content counts."""
         with self._lock:
             try:
                 if _stamp_of(self._path) != self._stamp:

@@ -1,4 +1,4 @@
-"""The path-info database of a data store: what openBIS noted about the files of each data set."""
+"""Reads the path-info database of a data store, in which openBIS records the files of data sets."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Rows = Iterable[Row[Any]]
 
 
 class Noted:
-    """The rows of some data sets, which are asked for by code in byte order.
+    """The rows of some data sets, which must be asked for in byte order of their codes.
 
-    ``is_empty``: the database knows no data set at all; it was never fed, or is fed anew.
+    ``is_empty``: the database knows no data set; it was never fed, or is being fed again.
     """
 
     def __init__(self, rows: Rows, *, is_empty: bool) -> None:
@@ -31,8 +31,8 @@ class Noted:
         self.is_empty = is_empty
 
     def rows_of(self, code: str) -> Rows | None:
-        """None if the database does not know the data set. The rows are to be read before the
-        next data set is asked for."""
+        """The rows of a data set, to be read before the next one is asked for; None if the database
+        does not know it."""
         while self._next is not None and self._next[0] < code:
             self._next = next(self._data_sets, None)
         if self._next is None or self._next[0] != code:
@@ -49,7 +49,7 @@ class PathInfo:
 
     @contextmanager
     def noted(self, codes: Sequence[str]) -> Iterator[Noted]:
-        """Reads row by row: a data set may have a million files, and a page many data sets."""
+        """The rows of data sets, fetched as they are read: a data set may have a million files."""
         with snapshot(self.engine) as connection:
             is_empty = not connection.execute(_HAS_DATA_SETS).scalar_one()
             with connection.execute(

@@ -1,4 +1,4 @@
-"""Property values as texts, in the way in which openBIS publishes them."""
+"""Reads property values as the texts that openBIS publishes."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class PropertyReader:
     def of_page(
         self, page: Mapping[str, Any]
     ) -> tuple[Mapping[int, dict[str, str]], Mapping[int, list[str]]]:
-        """Values by code, by the id of their owner; and the codes of those values that point to
-        samples outside the scope, which are left out."""
+        """Values by code, by the id of their owner; and the codes of values that are left out,
+        since they point to samples outside the scope."""
         found: defaultdict[int, dict[str, str]] = defaultdict(dict)
         are_all_shown = True
         rows = plain_rows(self._connection, self._query, page)
@@ -43,8 +43,8 @@ class PropertyReader:
         return found, {} if are_all_shown else self._hidden_codes(page)
 
     def _hidden_codes(self, page: Mapping[str, Any]) -> Mapping[int, list[str]]:
-        """By the id of their owner. A value may also point to a sample in openBIS's trash: that is
-        none."""
+        """The codes of hidden values by the id of their owner. Values that point to samples in
+        openBIS's trash are not among them: these have no value."""
         hidden: defaultdict[int, list[str]] = defaultdict(list)
         for owner, assignment in plain_rows(self._connection, self._hidden, page):
             hidden[owner].append(self._codes[assignment])
@@ -56,7 +56,7 @@ def reals_text(values: Sequence[float | None]) -> str:
 
 
 def java_double(value: float) -> str:
-    """A double the way Java writes it: ``1.0``, ``1.0E22``, ``-Infinity``, ``NaN``."""
+    """A double as Java writes it: ``1.0``, ``1.0E22``, ``-Infinity``, ``NaN``."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):

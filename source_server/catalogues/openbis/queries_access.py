@@ -1,4 +1,4 @@
-"""Queries that decide who may see what, and those behind single downloads."""
+"""Queries for the rights of users, and for single downloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries for what hangs on the entities of one page; ``ids`` are those of their owners."""
+"""Queries for the parts of the entities of one page; ``ids`` are the ids of their owners."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ select v.<owner> as owner, v.<assignment> as assignment
   join samples px on px.id = {sample_property:v}
  where v.<owner> = any (cast(:ids as bigint[])) and {sample_in_scope:px} is not true
 """)
-"""Values that point to samples which may not be shown."""
+"""Values that point to samples outside of the scope."""
 
 SAMPLE_CONNECTIONS = """
 select l.sample_id_parent as owner, 'Child' as relation, o.perm_id as target,
@@ -100,7 +100,7 @@ select o.samp_id_part_of, 'Component', o.perm_id, {sample_in_scope:o} is true
   from samples o
  where o.samp_id_part_of = any (cast(:ids as bigint[]))
 """
-"""Targets that may not be shown are only counted."""
+"""Targets outside of the scope are only counted."""
 
 DATA_SET_CONNECTIONS = """
 select l.data_id_parent as owner,

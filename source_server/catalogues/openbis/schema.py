@@ -1,6 +1,6 @@
-"""Which schema a database has, and the pieces of SQL that differ between schemas.
+"""The version of a database's schema, and the pieces of SQL that differ between versions.
 
-The version is told by columns: the log of versions in the database may lag behind. Queries are
+The version is found by columns: the log of versions in the database may lag behind. Queries are
 written for the newest schema and name the pieces in braces, with the alias of the table after a
 colon: ``{internal:pt}``.
 """
@@ -41,14 +41,15 @@ _MARKS: tuple[tuple[int, str], ...] = (
     (154, "projects.description text"),
     (147, "samples_all.proj_id"),
 )
-"""What a schema has that the one before had not: ``table.column`` or ``table.column type``."""
+"""Marks of schemas: a column (``table.column`` or ``table.column type``) that the schema before did
+not have."""
 
 _MERGED = 184
-"""This schema only took away: ``is_internal_namespace`` became ``is_managed_internally``."""
+"""This schema only removed columns: ``is_internal_namespace`` became ``is_managed_internally``."""
 
 
 def version_by(columns: frozenset[str]) -> int:
-    """The newest schema of which these columns bear the mark; 0 if it is older than all marks.
+    """The newest schema that has its mark among these columns; 0 if none has.
 
     ``columns`` holds each column twice, as ``table.column`` and as ``table.column type``.
     """
@@ -68,7 +69,7 @@ class Piece(str):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Change:
-    """How to say something since a schema, and how before."""
+    """A piece of SQL from a schema on, and the piece for older ones."""
 
     since: int
     now: str
@@ -76,7 +77,7 @@ class _Change:
 
 
 def _flags(**columns: Frozen) -> _Change:
-    """The columns ``frozen_<name>`` as one number, bit by bit a `Frozen`."""
+    """The columns ``frozen_<name>`` as one number, whose bits are those of `Frozen`."""
     bits = [f"{flag.value} * @.frozen_{column}::int" for column, flag in columns.items()]
     return _Change(since=173, now=" + ".join(["@.frozen::int", *bits]), before="0")
 
@@ -168,10 +169,10 @@ _DATA_SET_HOME_IN_SCOPE = """(
 _DATA_SET_IS_STORED = """(
     not exists (select 1 from external_data stored
                  where <external_data_id> = @.id and not stored.storage_confirmation))"""
-"""A data set whose storing is not confirmed is still being registered: it is not there yet."""
+"""While the storing of a data set is not confirmed, it is still being registered, and not shown."""
 
 _EPOCH = f"case when @ is not null then floor(extract(epoch from {_WITHIN_YEARS}))::bigint end"
-"""Whole seconds, which need no time zone and cost a fifth of what timestamps cost to read."""
+"""Whole seconds, which need no time zone and are read in a fifth of the time of timestamps."""
 
 _CODE = "case when <internal> then '$' else '' end || @.code"
 

@@ -1,4 +1,4 @@
-"""Who may see what, as openBIS decides it for its API, and scopes as ids of the database."""
+"""The rights of users, by the rules of openBIS's API, and scopes as ids of the database."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Window = Mapping[str, str]
 def scope_of(
     connection: Connection, dialect: Dialect, user_id: str, project_level: re.Pattern[str] | None
 ) -> Scope | None:
-    """What a user may see. Project roles count only for users whose id ``project_level`` matches.
+    """The scope of a user. Project roles count only for users whose id ``project_level`` matches.
 
     A role on the instance shows all spaces, a role in a space shows that space, whichever role it
-    is. None is for those who may not log in: unknown, inactive, or without any role.
+    is. None for users who may not log in: unknown, inactive, or without any role.
     """
     rows = connection.execute(dialect(queries_access.ROLES), {"user_id": user_id}).all()
     held = [row for row in _one_person(rows, user_id) if row.active and row.role is not None]
@@ -39,8 +39,8 @@ def scope_of(
 
 
 def _one_person(rows: Sequence[Row[Any]], user_id: str) -> Sequence[Row[Any]]:
-    """Case does not matter in a user id, unless there are several that differ by case only:
-    then only the exact one is meant."""
+    """The rows of one person. The case of a user id does not matter, unless several differ only by
+    case: then the exact one counts."""
     if len({row.user_id for row in rows}) <= 1:
         return rows
     return [row for row in rows if row.user_id == user_id]
@@ -52,7 +52,7 @@ def space_codes(connection: Connection, dialect: Dialect) -> list[Code]:
 
 
 def window_of(connection: Connection, dialect: Dialect, scope: Scope) -> Window:
-    """The scope as ids; what does not exist is left out."""
+    """The scope as ids; places that do not exist are left out."""
     rows = connection.execute(
         dialect(queries_access.SCOPE),
         {"spaces": sorted(scope.spaces), "projects": sorted(scope.projects)},
@@ -68,5 +68,5 @@ def window_of(connection: Connection, dialect: Dialect, scope: Scope) -> Window:
 
 
 def array_of(ids: Iterable[int]) -> str:
-    """An array as PostgreSQL writes it; the driver takes long over lists, page after page."""
+    """An array in PostgreSQL's own notation, which costs the driver less than a list."""
     return f"{{{','.join(map(str, ids))}}}"

@@ -22,7 +22,7 @@ from source_server.publication.catalogue import Scope
 
 
 class OpenBisSnapshot:
-    """A `Snapshot`; the connection's transaction is what makes it consistent."""
+    """A `Snapshot`; the connection's transaction makes it consistent."""
 
     def __init__(
         self, connection: Connection, dialect: Dialect, at: datetime, file_lists: FileLists
@@ -60,10 +60,10 @@ class OpenBisSnapshot:
         return dict(found)
 
     def service_file_checksum(self, _path: str) -> None:
-        """openBIS's database knows nothing of the file service."""
+        """None: openBIS's database has no checksums of the file service."""
 
     def close(self) -> None:
-        """Drops what is still being read; its cursors end with the snapshot."""
+        """Close the iterator that is still being read; its cursors end with the snapshot."""
         if self._reading is not None:
             self._reading.close()
             self._reading = None

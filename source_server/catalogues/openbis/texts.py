@@ -1,4 +1,4 @@
-"""Texts as they may be published: XML has no control characters."""
+"""Makes texts fit for XML, which has no control characters."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import re
 _LOG = logging.getLogger(__name__)
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Whatever is not a ``Char`` of XML 1.0, section 2.2."""
+"""Characters that are no ``Char`` of XML 1.0, section 2.2."""
 
 REPLACEMENT = "\ufffd"
 
 
 def publishable(text: str, kind: str, name: str) -> str:
-    """The text with U+FFFD for what XML forbids: one bad value must not break the whole list."""
+    """The text with U+FFFD for characters that XML forbids, so that one bad value does not break
+    the whole list."""
     if text.isprintable() or not _FORBIDDEN.search(text):
         return text
     cleaned, count = _FORBIDDEN.subn(REPLACEMENT, text)
@@ -32,14 +33,14 @@ def publishable_or_none(text: str | None, kind: str, name: str) -> str | None:
 
 
 def publishable_values(values: dict[str, str], kind: str, name: str) -> dict[str, str]:
-    """The same for many short texts at once; hardly ever is there anything to replace."""
+    """`publishable` for many short texts at once; nearly always there is nothing to replace."""
     if is_publishable("".join(values.values())):
         return values
     return {code: publishable(text, kind, name) for code, text in values.items()}
 
 
 def is_publishable(text: str) -> bool:
-    """Whether XML can carry the text; a name must not be changed, so it is asked for instead."""
+    """Whether XML can carry the text; to be asked for names, which must not be changed."""
     if text.isprintable():
         return True
     return not _FORBIDDEN.search(text)

@@ -120,8 +120,8 @@ class EmbeddedCatalogue:
         return self._turn
 
     def mark(self) -> str | None:
-        """See `source_server.web.list_etag.Marked`. None while a file of the data store folder is
-        missing, since no mark changes when it comes back."""
+        """See `source_server.publication.list_etag.Marked`. None while a file of the data store
+        folder is missing, since no mark changes when it comes back."""
         if self._missing:
             return None
         with self._engine.connect() as connection:

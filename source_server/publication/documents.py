@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from shared.resourcesync.terms import Document
 from shared.resourcesync.writer import write_about, write_capability_list
+from source_server.publication.catalogue import Scope
+from source_server.publication.list_etag import list_tag
 from source_server.publication.published import Publication, Visible
 from source_server.publication.resource_list import resource_list
 from source_server.publication.selection import Selection
@@ -23,8 +25,10 @@ class PublishedDocument:
     """The document that has an entry for it."""
     write: Callable[[Publication, Visible, Selection], Chunks]
     """Writes the document in chunks, the same over HTTP and on the command line."""
-    shows_entities: bool = False
-    """Whether it depends on user and selection: it then has an ETag, and its number is limited."""
+    etag: Callable[[Publication, Scope], str | None] | None = None
+    """Its ETag for a client who may see the scope; None if it has none."""
+    is_limited: bool = False
+    """Whether it is sent only as often as the limits of lists allow."""
 
 
 def document_of(verbs: list[str]) -> PublishedDocument:
@@ -53,6 +57,7 @@ DOCUMENTS = (
         verb=Document.RESOURCE_LIST,
         named_by=Document.CAPABILITY_LIST,
         write=resource_list,
-        shows_entities=True,
+        etag=list_tag,
+        is_limited=True,
     ),
 )

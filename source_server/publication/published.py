@@ -1,4 +1,4 @@
-"""What is published, and to whom."""
+"""The publication, and the functions that say which part of it a client may see."""
 
 from __future__ import annotations
 

@@ -171,8 +171,8 @@ def _compile(parameter: str, text: str) -> Any:
 
 def _reason_of(error: Exception) -> str:
     reason = error.args[0] if error.args else ""
-    told = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-    return told[:_SHOWN]
+    message = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+    return message[:_SHOWN]
 
 
 def _read_otherwise_by_java(text: str) -> str | None:

@@ -101,8 +101,8 @@ class ServiceFiles:
         try:
             for path, status in sorted(_files_below(self._root, "")):
                 newest = max(newest, status.st_ctime_ns)
-                told = (path, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-                digest.update(repr(told).encode())
+                seen = (path, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+                digest.update(repr(seen).encode())
         except (OSError, ValueError):
             return None
         return digest.hexdigest() if time.time_ns() - newest > _RECENT else None

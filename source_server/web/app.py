@@ -29,7 +29,7 @@ from shared.resourcesync.addresses import (
 )
 from shared.resourcesync.v20.version import V20
 from source_server.publication.catalogue import Catalogue, Downloadable, Scope, Snapshot
-from source_server.publication.documents import PublishedDocument, document_of
+from source_server.publication.documents import Chunks, PublishedDocument, document_of
 from source_server.publication.published import Publication
 from source_server.publication.selection import Selection, parse_patterns
 from source_server.publication.service_files import ServiceFiles
@@ -39,8 +39,8 @@ from source_server.web.convertors import EVERY_NAME
 from source_server.web.dispatch import Dispatcher, OpenedPart, watched
 from source_server.web.downloads import answer_with
 from source_server.web.error_answers import bad_request, not_now, refused, server_error
+from source_server.web.etags import has_it_already
 from source_server.web.guesses import Guesses, TooManyGuessesError, too_many_guesses
-from source_server.web.list_etag import has_it_already, list_tag
 from source_server.web.list_limits import Politeness, Refusal, Rules, Turn
 from source_server.web.metrics import Metrics
 from source_server.web.requests_watched import Served, Visit, visit_of
@@ -202,19 +202,23 @@ def re_sync(request: Request, server: Server, client: Client, parameters: Parame
         black=parse_patterns("black_list", black), white=parse_patterns("white_list", white)
     )
     headers = {"Content-Type": _XML, "Vary": "Accept-Encoding"}
-    if document.shows_entities:
-        tag = list_tag(server.publication, selection.within(client.scope))
-        if tag is not None and request.method in _READ:
+    if document.etag and request.method in _READ:
+        tag = document.etag(server.publication, selection.within(client.scope))
+        if tag is not None:
             headers["ETag"] = tag
             if has_it_already(request.headers.get("if-none-match"), tag):
                 return Response(status_code=304, headers=headers)
-        if request.method != "HEAD":
-            client.visit.hold(_turn(server, client, selection))
+    if document.is_limited and request.method != "HEAD":
+        client.visit.hold(_turn(server, client, selection))
 
     def visible(_snapshot: Snapshot) -> Scope:
         return _scope_of(server, client.user_id)
 
-    chunks = document.write(server.publication, visible, selection)
+    return _sent(request, document.write(server.publication, visible, selection), headers)
+
+
+def _sent(request: Request, chunks: Chunks, headers: dict[str, str]) -> Response:
+    """The chunks as an answer, compressed if the client accepts that; for HEAD without them."""
     if request.method == "HEAD":
         return StreamedResponse(iter(()), close=chunks.close, headers=headers)
     begun = chain([next(chunks)], chunks)  # an error up to here is still answered as one

@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from shared.errors import NotNowError, SyncError
 from source_server.publication.catalogue import Downloadable
-from source_server.web.list_etag import has_it_already
+from source_server.web.etags import has_it_already
 from source_server.web.streaming import StreamedResponse
 
 _BLOCK = 256 * 1024

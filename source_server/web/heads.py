@@ -51,8 +51,8 @@ class _LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         address = self.client[0] if self.client else ""
-        everybody = self.open_now.total()
-        if everybody >= self.limits.most or self.open_now[address] >= self.limits.most_of_address:
+        in_all = self.open_now.total()
+        if in_all >= self.limits.most or self.open_now[address] >= self.limits.most_of_address:
             transport.abort()
             return
         self._address = address

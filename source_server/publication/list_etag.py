@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol, runtime_checkable
 
 from source_server.publication.catalogue import Scope
 from source_server.publication.published import Publication
-
-_ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 
 @runtime_checkable
@@ -40,20 +37,12 @@ def list_tag(publication: Publication, scope: Scope) -> str | None:
     files = publication.service_files.state() if mark else None
     if mark is None or files is None:
         return None
-    told = [
+    covered = [
         *(_program(), mark, files, publication.service_files.inline_limit),
         *(publication.addresses.server_url, publication.addresses.download_url),
         *(sorted(scope.spaces), sorted(scope.projects)),
     ]
-    return f'W/"{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]}"'
-
-
-def has_it_already(if_none_match: str | None, tag: str) -> bool:
-    """Whether the header contains the ETag, by weak comparison (RFC 9110, 13.1.2)."""
-    if if_none_match is None:
-        return False
-    known = _ENTITY_TAG.findall(if_none_match)
-    return if_none_match.strip() == "*" or tag.removeprefix("W/") in known
+    return f'W/"{hashlib.sha256(json.dumps(covered).encode()).hexdigest()[:32]}"'
 
 
 def _program() -> str:

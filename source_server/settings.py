@@ -91,7 +91,7 @@ def _pairs(value: str) -> dict[str, str]:
 
 
 class SourceSettings(PlacedSettings):
-    """What is published, how it is served, and who may read it."""
+    """The settings of the publication, of the HTTP server, and of its users."""
 
     model_config = ConfigDict(alias_generator=_key)
 
@@ -123,7 +123,7 @@ class SourceSettings(PlacedSettings):
     authorization_project_level_users: Pattern = ".*"
 
     inline_file_limit: Annotated[Integer, Field(ge=0)] = 5_000_000
-    """Bytes."""
+    """Bytes of a file up to which its content stands in the list."""
 
     minimum_interval: PositiveDuration | None = None
     """Between two complete lists of the same patterns for the same user."""

@@ -1,1 +1,2 @@
-"""The wire format of the openBIS sync: values to bytes, bytes to values. lxml lives only here."""
+"""The wire format of the openBIS sync: writes and reads its documents. Only this package uses
+lxml."""

@@ -19,8 +19,8 @@ FILE_SERVICE_PATH = f"{DATA_STORE_PATH}/file-service"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
-    """``server_url`` (``https://host:8443/openbis``) begins the names of all entities,
-    ``download_url`` (``https://host:8444``) the addresses of documents and files."""
+    """Addresses of a source. ``server_url`` (``https://host:8443/openbis``) begins the names of all
+    entities, ``download_url`` (``https://host:8444``) the URLs of documents and files."""
 
     server_url: str
     download_url: str
@@ -37,15 +37,15 @@ class Addresses:
         return f"{self.download_url}{DATA_STORE_PATH}/{code}/{path}?"
 
     def data_set_file(self, code: str, path: str) -> str:
-        """Where a file of a data set is served."""
+        """The URL of a file of a data set."""
         return f"{self.download_url}{DATA_STORE_PATH}/{quote(code, safe='')}/{quote(path)}"
 
     def attachment(self, kind: Kind, perm_id: str, file_name: str, version: int) -> str:
-        """Where a version of an attachment is served. A ``/`` in the name is encoded too."""
+        """The URL of a version of an attachment. A ``/`` in the name is encoded, too."""
         holder = f"{kind.value}/{quote(perm_id, safe='')}"
         name = quote(file_name, safe="")
         return f"{self.download_url}{ATTACHMENTS_PATH}/{holder}/{name}?version={version}"
 
     def service_file(self, path: str) -> str:
-        """Where a file of the file service is served."""
+        """The URL of a file of the file service."""
         return f"{self.download_url}{FILE_SERVICE_PATH}/{quote(path)}"

@@ -26,7 +26,7 @@ class ListHead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListIndex:
-    """The document is a ``sitemapindex``: the list lies in parts, at these addresses."""
+    """The document is a ``sitemapindex``: the parts of the list have these addresses."""
 
     parts: tuple[str, ...]
 

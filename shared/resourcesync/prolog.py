@@ -124,7 +124,7 @@ def _cut(head: bytes) -> FormatError:
 
 
 def _page(head: bytes, source: Iterator[bytes]) -> bytes:
-    """Enough of the answer to find the title of an HTML page."""
+    """The beginning of the answer, long enough to have the title of an HTML page."""
     page = bytearray(head[:_PAGE_LIMIT])
     while len(page) < _PAGE_LIMIT and (chunk := next(source, b"")):
         page += chunk

@@ -105,7 +105,8 @@ class _ListReader:
             yield from self._new_items()
 
     def _feed(self, bite: bytes) -> None:
-        """Errors that do not stop the parser, such as an unknown entity, stand in its log only."""
+        """Feed the parser. Errors that do not stop it, such as an unknown entity, stand only in its
+        log."""
         self._read += len(bite)
         self._growth.check(bite)
         try:

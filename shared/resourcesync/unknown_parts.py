@@ -47,7 +47,7 @@ def unknown_of_list(attributes: Attributes) -> tuple[Unknown, ...]:
 
 
 def refuse_unknown(attributes: Attributes) -> None:
-    """Check a record that has no parts. `UnreadableError` if it says that it leaves out one."""
+    """Check a record that has no parts. `UnreadableError` if it claims to leave out a part."""
     if text := attributes.get(ATTRIBUTE):
         raise UnreadableError(f"the attribute {ATTRIBUTE} is {text!r}, but the record has no parts")
 

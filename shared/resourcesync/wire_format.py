@@ -56,7 +56,7 @@ class EntryWriter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireFormat:
-    """How one version of openBIS writes and reads the entries of a list."""
+    """A version of openBIS: writes and reads the entries of a list."""
 
     name: str
     writer: EntryWriter

@@ -51,9 +51,10 @@ def write_capability_list(addresses: Addresses, named: Sequence[Document]) -> by
 
 
 def resource_list_head(addresses: Addresses, at: datetime, unknown: Sequence[Unknown] = ()) -> str:
-    """``at``: everything that was modified before is in the list (wire format, 1.6).
+    """The head of a resource list. ``at``: everything that was modified before is in the list (wire
+    format, 1.6).
 
-    ``unknown``: parts of the whole list that are known to be unknown when it begins.
+    ``unknown``: parts of the whole list of which this is known when it begins.
     """
     link = _link(addresses, Document.CAPABILITY_LIST, "up")
     marks = unknown_attribute(unknown) if unknown else ""

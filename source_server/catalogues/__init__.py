@@ -1,1 +1,1 @@
-"""Where the published items come from: the embedded store, or a real openBIS."""
+"""The catalogues: over the embedded store, and over a real openBIS."""

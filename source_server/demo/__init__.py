@@ -1,1 +1,1 @@
-"""An invented instance: a botanical garden and its seed bank, small, with a bit of everything."""
+"""An invented instance: a small botanical garden and its seed bank, with entities of every kind."""

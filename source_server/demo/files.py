@@ -37,7 +37,7 @@ def picture(seed: str, size: int = 64) -> bytes:
 
 
 def put_data_set(store: DataStore, code: str, contents: dict[str, bytes]) -> tuple[FileNode, ...]:
-    """Write the files of a data set; returns what a list says of them."""
+    """Write the files of a data set; returns their entries in a list."""
     folder = store.data_set_folder(code)
     for path, content in contents.items():
         write_atomically(folder / path, content)

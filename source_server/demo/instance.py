@@ -79,7 +79,7 @@ def _component(*numbers: int) -> tuple[Connection, ...]:
 
 
 def demo_values(store: DataStore) -> Iterator[Loadable]:
-    """Everything of the demo; files are written to the store as they come."""
+    """All values of the demo; their files are written to the store meanwhile."""
     yield DEMO_MASTER_DATA
     yield from _places(store)
     yield from _plants(store)

@@ -123,7 +123,7 @@ class Catalogue(Protocol):
     """An instance that is published."""
 
     def scope_of(self, user_id: str) -> Scope | None:
-        """What a user may see; None if the user is unknown, inactive or has no role at all."""
+        """The scope of a user; None if the user is unknown, inactive or has no role."""
         ...
 
     def snapshot(self) -> AbstractContextManager[Snapshot]: ...

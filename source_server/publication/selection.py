@@ -101,7 +101,7 @@ def parse_patterns(parameter: str, values: Iterable[str]) -> SpacePatterns:
 
 
 def _texts(parameter: str, values: Sequence[str]) -> tuple[str, ...]:
-    """The patterns, each once; RequestError if they would keep the server busy for long."""
+    """The patterns, each once; RequestError if checking them would take long."""
     if sum(map(len, values)) > _LONGEST:
         raise RequestError(
             f"{parameter}: the patterns have over {_LONGEST:,} characters; ask for fewer"
@@ -119,7 +119,7 @@ def _texts(parameter: str, values: Sequence[str]) -> tuple[str, ...]:
 def select(
     space_codes: Iterable[Code], black: SpacePatterns, white: SpacePatterns
 ) -> frozenset[Code]:
-    """The codes that no black pattern matches and, if there are white ones, a white one does."""
+    """The codes that match no black pattern and, if there are white patterns, one of these."""
     return frozenset(
         code for code in space_codes if not black.match(code) and (not white or white.match(code))
     )

@@ -1,1 +1,1 @@
-"""Who may sign in to the source server."""
+"""The users of the source server, and their sign-in."""

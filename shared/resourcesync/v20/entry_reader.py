@@ -1,4 +1,4 @@
-"""Reads one ``url`` element: master data, an entity, a file, or what is wrong with it."""
+"""Reads one ``url`` element: master data, an entity, a file, or a record that is faulty."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ class OpenbisEntryReader:
         return None if found is None else self._record(*found)
 
     def parsed(self, url: _Element) -> Iterable[ListItem]:
-        """Nothing for the entries by which version 1 names pages of its user interface."""
+        """The items of the entry. Entries by which version 1 names pages of its user interface have
+        none."""
         parts: dict[str, _Element] = {}
         for child in url:
             parts.setdefault(name_of(child), child)

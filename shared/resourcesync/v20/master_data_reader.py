@@ -99,7 +99,8 @@ def _plugin_name(attributes: Attributes) -> str:
 
 
 def _business_code(attributes: Attributes) -> str:
-    """Definitions of internal things lack the ``$`` that references have (wire format, 3.4)."""
+    """The code of a definition; internal ones lack the ``$`` that references have (wire format,
+    3.4)."""
     code = _code(attributes)
     internal = truth(attributes, "managedInternally")
     return f"${code.removeprefix('$')}" if internal and code else code

@@ -1,4 +1,4 @@
-"""Queries on the path-info database of a data store; they join nothing of openBIS's own one."""
+"""Queries on the path-info database of a data store; they do not use openBIS's main database."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ that may be an HDF5 container, and at least one (with ``path`` null) for every d
 database knows. ``codes`` are those of one page."""
 
 FILES_UNTIL_008 = FILES.replace("f.checksum,", "null as checksum,")
-"""The same before schema 009, which brought checksums other than CRC-32."""
+"""`FILES` before schema 009, which brought checksums other than CRC-32."""
 
 HAS_DATA_SETS = "select exists (select 1 from data_sets)"

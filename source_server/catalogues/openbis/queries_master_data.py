@@ -1,4 +1,4 @@
-"""Queries for master data; codes carry their ``$`` already."""
+"""Queries for master data; they return codes with their ``$``."""
 
 from __future__ import annotations
 

@@ -119,6 +119,8 @@ class SourceSettings(PlacedSettings):
 
     users_file: PathBelowBase | None = None
     password_file: PathBelowBase | None = None
+    allow_newer_schema: Boolean = False
+    """Whether a database is read that is newer than this program knows."""
     authorization_project_level_enabled: Boolean = False
     authorization_project_level_users: Pattern = ".*"
 

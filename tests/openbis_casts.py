@@ -118,6 +118,8 @@ class Cast:
     unmanaged_name: str
     other_links: tuple[str, int, int]
     """A database, the number of its samples' children, and of all their relations."""
+    latest: str
+    """A database of schema 213."""
     old: str
     """A database that is too old to be read, and its schema."""
     old_schema: int
@@ -253,6 +255,7 @@ MADE = Cast(
         len(world.SAMPLE_CHILDREN),
         len(world.SAMPLE_CHILDREN) + len(world.OTHER_SAMPLE_LINKS),
     ),
+    latest=f"{database.PREFIX}213",
     old=f"{database.PREFIX}153",
     old_schema=153,
 )
@@ -359,6 +362,7 @@ GIVEN = Cast(
     unmanaged=("openbis_sync_big_harvester", 4),
     unmanaged_name="$NAME",
     other_links=("m192_3v", 8, 12),
+    latest="x213_features",
     old="openbis_3v",
     old_schema=41,
 )

@@ -21,6 +21,7 @@ _WORDS = {
     Reason.UNREADABLE: "they cannot be read",
     Reason.OUT_OF_SCOPE: "the user may not see them",
     Reason.NOT_HARVESTED: "they have not arrived there yet",
+    Reason.SEVERAL_VALUES: "the properties have several values",
     Reason.OTHER: "for a reason that this version does not know",
 }
 

@@ -40,6 +40,8 @@ class Reason(StrEnum):
     """It leads to something that the user may not see, or that the space lists leave out."""
     NOT_HARVESTED = "not-harvested"
     """The instance is a harvested copy, and the part has not arrived there yet."""
+    SEVERAL_VALUES = "several-values"
+    """The property has several values of this entity, which this version cannot list."""
     OTHER = "other"
     """A reason that this version does not know: written by a newer source."""
 

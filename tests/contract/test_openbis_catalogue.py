@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,8 +31,17 @@ DATABASES = (
     "m192_sync_big_harvester",
     "m192_yeastx",
     "x192_features",
+    "unittest_213",
+    "x207_features",
+    "x213_features",
 )
 """The made ones, and all given ones that have a schema of 154 or later."""
+
+LOST_TABLES = (
+    *("materials", "material_types", "material_properties", "material_type_property_types"),
+    "file_format_types",
+)
+"""Schemas 210 and 211 took them away."""
 
 Entities = Mapping[Kind, tuple[Entity, ...]]
 
@@ -84,14 +94,25 @@ EXPERIMENTS = "(select * from experiments_all where del_id is null)"
 SAMPLES = "(select * from samples_all where del_id is null)"
 DATA_SETS = """
 (select d.* from data_all d
-  where d.del_id is null and d.id not in (
+  where d.del_id is null and coalesce(to_jsonb(d) ->> 'afs_data', 'false') = 'false'
+    and d.id not in (
       select coalesce(to_jsonb(f) ->> 'data_id', to_jsonb(f) ->> 'id')::bigint
         from external_data f where not f.storage_confirmation))
 """
 
 
+def values(rows: str, of_one: str) -> str:
+    """The single values among rows: the others share what is said by ``of_one``."""
+    return f"(select {of_one} from {rows} group by {of_one} having count(*) = 1) as single"  # noqa: S608
+
+
 def number(published: Published, what: str) -> int:
-    """The number of rows of ``what``, a table or a join of tables."""
+    """The number of rows of ``what``, a table or a join of tables; tables that a schema does not
+    have are empty."""
+    for table in LOST_TABLES:
+        there = f"select count(*) from pg_class where relname = '{table}'"  # noqa: S608
+        if re.search(rf"\b{table}\b", what) and not published.count(there):
+            return 0
     places = {"<experiments>": EXPERIMENTS, "<samples>": SAMPLES, "<data sets>": DATA_SETS}
     for place, query in places.items():
         what = what.replace(place, query)
@@ -112,13 +133,22 @@ def test_every_kind_has_the_number_of_the_database(published: Published) -> None
 
 
 def test_every_property_value_is_there(published: Published) -> None:
+    """But of those properties that have several values of one entity, which are marked."""
     tables = {
-        Kind.MATERIAL: "material_properties v",
-        Kind.EXPERIMENT: "experiment_properties v join <experiments> as e on e.id = v.expe_id",
-        Kind.SAMPLE: """sample_properties v join <samples> as x on x.id = v.samp_id
+        Kind.MATERIAL: values("material_properties v", "v.mate_id, v.mtpt_id"),
+        Kind.EXPERIMENT: values(
+            "experiment_properties v join <experiments> as e on e.id = v.expe_id",
+            "v.expe_id, v.etpt_id",
+        ),
+        Kind.SAMPLE: values(
+            """sample_properties v join <samples> as x on x.id = v.samp_id
             left join samples_all p on p.id = (to_jsonb(v) ->> 'samp_prop_id')::bigint
             where p.del_id is null""",
-        Kind.DATA_SET: "data_set_properties v join <data sets> as d on d.id = v.ds_id",
+            "v.samp_id, v.stpt_id",
+        ),
+        Kind.DATA_SET: values(
+            "data_set_properties v join <data sets> as d on d.id = v.ds_id", "v.ds_id, v.dstpt_id"
+        ),
     }
     found = {
         kind: sum(len(entity.properties) for entity in published.everything[kind])

@@ -13,22 +13,32 @@ from sqlalchemy.exc import InternalError
 
 from shared.errors import ConfigError
 from shared.model.kinds import Kind
+from source_server.catalogues.openbis.catalogue import Access
 from source_server.catalogues.openbis.connect import connected, reading_engine, snapshot
 from source_server.publication.catalogue import Scope
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_casts import Cast
 from tests.postgres import Postgres, connected_to, run
 
-SEEN = (154, 155, 158, 159, 161, 163, 165, 166, 167, 170, 172, 173, 177, 179, 180, 181)
-"""Schemas that changed something that a reader can see; so did those from 184 on."""
+SEEN = (
+    *(154, 155, 158, 159, 161, 163, 165, 166, 167, 170, 172, 173, 177, 179, 180, 181),
+    *(184, 185, 186, 191, 192, 193, 194, 195, 196, 197, 198, 201, 202, 203, 205, 206, 207),
+    *(210, 211, 212),
+)
+"""Schemas that changed something that a reader can see."""
 
 
 @pytest.mark.parametrize(
     ("database", "version"),
     [
-        *((f"made_{version}", version) for version in (*SEEN, 184, 185, 186, 191, 192)),
+        *((f"made_{version}", version) for version in SEEN),
         ("made_178", 177),  # 178 changed nothing that a reader could see
         ("made_183", 181),
+        ("made_209", 207),
+        ("made_213", 212),
+        ("x207_features", 207),
+        ("unittest_213", 212),
+        ("x213_features", 212),
         ("openbis_unittest_154", 154),
         ("openbis_unittest_178", 177),
         ("openbis_unittest_192", 192),  # its own log says 189
@@ -94,7 +104,7 @@ def test_an_old_schema_is_refused_with_what_to_do(
         open_catalogue(load_openbis(cast.old))
 
     message = str(refusal.value)
-    for said in (cast.old, f"version {cast.old_schema}", "schemas 154 to 192", "Upgrade openBIS"):
+    for said in (cast.old, f"version {cast.old_schema}", "schemas 154 to 213", "Upgrade openBIS"):
         assert said in message
 
 
@@ -106,32 +116,34 @@ def test_a_database_of_something_else_is_refused(
             open_catalogue(url)
 
 
-def test_a_newer_schema_with_all_that_is_needed_is_read_with_a_warning(
+def test_a_newer_schema_is_refused_unless_the_operator_allows_it(
     cast: Cast,
     copy_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    url = copy_openbis(cast.database)
-    _log_version(url, "195")
+    url = copy_openbis(cast.latest)
+    _log_version(url, "214")
 
+    with pytest.raises(ConfigError, match=r"has schema 214 .* allow-newer-schema = true"):
+        open_catalogue(url)
     with caplog.at_level(logging.WARNING):
-        catalogue = open_catalogue(url)
+        catalogue = open_catalogue(url, access=Access(allow_newer_schema=True))
 
-    assert catalogue.schema_version == 192
-    assert "has schema 195 by its own log" in caplog.text
+    assert catalogue.schema_version == 213
+    assert "has schema 214 by its own log" in caplog.text
     assert "newer release of this program" in caplog.text
 
 
 def test_a_newer_schema_that_lacks_something_is_refused_with_what_it_lacks(
     cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    url = copy_openbis(cast.database)
-    _log_version(url, "195")
+    url = copy_openbis(cast.latest)
+    _log_version(url, "214")
     run(url, "alter table external_data rename column location to place")
 
     with pytest.raises(ConfigError, match=r"f\.location does not exist.*newer release"):
-        open_catalogue(url)
+        open_catalogue(url, access=Access(allow_newer_schema=True))
 
 
 def _log_version(url: str, version: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from shared.errors import ConfigError
 from shared.model.ids import Code
 from shared.model.kinds import ENTITY_KINDS, Kind
-from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
+from source_server.catalogues.openbis.catalogue import Access, OpenBisCatalogue
 from source_server.publication.catalogue import Scope
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_casts import Cast
@@ -27,7 +27,9 @@ def by_project(
     cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> OpenBisCatalogue:
     """The same with project level authorization for some users."""
-    return open_catalogue(load_openbis(cast.database), project_level_users=cast.project_users)
+    return open_catalogue(
+        load_openbis(cast.database), access=Access(project_level_users=cast.project_users)
+    )
 
 
 def test_any_role_on_the_instance_or_in_a_space_shows_what_it_is_for(
@@ -65,13 +67,13 @@ def test_a_pattern_for_users_that_is_none_is_refused_with_its_name(
     url = load_openbis(cast.database)
 
     with pytest.raises(ConfigError, match=r"authorization\.project-level\.users: '\('"):
-        open_catalogue(url, project_level_users="(")
+        open_catalogue(url, access=Access(project_level_users="("))
 
 
 def test_before_schema_161_there_are_no_roles_in_projects(
     cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    old = open_catalogue(load_openbis(cast.databases[154]), project_level_users=".*")
+    old = open_catalogue(load_openbis(cast.databases[154]), access=Access(project_level_users=".*"))
 
     assert old.scope_of(cast.keeper) == cast.everything
     assert old.scope_of(cast.watcher) == cast.scope(cast.spaces[2])

@@ -24,7 +24,7 @@ def rows(url: str, query: str) -> set[Any]:
 
 @pytest.fixture(scope="module")
 def newest(load_openbis: LoadOpenBis) -> str:
-    return load_openbis(f"{database.PREFIX}{database.NEWEST}")
+    return load_openbis(f"{database.PREFIX}{database.RICHEST}")
 
 
 def test_there_is_a_value_of_every_data_type(newest: str) -> None:

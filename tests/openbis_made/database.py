@@ -14,9 +14,9 @@ from tests.openbis_made.world import BULK, UUID, a_world
 
 PREFIX = "made_"
 PATH_INFO = "made_path_info"
-NEWEST = 192
-NAMES = tuple(f"{PREFIX}{version}" for version in (154, 178, 181, NEWEST))
-"""``made_<schema>``; any schema from 147 to 192 can be had."""
+RICHEST = 192
+NAMES = tuple(f"{PREFIX}{version}" for version in (154, 178, 181, RICHEST, 207, 213))
+"""``made_<schema>``; any schema from 147 to 213 can be had."""
 
 _BULK = """
 insert into materials (id, code, maty_id, registration_timestamp, pers_id_registerer)
@@ -64,6 +64,6 @@ def _fill_openbis(connection: psycopg.Connection[Any], version: int) -> None:
     connection.execute(
         "insert into database_version_logs values (%s, 'openBIS', 'SUCCESS')", [f"{version:03}"]
     )
-    if version == NEWEST:
+    if version == RICHEST:
         connection.execute(_BULK, [BULK])
         connection.execute(_BULK_VALUES)

@@ -16,6 +16,18 @@ ARRAYS = ("ARRAY_INTEGER", "ARRAY_REAL", "ARRAY_STRING", "ARRAY_TIMESTAMP", "JSO
 DATA_TYPES: Mapping[str, int] = dict.fromkeys(SCALARS, 0) | LATER | dict.fromkeys(ARRAYS, 191)
 """With the schema that brought them."""
 
+LAST_WITH_MATERIALS = 209
+
+
+def last_with(data_type: str) -> int:
+    """The last schema with a data type."""
+    return LAST_WITH_MATERIALS if data_type == "MATERIAL" else 999
+
+
+MULTI_VALUED = "KEYWORDS"
+FIRST_MULTI_VALUED = 193
+FIRST_WITH_AFS = 197
+
 PROPERTIES: Mapping[str, str] = {
     "$NAME": "VARCHAR",
     "$GEOMETRY": "CONTROLLEDVOCABULARY",
@@ -125,6 +137,14 @@ def _types(rows: Rows, found: Definitions) -> None:
             main_ds_pattern=r".*\.txt" if code == "RAW" else None,
             deletion_disallow=code == "RAW",
         )
+    found.types["data_set", "AFS_DATA"] = rows.add(
+        "data_set_types",
+        FIRST_WITH_AFS,
+        code="AFS_DATA",
+        description="files of the application file service",
+        deletion_disallow=True,
+        is_managed_internally=True,
+    )
     for code in ("SALT", "STONE", "GRAIN"):
         found.types["material", code] = rows.add("material_types", code=code)
 
@@ -162,7 +182,8 @@ def _registrator(internal: bool) -> int:  # noqa: FBT001 - it is a column
 
 def _property_types(rows: Rows, found: Definitions, vocabularies: dict[str, int]) -> None:
     data_types = {
-        code: rows.add("data_types", since, code=code) for code, since in DATA_TYPES.items()
+        code: rows.add("data_types", since, last_with(code), code=code)
+        for code, since in DATA_TYPES.items()
     }
     for name, data_type in PROPERTIES.items():
         code, internal = name.removeprefix("$"), name.startswith("$")
@@ -170,6 +191,7 @@ def _property_types(rows: Rows, found: Definitions, vocabularies: dict[str, int]
         found.properties[name] = rows.add(
             "property_types",
             DATA_TYPES[data_type],
+            last_with(data_type),
             code=code,
             label=code.capitalize(),
             description=f"what {code} means",
@@ -182,12 +204,24 @@ def _property_types(rows: Rows, found: Definitions, vocabularies: dict[str, int]
             is_managed_internally=internal and name != "$NAME",
             pers_id_registerer=_registrator(internal),
         )
+    found.properties[MULTI_VALUED] = rows.add(
+        "property_types",
+        FIRST_MULTI_VALUED,
+        code=MULTI_VALUED,
+        label="Keywords",
+        description="words to find it by",
+        daty_id=data_types["VARCHAR"],
+        is_multi_value=True,
+        is_managed_internally=False,
+    )
 
 
 def _assign(rows: Rows, found: Definitions) -> None:
     """The plates have every property, everything else some."""
     plain = ("$NAME", "NOTES", "DEPTH", "COLOUR", "MATTER")
     for kind, code in found.types:
+        if code == "AFS_DATA":
+            continue
         assigned = tuple(PROPERTIES) if code == "PLATE" else plain
         for ordinal, name in enumerate(assigned, start=1):
             values: dict[str, Value] = {
@@ -201,8 +235,21 @@ def _assign(rows: Rows, found: Definitions) -> None:
                 "script_id": found.plugins["age"] if (code, name) == ("JAR", "DEPTH") else None,
             }
             found.assignments[kind, code, name] = rows.add(
-                f"{kind}_type_property_types", DATA_TYPES[PROPERTIES[name]], **values
+                f"{kind}_type_property_types",
+                DATA_TYPES[PROPERTIES[name]],
+                last_with(PROPERTIES[name]),
+                **values,
             )
+    found.assignments["sample", "JAR", MULTI_VALUED] = rows.add(
+        "sample_type_property_types",
+        FIRST_MULTI_VALUED,
+        saty_id=found.types["sample", "JAR"],
+        prty_id=found.properties[MULTI_VALUED],
+        ordinal=len(plain) + 1,
+        is_mandatory=False,
+        is_shown_edit=True,
+        show_raw_value=False,
+    )
 
 
 def _systems(rows: Rows, found: Definitions) -> None:

@@ -1,7 +1,7 @@
 """The tables and columns of openBIS that a reader of its database meets.
 
 A line is a column: its name, its type (a domain, or a type of PostgreSQL), the schemas that have it
-(``179+``, ``..169``; all if nothing is said), and the table to which it refers.
+(``179+``, ``..169``, ``198..201``; all if nothing is said), and the table to which it refers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ DOMAINS: Mapping[str, str] = {
 _VALUE = """
   value text_value
   cvte_id tech_id -> controlled_vocabulary_terms
-  mate_prop_id tech_id -> materials
+  mate_prop_id tech_id ..209 -> materials
   pers_id_registerer tech_id -> persons
   registration_timestamp time_stamp
 """
@@ -38,7 +38,8 @@ _LATER_VALUE = """
   real_array_value double_value[] 191+
   string_array_value text_value[] 191+
   timestamp_array_value time_stamp[] 191+
-  json_value jsonb 191+
+  json_value jsonb 191..211
+  json_value json 212+
 """
 _ASSIGNMENT = """
   prty_id tech_id -> property_types
@@ -48,6 +49,10 @@ _ASSIGNMENT = """
   is_shown_edit boolean_char
   show_raw_value boolean_char
   script_id tech_id -> scripts
+  pattern text_value 195+
+  pattern_type code 195+
+  pattern_regex text_value 195+
+  is_managed_internally_namespace boolean_char 196+
   registration_timestamp time_stamp
   pers_id_registerer tech_id -> persons
 """
@@ -58,6 +63,7 @@ _TYPE = """
   description text_value
   modification_timestamp time_stamp
   validation_script_id tech_id -> scripts
+  is_managed_internally boolean_char 196+
 """
 _MADE_BY = """
   registration_timestamp time_stamp
@@ -79,11 +85,16 @@ _TABLES = f"""
 persons
   id tech_id
   user_id user_id
+  first_name character varying(30) ..193
+  first_name text 194+
   is_active boolean_char
+  expiry_timestamp time_stamp 203+
+  meta_data jsonb 203+
   registration_timestamp time_stamp
 authorization_groups
   id tech_id
   code code
+  meta_data jsonb 206+
 authorization_group_persons
   pers_id tech_id -> persons
   ag_id tech_id -> authorization_groups
@@ -94,6 +105,7 @@ role_assignments
   project_id tech_id 161+ -> projects
   pers_id_grantee tech_id -> persons
   ag_id_grantee tech_id -> authorization_groups
+  expiry_timestamp time_stamp 201..202
   pers_id_registerer tech_id -> persons
   registration_timestamp time_stamp
 database_version_logs
@@ -129,7 +141,7 @@ data_types
 relationship_types
   id tech_id
   code code
-file_format_types
+file_format_types ..210
   id tech_id
   code code
   description description_2000
@@ -161,6 +173,7 @@ controlled_vocabulary_terms
   ordinal integer
   label character varying(128)
   description text_value
+  is_managed_internally boolean_char 196+
   pers_id_registerer tech_id -> persons
   registration_timestamp time_stamp
 property_types
@@ -170,12 +183,13 @@ property_types
   description text_value
   daty_id tech_id -> data_types
   covo_id tech_id -> controlled_vocabularies
-  maty_prop_id tech_id -> material_types
+  maty_prop_id tech_id ..209 -> material_types
   saty_prop_id tech_id 179+ -> sample_types
   is_internal_namespace boolean_char ..183
   is_managed_internally boolean_char
   schema text_value
   transformation text_value
+  is_multi_value boolean_char 193+
   meta_data jsonb 177+
   pers_id_registerer tech_id -> persons
   registration_timestamp time_stamp
@@ -196,8 +210,17 @@ data_set_types
   main_ds_path character varying(1000)
   main_ds_pattern character varying(300)
   deletion_disallow boolean_char
-material_types
+material_types ..209
 {_TYPE}
+type_groups 205+
+  id tech_id
+  code code
+  is_managed_internally boolean_char
+  meta_data jsonb
+sample_type_type_groups 205+
+  saty_id tech_id -> sample_types
+  tg_id tech_id -> type_groups
+  is_managed_internally boolean_char
 sample_type_property_types
   id tech_id
   saty_id tech_id -> sample_types
@@ -210,7 +233,7 @@ data_set_type_property_types
   id tech_id
   dsty_id tech_id -> data_set_types
 {_ASSIGNMENT}{_UNIQUE}
-material_type_property_types
+material_type_property_types ..209
   id tech_id
   maty_id tech_id -> material_types
 {_ASSIGNMENT}{_UNIQUE}
@@ -247,6 +270,8 @@ experiments_all
   frozen_for_samp boolean_char 173+
   frozen_for_data boolean_char 173+
   meta_data jsonb 192+
+  immutable_data boolean_char 198..201
+  immutable_data_timestamp time_stamp 202+
 samples_all
   id tech_id
   perm_id code
@@ -266,6 +291,8 @@ samples_all
   frozen_for_data boolean_char 173+
   sample_identifier character varying(404) 180+
   meta_data jsonb 192+
+  immutable_data boolean_char 198..201
+  immutable_data_timestamp time_stamp 202+
 data_all
   id tech_id
   code code
@@ -274,6 +301,7 @@ data_all
   expe_id tech_id -> experiments_all
   samp_id tech_id -> samples_all
   data_set_kind code 167+
+  afs_data boolean_char 197+
 {_MADE_BY}
   del_id tech_id -> deletions
   orig_del tech_id
@@ -294,6 +322,7 @@ external_data
   storage_confirmation boolean_char
   h5_folders boolean_char 165+
   archiving_requested boolean_char 172+
+  unarchiving_requested boolean_char 207+
 external_data_management_systems
   id tech_id
   code code
@@ -326,7 +355,7 @@ data_set_relationships_all
   data_id_child tech_id -> data_all
   ordinal integer
 {_LINK}
-materials
+materials ..209
   id tech_id
   code code
   maty_id tech_id -> material_types
@@ -348,7 +377,7 @@ data_set_properties
   ds_id tech_id -> data_all
   dstpt_id tech_id -> data_set_type_property_types
 {_VALUE}{_LATER_VALUE}{_UNIQUE}
-material_properties
+material_properties ..209
   id tech_id
   mate_id tech_id -> materials
   mtpt_id tech_id -> material_type_property_types
@@ -377,11 +406,12 @@ _VIEWS: Mapping[str, str] = {
     "sample_relationships": "sample_relationships_all",
     "data_set_relationships": "data_set_relationships_all",
 }
-"""Each shows what is not in the trash."""
+"""Each shows what is not in the trash; from schema 197 on ``data`` hides those of the application
+file service."""
 
 _LINE = re.compile(
     r"(?P<indent> *)(?P<name>\w+)(?: (?P<type>[a-z_][a-z0-9_ ]*(?:\(\d+\))?(?:\[\])?))?"
-    r"(?: (?:(?P<since>\d+)\+|\.\.(?P<until>\d+)))?(?: -> (?P<target>\w+))?"
+    r"(?: (?:(?P<since>\d+)\+|(?P<first>\d+)?\.\.(?P<until>\d+)))?(?: -> (?P<target>\w+))?"
 )
 
 
@@ -398,12 +428,14 @@ class Column:
 class Table:
     name: str
     since: int
+    until: int
     columns: list[Column]
 
     def at(self, version: int) -> dict[str, Column]:
         """The columns that a schema has."""
         held = (column for column in self.columns if column.since <= version <= column.until)
-        return {column.name: column for column in held} if self.since <= version else {}
+        exists = self.since <= version <= self.until
+        return {column.name: column for column in held} if exists else {}
 
 
 def _read(lines: Iterable[str]) -> Iterator[Table]:
@@ -411,11 +443,12 @@ def _read(lines: Iterable[str]) -> Iterator[Table]:
     for line in filter(None, lines):
         found = _LINE.fullmatch(line)
         assert found, line
-        since, until = int(found["since"] or 0), int(found["until"] or 999)
+        since = int(found["since"] or found["first"] or 0)
+        until = int(found["until"] or 999)
         if not found["indent"]:
             if table:
                 yield table
-            table = Table(found["name"], since, [])
+            table = Table(found["name"], since, until, [])
         else:
             assert table, line
             column = Column(
@@ -443,8 +476,11 @@ def definitions(version: int) -> Iterator[str]:
         if columns:
             yield f"create table {table.name} ({', '.join((*columns, *key))})"
     for view, name in _VIEWS.items():
-        shown = ", ".join(TABLES[name].at(version))
-        yield f"create view {view} as select {shown} from {name} where del_id is null"  # noqa: S608
+        held = TABLES[name].at(version)
+        shown = ", ".join(held)
+        hidden = " and not afs_data" if "afs_data" in held else ""
+        query = f"select {shown} from {name} where del_id is null{hidden}"  # noqa: S608
+        yield f"create view {view} as {query}"
 
 
 def references(version: int) -> Iterator[str]:

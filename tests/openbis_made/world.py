@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tests.openbis_made.files import STORED, location
-from tests.openbis_made.master_data import DATA_TYPES, PROPERTIES, Definitions, define
+from tests.openbis_made.later import add_later_rows
+from tests.openbis_made.master_data import (
+    DATA_TYPES,
+    PROPERTIES,
+    Definitions,
+    define,
+    last_with,
+)
 from tests.openbis_made.rows import Rows, Value
 
 UUID = "0A1B2C3D-0000-4000-8000-00000000CAFE"
@@ -74,7 +81,8 @@ class World:
             column: owner,
             assignment: self.known.assignments[kind, type_code, name],
         }
-        self.rows.add(table, DATA_TYPES[PROPERTIES[name]], **ids, **value)
+        data_type = PROPERTIES[name]
+        self.rows.add(table, DATA_TYPES[data_type], last_with(data_type), **ids, **value)
 
 
 def a_world() -> World:
@@ -91,6 +99,7 @@ def a_world() -> World:
     _data_sets(world)
     _data_set_links(world)
     _attachments(world)
+    add_later_rows(world)
     return world
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Engine, Row
+from sqlalchemy import Connection, Engine, Row
 
 from shared.errors import ConfigError
 from shared.model.ids import Code, PermId
@@ -35,15 +37,39 @@ from source_server.catalogues.openbis.snapshot import OpenBisSnapshot
 from source_server.publication.catalogue import Downloadable, Scope, not_now
 from source_server.publication.mentioned_files import Mentions
 
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Settings that decide who sees what."""
+
+    # Roles in projects count for users whose id this regular expression matches (openBIS's
+    # ``authorization.project-level.users``); None: for no user.
+    project_level_users: str | None = None
+    # Whether a database is read that is newer than the newest known schema.
+    allow_newer_schema: bool = False
+
+    @property
+    def project_level_pattern(self) -> re.Pattern[str] | None:
+        users = self.project_level_users
+        try:
+            return None if users is None else re.compile(users)
+        except re.error as fault:
+            raise ConfigError(
+                f"authorization.project-level.users: {users!r} is not a regular expression: {fault}"
+            ) from fault
+
+
+OPENBIS_DEFAULTS = Access()
+
 
 class OpenBisCatalogue:
     """A `Catalogue` that only reads, and never shows anything outside of the given scope.
 
     ``store_root`` and ``file_service_root`` are openBIS's ``storeroot-dir`` and
-    ``file-service-repository-path``; data stores in other places are in ``others``, by their codes.
-    Roles in projects count for users whose id the regular expression ``project_level_users``
-    matches (openBIS's ``authorization.project-level.users``); None: for no user
-    (``authorization.project-level.enabled``).
+    ``file-service-repository-path``; data stores that lie elsewhere are in ``others``, by their
+    codes.
     """
 
     def __init__(
@@ -54,12 +80,12 @@ class OpenBisCatalogue:
         path_info: Engine | None = None,
         others: Mapping[str, Place] = MappingProxyType({}),
         file_service_root: Path | None = None,
-        project_level_users: str | None = None,
+        access: Access = OPENBIS_DEFAULTS,
     ) -> None:
         self._engine = engine
         self._file_service_root = file_service_root
-        self._project_level = None if project_level_users is None else _pattern(project_level_users)
-        self._dialect = _checked(engine)
+        self._project_level = access.project_level_pattern
+        self._dialect = _checked(engine, access)
         usual = Place(store=DataStore(store_root), path_info=_checked_path_info(path_info))
         self._file_lists = FileLists(usual, others)
         self._mentions = Mentions(self._mentioned)
@@ -153,7 +179,7 @@ def open_openbis(
     path_info_url: str | None = None,
     others: Mapping[str, tuple[Path, str | None]] = MappingProxyType({}),
     file_service_root: Path | None = None,
-    project_level_users: str | None = None,
+    access: Access = OPENBIS_DEFAULTS,
 ) -> OpenBisCatalogue:
     """Open the openBIS instance at a database URL (``postgresql://...``); as `OpenBisCatalogue`.
 
@@ -180,26 +206,28 @@ def open_openbis(
                 for code, (root, notes) in others.items()
             },
             file_service_root=file_service_root,
-            project_level_users=project_level_users,
+            access=access,
         )
         if_it_fails.pop_all()
         return catalogue
 
 
-def _pattern(users: str) -> re.Pattern[str]:
-    try:
-        return re.compile(users)
-    except re.error as fault:
-        raise ConfigError(
-            f"authorization.project-level.users: {users!r} is not a regular expression: {fault}"
-        ) from fault
-
-
-def _checked(engine: Engine) -> Dialect:
+def _checked(engine: Engine, access: Access) -> Dialect:
     with connected(engine) as connection:
-        dialect = dialect_of(connection)
+        dialect = dialect_of(connection, allow_newer=access.allow_newer_schema)
         check_low_water_mark(connection)
+        _warn_of_afs(connection, dialect)
         return dialect
+
+
+def _warn_of_afs(connection: Connection, dialect: Dialect) -> None:
+    owners = connection.execute(dialect(queries_entities.AFS_OWNERS)).scalar_one()
+    if owners:
+        _LOG.warning(
+            "experiments and samples with files in the application file service (AFS): %d; this"
+            " version does not publish these files, but all else",
+            owners,
+        )
 
 
 def _checked_path_info(engine: Engine | None) -> PathInfo | None:

@@ -19,7 +19,7 @@ from source_server.catalogues.openbis import parts, queries_entities
 from source_server.catalogues.openbis.files import FileLists
 from source_server.catalogues.openbis.listing import Listed
 from source_server.catalogues.openbis.parts import moment
-from source_server.catalogues.openbis.properties import PropertyReader
+from source_server.catalogues.openbis.properties import LeftOut, PropertyReader
 from source_server.catalogues.openbis.schema import Dialect
 from source_server.catalogues.openbis.scopes import Window, array_of
 from source_server.catalogues.openbis.texts import publishable_or_none, publishable_values
@@ -84,7 +84,7 @@ class EntityReader:
     def _parts(self, page: Mapping[str, Any]) -> _Parts:
         kind, facts = self._kind, FACTS[self._kind]
         where = (self._connection, self._dialect)
-        values, codes = self._properties.of_page(page) if self._properties else ({}, {})
+        values, codes = self._properties.of_page(page) if self._properties else ({}, LeftOut())
         edges, links = parts.connections(*where, kind, page) if facts.relations else ({}, {})
         held, lost = parts.attachments(*where, kind, page) if facts.has_attachments else ({}, {})
         return _Parts(
@@ -129,7 +129,7 @@ class EntityReader:
 
 
 def _unknown(
-    codes: Mapping[int, Sequence[str]],
+    codes: LeftOut,
     links: Mapping[int, int],
     attachments: Mapping[int, Sequence[Unknown]],
 ) -> Mapping[int, Sequence[Unknown]]:
@@ -138,8 +138,13 @@ def _unknown(
     found: defaultdict[int, list[Unknown]] = defaultdict(list)
     for owner, marks in attachments.items():
         found[owner] += marks
-    for owner, its in codes.items():
-        found[owner].append(_out_of_scope(Part.PROPERTIES, " ".join(sorted(its))))
+    for reason, left_out in (
+        (Reason.OUT_OF_SCOPE, codes.hidden),
+        (Reason.SEVERAL_VALUES, codes.several),
+    ):
+        for owner, its in left_out.items():
+            detail = " ".join(sorted(its))
+            found[owner].append(Unknown(part=Part.PROPERTIES, reason=reason, detail=detail))
     for owner, count in links.items():
         found[owner].append(_out_of_scope(Part.CONNECTIONS, f"{count} to what is not shown"))
     return found

@@ -48,15 +48,19 @@ _QUERIES = (
 )
 
 
-def dialect_of(connection: Connection) -> Dialect:
-    """The dialect that fits this openBIS database; ConfigError if there is none."""
+def dialect_of(connection: Connection, *, allow_newer: bool = False) -> Dialect:
+    """The dialect that fits this openBIS database; `ConfigError` if there is none.
+
+    A database that is newer than `NEWEST` is read as that one only if ``allow_newer``: it may have
+    new ways to say who sees what.
+    """
     columns = _columns(connection)
     if not columns >= _OF_EVERY_OPENBIS:
         raise ConfigError(
             f"{described(connection.engine.url)} holds no tables persons and database_version_logs:"
             " it is not an openBIS database; openBIS names its own openbis_<database.kind>"
         )
-    dialect = Dialect(_version(connection, columns))
+    dialect = Dialect(_version(connection, columns, allow_newer=allow_newer))
     _check_queries(connection, map(dialect, _QUERIES), f"schema {dialect.version}")
     return dialect
 
@@ -74,9 +78,16 @@ def _columns(connection: Connection) -> frozenset[str]:
     return frozenset(name for row in rows for name in (row[0], f"{row[0]} {row[1]}"))
 
 
-def _version(connection: Connection, columns: frozenset[str]) -> int:
+def _version(connection: Connection, columns: frozenset[str], *, allow_newer: bool) -> int:
     version, logged = version_by(columns), _logged_version(connection)
     where = described(connection.engine.url)
+    if logged > NEWEST and not allow_newer:
+        raise ConfigError(
+            f"{where} has schema {logged} by its own log; this program knows schemas up to"
+            f" {NEWEST}, and a newer one may say in new ways who sees what. Look for a newer"
+            " release of this program. With allow-newer-schema = true it is read as the newest"
+            " known one"
+        )
     if logged > NEWEST:
         _LOG.warning(
             "%s has schema %d by its own log; this program knows schemas up to %d and reads it as"

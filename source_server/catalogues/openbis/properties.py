@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,16 @@ from shared.model.kinds import Kind
 from source_server.catalogues.openbis import queries_parts
 from source_server.catalogues.openbis.connect import plain_rows
 from source_server.catalogues.openbis.schema import Dialect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Codes of properties whose values are not listed, by the id of their owner."""
+
+    # Values that point to samples outside of the scope.
+    hidden: Mapping[int, Collection[str]] = field(default_factory=dict)
+    # Several values of one property (schema 193 and later).
+    several: Mapping[int, Collection[str]] = field(default_factory=dict)
 
 
 class PropertyReader:
@@ -26,21 +37,28 @@ class PropertyReader:
         codes = connection.execute(dialect(queries_parts.ASSIGNED_CODES[kind]))
         self._codes: dict[int, str] = {row.id: row.code for row in codes}
 
-    def of_page(
-        self, page: Mapping[str, Any]
-    ) -> tuple[Mapping[int, dict[str, str]], Mapping[int, list[str]]]:
-        """Values by code, by the id of their owner; and the codes of values that are left out,
-        since they point to samples outside the scope."""
+    def of_page(self, page: Mapping[str, Any]) -> tuple[Mapping[int, dict[str, str]], LeftOut]:
+        """Values by code, by the id of their owner; and the codes of what is left out, by the
+        reason."""
         found: defaultdict[int, dict[str, str]] = defaultdict(dict)
+        several: defaultdict[int, set[str]] = defaultdict(set)
         are_all_shown = True
         rows = plain_rows(self._connection, self._query, page)
         for owner, assignment, value, reals in rows:
             text = value if reals is None else reals_text(reals)
-            if text is not None:
-                found[owner][self._codes[assignment]] = text
-            else:
+            if text is None:
                 are_all_shown = False
-        return found, {} if are_all_shown else self._hidden_codes(page)
+                continue
+            code = self._codes[assignment]
+            if code in found[owner]:
+                several[owner].add(code)
+            else:
+                found[owner][code] = text
+        for owner, codes in several.items():
+            for code in codes:
+                del found[owner][code]
+        hidden = {} if are_all_shown else self._hidden_codes(page)
+        return found, LeftOut(hidden=hidden, several=several)
 
     def _hidden_codes(self, page: Mapping[str, Any]) -> Mapping[int, list[str]]:
         """The codes of hidden values by the id of their owner. Values that point to samples in

@@ -9,17 +9,19 @@ from shared.model.kinds import Kind
 
 ROLES = """
 with person as (
-    select p.id, p.user_id, coalesce(p.is_active, true) as active
+    select p.id, p.user_id, {active:p} as active
       from persons p
      where lower(p.user_id) = lower(:user_id)),
 held as (
     select a.id as role, a.pers_id_grantee as person_id, a.space_id,
            {project_of_role:a} as project_id
       from role_assignments a
+     where {role_counts:a}
     union all
     select a.id, gp.pers_id, a.space_id, {project_of_role:a}
       from role_assignments a
-      join authorization_group_persons gp on gp.ag_id = a.ag_id_grantee)
+      join authorization_group_persons gp on gp.ag_id = a.ag_id_grantee
+     where {role_counts:a})
 select person.user_id, person.active, held.role, s.code as space,
        '/' || ps.code || '/' || pj.code as project
   from person
@@ -89,7 +91,7 @@ with texts (content) as (
       from data_set_properties v join data d on d.id = v.ds_id
      where {data_set_in_scope:d}
     union all
-    select coalesce(v.value, {strings:v}, {json_text:v}) from material_properties v
+    select coalesce(v.value, {strings:v}, {json_text:v}) from {material_properties} v
     union all
     select s.description from spaces s where s.id = any (cast(:shown_spaces as bigint[]))
     union all
@@ -100,7 +102,7 @@ with texts (content) as (
     union all select description from sample_types
     union all select description from experiment_types
     union all select description from data_set_types
-    union all select description from material_types)
+    union all select mt.description from {material_types} mt)
 select distinct mention[1] as path
   from texts, regexp_matches(content, 'openbis/file-service/([^"'']*)', 'g') as mention
  where strpos(content, 'openbis/file-service/') > 0

@@ -17,8 +17,8 @@ IDS: Mapping[Kind, str] = MappingProxyType(
     {
         Kind.MATERIAL: """
 select m.id
-  from materials m
-  join material_types t on t.id = m.maty_id
+  from {materials} m
+  join {material_types} t on t.id = m.maty_id
  order by (m.code || ' (' || t.code || ')') collate "C"
 """,
         Kind.SPACE: """
@@ -57,8 +57,8 @@ select m.id, m.code || ' (' || t.code || ')' as perm_id, m.code, t.code as type,
        {epoch:m.registration_timestamp} as registered,
        {epoch:coalesce(m.modification_timestamp, m.registration_timestamp)} as modified, 0 as flags,
        false as hides_experiment, false as hides_sample
-  from materials m
-  join material_types t on t.id = m.maty_id
+  from {materials} m
+  join {material_types} t on t.id = m.maty_id
   left join persons r on r.id = m.pers_id_registerer
  where m.id = any (cast(:ids as bigint[]))
 """
@@ -197,4 +197,13 @@ select ds.code as data_store, f.status, count(*) as number
  order by ds.code collate "C", f.status collate "C"
 """
 
-ALL = (*IDS.values(), *ROWS.values(), SPACE_CODES, DATA_SETS_OF_SAMPLES, STATES_OF_DATA_SETS)
+AFS_OWNERS = """
+select count(*) from data_all d where d.del_id is null and {is_afs:d}
+"""
+"""Experiments and samples with files in the application file service."""
+
+ALL = (
+    *IDS.values(),
+    *ROWS.values(),
+    *(SPACE_CODES, DATA_SETS_OF_SAMPLES, STATES_OF_DATA_SETS, AFS_OWNERS),
+)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from shared.model.kinds import Kind
 
 FILE_FORMAT_TYPES = """
-select ff.code, ff.description from file_format_types ff order by ff.code collate "C"
+select ff.code, ff.description from {file_format_types} ff order by ff.code collate "C"
 """
 
 PLUGINS = """
@@ -46,7 +46,7 @@ select {code:pt} as code, coalesce(pt.label, '') as label, ty.code as data_type,
   from property_types pt
   join data_types ty on ty.id = pt.daty_id
   left join controlled_vocabularies cv on cv.id = pt.covo_id
-  left join material_types mt on mt.id = pt.maty_prop_id
+  left join {material_types} mt on mt.id = {material_type_property:pt}
   left join sample_types st on st.id = {sample_type_property:pt}
   left join persons r on r.id = pt.pers_id_registerer
  order by ({code:pt}) collate "C"
@@ -85,7 +85,7 @@ select t.id, t.code, t.description, w.name as validation_plugin,
 _MATERIAL_TYPES = """
 select t.id, t.code, t.description, w.name as validation_plugin,
        {epoch:t.modification_timestamp} as modified
-  from material_types t
+  from {material_types} t
   left join scripts w on w.id = t.validation_script_id
  order by t.code collate "C"
 """
@@ -116,7 +116,7 @@ _ASSIGNMENT_TABLES: Mapping[Kind, tuple[str, str]] = MappingProxyType(
         Kind.SAMPLE: ("sample_type_property_types", "saty_id"),
         Kind.EXPERIMENT: ("experiment_type_property_types", "exty_id"),
         Kind.DATA_SET: ("data_set_type_property_types", "dsty_id"),
-        Kind.MATERIAL: ("material_type_property_types", "maty_id"),
+        Kind.MATERIAL: ("{material_assignments}", "maty_id"),
     }
 )
 

@@ -10,10 +10,10 @@ from shared.model.kinds import Kind
 _PROPERTY_TABLES: Mapping[Kind, Mapping[str, str]] = MappingProxyType(
     {
         Kind.MATERIAL: {
-            "<properties>": "material_properties",
+            "<properties>": "{material_properties}",
             "<owner>": "mate_id",
             "<assignment>": "mtpt_id",
-            "<assignments>": "material_type_property_types",
+            "<assignments>": "{material_assignments}",
             "{sample_property:v}": "null::bigint",  # materials have no values of type SAMPLE
         },
         Kind.EXPERIMENT: {
@@ -66,10 +66,10 @@ PROPERTIES = _by_kind("""
 select v.<owner> as owner, v.<assignment> as assignment,
        coalesce(v.value,
            (select vt.code from controlled_vocabulary_terms vt where vt.id = v.cvte_id),
-           case when v.mate_prop_id is not null then
+           case when {material_value:v} is not null then
                (select pm.code || ' (' || pmt.code || ')'
-                  from materials pm join material_types pmt on pmt.id = pm.maty_id
-                 where pm.id = v.mate_prop_id) end,
+                  from {materials} pm join {material_types} pmt on pmt.id = pm.maty_id
+                 where pm.id = {material_value:v}) end,
            case when {sample_property:v} is not null then
                (select px.perm_id from samples px
                  where px.id = {sample_property:v} and {sample_in_scope:px}) end,

@@ -16,9 +16,22 @@ from sqlalchemy import TextClause, text
 from shared.model.kinds import Frozen
 
 OLDEST = 154
-NEWEST = 192
+NEWEST = 213
 
 _MARKS: tuple[tuple[int, str], ...] = (
+    (212, "sample_properties.json_value json"),
+    (207, "external_data.unarchiving_requested"),
+    (206, "authorization_groups.meta_data"),
+    (205, "type_groups.id"),
+    (203, "persons.expiry_timestamp"),
+    (202, "samples_all.immutable_data_timestamp"),
+    (201, "role_assignments.expiry_timestamp"),
+    (198, "samples_all.immutable_data"),
+    (197, "data_all.afs_data"),
+    (196, "sample_types.is_managed_internally"),
+    (195, "sample_type_property_types.pattern"),
+    (194, "persons.first_name text"),
+    (193, "property_types.is_multi_value"),
     (192, "samples_all.meta_data"),
     (191, "sample_properties.json_value"),
     (186, "events_search.id"),
@@ -44,8 +57,12 @@ _MARKS: tuple[tuple[int, str], ...] = (
 """Marks of schemas: a column (``table.column`` or ``table.column type``) that the schema before did
 not have."""
 
-_MERGED = 184
-"""This schema only removed columns: ``is_internal_namespace`` became ``is_managed_internally``."""
+_LOST: tuple[tuple[int, int, str], ...] = (
+    (211, 207, "file_format_types.id"),
+    (210, 207, "property_types.maty_prop_id"),
+    (184, 181, "property_types.is_internal_namespace"),
+)
+"""Schemas that only removed columns: the schema, the mark before it, the column that is gone."""
 
 
 def version_by(columns: frozenset[str]) -> int:
@@ -54,8 +71,10 @@ def version_by(columns: frozenset[str]) -> int:
     ``columns`` holds each column twice, as ``table.column`` and as ``table.column type``.
     """
     version = next((version for version, mark in _MARKS if mark in columns), 0)
-    lost = "property_types.is_internal_namespace" not in columns
-    return _MERGED if lost and 181 <= version < _MERGED else version  # noqa: PLR2004 - _MARKS
+    for lost, before, column in _LOST:
+        if before <= version < lost and column not in columns:
+            return lost
+    return version
 
 
 class Piece(str):
@@ -69,11 +88,33 @@ class Piece(str):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Change:
-    """A piece of SQL from a schema on, and the piece for older ones."""
+    """A piece of SQL from a schema on; ``before`` is for older ones, and from ``until`` on."""
 
     since: int
     now: str
     before: str
+    until: int | None = None
+
+    def at(self, version: int) -> str:
+        is_new = self.since <= version and (self.until is None or version < self.until)
+        return self.now if is_new else self.before
+
+
+def _gone(since: int, table: str, **columns: str) -> _Change:
+    """A table that a schema removed; since then it is read as one without rows. ``columns`` are
+    those that are asked for, with their types."""
+    nulls = ", ".join(f"null::{kind} as {column}" for column, kind in columns.items())
+    return _Change(since=since, now=f"(select {nulls} where false)", before=table)
+
+
+_NOT_EXPIRED = "(@.expiry_timestamp is null or @.expiry_timestamp >= now())"
+_VALUES = {
+    "integer_array_value": "bigint[]",
+    "real_array_value": "float8[]",
+    "string_array_value": "text[]",
+    "timestamp_array_value": "timestamptz[]",
+    "json_value": "json",
+}
 
 
 def _flags(**columns: Frozen) -> _Change:
@@ -123,6 +164,62 @@ _CHANGES: Mapping[str, _Change] = MappingProxyType(
             " where one is not null)".replace("<one>", _WITHIN_YEARS.replace("@", "one")),
             before="null",
         ),
+        "materials": _gone(
+            210,
+            "materials",
+            id="bigint",
+            code="text",
+            maty_id="bigint",
+            registration_timestamp="timestamptz",
+            modification_timestamp="timestamptz",
+            pers_id_registerer="bigint",
+        ),
+        "material_types": _gone(
+            210,
+            "material_types",
+            id="bigint",
+            code="text",
+            description="text",
+            validation_script_id="bigint",
+            modification_timestamp="timestamptz",
+        ),
+        "material_assignments": _gone(
+            210,
+            "material_type_property_types",
+            id="bigint",
+            maty_id="bigint",
+            prty_id="bigint",
+            ordinal="bigint",
+            is_mandatory="boolean",
+            section="text",
+            is_shown_edit="boolean",
+            show_raw_value="boolean",
+            is_unique="boolean",
+            script_id="bigint",
+            registration_timestamp="timestamptz",
+        ),
+        "material_properties": _gone(
+            210,
+            "material_properties",
+            id="bigint",
+            mate_id="bigint",
+            mtpt_id="bigint",
+            value="text",
+            cvte_id="bigint",
+            mate_prop_id="bigint",
+            **_VALUES,
+        ),
+        "material_value": _Change(since=210, now="null::bigint", before="@.mate_prop_id"),
+        "material_type_property": _Change(since=210, now="null::bigint", before="@.maty_prop_id"),
+        "file_format_types": _gone(211, "file_format_types", code="text", description="text"),
+        # A person who has expired has no roles, neither own ones nor those of groups.
+        "active": _Change(
+            since=203,
+            now=f"(coalesce(@.is_active, true) and {_NOT_EXPIRED})",
+            before="coalesce(@.is_active, true)",
+        ),
+        "role_counts": _Change(since=201, now=_NOT_EXPIRED, before="true", until=203),
+        "is_afs": _Change(since=197, now="@.afs_data", before="false"),
         "unique": _Change(since=185, now="@.is_unique", before="false"),
         "internal": _Change(
             since=184, now="@.is_managed_internally", before="@.is_internal_namespace"
@@ -182,10 +279,7 @@ class Dialect:
 
     def __init__(self, version: int) -> None:
         self.version = version
-        chosen = {
-            name: Piece(change.now if version >= change.since else change.before)
-            for name, change in _CHANGES.items()
-        }
+        chosen = {name: Piece(change.at(version)) for name, change in _CHANGES.items()}
         home = _DATA_SET_HOME_IN_SCOPE.replace(
             "<experiment>", f"{Piece(_EXPERIMENT_IN_SCOPE):home_e}"
         ).replace("<sample>", f"{Piece(_SAMPLE_IN_SCOPE):home_x}")

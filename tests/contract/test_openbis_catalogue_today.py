@@ -1,0 +1,153 @@
+"""What schemas 193 to 213 brought: persons and roles that expire, properties with several values,
+files of the application file service."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from shared.model.entities import Entity
+from shared.model.kinds import ENTITY_KINDS, Kind
+from shared.model.unknown import Part, Reason, Unknown
+from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
+from source_server.publication.catalogue import Scope
+from tests.conftest import LoadOpenBis, OpenCatalogue
+from tests.openbis_made import later, master_data
+from tests.postgres import run
+
+BEFORE_AND_AFTER = ("made_203", "made_207", "made_213")
+
+
+def entities(catalogue: OpenBisCatalogue, kind: Kind) -> dict[str, Entity]:
+    """All entities of a kind, by code."""
+    with catalogue.snapshot() as view:
+        everything = Scope(spaces=frozenset(view.space_codes()))
+        return {each.code: each for each in view.entities(kind, everything)}
+
+
+@pytest.mark.parametrize("database", BEFORE_AND_AFTER)
+def test_a_person_who_has_expired_sees_nothing(
+    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, database: str
+) -> None:
+    catalogue = open_catalogue(load_openbis(database))
+
+    assert catalogue.scope_of(later.EXPIRED) is None
+    assert catalogue.scope_of(later.EXPIRED_OF_CREW) is None
+    assert catalogue.scope_of(later.NOT_EXPIRED) == catalogue.scope_of("keeper")
+
+
+def test_a_person_expires_at_once(copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue) -> None:
+    url = copy_openbis("made_213")
+    catalogue = open_catalogue(url)
+    assert catalogue.scope_of(later.NOT_EXPIRED) is not None
+
+    run(url, f"update persons set expiry_timestamp = now() where user_id = '{later.NOT_EXPIRED}'")  # noqa: S608
+
+    assert catalogue.scope_of(later.NOT_EXPIRED) is None
+
+
+@pytest.mark.parametrize("database", ["x207_features", "x213_features"])
+def test_given_persons_who_have_expired_see_nothing(
+    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, database: str
+) -> None:
+    catalogue = open_catalogue(load_openbis(database))
+
+    assert catalogue.scope_of("x7_expired") is None
+    assert catalogue.scope_of("x7_expired_group") is None
+    assert catalogue.scope_of("x7_expires_later") is not None
+    assert catalogue.scope_of("test") is not None
+
+
+@pytest.mark.parametrize("database", ["made_201", "made_202"])
+def test_a_role_that_has_expired_shows_nothing(
+    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, database: str
+) -> None:
+    catalogue = open_catalogue(load_openbis(database))
+
+    assert catalogue.scope_of(later.LAPSED) is None
+    assert catalogue.scope_of(later.NOT_LAPSED) == catalogue.scope_of("keeper")
+
+
+@pytest.mark.parametrize("database", ["made_193", "made_207", "made_213"])
+def test_several_values_of_a_property_are_marked_and_one_is_listed(
+    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, database: str
+) -> None:
+    samples = entities(open_catalogue(load_openbis(database)), Kind.SAMPLE)
+
+    code = master_data.MULTI_VALUED
+    assert code not in samples["SAND"].properties
+    assert samples["SAND"].unknown == (
+        Unknown(part=Part.PROPERTIES, reason=Reason.SEVERAL_VALUES, detail=code),
+    )
+    assert samples["SUGAR"].properties[code] == later.KEYWORDS[0]
+    assert samples["SUGAR"].unknown == ()
+
+
+def test_several_given_values_are_marked(
+    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+) -> None:
+    for database in ("x207_features", "x213_features"):
+        catalogue = open_catalogue(load_openbis(database))
+        with catalogue.snapshot() as view:
+            everything = Scope(spaces=frozenset(view.space_codes()))
+            found = {
+                (each.perm_id, code)
+                for kind in ENTITY_KINDS
+                for each in view.entities(kind, everything)
+                for mark in each.unknown
+                if mark.reason is Reason.SEVERAL_VALUES
+                for code in str(mark.detail).split()
+            }
+        texts = {code for perm_id, code in found if perm_id == "20260203050607891-7101"}
+        assert "X7_MULTI_TEXT" in texts, database
+        assert len({perm_id for perm_id, _ in found}) > 1, database
+
+
+@pytest.mark.parametrize("database", ["made_197", "made_207", "made_213"])
+def test_files_of_the_application_file_service_are_no_data_sets_and_are_warned_of(
+    load_openbis: LoadOpenBis,
+    open_catalogue: OpenCatalogue,
+    caplog: pytest.LogCaptureFixture,
+    database: str,
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        catalogue = open_catalogue(load_openbis(database))
+
+    assert "application file service (AFS): 1;" in caplog.text
+    cores = entities(catalogue, Kind.EXPERIMENT)["CORES"]
+    assert cores.perm_id not in entities(catalogue, Kind.DATA_SET)
+
+
+def test_before_the_application_file_service_nothing_is_said(
+    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        open_catalogue(load_openbis("made_196"))
+
+    assert "application file service" not in caplog.text
+
+
+def test_materials_and_file_formats_are_gone_from_210_and_211_on(
+    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+) -> None:
+    for version in (209, 210, 211, 213):
+        catalogue = open_catalogue(load_openbis(f"made_{version}"))
+        with catalogue.snapshot() as view:
+            defined = view.master_data()
+        materials = entities(catalogue, Kind.MATERIAL)
+        assert bool(materials) == (version < 210), version
+        assert bool(defined.file_format_types) == (version < 211), version
+        of_kinds = {each.kind for each in defined.entity_types}
+        assert (Kind.MATERIAL in of_kinds) == (version < 210), version
+
+
+def test_json_is_listed_as_it_was_entered_from_212_on(
+    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+) -> None:
+    for version, listed in (
+        (207, '{"a": [true, null], "b": 1}'),
+        (213, '{"b": 1, "a": [true, null]}'),
+    ):
+        samples = entities(open_catalogue(load_openbis(f"made_{version}")), Kind.SAMPLE)
+        assert samples["PLATE-1"].properties["SETTINGS"] == listed

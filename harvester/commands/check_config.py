@@ -10,14 +10,12 @@ from harvester.execution.online_checks import check_online
 from harvester.execution.trial import daemon_faults, unwritable
 from harvester.http.client import proxies_of
 from harvester.http.tls import tls_context
-from harvester.openbis.destination.access import authorise, data_store
-from harvester.openbis.section import SectionConfig
 from harvester.runs.findings import Verdict
+from harvester.runs.section_work import work_of
 from harvester.settings.chosen import Chosen, choose
-from shared.errors import ConfigError, SyncError
+from shared.errors import ConfigError
 from shared.plain_lines import complain, say
 from shared.store.engine import opened_store
-from shared.store.mounted import mount_faults
 
 
 def check_config(options: argparse.Namespace) -> int:
@@ -76,21 +74,16 @@ def _check_online(chosen: Chosen, faults: int) -> int:
 
 
 def _destination_faults(chosen: Chosen) -> Iterator[str]:
-    """Whether the destination can be opened, its folders are there, and the harvester's users may
-    write to it."""
-    sections = chosen.of_kind(SectionConfig)
+    """Why the destination cannot be opened, or lacks what a section needs of it."""
     try:
         with (
             opened_store(chosen.settings.database_url) as engine,
             engine.connect() as connection,
         ):
-            for section in sections:
-                store = data_store(connection, section, chosen.settings)
-                yield from mount_faults(connection, store, section.alias)
-            for section in sections:
-                try:
-                    authorise(connection, section)
-                except SyncError as error:
-                    yield str(error)
+            for section in chosen.sections:
+                check = work_of(section).check_destination
+                for finding in check(section, chosen.settings, connection):
+                    if finding.verdict is Verdict.FAILED:
+                        yield finding.text
     except ConfigError as error:
         yield str(error)

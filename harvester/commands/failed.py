@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from harvester.commands.listing import print_json, print_table
-from harvester.commands.memory import add_json, add_section, destination
+from harvester.commands.memory import destination
+from harvester.commands.options import add_json, add_section
 from shared.plain_lines import say
 from shared.store.failures import failed_items
 

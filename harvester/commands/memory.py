@@ -1,4 +1,4 @@
-"""What the commands that ask and change the destination's memory have in common."""
+"""What commands that read or change the destination's memory have in common."""
 
 from __future__ import annotations
 
@@ -43,13 +43,3 @@ def the_run(connection: Connection, number: int) -> RunRecord:
     if run is None:
         raise ConfigError(f"there is no run {number}; 'harvester runs' lists them")
     return run
-
-
-def add_section(
-    parser: argparse.ArgumentParser, text: str = "only this section; repeatable"
-) -> None:
-    parser.add_argument("--section", action="append", metavar="NAME", help=text)
-
-
-def add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="for programs")

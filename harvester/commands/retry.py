@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from harvester.commands.memory import add_section, destination
+from harvester.commands.memory import destination
+from harvester.commands.options import add_section
 from shared.errors import ConfigError
 from shared.plain_lines import say
 from shared.store.engine import changing

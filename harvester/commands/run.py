@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import signal
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import TypedDict, Unpack
 
-from harvester.commands.memory import add_section
+from harvester.commands.options import add_section, add_wait
 from harvester.execution.batch import execute_chosen, overall_of, summary
 from harvester.execution.signals import stopping_on_signals
 from harvester.logs.progress_display import displayed
@@ -19,10 +18,8 @@ from harvester.runs.stopping import StopRequest
 from harvester.settings.chosen import Chosen, choose
 from harvester.settings.section import SectionSettings
 from shared.plain_lines import complain, say
-from shared.settings.quantities import parse_duration
 
 _INTERRUPTED_EXIT_CODE = 130
-FOR_EVER = timedelta(days=36500)
 
 
 class _Wishes(TypedDict, total=False):
@@ -49,19 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="ask template repositories even if their interval is not over",
     )
     add_wait(parser)
-
-
-def add_wait(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--wait",
-        nargs="?",
-        type=_duration,
-        const=FOR_EVER,
-        default=timedelta(0),
-        metavar="DURATION",
-        help="wait for whoever works on a section, for so long ('30 min') or as long as it takes; "
-        "by default its turn is left out",
-    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -111,10 +95,3 @@ class _Printer:
     def ended(self, _section: SectionSettings, report: SectionReport) -> None:
         for line in summary(report):
             say(line, flush=True)
-
-
-def _duration(text: str) -> timedelta:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error

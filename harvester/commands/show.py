@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from harvester.commands.listing import in_words, print_json, print_table
-from harvester.commands.memory import add_json, destination, the_run
+from harvester.commands.memory import destination, the_run
+from harvester.commands.options import add_json
 from harvester.commands.runs import as_list, as_object, ending, mode, took
 from shared.plain_lines import say
 from shared.store.held import held_back

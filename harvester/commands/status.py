@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from harvester.commands.listing import print_json, print_table
-from harvester.commands.memory import add_json, add_section, destination
+from harvester.commands.memory import destination
+from harvester.commands.options import add_json, add_section
 from harvester.settings.section import SectionSettings
 from shared.model.unknown import Part
 from shared.store.engine import viewing

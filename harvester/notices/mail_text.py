@@ -11,7 +11,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 from harvester.notices.advice import advice
 from harvester.notices.events import Event, subject_of
-from harvester.openbis.sync import STEPS
 from harvester.runs.plain_text import plain_line
 from harvester.runs.report import PassReport, Verb
 from harvester.runs.section_report import SectionReport
@@ -25,7 +24,6 @@ MOST_HELD = 20
 """Deletions that are named."""
 _MOST_ITEMS = 10
 _LONGEST_LINE = 2000
-_DELETIONS = STEPS[0].title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +60,8 @@ class News:
 
     @property
     def held_reasons(self) -> list[str]:
-        """The remarks of that step, but for the names, which are told by themselves."""
-        outcome = last_pass(self.report).steps.get(_DELETIONS)
-        remarks = outcome.remarks if outcome else []
+        """The remarks of the steps that hold back, without the names in ``held``."""
+        remarks = last_pass(self.report).held_back_remarks
         return [text for text in remarks if not (self.held and text.startswith("held back: "))]
 
     @property

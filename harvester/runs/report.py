@@ -118,6 +118,17 @@ class PassReport:
     def held_back(self) -> int:
         return self.number(Verb.HELD_BACK)
 
+    @property
+    def held_back_remarks(self) -> list[str]:
+        """The remarks of all steps that held something back."""
+        outcomes = self.steps.values()
+        return [
+            remark
+            for outcome in outcomes
+            if any(verb is Verb.HELD_BACK for _, verb in outcome.counts)
+            for remark in outcome.remarks
+        ]
+
     def number(self, wanted: Verb) -> int:
         """Of all kinds, over all steps."""
         return sum(n for (_, verb), n in self.counts.items() if verb == wanted)

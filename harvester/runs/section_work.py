@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
+from sqlalchemy import Connection
+
 from harvester.runs.destination_check import OpenDestination
 from harvester.runs.findings import Finding
 from harvester.runs.job import Job
@@ -22,6 +24,13 @@ def always_due(_section: SectionSettings) -> str | None:
     return None
 
 
+def needs_nothing(
+    _section: SectionSettings, _settings: HarvesterSettings, _connection: Connection
+) -> Iterator[Finding]:
+    """For kinds whose sections need only the destination's database."""
+    return iter(())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionWork(Generic[S]):
     """What is done with the sections of a kind; a `SectionKind` says where it is."""
@@ -32,6 +41,10 @@ class SectionWork(Generic[S]):
     """The titles of what a run does, reading first."""
     check_online: Callable[[S, HarvesterSettings, OpenDestination], Iterator[Finding]]
     """Try all that a run needs, changing nothing."""
+    check_destination: Callable[[S, HarvesterSettings, Connection], Iterator[Finding]] = (
+        needs_nothing
+    )
+    """Try what the section needs of the destination besides its database; no source is asked."""
     not_due: Callable[[S], str | None] = always_due
     """Why a run of the section is left out for now; None if it is not."""
 

@@ -9,24 +9,19 @@ from pathlib import Path
 
 from harvester.settings.config_file import read_config
 from harvester.settings.harvester import HarvesterSettings, read_settings
-from harvester.settings.section import S, SectionSettings
+from harvester.settings.section import Sections
 from shared.errors import ConfigError
 from shared.plain_lines import complain
 from shared.settings.faults import nearest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class Chosen(Sections):
     """The settings, the sections that can run, and by name the faults of those that cannot; under
     ``''`` what belongs to none."""
 
     settings: HarvesterSettings
-    sections: tuple[SectionSettings, ...]
     faults_of: Mapping[str, Sequence[str]]
-
-    def of_kind(self, settings: type[S]) -> tuple[S, ...]:
-        """The sections that have settings of this kind."""
-        return tuple(one for one in self.sections if isinstance(one, settings))
 
     @property
     def faults(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harvester.settings.harvester import HarvesterSettings
 from harvester.settings.ini import Ini, IniSection, read_ini
-from harvester.settings.section import S, SectionSettings
+from harvester.settings.section import Sections, SectionSettings
 from harvester.settings.section_kinds import DEFAULT_KIND, SectionKind, section_kinds
 from harvester.settings.section_paths import tell_conflicts
 from shared.errors import ConfigError
@@ -27,17 +27,12 @@ _KIND = "kind"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigFile:
+class ConfigFile(Sections):
     """``sections`` can run; ``faults`` says by section name why others cannot. Faults that belong
     to no section stand under ``''``. ``warnings`` hinder nothing."""
 
-    sections: tuple[SectionSettings, ...]
     faults: Mapping[str, list[str]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-
-    def of_kind(self, settings: type[S]) -> tuple[S, ...]:
-        """The sections that have settings of this kind."""
-        return tuple(one for one in self.sections if isinstance(one, settings))
 
 
 def read_config(

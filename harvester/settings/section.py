@@ -6,6 +6,7 @@ Each kind of section adds its own keys; `harvester.settings.section_kinds` finds
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, TypeVar
@@ -155,3 +156,14 @@ class SectionSettings(Settings):
 
 S = TypeVar("S", bound=SectionSettings)
 """The settings of one kind of section."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sections:
+    """Sections that can run."""
+
+    sections: tuple[SectionSettings, ...]
+
+    def of_kind(self, settings: type[S]) -> tuple[S, ...]:
+        """The sections with settings of this kind."""
+        return tuple(one for one in self.sections if isinstance(one, settings))

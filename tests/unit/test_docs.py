@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harvester.__main__ import _parser as harvester_parser
-from harvester.commands.audit import DIFFERENCES_EXIT_CODE
 from harvester.notices.events import SUBJECTS
+from harvester.openbis.commands.audit import DIFFERENCES_EXIT_CODE
 from harvester.runs.section_report import HELD_BACK_EXIT_CODE
 from harvester.settings.harvester import HarvesterSettings
 from harvester.settings.section_kinds import section_kinds

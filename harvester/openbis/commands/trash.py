@@ -6,79 +6,27 @@ import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from sqlalchemy import Engine
 
 from harvester.commands.listing import print_json, print_table
-from harvester.commands.memory import add_json, add_section, destination
+from harvester.commands.memory import destination
 from harvester.openbis.destination.trashing import TrashKeeper
 from harvester.openbis.section import SectionConfig
 from harvester.settings.chosen import Chosen
 from shared.errors import ConfigError, ItemError
-from shared.model.kinds import Kind
 from shared.plain_lines import say
-from shared.settings.quantities import parse_duration
 from shared.store.engine import changing, viewed
 from shared.store.loss_kinds import Loss
 from shared.store.restoring import Restoration, Wish, marked, unmark
 from shared.store.trash import Deletion, TrashItem, deletions, items
 
 _HEADINGS = ("#deletion", "section", "#run", "deleted (UTC)", "what", "#bytes", "purged (UTC)")
-_KINDS = tuple(kind.value for kind in Kind)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command line takes."""
-    commands = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
-    one = commands.add_parser("list", help="what is in the trash")
-    _add_deletion(one, nargs="?")
-    add_section(one, "only of this section")
-    one.add_argument("--restored", action="store_true", help="what was restored and stays")
-    add_json(one)
-    one.set_defaults(act=_list)
-    one = commands.add_parser("restore", help="bring back what was deleted")
-    _add_deletion(one)
-    _add_items(one)
-    one.add_argument(
-        "--with-containers",
-        action="store_true",
-        help="also that in which it lies, and files that its texts mention",
-    )
-    one.set_defaults(act=_restore)
-    one = commands.add_parser("follow", help="let what was restored follow its source again")
-    _add_items(one)
-    one.set_defaults(act=_follow)
-    one = commands.add_parser("purge", help="remove deletions for good")
-    _add_deletion(one, nargs="*")
-    one.add_argument("--older-than", metavar="AGE", type=_age, help="for example '7 d'")
-    one.set_defaults(act=_purge)
-    for each in commands.choices.values():  # it may stand after the action, too
-        each.add_argument("--config", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 
 def trash(options: argparse.Namespace) -> int:
     """What the chosen action returns."""
-    return int(options.act(options))
-
-
-def _add_deletion(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
-    text = "its number, as 'harvester trash list' shows it"
-    parser.add_argument("deletion", type=int, nargs=nargs, metavar="DELETION", help=text)
-
-
-def _add_items(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--kind", choices=_KINDS, help="only of this kind")
-    parser.add_argument(
-        "--perm-id", nargs="+", action="extend", default=[], metavar="ID", help="only these"
-    )
-
-
-def _age(text: str) -> timedelta:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+    return _ACTIONS[options.action](options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,3 +196,6 @@ def _keeper(chosen: Chosen, engine: Engine, wanted: Sequence[Deletion]) -> Trash
             )
     sections = chosen.of_kind(SectionConfig)
     return TrashKeeper(engine=engine, settings=chosen.settings, sections=sections)
+
+
+_ACTIONS = {"list": _list, "restore": _restore, "follow": _follow, "purge": _purge}

@@ -15,12 +15,6 @@ from shared.store.engine import changing
 from shared.store.failures import forget_failure
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="SECTION", help="the section it comes from")
-    parser.add_argument("codes", nargs="+", metavar="CODE", help="of a data set")
-    parser.add_argument("--undo", action="store_true", help="harvest these data sets again")
-
-
 def ignore(options: argparse.Namespace) -> int:
     """Writes into the section's ``not-synced-entities-file``."""
     with destination(options) as (chosen, engine):

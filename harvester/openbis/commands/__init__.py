@@ -1,0 +1,1 @@
+"""The commands that only openBIS sections have, a module each."""

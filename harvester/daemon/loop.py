@@ -28,7 +28,6 @@ from harvester.runs.job import RunOptions
 from harvester.runs.section_report import SectionReport
 from harvester.runs.stopping import StopRequest
 from harvester.settings.chosen import Chosen, choose
-from harvester.settings.harvester import read_settings
 from harvester.settings.section import SectionSettings
 from shared.errors import ConfigError, StoppedError, SyncError
 from shared.monitoring import monitored
@@ -44,9 +43,9 @@ logger = logging.getLogger(__name__)
 def daemon(options: argparse.Namespace) -> int:
     """Returns 0 when SIGTERM or SIGINT came and what was at hand is finished; with
     ``execute-only-once`` the code of that execution. Raises `ConfigError` if nothing can run."""
-    settings = read_settings(options.config)
-    _speak(settings.log_format)
     chosen = choose(options.config, options.section)
+    settings = chosen.settings
+    _speak(settings.log_format)
     if not chosen.sections:
         raise ConfigError(
             chosen.faults or f"{settings.harvester_config_file}: there is no section to harvest"
@@ -82,6 +81,7 @@ class _Daemon:
         self._request = request
         self._watch = watch
         self._monitor_address = chosen.settings.monitor_address
+        self._contacts = chosen.contacts
         self._agenda = Agenda(chosen)
 
     def work(self) -> int:
@@ -146,9 +146,9 @@ class _Daemon:
         return code
 
     def _tell(self, error: Exception) -> None:
-        """Those who cared for the sections that could be read last."""
+        """Notify the contacts that could be read last."""
         lines = str(error).splitlines()
-        notify_faults(self._watch.settings, None, {WHOLE: lines}, known=self._watch.sections)
+        notify_faults(self._watch.settings, None, {WHOLE: lines}, contacts=self._contacts)
 
     def _read(self) -> Chosen:
         chosen = choose(self._options.config, self._options.section)
@@ -158,6 +158,7 @@ class _Daemon:
             logger.warning("monitor-address: takes effect when the daemon is started again")
         _speak(chosen.settings.log_format)
         self._watch.settings, self._watch.sections = chosen.settings, chosen.sections
+        self._contacts = chosen.contacts
         self._agenda.read(chosen)
         return chosen
 

@@ -50,7 +50,7 @@ def execute_chosen(
     """Open the destination, tell of the sections that cannot run, and harvest these. Raises
     `ConfigError` if there is no destination."""
     with opened_store(chosen.settings.database_url) as engine:
-        notify_faults(chosen.settings, engine, chosen.faults_of, known=chosen.sections)
+        notify_faults(chosen.settings, engine, chosen.faults_of, contacts=chosen.contacts)
         destination = Destination(engine=engine, settings=chosen.settings)
         return execute_sections(sections, destination, options, observer)
 

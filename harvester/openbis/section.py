@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_val
 from harvester.settings.harvester import HarvesterSettings
 from harvester.settings.section import BasePath, Days, SectionSettings
 from shared.settings.bandwidth import BandwidthSetting
-from shared.settings.faults import Given
+from shared.settings.model import Given
 from shared.settings.places import absolute_below
 from shared.settings.quantities import Limit, LimitSetting, PositiveDuration
 from shared.settings.used_paths import PlaceOf, Role, UsedPath
@@ -135,7 +135,7 @@ class SectionConfig(SectionSettings):
         return {"file-service-repository-path": str(settings.file_service_repository_path)}
 
     @classmethod
-    def warnings_of(cls, given: Mapping[str, Given], /) -> Iterator[tuple[str, str]]:
+    def notes(cls, given: Mapping[str, Given], /) -> Iterator[tuple[str, str]]:
         key = "harvester-tmp-dir"
         if key in given and given[key].value.startswith("/"):
             yield key, "taken relative to the data store root, although it starts with /"

@@ -14,7 +14,7 @@ from pathlib import Path
 from harvester.settings.ini import read_ini
 from shared.atomic_file import write_atomically
 from shared.errors import ConfigError
-from shared.settings.faults import Given
+from shared.settings.model import Given
 
 _SECTION = "TIMESTAMPS"
 _INCREMENTAL = "last-incremental-sync-timestamp"

@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from harvester.settings.config_file import read_config
+from harvester.settings.contacts import Contacts
 from harvester.settings.harvester import HarvesterSettings, read_settings
 from harvester.settings.section import Sections
 from shared.errors import ConfigError
@@ -18,10 +19,11 @@ from shared.settings.faults import nearest
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen(Sections):
     """The settings, the sections that can run, and by name the faults of those that cannot; under
-    ``''`` what belongs to none."""
+    ``''`` what belongs to none. ``contacts`` has all sections of the file."""
 
     settings: HarvesterSettings
     faults_of: Mapping[str, Sequence[str]]
+    contacts: Mapping[str, Contacts]
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -41,6 +43,7 @@ def choose(config: Path, names: Sequence[str] | None) -> Chosen:
             raise ConfigError(_unknown(name, known - {""}, settings.harvester_config_file))
     return Chosen(
         settings=settings,
+        contacts=file.contacts,
         sections=tuple(s for s in file.sections if not names or s.name in names),
         faults_of={
             name: faults

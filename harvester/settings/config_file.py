@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harvester.settings.contacts import Contacts, contacts_of, readable_contacts
 from harvester.settings.harvester import HarvesterSettings
 from harvester.settings.ini import Ini, IniSection, read_ini
 from harvester.settings.section import Sections, SectionSettings
 from harvester.settings.section_kinds import DEFAULT_KIND, SectionKind, section_kinds
 from harvester.settings.section_paths import tell_conflicts
 from shared.errors import ConfigError
-from shared.settings.faults import Given, check, nearest, unknown_key
-from shared.settings.model import keys_of
-from shared.settings.secrets import exposed_secrets, file_keys_of, resolve_secrets
+from shared.settings.faults import nearest
+from shared.settings.model import Given
+from shared.settings.pipeline import Surroundings, checked, exposure_warnings, sift
 
 _KIND = "kind"
 
@@ -29,10 +30,26 @@ _KIND = "kind"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigFile(Sections):
     """``sections`` can run; ``faults`` says by section name why others cannot. Faults that belong
-    to no section stand under ``''``. ``warnings`` hinder nothing."""
+    to no section stand under ``''``. ``warnings`` hinder nothing. ``contacts`` has all sections."""
 
     faults: Mapping[str, list[str]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    contacts: Mapping[str, Contacts] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """A section, its settings if they can be used, and its entries as far as they were read."""
+
+    section: IniSection
+    config: SectionSettings | None
+    given: Mapping[str, Given]
+
+    @property
+    def contacts(self) -> Contacts:
+        if self.config:
+            return contacts_of(self.config)
+        return readable_contacts(self.section.name, self.given)
 
 
 def read_config(
@@ -46,46 +63,44 @@ def read_config(
     read = []
     for section in ini.sections.values():
         if section.entries or section.faults:
-            read.append((section, _read_section(section, settings, environ)))
+            read.append(_read_section(section, settings, environ))
         else:
             section.warn(section.place, "ignored, because it has no keys")
-    readable = [(section, config) for section, config in read if config]
+    readable = [(one.section, one.config) for one in read if one.config]
     _tell_shared(readable)
     tell_conflicts(readable, settings, path)
     for section in ini.sections.values():
         warnings += section.warnings
     return ConfigFile(
-        sections=tuple(c for section, c in read if c and not section.faults),
+        sections=tuple(config for section, config in readable if not section.faults),
         faults={s.name: s.faults for s in ini.sections.values() if s.faults},
         warnings=tuple(warnings),
+        contacts={one.section.name: one.contacts for one in read},
     )
 
 
 def _read_section(
     section: IniSection, settings: HarvesterSettings, environ: Mapping[str, str]
-) -> SectionSettings | None:
-    """The section's settings if they can be read; its faults are added to it."""
+) -> _Read:
+    """The section's faults are added to it."""
     kind = _kind_of(section)
     if kind is None:
-        return None
+        return _Read(section=section, config=None, given=section.entries)
     model = kind.settings
-    known = _known_entries(section, model)
-    for key, text in model.warnings_of(known):
-        section.warn(known[key].place, f"{key}: {text}")
-    secrets = resolve_secrets(model, known, base=settings.base_dir, environ=environ)
-    for warning in secrets.warnings:
-        section.warn(warning.place, warning.text)
-    config, faults = check(
-        model,
-        secrets.given,
+    sifted = sift([model], {k: entry for k, entry in section.entries.items() if k != _KIND})
+    surroundings = Surroundings(
         place=section.place,
+        base=settings.base_dir,
+        environ=environ,
         beside={"name": section.name, **model.defaults_from(settings)},
-        unread=secrets.unread,
         context=settings,
     )
-    for fault in (*secrets.faults, *faults):
+    read = checked(model, sifted.known, surroundings)
+    for warning in (*sifted.warnings, *read.warnings):
+        section.warn(warning.place, warning.text)
+    for fault in (*sifted.faults, *read.faults):
         section.fault(fault.place, fault.text)
-    return config
+    return _Read(section=section, config=read.settings, given=read.given)
 
 
 def _kind_of(section: IniSection) -> SectionKind[SectionSettings] | None:
@@ -106,41 +121,10 @@ def _kind_of(section: IniSection) -> SectionKind[SectionSettings] | None:
 
 
 def _exposed(ini: Ini, path: Path) -> list[str]:
-    """That others may read a password in the file."""
-    told = (
-        exposed_secrets(kind.settings, path, one.entries)
-        for one in ini.sections.values()
-        for kind in section_kinds().values()
-    )
-    return [text for text in told if text][:1]
-
-
-def _known_entries(section: IniSection, model: type[SectionSettings]) -> dict[str, Given]:
-    """Entries that are not blank; others are warned of, or are faults."""
-    keys = [key for name, key in keys_of(model).items() if name != "name"]
-    keys += file_keys_of(model)
-    known: dict[str, Given] = {}
-    for key, entry in _one_spelling(section, model.other_spellings):
-        if key == _KIND:
-            continue
-        if key in model.ineffective_keys:
-            section.warn(entry.place, f"{key}: this key never had an effect; remove it")
-        elif key not in keys:
-            section.fault(entry.place, unknown_key(key, [*keys, *model.other_spellings]))
-        elif entry.value:
-            known[key] = entry
-    return known
-
-
-def _one_spelling(
-    section: IniSection, other_spellings: Mapping[str, str]
-) -> Iterable[tuple[str, Given]]:
-    for key, entry in section.entries.items():
-        official = other_spellings.get(key, key)
-        if official != key and official in section.entries:
-            section.fault(entry.place, f"{key}: given already as {official}; remove one of them")
-        else:
-            yield official, entry
+    """Of all kinds, since a section may be of none."""
+    kinds = section_kinds().values()
+    sections = ini.sections.values()
+    return exposure_warnings(path, ((k.settings, one.entries) for one in sections for k in kinds))
 
 
 def _tell_shared(read: list[tuple[IniSection, SectionSettings]]) -> None:

@@ -23,8 +23,6 @@ from shared.settings.used_paths import PlaceOf, Role, UsedPath, database_path
 from shared.settings.values import Boolean, Integer
 
 _DOTTED = ("mail_", "database_kind")
-_IGNORED = frozenset({"class"})
-"""Keys of an original ``plugin.properties`` that mean nothing here."""
 
 
 def _key(name: str) -> str:
@@ -36,6 +34,7 @@ class HarvesterSettings(PlacedSettings):
     """All that concerns the harvester as a whole; the data sources have a file of their own."""
 
     model_config = ConfigDict(alias_generator=_key)
+    ignored_keys = frozenset({"class"})  # of an original ``plugin.properties``
 
     harvester_config_file: PathBelowBase
 
@@ -107,4 +106,4 @@ class HarvesterSettings(PlacedSettings):
 
 def read_settings(path: Path, environ: Mapping[str, str] = os.environ) -> HarvesterSettings:
     """Raises `ConfigError` with all faults of the file, each naming file, line and key."""
-    return read_properties_settings(HarvesterSettings, path, environ, ignored=_IGNORED)
+    return read_properties_settings(HarvesterSettings, path, environ)

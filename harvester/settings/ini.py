@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.properties_file import read_text
-from shared.settings.faults import Given
+from shared.settings.model import Given
 
 _HEADER = re.compile(r"\s*\[(?P<name>[^\]]*)(?P<close>\]?)\s*(?P<rest>.*)")
 

@@ -5,16 +5,15 @@ Each kind of section adds its own keys; `harvester.settings.section_kinds` finds
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from harvester.settings.harvester import HarvesterSettings
-from shared.settings.faults import Given
 from shared.settings.model import Settings
 from shared.settings.places import absolute_below
 from shared.settings.quantities import Durations, LogFormat, PositiveDuration, Size
@@ -38,10 +37,7 @@ _NO_PUNCTUATION = str.maketrans("", "", "_-.")
 class SectionSettings(Settings):
     """``name`` is the section's, all else are keys."""
 
-    ineffective_keys: ClassVar[frozenset[str]] = frozenset()
-    """Keys that are in use and never had an effect: they are warned of, and are no faults."""
-    other_spellings: ClassVar[Mapping[str, str]] = {}
-    """Spellings that are taken, too, with the keys that they stand for."""
+    unwritten = frozenset({"name"})
 
     name: str
     data_source_alias: str = Field(default_factory=lambda given: given["name"])
@@ -102,11 +98,6 @@ class SectionSettings(Settings):
     def defaults_from(cls, _settings: HarvesterSettings, /) -> dict[str, str]:
         """By key: values that the program's own settings give to sections without them."""
         return {}
-
-    @classmethod
-    def warnings_of(cls, _given: Mapping[str, Given], /) -> Iterator[tuple[str, str]]:
-        """Keys and texts of what is taken otherwise than it is written."""
-        yield from ()
 
     @property
     def alias(self) -> str:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.masking import MASK
-from shared.settings.model import Settings, secret_keys_of
+from shared.settings.model import Given, Settings, secret_keys_of
 
 S = TypeVar("S", bound=Settings)
 
@@ -27,19 +27,14 @@ _UNREAD = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """A value as it was given, and where: ``file:line`` or the name of a variable."""
-
-    value: str
-    place: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """``text`` begins with the key, if it is that of one key."""
 
     place: str
     text: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}"
 
 
 def check(

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A value as it was given, and where: ``file:line`` or the name of a variable."""
+
+    value: str
+    place: str
 
 
 class Settings(BaseModel):
     """Its fields are the keys of a file, with ``_`` for ``-``. No error shows a value, since a
     mistyped key may hold a password."""
+
+    unwritten: ClassVar[frozenset[str]] = frozenset()
+    """Fields that are no keys."""
+    ignored_keys: ClassVar[frozenset[str]] = frozenset()
+    """Keys that may stand in the file and mean nothing."""
+    ineffective_keys: ClassVar[frozenset[str]] = frozenset()
+    """Keys that are in use and never had an effect: a warning, not a fault."""
+    other_spellings: ClassVar[Mapping[str, str]] = {}
+    """Accepted spellings, with the usual ones."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -20,6 +39,11 @@ class Settings(BaseModel):
         validate_by_alias=True,
         alias_generator=lambda name: name.replace("_", "-"),
     )
+
+    @classmethod
+    def notes(cls, _given: Mapping[str, Given], /) -> Iterator[tuple[str, str]]:
+        """Keys, and warnings about values that do not mean what they seem to mean."""
+        yield from ()
 
 
 def keys_of(model: type[Settings]) -> dict[str, str]:

@@ -10,18 +10,25 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from shared.errors import ConfigError
 from shared.properties_file import read_entries
-from shared.settings.faults import Fault, Given, check, unknown_key
-from shared.settings.model import keys_of
+from shared.settings.faults import Fault
+from shared.settings.model import Given
+from shared.settings.pipeline import (
+    Checked,
+    Surroundings,
+    checked,
+    exposure_warnings,
+    sift,
+    written_keys,
+)
 from shared.settings.places import PlacedSettings, absolute_below
-from shared.settings.secrets import exposed_secrets, file_keys_of, resolve_secrets
+from shared.settings.secrets import file_keys_of
 from shared.settings.used_paths import Role, UsedPath, conflicts, secret_files
 
 logger = logging.getLogger(__name__)
@@ -46,15 +53,13 @@ def read_properties_settings(
     path: Path,
     environ: Mapping[str, str],
     *,
-    ignored: Collection[str] = (),
     warn: Callable[[str], None] = _warn_once,
 ) -> P:
-    """Keys that are ``ignored`` may stand in the file and mean nothing. ``warn`` is told what
-    hinders nothing; by default it goes to the log.
+    """``warn`` gets the warnings; by default they go to the log.
 
     Raises `ConfigError` with all faults, each naming file and line (or variable) and key.
     """
-    return read_joint_settings(model, (), path, environ, ignored=ignored, warn=warn)[0]
+    return read_joint_settings(model, (), path, environ, warn=warn)[0]
 
 
 def read_joint_settings(
@@ -63,64 +68,40 @@ def read_joint_settings(
     path: Path,
     environ: Mapping[str, str],
     *,
-    ignored: Collection[str] = (),
     warn: Callable[[str], None] = _warn_once,
 ) -> tuple[P, list[Q]]:
     """Settings of a program and of its parts, which stand in one file: each key belongs to one of
     them, ``base-dir`` to all. All else is as with `read_properties_settings`."""
     models = (model, *parts)
+    keys = list(written_keys(models))
     ways = {key: secret for one in models for key, secret in file_keys_of(one).items()}
-    keys = [*(key for one in models for key in keys_of(one).values()), *ways]
     in_file = _in_file(path)
     given = _merged(ways, in_file, _in_environment(keys, environ))
-    own = _checked(model, given, path, environ)
-    others = [_checked(part, given, path, environ) for part in parts]
+    sifted = sift(models, given)
+    surroundings = _surroundings(path, sifted.known, environ)
+    own = checked(model, sifted.known, surroundings)
+    others = [checked(part, sifted.known, surroundings) for part in parts]
     # The program's settings come last: of two keys in conflict, the message names the later one.
-    read: list[_Checked[Any]] = [*reversed(others), own]
-    faults = [*_unknown(keys, ignored, given), *_mistyped(keys, environ)]
+    read: list[Checked[Any]] = [*reversed(others), own]
+    faults = [*sifted.faults, *_mistyped(keys, environ)]
     faults += (fault for one in read for fault in one.faults)
     if all(one.settings for one in read):
         beside = own.sound.faults_beside([one.sound for one in others])
         faults += (Fault(place=str(path), text=text) for text in beside)
-    warnings = [f"{found.place}: {found.text}" for one in read for found in one.warnings]
-    exposed = (exposed_secrets(one, path, in_file) for one in models)
-    for warning in (*warnings, *list(filter(None, exposed))[:1]):
-        warn(warning)
-    lines = dict.fromkeys(f"{fault.place}: {fault.text}" for fault in faults)
-    if lines:
+    warnings = map(str, (*sifted.warnings, *(found for one in read for found in one.warnings)))
+    for text in (*warnings, *exposure_warnings(path, ((one, in_file) for one in models))):
+        warn(text)
+    if lines := dict.fromkeys(map(str, faults)):
         raise ConfigError(list(lines))
     _check_paths([one.sound for one in read], path, given, ways)
     return own.sound, [one.sound for one in others]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Checked(Generic[P]):
-    """The settings of one model, None if they are unusable, and what is to be said of them."""
-
-    settings: P | None
-    faults: Sequence[Fault]
-    warnings: Sequence[Fault]
-
-    @property
-    def sound(self) -> P:
-        """Raises `ConfigError` if they are unusable."""
-        if self.settings is None:
-            raise ConfigError([f"{fault.place}: {fault.text}" for fault in self.faults])
-        return self.settings
-
-
-def _checked(
-    model: type[P], given: Mapping[str, Given], path: Path, environ: Mapping[str, str]
-) -> _Checked[P]:
-    """By what is given for the keys of this model."""
-    keys = {*keys_of(model).values(), *file_keys_of(model)}
-    known = {key: entry for key, entry in given.items() if key in keys}
+def _surroundings(
+    path: Path, known: Mapping[str, Given], environ: Mapping[str, str]
+) -> Surroundings:
     folder = path.absolute().parent
-    secrets = resolve_secrets(model, known, base=_base(known, folder), environ=environ)
-    settings, faults = check(
-        model, secrets.given, place=str(path), unread=secrets.unread, context=folder
-    )
-    return _Checked(settings=settings, faults=[*secrets.faults, *faults], warnings=secrets.warnings)
+    return Surroundings(place=str(path), base=_base(known, folder), environ=environ, context=folder)
 
 
 def _check_paths(
@@ -144,15 +125,6 @@ def _check_paths(
         raise ConfigError([f"{one.second.place}: {one.told(one.second)}" for one in found])
     for settings in read:
         settings.keep_known_paths(used)
-
-
-def _unknown(
-    keys: Collection[str], ignored: Collection[str], given: Mapping[str, Given]
-) -> Iterator[Fault]:
-    """Entries of the file whose keys do not exist."""
-    for key, entry in given.items():
-        if key not in keys and key not in ignored:
-            yield Fault(place=entry.place, text=unknown_key(key, keys))
 
 
 def _mistyped(keys: Collection[str], environ: Mapping[str, str]) -> Iterator[Fault]:

@@ -19,8 +19,8 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from shared.masking import remember_secrets
-from shared.settings.faults import Fault, Given, placeholder_in
-from shared.settings.model import Settings, secret_keys_of
+from shared.settings.faults import Fault, placeholder_in
+from shared.settings.model import Given, Settings, secret_keys_of
 from shared.settings.permissions import exposure
 from shared.settings.places import absolute_below
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import make_url
 
-from shared.settings.faults import Given
+from shared.settings.model import Given
 from shared.settings.places import absolute_below
 
 _STORE_FOLDERS = re.compile(r"[0-9]+|attachments|trash|set-aside", re.IGNORECASE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,9 +10,8 @@ import pytest
 from sqlalchemy import Engine
 
 from harvester.notices.settings_faults import WHOLE, notify_faults
-from harvester.openbis.section import SectionConfig
 from harvester.settings.chosen import choose
-from harvester.settings.config_file import read_config
+from harvester.settings.contacts import Contacts
 from harvester.settings.harvester import HarvesterSettings, read_settings
 from shared.store.engine import connect
 from tests.builders import a_space, some_master_data
@@ -46,11 +45,15 @@ def settings_of(harvest: Harvest) -> HarvesterSettings:
     return read_settings(harvest.root / "harvester.properties", {})
 
 
+def contacts_in(harvest: Harvest) -> Mapping[str, Contacts]:
+    return choose(harvest.root / "harvester.properties", None).contacts
+
+
 def tell(harvest: Harvest, engine: Engine | None, day: int = 0) -> None:
     """What a daemon does when an execution begins."""
-    settings = settings_of(harvest)
-    faults = read_config(settings.harvester_config_file, settings).faults
-    notify_faults(settings, engine, faults, now=datetime(2024, 3, 5 + day, tzinfo=UTC))
+    chosen = choose(harvest.root / "harvester.properties", None)
+    now = datetime(2024, 3, 5 + day, tzinfo=UTC)
+    notify_faults(chosen.settings, engine, chosen.faults_of, contacts=chosen.contacts, now=now)
 
 
 def test_a_faulty_section_is_told_to_its_own_operators_once_a_day(
@@ -110,8 +113,9 @@ def test_the_web_hook_hears_of_faults_too(harvest: Harvest, engine: Engine) -> N
         harvest.section("DS1", NOWHERE, webhook_url=hook.url, max_treads="3")
         tell(harvest, engine)
         tell(harvest, engine)
-        notify_faults(settings_of(harvest), engine, {WHOLE: ["the disk is gone"]})
-        notify_faults(settings_of(harvest), engine, {})
+        settings, contacts = settings_of(harvest), contacts_in(harvest)
+        notify_faults(settings, engine, {WHOLE: ["the disk is gone"]}, contacts=contacts)
+        notify_faults(settings, engine, {}, contacts=contacts)
     told, whole, over = hook.forms
     assert told["event"] == whole["event"] == "cannot-start"
     assert (told["section"], told["alias"]) == ("DS1", "DS1")
@@ -130,12 +134,13 @@ def test_that_no_execution_can_begin_is_told_to_all_and_once_that_they_can_again
     harvest.section("ONE", NOWHERE, email_addresses="a@example.org")
     harvest.section("TWO", NOWHERE, email_addresses="b@example.org")
     fault = {WHOLE: [f"database x: cannot be opened at {datetime.now(UTC)}"]}
+    settings, contacts = settings_of(harvest), contacts_in(harvest)
     for _ in range(3):
-        notify_faults(settings_of(harvest), None, fault)
+        notify_faults(settings, None, fault, contacts=contacts)
     assert box.mail.recipients == [["a@example.org"], ["b@example.org"]]
     assert "The sections are not harvested." in box.bodies[0]
     later = datetime.now(UTC) + timedelta(days=1)
-    notify_faults(settings_of(harvest), None, fault, now=later)
+    notify_faults(settings, None, fault, contacts=contacts, now=later)
     assert box.subjects == [CANNOT_START] * 4
     tell(harvest, engine)
     tell(harvest, engine)
@@ -147,12 +152,12 @@ def test_a_file_that_cannot_be_read_is_told_to_those_who_were_known(
     harvest: Harvest, engine: Engine, box: Box, tmp_path: Path
 ) -> None:
     harvest.section("DS1", NOWHERE, email_addresses="a@example.org")
-    known = choose(harvest.root / "harvester.properties", None).of_kind(SectionConfig)
+    contacts = contacts_in(harvest)
     (harvest.root / "harvester-config.txt").rename(tmp_path / "away")
     fault = {WHOLE: ["harvester-config.txt: No such file"]}
-    notify_faults(settings_of(harvest), engine, fault)
+    notify_faults(settings_of(harvest), engine, fault, contacts={})
     assert box.subjects == []
-    notify_faults(settings_of(harvest), engine, fault, known=known)
+    notify_faults(settings_of(harvest), engine, fault, contacts=contacts)
     assert box.mail.recipients == [["a@example.org"]]
 
 
@@ -167,6 +172,7 @@ def test_whatever_goes_wrong_stops_nothing(
 ) -> None:
     harvest.section("DS1", NOWHERE, email_addresses="a@example.org")
     wrong = {"DS1": 7}
-    notify_faults(settings_of(harvest), engine, wrong)  # type: ignore[arg-type]
+    contacts = contacts_in(harvest)
+    notify_faults(settings_of(harvest), engine, wrong, contacts=contacts)  # type: ignore[arg-type]
     assert "nobody could be told of the faults" in caplog.text
     assert box.subjects == []

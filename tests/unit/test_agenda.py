@@ -32,7 +32,7 @@ def chosen(folder: Path, **keys: str) -> Chosen:
     settings = HarvesterSettings.model_validate(
         {"harvester-config-file": "h.txt", "base-dir": folder} | given
     )
-    return Chosen(settings=settings, sections=(), faults_of={})
+    return Chosen(settings=settings, sections=(), faults_of={}, contacts={})
 
 
 def test_a_run_that_takes_longer_than_the_interval_is_followed_by_one_at_once_and_only_one(

@@ -20,7 +20,8 @@ from shared.errors import ConfigError, ConflictError, ItemError, SourceError
 from shared.extras import NO_EXTRA
 from shared.masking import masked, remember_secrets
 from shared.plain_lines import LineFormatter, complain, say
-from shared.settings.faults import Given, unknown_key
+from shared.settings.faults import unknown_key
+from shared.settings.model import Given
 from shared.settings.quantities import LogFormat
 from shared.settings.secrets import resolve_secrets
 from tests.harvester_files import write_private

@@ -1,4 +1,4 @@
-"""What the daemon is going to do: the next regular execution, and sections to be tried again."""
+"""When the daemon executes next: the regular execution, and retries of sections that failed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shared.store.schedule import remember_next_run
 from shared.store.writers import Pause, wait_for_writers
 
 _PATIENCE = 2.0
-"""Seconds to wait for other writers before it is not written down when the next run is due."""
+"""Seconds to wait for other writers before giving up to save when the next run is due."""
 
 logger = logging.getLogger(__name__)
 
@@ -28,21 +28,21 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Appointment:
+class DueRun:
     """An execution that is due."""
 
     due: datetime
     again: int = 0
-    """0: a regular one, of all sections. 1: the first retry of those that failed, and so on."""
+    """0: a regular execution of all sections. 1: the first retry of sections that failed."""
     sections: frozenset[str] = frozenset()
-    """The names of those to be tried again; none: all."""
+    """Names of the sections to execute; empty: all."""
     pauses: tuple[timedelta, ...] = ()
-    """Before the retries that are left."""
+    """The pauses before the retries that are left."""
 
 
 class Agenda:
-    """Kept in mind, and what must outlive the daemon also in ``run-schedule-file`` and in the
-    destination, where ``harvester status`` finds it."""
+    """The next runs. What must outlive the daemon is also in ``run-schedule-file`` and in the
+    destination, for ``harvester status``."""
 
     def __init__(self, chosen: Chosen, clock: Callable[[], datetime] = _now) -> None:
         self._clock = clock
@@ -50,11 +50,11 @@ class Agenda:
         self._remembered: datetime | None = None
         self._chosen = chosen
         self._schedule = self._read_schedule()
-        self._regular = Appointment(due=self._first())
-        self._retry: Appointment | None = None
+        self._regular = DueRun(due=self._first())
+        self._retry: DueRun | None = None
 
-    def next(self) -> Appointment:
-        """What is due next; the regular execution wins over a retry, which it includes."""
+    def next(self) -> DueRun:
+        """What is due next. The regular execution replaces a retry, since it includes it."""
         one = self._regular
         if self._retry and self._retry.due < one.due:
             one = self._retry
@@ -62,29 +62,27 @@ class Agenda:
         return one
 
     def read(self, chosen: Chosen) -> None:
-        """The settings were read anew; from the next appointment on they count."""
+        """Take new settings. They hold from the next due run on."""
         self._chosen = chosen
         self._schedule = self._read_schedule()
 
-    def kept(
-        self, appointment: Appointment, began: datetime, unfinished: frozenset[str] | None
-    ) -> None:
-        """It has ended. ``unfinished``: sections to be tried again; None: it could not begin."""
-        pauses = appointment.pauses
-        if not appointment.again:
-            self._plan_regular(appointment.due, began)
+    def ended(self, run: DueRun, began: datetime, unfinished: frozenset[str] | None) -> None:
+        """Plan what follows. ``unfinished``: sections to try again; None: it could not begin."""
+        pauses = run.pauses
+        if not run.again:
+            self._plan_regular(run.due, began)
             pauses = tuple(sorted(self._chosen.settings.retry_intervals_after_failure))
         self._retry = None
         if pauses and (unfinished is None or unfinished):
-            self._retry = Appointment(
+            self._retry = DueRun(
                 due=self._clock() + pauses[0],
-                again=appointment.again + 1,
+                again=run.again + 1,
                 sections=unfinished or frozenset(),
                 pauses=pauses[1:],
             )
 
     def close(self) -> None:
-        """The daemon ends: nothing is due any more that somebody would do."""
+        """The daemon ends: it will execute nothing more."""
         self._remember(None)
 
     def _read_schedule(self) -> Schedule:
@@ -108,19 +106,19 @@ class Agenda:
         return first
 
     def _plan_regular(self, due: datetime, began: datetime) -> None:
-        """What became due while it was at work is made up for at once, and once; but not what
-        passed before it began, while the machine slept."""
+        """If runs became due while this one was at work, one follows at once. Runs that were
+        missed before it began, while the machine slept, are not made up for."""
         following = self._schedule.after(due)
         if following <= began:
             following = self._schedule.after(began)
         following = max(following, self._clock())
-        self._regular = Appointment(due=following)
+        self._regular = DueRun(due=following)
         if self._schedule.rules:
             file = self._chosen.settings.run_schedule_file
             write_next_date(file, following, self._schedule.zone)
 
     def _last(self) -> datetime | None:
-        """When the last run of that section began which waits longest."""
+        """The earliest of the beginnings of the sections' last runs."""
         try:
             with (
                 opened_store(self._chosen.settings.database_url) as engine,
@@ -134,12 +132,12 @@ class Agenda:
         return min((run.started for run in runs if run), default=None)
 
     def _remember(self, when: datetime | None) -> None:
-        """For those who ask for the status; that it does not succeed is nothing to worry about."""
+        """Save it for ``harvester status``. A failure to do so only goes to the log."""
         if when == self._remembered:
             return
         try:
             with opened_store(self._chosen.settings.database_url) as engine:
-                wait_for_writers(engine, _impatient())
+                wait_for_writers(engine, _short_wait())
                 with (
                     database_errors(engine),
                     engine.connect() as connection,
@@ -152,7 +150,7 @@ class Agenda:
             logger.info("the status will not show when the next execution is due: %s", error)
 
 
-def _impatient() -> Pause:
+def _short_wait() -> Pause:
     deadline = time.monotonic() + _PATIENCE
 
     def pause(seconds: float) -> None:

@@ -1,8 +1,8 @@
-"""``harvester daemon``: an execution whenever one is due, until the process is told to stop.
+"""``harvester daemon``: an execution whenever one is due, until a signal stops the process.
 
 Settings and sections are read anew for each execution; faults are logged and never end the daemon.
-Whether somebody else works on a section is told by its lock alone, so daemons and ``harvester run``
-may stand side by side.
+The lock of a section alone says whether another process works on it, so daemons and ``harvester
+run`` may run side by side.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from harvester.daemon.activity import Watch
-from harvester.daemon.agenda import Agenda, Appointment
+from harvester.daemon.agenda import Agenda, DueRun
 from harvester.daemon.monitor import health, metrics
 from harvester.daemon.systemd import READY, STOPPING, notify, status
 from harvester.execution.batch import execute_chosen, overall_of, summary
@@ -35,17 +35,17 @@ from shared.settings.quantities import LogFormat
 from shared.store.runs import Verdict
 
 _LOOK = 10.0
-"""Seconds between two looks at the clock: it may be set, and the machine may sleep."""
+"""Seconds between two looks at the clock, since it may be set, and the machine may sleep."""
 
 logger = logging.getLogger(__name__)
 
 
 def daemon(options: argparse.Namespace) -> int:
-    """Returns 0 when SIGTERM or SIGINT came and what was at hand is finished; with
+    """Returns 0 after SIGTERM or SIGINT, when the items at hand are finished; with
     ``execute-only-once`` the code of that execution. Raises `ConfigError` if nothing can run."""
     chosen = choose(options.config, options.section)
     settings = chosen.settings
-    _speak(settings.log_format)
+    _set_format(settings.log_format)
     if not chosen.sections:
         raise ConfigError(
             chosen.faults or f"{settings.harvester_config_file}: there is no section to harvest"
@@ -56,7 +56,7 @@ def daemon(options: argparse.Namespace) -> int:
         return _Daemon(options, chosen, request, watch).work()
 
 
-def _speak(log_format: LogFormat) -> None:
+def _set_format(log_format: LogFormat) -> None:
     for handler in logging.getLogger().handlers:
         handler.setFormatter(formatter(log_format))
 
@@ -72,7 +72,7 @@ def _monitored(watch: Watch) -> Iterator[None]:
 
 
 class _Daemon:
-    """The loop: wait, execute, look into the agenda."""
+    """The loop: ask the agenda, wait, execute."""
 
     def __init__(
         self, options: argparse.Namespace, chosen: Chosen, request: StopRequest, watch: Watch
@@ -85,12 +85,12 @@ class _Daemon:
         self._agenda = Agenda(chosen)
 
     def work(self) -> int:
-        """The exit code."""
+        """Returns the exit code."""
         notify(READY)
         code = 0
         try:
-            for one in self._appointments():
-                code = self._keep(one)
+            for one in self._due_runs():
+                code = self._execute(one)
                 if runs_once(self._watch.settings):
                     break
         finally:
@@ -101,51 +101,51 @@ class _Daemon:
             return 0
         return code
 
-    def _appointments(self) -> Iterator[Appointment]:
-        """Each when it is due, until a stop is requested."""
+    def _due_runs(self) -> Iterator[DueRun]:
+        """Yield each run when it is due, until a stop is requested."""
         while not self._request.is_set:
             one = self._agenda.next()
             self._watch.next_run = one.due
             sections = ", ".join(sorted(one.sections)) or "all sections"
-            told = f"next execution at {one.due.astimezone():%Y-%m-%d %H:%M:%S} ({sections})"
-            logger.info("%s", told)
-            notify(status(told))
+            plan = f"next execution at {one.due.astimezone():%Y-%m-%d %H:%M:%S} ({sections})"
+            logger.info("%s", plan)
+            notify(status(plan))
             if not self._is_reached(one.due):
                 return
             yield one
 
     def _is_reached(self, due: datetime) -> bool:
-        """Waits until it is due; False if a stop is requested."""
+        """Wait until a run is due; False if a stop is requested."""
         while (left := (due - datetime.now(UTC)).total_seconds()) > 0:
             self._watch.beat()
             if self._request.wait(min(left, _LOOK)):
                 return False
         return not self._request.is_set
 
-    def _keep(self, appointment: Appointment) -> int:
-        """Execute what is due, and note in the agenda what follows from how it went."""
+    def _execute(self, due_run: DueRun) -> int:
+        """Execute a run, and let the agenda plan what follows. Returns the exit code."""
         began = datetime.now(UTC)
         notify(status("harvesting"))
         unfinished: frozenset[str] | None = None
         try:
             chosen = self._read()
-            reports = self._execute(chosen, appointment)
+            reports = self._harvest(chosen, due_run)
             unfinished = frozenset(one.name for one in reports if _is_worth_a_retry(one))
             code = overall_of(chosen, reports)
         except SyncError as error:
             code = error.exit_code
-            self._tell(error)
+            self._notify(error)
             logger.error("this execution could not begin: %s", error)  # noqa: TRY400 - it says all
         except Exception as error:
             code = SyncError.exit_code
-            self._tell(error)
+            self._notify(error)
             logger.exception("this execution could not begin")
         logger.info("execution ended with code %d", code)
         if not self._request.is_set:
-            self._agenda.kept(appointment, began, unfinished)
+            self._agenda.ended(due_run, began, unfinished)
         return code
 
-    def _tell(self, error: Exception) -> None:
+    def _notify(self, error: Exception) -> None:
         """Notify the contacts that could be read last."""
         lines = str(error).splitlines()
         notify_faults(self._watch.settings, None, {WHOLE: lines}, contacts=self._contacts)
@@ -156,24 +156,24 @@ class _Daemon:
             logger.error("%s", fault)
         if chosen.settings.monitor_address != self._monitor_address:
             logger.warning("monitor-address: takes effect when the daemon is started again")
-        _speak(chosen.settings.log_format)
+        _set_format(chosen.settings.log_format)
         self._watch.settings, self._watch.sections = chosen.settings, chosen.sections
         self._contacts = chosen.contacts
         self._agenda.read(chosen)
         return chosen
 
-    def _execute(self, chosen: Chosen, appointment: Appointment) -> list[SectionReport]:
-        wanted = appointment.sections
+    def _harvest(self, chosen: Chosen, due_run: DueRun) -> list[SectionReport]:
+        wanted = due_run.sections
         return execute_chosen(
             chosen,
             [one for one in chosen.sections if not wanted or one.name in wanted],
             RunOptions(request=self._request),
-            _Narrator(self._watch),
+            _Reporter(self._watch),
         )
 
 
-class _Narrator:
-    """Tells the daemon's log, and its monitor, of the sections."""
+class _Reporter:
+    """Reports each section to the daemon's log and to its monitor."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
@@ -182,7 +182,7 @@ class _Narrator:
         self._watch.began(section)
 
     def ended(self, section: SectionSettings, report: SectionReport) -> None:
-        """One record for all that became of a section: so it stays together."""
+        """Log all lines of a section in one record, so that they stay together."""
         self._watch.ended(section, report)
         logger.log(
             logging.WARNING if report.exit_code else logging.INFO,
@@ -198,6 +198,6 @@ class _Narrator:
 
 
 def _is_worth_a_retry(report: SectionReport) -> bool:
-    """Whether it may go better in a while, without anybody doing something."""
+    """Whether the run may succeed later without any change by an operator."""
     stalled = isinstance(report.error, StoppedError) and report.error.stalled
     return stalled or report.verdict in {Verdict.UNREACHABLE, Verdict.FAILED}

@@ -43,11 +43,11 @@ def test_a_run_that_takes_longer_than_the_interval_is_followed_by_one_at_once_an
     first = agenda.next()
     assert first.due == BEGIN
     clock.passes(3.5 * HOUR)
-    agenda.kept(first, BEGIN, NONE)
+    agenda.ended(first, BEGIN, NONE)
     second = agenda.next()
     assert second.due == clock.now
     clock.passes(HOUR / 2)
-    agenda.kept(second, second.due, NONE)
+    agenda.ended(second, second.due, NONE)
     assert agenda.next().due == second.due + HOUR
 
 
@@ -59,7 +59,7 @@ def test_what_a_sleeping_machine_missed_is_made_up_for_once(tmp_path: Path) -> N
     clock.now = one.due + timedelta(days=3, hours=4)
     began = clock.now
     clock.passes(HOUR)
-    agenda.kept(one, began, NONE)
+    agenda.ended(one, began, NONE)
     assert clock.now < agenda.next().due <= clock.now + timedelta(days=1)
 
 
@@ -68,15 +68,15 @@ def test_the_pauses_of_retries_grow_and_end_with_a_success(tmp_path: Path) -> No
     keys = {"interval": "1 d", "retry_intervals_after_failure": "1 h, 10 m"}
     agenda = Agenda(chosen(tmp_path, **keys), clock)
     regular = agenda.next()
-    agenda.kept(regular, clock.now, frozenset({"A", "B"}))
+    agenda.ended(regular, clock.now, frozenset({"A", "B"}))
     first = agenda.next()
     assert (first.due - clock.now, first.sections) == (timedelta(minutes=10), frozenset({"A", "B"}))
     clock.now = first.due
-    agenda.kept(first, clock.now, frozenset({"B"}))
+    agenda.ended(first, clock.now, frozenset({"B"}))
     second = agenda.next()
     assert (second.due - clock.now, second.sections) == (HOUR, frozenset({"B"}))
     clock.now = second.due
-    agenda.kept(second, clock.now, NONE)
+    agenda.ended(second, clock.now, NONE)
     last = agenda.next()
     assert (last.due, last.sections, last.again) == (BEGIN + timedelta(days=1), NONE, 0)
 
@@ -88,18 +88,18 @@ def test_a_regular_execution_comes_before_a_later_retry_and_replaces_it(
     clock = Clock()
     keys = {"interval": "30 min", "retry_intervals_after_failure": "1 h"}
     agenda = Agenda(chosen(tmp_path, **keys), clock)
-    agenda.kept(agenda.next(), clock.now, failed)
+    agenda.ended(agenda.next(), clock.now, failed)
     one = agenda.next()
     assert (one.due, one.again) == (BEGIN + HOUR / 2, 0)
     clock.now = one.due
-    agenda.kept(one, clock.now, NONE)
+    agenda.ended(one, clock.now, NONE)
     assert agenda.next().due == BEGIN + HOUR
 
 
 def test_an_execution_that_could_not_begin_is_tried_again_as_a_whole(tmp_path: Path) -> None:
     clock = Clock()
     agenda = Agenda(chosen(tmp_path, retry_intervals_after_failure="10 m"), clock)
-    agenda.kept(agenda.next(), clock.now, None)
+    agenda.ended(agenda.next(), clock.now, None)
     one = agenda.next()
     assert (one.due - clock.now, one.again, one.sections) == (timedelta(minutes=10), 1, NONE)
 
@@ -114,10 +114,10 @@ def test_a_next_date_that_cannot_be_written_hinders_nothing(
     assert "file/next: cannot be" in caplog.text
 
 
-def test_settings_that_were_read_anew_count_from_the_next_appointment_on(tmp_path: Path) -> None:
+def test_settings_that_were_read_anew_count_from_the_next_due_run_on(tmp_path: Path) -> None:
     clock = Clock()
     agenda = Agenda(chosen(tmp_path, interval="1 d"), clock)
     one = agenda.next()
     agenda.read(chosen(tmp_path, interval="1 h"))
-    agenda.kept(one, clock.now, NONE)
+    agenda.ended(one, clock.now, NONE)
     assert agenda.next().due == BEGIN + HOUR

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harvester.http.retries import PassingError
 from harvester.openbis.checks.destination import data_store_of, known_data_sets, spaces_of
-from harvester.openbis.checks.preview import Census
+from harvester.openbis.checks.preview import Preview
 from harvester.openbis.checks.space_patterns import check_patterns
 from harvester.openbis.names import Names
 from harvester.openbis.section import SectionConfig
@@ -62,15 +62,15 @@ def check_data_source(section: SectionConfig, destination: OpenDestination) -> I
             return
         try:
             folder = stack.enter_context(spool(section))
-            census = Census(
+            preview = Preview(
                 partial(known_data_sets, destination), data_store_of(section, destination)
             )
-            census.take(source.fetch_list(folder))
+            preview.take(source.fetch_list(folder))
         except (SyncError, OSError) as error:
             yield _list_failure(section, error)
             return
-        yield from _judge(section, destination, census)
-        yield from _try_download(source, census, folder)
+        yield from _judge(section, destination, preview)
+        yield from _try_download(source, preview, folder)
 
 
 def _check_answer(section: SectionConfig, source: Source, about: Look) -> Finding:
@@ -142,44 +142,46 @@ def _list_failure(section: SectionConfig, error: SyncError | OSError) -> Finding
 
 
 def _judge(
-    section: SectionConfig, destination: OpenDestination, census: Census
+    section: SectionConfig, destination: OpenDestination, preview: Preview
 ) -> Iterator[Finding]:
     """What the list says of the coming run."""
-    if census.counts.total():
-        yield fine("list", f"{census}; {census.new_data_sets:,} of the data sets are new here")
+    if preview.counts.total():
+        yield fine("list", f"{preview}; {preview.new_data_sets:,} of the data sets are new here")
     else:
         yield doubtful(
             "list", "it is empty; check the lists of spaces, and what the user may see there"
         )
-    yield from _check_files(census)
-    yield from _check_records(section.max_failed_records, census)
-    yield from check_patterns(section, census.spaces, spaces_of(section, destination))
+    yield from _check_files(preview)
+    yield from _check_records(section.max_failed_records, preview)
+    yield from check_patterns(section, preview.spaces, spaces_of(section, destination))
     try:
-        if census.master_data:
-            Names.of(census.master_data, section.prefix)
+        if preview.master_data:
+            Names.of(preview.master_data, section.prefix)
     except ConflictError as error:
         yield broken_by("master data", error)
-    yield from _check_space(census)
+    yield from _check_space(preview)
 
 
-def _check_files(census: Census) -> Iterator[Finding]:
+def _check_files(preview: Preview) -> Iterator[Finding]:
     """Whether the source sees the files of its data sets."""
-    blind = census.without_files
+    blind = preview.without_files
     if not blind:
         return
     reasons = ", ".join(f"{number:,} {reason}" for reason, number in sorted(blind.items()))
     yield doubtful(
         "files",
-        f"{blind.total():,} of {census.counts[Kind.DATA_SET]:,} data sets are without their files "
+        f"{blind.total():,} of {preview.counts[Kind.DATA_SET]:,} data sets are without their files "
         f"({reasons}); a run brings what else they have, and the files when the source shows them",
     )
 
 
-def _check_records(limit: Limit, census: Census) -> Iterator[Finding]:
-    if not census.unreadable:
+def _check_records(limit: Limit, preview: Preview) -> Iterator[Finding]:
+    if not preview.unreadable:
         return
-    text = f"{census.unreadable:,} of {census.total:,} cannot be read: {'; '.join(census.examples)}"
-    if limit.is_exceeded(census.unreadable, census.total):
+    text = (
+        f"{preview.unreadable:,} of {preview.total:,} cannot be read: {'; '.join(preview.examples)}"
+    )
+    if limit.is_exceeded(preview.unreadable, preview.total):
         yield broken(
             "records",
             f"{text}; a run fails, since max-failed-records is {limit}: have the source mended",
@@ -189,14 +191,17 @@ def _check_records(limit: Limit, census: Census) -> Iterator[Finding]:
         yield doubtful("records", f"{text}; a run leaves them out and reports them")
 
 
-def _check_space(census: Census) -> Iterator[Finding]:
+def _check_space(preview: Preview) -> Iterator[Finding]:
     """Whether what is not here yet has room, on each disk that is concerned."""
-    store = census.store
+    store = preview.store
     if store is None:
         yield untried("free space", "the database cannot be opened")
         return
     needed: dict[int, tuple[Path, int]] = {}
-    for root, size in ((store.root, census.needed), (store.service_root, census.needed_by_service)):
+    for root, size in (
+        (store.root, preview.needed),
+        (store.service_root, preview.needed_by_service),
+    ):
         folder = next(place for place in (root, *root.parents) if os.access(place, os.F_OK))
         first, so_far = needed.get(folder.stat().st_dev, (folder, 0))
         needed[folder.stat().st_dev] = (first, so_far + size)
@@ -209,9 +214,9 @@ def _check_space(census: Census) -> Iterator[Finding]:
             yield fine("free space", text)
 
 
-def _try_download(source: Source, census: Census, folder: Path) -> Iterator[Finding]:
+def _try_download(source: Source, preview: Preview, folder: Path) -> Iterator[Finding]:
     """A small file, which is thrown away."""
-    small = census.small
+    small = preview.small
     if small is None:
         return
     file, name = small.file, f"{small.code}/{small.file.path}"

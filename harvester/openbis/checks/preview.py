@@ -47,7 +47,7 @@ class SmallFile:
 
 
 @dataclass(slots=True)
-class Census:
+class Preview:
     """``store`` is None if nobody can say what is here."""
 
     known: Known

@@ -1,4 +1,4 @@
-"""``harvester check-config``: everything that can be checked without changing anything."""
+"""``harvester check-config``: checks all settings and changes nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shared.store.engine import opened_store
 
 
 def check_config(options: argparse.Namespace) -> int:
-    """Names every fault; returns 0 only if there is none. Without ``--online`` no data source is
+    """Print every fault; returns 0 only if there is none. Without ``--online`` no data source is
     asked."""
     chosen = choose(options.config, options.section)
     faults = [*chosen.faults, *daemon_faults(chosen.settings), *_file_faults(chosen)]
@@ -37,7 +37,7 @@ def check_config(options: argparse.Namespace) -> int:
 
 
 def _file_faults(chosen: Chosen) -> Iterator[str]:
-    """Logs and states that could not be written."""
+    """Log files and state files that a run could not write."""
     for section in chosen.sections:
         for key, file in section.written_files.items():
             if file.exists() and not file.is_dir() and not file.is_file():
@@ -47,7 +47,7 @@ def _file_faults(chosen: Chosen) -> Iterator[str]:
 
 
 def _connection_faults(chosen: Chosen) -> Iterator[str]:
-    """Proxies and certificates, of the settings and of the environment, as a run would use them."""
+    """Faults of proxies and certificates, in the settings and in the environment."""
     for section in chosen.sections:
         for prepare in (proxies_of, tls_context):
             try:
@@ -57,13 +57,13 @@ def _connection_faults(chosen: Chosen) -> Iterator[str]:
 
 
 def _check_online(chosen: Chosen, faults: int) -> int:
-    """The findings, as they are made; returns the code of what weighs most."""
+    """Print each finding as it is made; returns the exit code of the severest one."""
     counts: Counter[Verdict] = Counter()
     codes = {ConfigError.exit_code} if faults else set()
-    told = ""
+    shown = ""
     for heading, finding in check_online(chosen.settings, chosen.sections):
-        if heading != told:
-            told = heading
+        if heading != shown:
+            shown = heading
             say(heading)
         say(f"  {finding}", flush=True)
         counts[finding.verdict] += 1
@@ -74,7 +74,7 @@ def _check_online(chosen: Chosen, faults: int) -> int:
 
 
 def _destination_faults(chosen: Chosen) -> Iterator[str]:
-    """Why the destination cannot be opened, or lacks what a section needs of it."""
+    """Why the destination cannot be opened, or what it lacks for a section."""
     try:
         with (
             opened_store(chosen.settings.database_url) as engine,

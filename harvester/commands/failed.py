@@ -1,4 +1,4 @@
-"""``harvester failed``: what failed and has not succeeded since."""
+"""``harvester failed``: lists the items that failed and have not succeeded since."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def failed(options: argparse.Namespace) -> int:
-    """By section, kind and perm id."""
+    """Print the items by section, kind and perm id."""
     with destination(options) as (chosen, engine), engine.connect() as connection:
         names = {section.alias: section.name for section in chosen.sections}
         items = [item for item in failed_items(connection) if item.source in names]

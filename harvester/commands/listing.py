@@ -1,4 +1,4 @@
-"""How commands show lists: columns for people, JSON for programs, times in UTC."""
+"""Output of commands: tables for people, JSON for programs, times in UTC."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from shared.masking import masked
 from shared.plain_lines import one_line
 
 _WIDE = 250
-"""Characters of a line where no terminal says how many there are."""
+"""Characters of a line if the output is no terminal."""
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Columns, cut to the terminal's width only if there is one; ``#`` before a heading puts its
-    column to the right."""
+    """Print columns, cut to the width of the terminal if there is one. A ``#`` before a heading
+    aligns its column to the right."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
         right = heading.startswith("#")
@@ -33,7 +33,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
 
 
 def print_json(value: object) -> None:
-    """Data classes as objects, times as ISO 8601 in UTC, durations as seconds."""
+    """Print data classes as objects, times as ISO 8601 in UTC, durations as seconds."""
     print(json.dumps(_plain(value), ensure_ascii=False, indent=2))
 
 
@@ -51,7 +51,7 @@ def _shown(cell: object) -> str:
 
 
 def in_words(duration: timedelta) -> str:
-    """The two largest units: ``2 d 3 h``."""
+    """A duration in its two largest units: ``2 d 3 h``."""
     seconds = max(0, round(duration.total_seconds()))
     parts: list[tuple[int, str]] = []
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):

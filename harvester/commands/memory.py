@@ -18,7 +18,7 @@ from shared.store.runs import RunRecord, find_run
 
 @contextmanager
 def destination(options: argparse.Namespace) -> Iterator[tuple[Chosen, Engine]]:
-    """The chosen sections and the database. Faults of other sections are only told."""
+    """The chosen sections and the database. Faults of settings are printed, and stop nothing."""
     chosen = choose(options.config, getattr(options, "section", None))
     for fault in chosen.faults:
         complain(f"harvester: {fault}")
@@ -27,7 +27,7 @@ def destination(options: argparse.Namespace) -> Iterator[tuple[Chosen, Engine]]:
 
 
 def the_section(chosen: Chosen, name: str, kind: type[S]) -> S:
-    """The one of this name. Raises `ConfigError` if its settings cannot be read, or if it is of
+    """The section of this name. Raises `ConfigError` if its settings cannot be read, or if it is of
     another kind."""
     for section in chosen.sections:
         if section.name == name and isinstance(section, kind):
@@ -38,7 +38,7 @@ def the_section(chosen: Chosen, name: str, kind: type[S]) -> S:
 
 
 def the_run(connection: Connection, number: int) -> RunRecord:
-    """Raises `ConfigError` if nobody remembers it."""
+    """Raises `ConfigError` if the destination does not remember the run."""
     run = find_run(connection, number)
     if run is None:
         raise ConfigError(f"there is no run {number}; 'harvester runs' lists them")

@@ -1,4 +1,4 @@
-"""``harvester release``: let the deletions through that a run held back."""
+"""``harvester release``: lets the deletions through that a run held back."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ from shared.store.runs import RunRecord, counts_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command line takes."""
     parser.add_argument(
         "run", type=int, metavar="RUN", help="the number of the run, as 'harvester runs' lists it"
     )
 
 
 def release(options: argparse.Namespace) -> int:
-    """What waited at the end of the run, and waits still, is deleted by the next one."""
+    """Release what this run held back and what still waits; the next run deletes it."""
     with destination(options) as (_, engine), changing(engine) as connection:
         run = the_run(connection, options.run)
         released = release_deletions(connection, run.source, run.id)

@@ -1,4 +1,4 @@
-"""``harvester retry``: failed items are tried again in the next run, whatever their pause."""
+"""``harvester retry``: lets the next run try failed items again, whatever their pause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``harvester run``: one execution now, of all sections or some."""
+"""``harvester run``: one execution now, of all sections or some of them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Returns the code of what weighs most (`overall`); 130 if Ctrl-C ended it."""
+    """Returns the exit code of the severest outcome (`overall`); 130 after Ctrl-C."""
     return execute(
         options,
         lambda chosen: chosen.sections,
@@ -63,7 +63,7 @@ def execute(
     of: Callable[[Chosen], Sequence[SectionSettings]],
     **wishes: Unpack[_Wishes],
 ) -> int:
-    """Harvest the chosen sections, or some ``of`` them, now."""
+    """Harvest the chosen sections that ``of`` selects, now."""
     request = StopRequest()
     with stopping_on_signals(request):
         chosen = choose(options.config, options.section)
@@ -87,7 +87,7 @@ def _as_asked(section: SectionSettings, options: argparse.Namespace) -> SectionS
 
 
 class _Printer:
-    """Shows what became of a section as soon as it has ended."""
+    """Prints the outcome of each section when it ends."""
 
     def began(self, section: SectionSettings) -> None:
         pass

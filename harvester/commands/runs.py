@@ -1,4 +1,4 @@
-"""``harvester runs``: the latest runs, as the destination remembers them."""
+"""``harvester runs``: lists the latest runs that the destination remembers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def runs(options: argparse.Namespace) -> int:
-    """The latest first."""
+    """Print the runs, the latest first."""
     with destination(options) as (chosen, engine), engine.connect() as connection:
         aliases = [section.alias for section in chosen.sections] if options.section else None
         found = find_runs(connection, sources=aliases, most=max(options.most, 0))
@@ -57,7 +57,7 @@ def runs(options: argparse.Namespace) -> int:
 
 
 def mode(run: RunRecord) -> str:
-    """Dry runs rehearse only; full ones also look after the files that are here."""
+    """A dry run rehearses only; a full run also checks the files that are here."""
     return "dry run" if run.dry_run else "full" if run.baseline else "real"
 
 

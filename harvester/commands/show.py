@@ -1,4 +1,4 @@
-"""``harvester show RUN``: all that the destination remembers of a run."""
+"""``harvester show RUN``: prints all that the destination remembers of a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.store.held import held_back
 from shared.store.runs import counts_of, failures_of
 
 _MOST = 1000
-"""So many held-back deletions are listed."""
+"""Deletions that are listed, of those held back."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

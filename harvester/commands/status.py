@@ -1,4 +1,4 @@
-"""``harvester status``: how old the data of each section are, and what waits."""
+"""``harvester status``: shows how old the data of each section are, and what waits."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _HEADINGS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionStatus:
-    """``age``: since the last run after which nothing was left to do. ``lag``: since the moment up
-    to which the source's data are here."""
+    """``age``: time since the last run after which nothing was left to do. ``lag``: time since the
+    moment up to which the source's data are here."""
 
     section: str
     last_success: datetime | None
@@ -41,7 +41,7 @@ class SectionStatus:
     failed_items: int
     held_back: int
     waiting_files: dict[str, int]
-    """How many data sets never got their files, by the reason that the source gives."""
+    """The number of data sets that never got their files, by the reason that the source gives."""
     at_work: str | None
 
 
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def status(options: argparse.Namespace) -> int:
-    """One line for each section of the config file."""
+    """Print a line for each section of the config file."""
     now = datetime.now(UTC)
     with destination(options) as (chosen, engine), engine.connect() as connection:
         found = [status_of(connection, section, now) for section in chosen.sections]
@@ -82,7 +82,7 @@ def _shown(waiting: dict[str, int]) -> str:
 
 
 def status_of(connection: Connection, section: SectionSettings, now: datetime) -> SectionStatus:
-    """To be called between transactions."""
+    """Call it outside of a transaction."""
     source = section.alias
     with section_lock(connection, source) as idle, viewing(connection):
         success = last_run(connection, source, SUCCESSES)

@@ -1,1 +1,1 @@
-"""The daemon: when it harvests, and what it shows of itself."""
+"""The daemon: its schedule, its loop and its state for the monitor."""

@@ -1,4 +1,4 @@
-"""What a daemon knows of itself since it started; the monitor shows it."""
+"""What a daemon has done since it started; the monitor shows it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from harvester.settings.section import SectionSettings
 from shared.store.runs import Verdict
 
 _STUCK = 60.0
-"""Seconds; while it waits, the daemon looks at the clock much more often."""
+"""Seconds without a look at the clock. A daemon that waits looks much more often."""
 
 
 @dataclass(slots=True)
 class Totals:
-    """Of all runs since the daemon started."""
+    """Sums over all runs since the daemon started."""
 
     runs: Counter[tuple[str, Verdict]] = field(default_factory=Counter)
-    """By section and verdict; so are the others, with what counts instead of the verdict."""
+    """By section and verdict. The others are by section, too."""
     items: Counter[tuple[str, str]] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     transferred: Counter[str] = field(default_factory=Counter)
@@ -30,7 +30,7 @@ class Totals:
 
 
 class Watch:
-    """Told by the daemon and its sections, asked by the monitor; safe for threads."""
+    """The daemon and its sections write to it, the monitor reads it; safe for threads."""
 
     def __init__(self, settings: HarvesterSettings, sections: tuple[SectionSettings, ...]) -> None:
         self._lock = threading.Lock()
@@ -39,7 +39,7 @@ class Watch:
         self._totals = Totals()
         self.settings = settings
         self.sections = sections
-        """Those of the latest execution that can run."""
+        """The sections of the latest execution that can run."""
         self.started = datetime.now(UTC)
         self.next_run: datetime | None = None
 

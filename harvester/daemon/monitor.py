@@ -1,7 +1,7 @@
 """What the daemon's ``/healthz`` and ``/metrics`` show (`shared.monitoring` serves them).
 
-How old the data are is asked of the destination's memory of runs, which survives the daemon and
-knows what ``harvester run`` did beside it; what was done altogether is counted by the daemon.
+The age of the data comes from the destination's memory of runs, which survives the daemon and has
+the runs of ``harvester run``, too; the daemon itself counts what was done since it started.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _PREFIX = "openbis_sync_harvester_"
 
 
 def health(watch: Watch) -> Health:
-    """Whether the daemon works and its database answers. That a source fails is no illness of the
-    daemon: the metrics tell it."""
+    """Whether the daemon works and its database answers. A source that fails does not make the
+    daemon unhealthy: the metrics show it."""
     reasons = [] if watch.is_alive else ["the daemon does not look at the clock any more"]
     verdicts = {}
     try:
@@ -52,7 +52,7 @@ def health(watch: Watch) -> Health:
 
 
 def metrics(watch: Watch) -> Iterator[Metric]:
-    """Nothing but what the daemon knows itself while the database does not answer."""
+    """While the database does not answer, only what the daemon itself has counted."""
     shown = _Gauges()
     shown.add("build_info", "The program.", 1, version=_version(), python=platform.python_version())
     shown.add("start_time_seconds", "When the daemon was started.", watch.started.timestamp())
@@ -77,7 +77,7 @@ def metrics(watch: Watch) -> Iterator[Metric]:
 
 @contextmanager
 def _destination(watch: Watch) -> Iterator[Connection]:
-    """Opened anew each time: so the answer is true, whatever became of the database meanwhile.
+    """A new connection each time, so that the answer is true even if the database has changed.
     Raises `SyncError`."""
     with (
         opened_store(watch.settings.database_url) as engine,
@@ -90,7 +90,7 @@ def _destination(watch: Watch) -> Iterator[Connection]:
 
 @dataclass(slots=True)
 class _Gauges:
-    """Families of metrics, as they come up; each has the same labels throughout."""
+    """Families of metrics, made when they are first used. The labels of a family never change."""
 
     families: dict[str, GaugeMetricFamily] = field(default_factory=dict)
 
@@ -177,8 +177,8 @@ def _add_last_run(
 
 
 def _totals(watch: Watch) -> Iterable[Metric]:
-    """Since the daemon started, as counters are in Prometheus. Sections that have done nothing yet
-    show 0, so that the first failure is an increase."""
+    """Counters since the daemon started, as usual in Prometheus. A section without any run shows 0,
+    so that the first failure is an increase."""
     totals = watch.totals
     names = [section.name for section in watch.sections]
     runs = _counter("runs", "Runs by verdict.", "section", "verdict")

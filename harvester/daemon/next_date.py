@@ -1,6 +1,6 @@
-"""The file of ``run-schedule-file``: when the daemon is to harvest next, in the original's format.
+"""The file ``run-schedule-file``: the date of the next execution, in the original's format.
 
-It outlives the daemon, so that a run is made up for that was missed while the machine was off.
+It outlives the daemon, so that a run that was missed while the machine was off is made up for.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from pathlib import Path
 from shared.atomic_file import write_atomically
 
 _FORMAT = "%Y-%m-%d %H:%M:%S"
-"""Local time; one that a change of the clock repeats is the first of the two."""
+"""Local time. If a change of the clock repeats it, the first of the two is meant."""
 _LONGEST = 200
-"""Bytes of a date, with what an operator may have added."""
+"""Bytes of a date, with room for blanks and line breaks."""
 
 logger = logging.getLogger(__name__)
 
 
 def read_next_date(path: Path, zone: tzinfo) -> datetime | None:
-    """None if there is none; what cannot be read is told and counts as none."""
+    """None without a file. A file that cannot be read counts as none, with a warning."""
     try:
         text = path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
@@ -36,8 +36,8 @@ def read_next_date(path: Path, zone: tzinfo) -> datetime | None:
 
 
 def write_next_date(path: Path, moment: datetime, zone: tzinfo) -> None:
-    """If it cannot be written, the log says so, and the harvest goes on. A file that is too long
-    for a date is something else, and stays."""
+    """If the file cannot be written, the log says so, and the harvest goes on. A file that is too
+    long for a date is left as it is."""
     try:
         if path.exists() and path.stat().st_size > _LONGEST:
             logger.error("run-schedule-file %s: holds something else and is left alone", path)

@@ -1,4 +1,4 @@
-"""Tells systemd how the daemon is, if systemd started it with ``Type=notify``.
+"""Reports the daemon's state to systemd, if systemd started it with ``Type=notify``.
 
 The protocol is a datagram to a socket whose name is in the environment; see sd_notify(3).
 """
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def notify(*assignments: str) -> None:
-    """Nothing happens if nobody listens; that systemd cannot be reached hinders no harvest."""
+    """Does nothing without a socket. If systemd cannot be reached, the harvest goes on."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
@@ -30,5 +30,5 @@ def notify(*assignments: str) -> None:
 
 
 def status(text: str) -> str:
-    """What ``systemctl status`` shows in one line."""
+    """The message for the line that ``systemctl status`` shows."""
     return "STATUS=" + " ".join(text.split())

@@ -1,1 +1,1 @@
-"""Executions: which sections run, each behind an edge that no error leaves."""
+"""Executions: which sections run, and how an error in one is kept from the others."""

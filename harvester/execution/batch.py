@@ -1,4 +1,4 @@
-"""Executes sections, side by side if that is wanted; what one does never stops another."""
+"""Executes sections, in parallel if configured. No section stops another one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from shared.store.writers import Pause, wait_for_writers
 logger = logging.getLogger(__name__)
 
 _FAREWELL = 3.0
-"""Seconds."""
+"""Seconds that writes may still wait for other writers after a stop was requested."""
 
 _MILD = (
     ItemError.exit_code,
@@ -36,8 +36,8 @@ _MILD = (
 
 
 class Observer(Protocol):
-    """Is told of each section; ``began`` by the thread that works on it, ``ended`` by that which
-    called `execute_sections`, so that what it prints of one section stays together."""
+    """Hears of each section. The thread of the section calls ``began``. The thread that called
+    `execute_sections` calls ``ended``, so that the output of a section stays together."""
 
     def began(self, section: SectionSettings) -> None: ...
 
@@ -47,7 +47,7 @@ class Observer(Protocol):
 def execute_chosen(
     chosen: Chosen, sections: Sequence[SectionSettings], options: RunOptions, observer: Observer
 ) -> list[SectionReport]:
-    """Open the destination, tell of the sections that cannot run, and harvest these. Raises
+    """Open the destination, send notices about faulty sections, and harvest ``sections``. Raises
     `ConfigError` if there is no destination."""
     with opened_store(chosen.settings.database_url) as engine:
         notify_faults(chosen.settings, engine, chosen.faults_of, contacts=chosen.contacts)
@@ -61,9 +61,9 @@ def execute_sections(
     options: RunOptions,
     observer: Observer,
 ) -> list[SectionReport]:
-    """Harvest sections, ``parallel-sections`` at a time, the first ones first; the reports are in
-    the order in which they ended. When a stop is requested all that are at work end early, and
-    the rest is not begun."""
+    """Harvest sections in order, ``parallel-sections`` at a time. The reports are in the order in
+    which the sections ended. After a request to stop, running sections end early, and no other
+    begins."""
     wait_for_writers(destination.engine, _patience(options.request))
     at_once = destination.settings.parallel_sections
 
@@ -87,8 +87,8 @@ def execute_sections(
 
 
 def _patience(request: StopRequest) -> Pause:
-    """What must be written down, such as how a run ended, waits for other writers; when a stop is
-    requested, only a little longer."""
+    """Writes to the memory, such as the end of a run, wait for other writers; after a request to
+    stop only `_FAREWELL` longer."""
     farewell: list[float] = []
 
     def pause(seconds: float) -> None:
@@ -104,7 +104,7 @@ def _patience(request: StopRequest) -> Pause:
 def _survived(
     section: SectionSettings, destination: Destination, options: RunOptions
 ) -> SectionReport:
-    """A fault in what surrounds the section, its log or its mail, must not stop the others."""
+    """An error outside of the section's own edge, in its log or its mail, must not stop others."""
     try:
         return execute_section(section, destination, options)
     except Exception as error:
@@ -113,7 +113,7 @@ def _survived(
 
 
 def overall_of(chosen: Chosen, reports: Iterable[SectionReport]) -> int:
-    """The exit code of an execution, sections that could not run included."""
+    """The exit code of an execution, with the sections that could not run."""
     faulty = [ConfigError.exit_code] if chosen.faults else []
     return overall([*faulty, *(report.exit_code for report in reports)])
 
@@ -121,11 +121,11 @@ def overall_of(chosen: Chosen, reports: Iterable[SectionReport]) -> int:
 def overall(codes: Iterable[int]) -> int:
     """The exit code of several sections.
 
-    What keeps a whole section from being harvested weighs most: settings, source, list, master
-    data or a fault of the program, of several the first. Then come items that failed (7), since
-    something is missing here; then deletions that are held back (8), since only a person can
-    release them; then a run that was stopped (10) and a section on which somebody else works
-    (11), which need nothing but the next run. 0 if everything is done everywhere.
+    Errors of a whole section come first: settings, source, list, master data or a fault of the
+    program; of several, the first. Then failed items (7), since something is missing here; then
+    deletions that are held back (8), since only a person can release them; then a run that was
+    stopped (10) and a section that another process works on (11), which need only the next run. 0
+    if all is done in all sections.
     """
     found = [code for code in codes if code]
     severe = [code for code in found if code not in _MILD]
@@ -133,7 +133,7 @@ def overall(codes: Iterable[int]) -> int:
 
 
 def summary(report: SectionReport) -> Iterator[str]:
-    """What became of a section, for a person."""
+    """The outcome of a section, in lines for people."""
     for one in report.passes:
         yield f"[{report.name}] {'dry run' if one.dry_run else 'done'}: {_changes(one)}"
         if not one.dry_run or len(report.passes) == 1:

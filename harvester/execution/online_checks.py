@@ -1,4 +1,4 @@
-"""All that a harvest needs, tried without changing anything: ``check-config --online``."""
+"""Tries all that a harvest needs and changes nothing: ``check-config --online``."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from harvester.runs.section_work import work_of
 from harvester.settings.harvester import HarvesterSettings
 from harvester.settings.section import SectionSettings
 
-Told = tuple[str, Finding]
-"""A heading, and one of the findings below it."""
+HeadedFinding = tuple[str, Finding]
+"""A heading, and a finding below it."""
 
 
 def check_online(
     settings: HarvesterSettings, sections: Sequence[SectionSettings]
-) -> Iterator[Told]:
-    """Findings as they are made, which may take as long as a list takes to come."""
+) -> Iterator[HeadedFinding]:
+    """Yield each finding when it is made. A source's list may take hours."""
     with closing(OpenDestination(settings)) as destination:
         yield "destination", destination.finding
         if mail_server := check_mail_server(settings):

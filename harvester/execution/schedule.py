@@ -1,7 +1,7 @@
-"""When the daemon harvests: the scheduling keys of openBIS's maintenance tasks, as moments.
+"""When the daemon harvests, by the scheduling keys of openBIS's maintenance tasks.
 
-APScheduler knows the calendar. It is asked here, and the daemon does the waiting: so it notices
-when the machine slept or its clock was set, and a run that was missed is made up for once.
+APScheduler computes the moments. The daemon itself waits for them, so that it notices when the
+machine slept or its clock was set; a missed run is made up for once.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _COUNTED = ("1st", "2nd", "3rd", "4th", "5th")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """``rules`` win over ``interval`` and ``start``, as in openBIS. They are in ``zone``; a time of
-    the day that a change of the clock repeats counts once, one that it skips comes later. Moments
-    are given in UTC, since those of one zone are compared by what the clock on the wall shows."""
+    """``rules`` win over ``interval`` and ``start``, as in openBIS. They hold in ``zone``. A time
+    that a change of the clock repeats counts once; one that it skips comes later. Moments are in
+    UTC, since Python compares two moments of one zone by their wall clock times."""
 
     interval: timedelta
     start: time | None
@@ -36,8 +36,8 @@ class Schedule:
     ) -> datetime:
         """When a daemon that starts now harvests first.
 
-        ``saved`` is the next moment of the rules as it was remembered; ``last`` is when the last
-        run began. What was due before now is due now. Without rules and ``start``: now.
+        ``saved`` is the next moment of the rules, as an earlier daemon saved it; ``last`` is when
+        the last run began. What was due before is due now. Without rules and ``start``: now.
         """
         now = now.astimezone(UTC)
         if self.rules:
@@ -56,13 +56,13 @@ class Schedule:
         return self._on_the_grid(moment, self.start)
 
     def _next_start(self, now: datetime) -> datetime:
-        """Today if it is still to come, else tomorrow."""
+        """The time ``start``, today if it is still to come, else tomorrow."""
         today = datetime.combine(now.astimezone(self.zone).date(), self.start or time())
         days = (_real(today + number * _DAY, self.zone) for number in range(3))
         return next(found for found in days if found >= now)
 
     def _on_the_grid(self, moment: datetime, start: time) -> datetime:
-        """Intervals from ``start`` on, by the clock on the wall: daily runs stay at their hour."""
+        """Count intervals from ``start`` by the wall clock, so that daily runs keep their hour."""
         wall = moment.astimezone(self.zone).replace(tzinfo=None)
         step = min(self.interval, _DAY)
         begin = datetime.combine(wall.date(), start) - _DAY
@@ -73,7 +73,7 @@ class Schedule:
 
 
 def schedule_of(settings: HarvesterSettings, zone: tzinfo | None = None) -> Schedule:
-    """In local time, if no zone is given."""
+    """The schedule of the settings, in local time unless a zone is given."""
     return Schedule(
         interval=settings.interval,
         start=settings.start,
@@ -83,7 +83,7 @@ def schedule_of(settings: HarvesterSettings, zone: tzinfo | None = None) -> Sche
 
 
 def remarks(settings: HarvesterSettings) -> list[str]:
-    """What somebody who wrote these settings may not expect."""
+    """Warnings about keys without effect."""
     given = settings.model_fields_set
     ignored = [
         name.replace("_", "-")
@@ -96,12 +96,12 @@ def remarks(settings: HarvesterSettings) -> list[str]:
 
 
 def runs_once(settings: HarvesterSettings) -> bool:
-    """Whether one execution is all; a run-schedule wins, as in openBIS."""
+    """Whether the daemon ends after one execution; never with a run-schedule, as in openBIS."""
     return settings.execute_only_once and not settings.run_schedule
 
 
 def _next(rule: CalendarRule, moment: datetime, zone: tzinfo) -> datetime:
-    """Rules for all hours go on through an hour that is repeated; others count it once."""
+    """The next moment of a rule. Only rules for all hours count a repeated hour twice."""
     if rule.hours == _ALL_HOURS:
         return _asked(_trigger(rule, zone), moment.astimezone(zone)).astimezone(UTC)
     trigger = _trigger(rule, UTC)
@@ -112,7 +112,7 @@ def _next(rule: CalendarRule, moment: datetime, zone: tzinfo) -> datetime:
 
 
 def _asked(trigger: CronTrigger, moment: datetime) -> datetime:
-    """The next moment, which is later."""
+    """The next moment after this one."""
     later = (moment.astimezone(UTC) + timedelta(microseconds=1)).astimezone(moment.tzinfo)
     found: datetime = trigger.get_next_fire_time(None, later)
     return found
@@ -138,6 +138,6 @@ def _listed(numbers: tuple[int, ...]) -> str:
 
 
 def _real(wall: datetime, zone: tzinfo) -> datetime:
-    """When the clock on the wall shows this for the first time; or when it would have, if it is
-    set forward then."""
+    """When the wall clock first shows this time; or when it would have, if a change of the clock
+    skips it."""
     return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)

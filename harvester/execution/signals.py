@@ -1,8 +1,8 @@
-"""SIGTERM and SIGINT: the first ends what is at work in good order, the second at once.
+"""SIGTERM and SIGINT: the first signal ends the work in good order, the second at once.
 
 Python runs signal handlers in the main thread, between two of its steps: late, if that waits for a
-database, and in the middle of whatever lock it holds. So the handlers here do nothing; the numbers
-of the signals come through a pipe to a thread of their own.
+database, and in the middle of any lock that it holds. So the handlers here do nothing; the signal
+numbers come through a pipe to a thread of their own.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def stopping_on_signals(request: StopRequest) -> Iterator[None]:
-    """Meanwhile the first signal sets the request; a second one ends the process (with 128 and
-    the signal's number), as SIGKILL would: what was committed is there, the next run goes on.
-    Outside of the main thread signals are left alone."""
+    """Within the block, the first signal sets the request. A second one ends the process as SIGKILL
+    would, with code 128 and the signal's number: what was committed stays, the next run goes on.
+    Outside of the main thread, signals are left alone."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -49,7 +49,7 @@ def stopping_on_signals(request: StopRequest) -> Iterator[None]:
 
 
 def _nothing(_number: int, _frame: FrameType | None) -> None:
-    """That there is a handler makes Python write to the pipe."""
+    """Python writes to the pipe only for signals that have a handler."""
 
 
 def _listen(reader: socket.socket, request: StopRequest) -> None:

@@ -1,4 +1,4 @@
-"""What only the daemon needs, tried by ``check-config``: so that it does not die of it at night."""
+"""Checks what only the daemon needs, for ``check-config``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PATIENCE = 3.0
 
 
 def daemon_faults(settings: HarvesterSettings) -> Iterator[str]:
-    """Each fault names its key, or the variable of the environment."""
+    """Yield faults. Each names its key, or the environment variable."""
     try:
         now = datetime.now(UTC)
         schedule = schedule_of(settings)
@@ -35,7 +35,7 @@ def daemon_faults(settings: HarvesterSettings) -> Iterator[str]:
 
 
 def unwritable(file: Path) -> str | None:
-    """Why a file cannot be written; missing folders would be made. None if it can be."""
+    """Why a file cannot be written, None if it can. Missing folders are no obstacle."""
     if file.is_dir():
         return "a folder lies in its place; name a file"
     if file.exists() and not os.access(file, os.W_OK):
@@ -49,7 +49,7 @@ def unwritable(file: Path) -> str | None:
 
 
 def _occupied(address: ListenAddress) -> str | None:
-    """Why a daemon could not listen there; one that does so already is no fault."""
+    """Why a daemon could not listen there, None if it could or already does."""
     try:
         listening_socket(address.host, address.port).close()
     except OSError as error:

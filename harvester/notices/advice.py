@@ -1,4 +1,4 @@
-"""What bad news mean, and what an operator does about them."""
+"""What each event means, and what an operator should do about it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.store.runs import Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """``what`` has happened, in a line; ``todo`` in sentences."""
+    """``what`` has happened, one sentence; ``todo``: what to do, some sentences."""
 
     what: str
     todo: str

@@ -1,4 +1,4 @@
-"""Work that must not take longer than it may, whatever the other side does."""
+"""A time limit for work that waits for another machine."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
-    """What the work returns or raises. `TimeoutError` if it has not ended by then.
+    """Returns or raises what the work does. `TimeoutError` after the limit.
 
-    The time-outs of a socket do not bound it: they count anew with each byte. Work that is given up
-    stays behind in a thread, which does not keep the process alive.
+    The time-outs of a socket are not enough: they start again with each byte. Work that is given up
+    goes on in a thread, which does not keep the process alive.
     """
     outcome: Future[T] = Future()
 

@@ -1,4 +1,4 @@
-"""On which occasions operators are told of a run, and whether two of them are the same."""
+"""Which events of a run are sent to operators, and when two of them are the same."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from shared.store.runs import SUCCESSES, Verdict
 
 
 class Event(StrEnum):
-    """What is told. The words are those of the web hook, too."""
+    """What is sent. The web hook has the same words."""
 
     FAILED = "failed"
     PARTLY_FAILED = "partly-failed"
     HELD_BACK = "deletions-held-back"
     STALLED = "stalled"
     RECOVERED = "recovered"
-    """Told only after one of those above."""
+    """Sent only after one of the events above."""
     CANNOT_START = "cannot-start"
-    """Of the settings, not of a run."""
+    """An event of the settings, not of a run."""
 
 
 SUBJECTS = {
@@ -34,12 +34,12 @@ SUBJECTS = {
     Event.RECOVERED: "Synchronization{} works again",
     Event.CANNOT_START: "Synchronization cannot start",
 }
-"""The first is the original's, for which operators have filters."""
+"""The first subject is the original's, since operators filter by it."""
 _DRY_RUN = " (dry run)"
 
 
 def event_of(report: SectionReport) -> Event | None:
-    """None: nobody needs to know, and it is no success either."""
+    """None if nothing is to be sent, and the run was no success either."""
     match report.error:
         case StoppedError(stalled=True):
             return Event.STALLED
@@ -64,7 +64,7 @@ def subject_of(event: Event, report: SectionReport) -> str:
 
 
 def fingerprint(report: SectionReport) -> str:
-    """The same for the same bad news, however often they come."""
+    """The same text for the same failure in each run."""
     return digest(*_marks(report))
 
 
@@ -104,14 +104,14 @@ _VOLATILE = (
     re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?Z?)?"),
     re.compile(r"(?<![\w-])\d+(?:[.,:]\d+)*(?![\w-])"),
 )
-"""Addresses in memory, ids, temporary files, times, and numbers that are no part of a name: codes
-and perm ids say what has failed."""
+"""Memory addresses, ids, temporary files, times, and numbers outside of names. Codes and perm ids
+stay, since they say what has failed."""
 _STATUS = re.compile(r"\bstatus (\d{3})\b.*", re.DOTALL)
-"""Of an HTTP answer: another one is another failure; but its body may differ each time."""
+"""The status of an HTTP answer. It counts; the body may differ each time."""
 
 
 def steady(text: str) -> str:
-    """A text without what differs each time the same happens."""
+    """The text without what differs between two occurrences of one fault."""
     text = _STATUS.sub(r"status_\1", text)
     for pattern in _VOLATILE:
         text = pattern.sub("#", text)

@@ -1,7 +1,6 @@
 """Mails to the operators.
 
-Sending is never worth a failure of its own: whatever goes wrong is logged, and the harvester goes
-on with the next section.
+A failure to send is logged and never raised: the harvester goes on with the next section.
 """
 
 from __future__ import annotations
@@ -23,20 +22,20 @@ from harvester.settings.harvester import HarvesterSettings
 logger = logging.getLogger(__name__)
 
 PATIENCE = 60.0
-"""Seconds for a mail server in all, however many recipients there are."""
+"""Seconds for one mail in all, whatever the number of recipients."""
 _LONGEST_LOG = 5_000_000
 """Bytes of a log that are attached; mail servers refuse much larger mails."""
 _ALL_ELSE = 30_000
 """Bytes of a mail besides what is attached."""
 _BASE64 = 0.7
-"""How much of a mail is left for what it carries."""
+"""The part of a mail that is left for the attachment, since base64 makes it longer."""
 _LEFT_OUT = b"... (the beginning is left out, for the sake of the mail server; see the log file)\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """What is sent. ``section`` is told in a header of its own, for filters, since the subjects
-    are those of the original. There is no attachment without a content."""
+    """``section`` is a header of its own, for filters, since the subjects are the original's. An
+    empty attachment is left out."""
 
     subject: str
     body: str
@@ -51,7 +50,7 @@ def send_mail(
     mail: Mail,
     patience: float = PATIENCE,
 ) -> bool:
-    """One message to each address; whether the mail server took at least one of them."""
+    """Send one message to each address. True if the mail server took at least one."""
     if not recipients:
         return False
     if not settings.mail_smtp_host or not settings.mail_from:
@@ -68,10 +67,9 @@ def send_mail(
 
 
 def open_mail_server(settings: HarvesterSettings, patience: float = PATIENCE) -> smtplib.SMTP:
-    """A connection that is encrypted and logged in as configured; ``patience`` is for each answer.
+    """A connection that is encrypted and logged in as configured; ``patience`` is per answer.
 
-    Raises `OSError` (whose child `smtplib.SMTPException` is) or, for a host name that is none,
-    `ValueError`.
+    Raises `OSError` (the base of `smtplib.SMTPException`), or `ValueError` for a bad host name.
     """
     host, port = settings.mail_smtp_host or "", settings.mail_smtp_port
     trusted = ssl.create_default_context()
@@ -93,7 +91,7 @@ def open_mail_server(settings: HarvesterSettings, patience: float = PATIENCE) ->
 
 
 class _Delivery:
-    """One mail on its way to several recipients, over one connection as long as that holds."""
+    """Sends one mail to several recipients, over one connection unless it breaks."""
 
     def __init__(self, settings: HarvesterSettings, mail: Mail, patience: float) -> None:
         self._settings = settings
@@ -101,7 +99,7 @@ class _Delivery:
         self._patience = patience
         self._server: smtplib.SMTP | None = None
         self.done: list[str] = []
-        """Addresses of which it is known what became of the mail."""
+        """Addresses for which the mail was accepted or refused."""
         self.sent = 0
 
     def run(self, recipients: Sequence[str]) -> None:
@@ -111,7 +109,7 @@ class _Delivery:
             try:
                 self._server = self._server or open_mail_server(self._settings, self._patience)
             except (OSError, ValueError) as error:
-                self.give_up(recipients, _told(error))
+                self.give_up(recipients, _reason(error))
                 return
             self._send(self._server, address)
         if self._server:
@@ -123,7 +121,7 @@ class _Delivery:
         try:
             server.send_message(self._message(address, _room(server)))
         except (OSError, ValueError) as error:
-            self.give_up([address], _told(error))
+            self.give_up([address], _reason(error))
             if server.sock is None or not isinstance(error, _ANSWERS):
                 server.close()
                 self._server = None  # the next recipient may have better luck
@@ -132,7 +130,7 @@ class _Delivery:
             self.done.append(address)
 
     def give_up(self, addresses: Sequence[str], reason: str) -> None:
-        """Those of them that are not done yet."""
+        """The addresses that are not done yet."""
         left = [address for address in addresses if address not in self.done]
         if not left:
             return
@@ -141,7 +139,7 @@ class _Delivery:
         logger.error("The mail %r could not be sent to %s: %s", self._mail.subject, shown, reason)
 
     def abort(self) -> None:
-        """Wake up who waits for the server; from another thread."""
+        """Shut the connection, so that a thread that waits for the server wakes up."""
         with suppress(OSError, AttributeError):
             self._server.sock.shutdown(2)  # type: ignore[union-attr]
 
@@ -151,7 +149,7 @@ class _Delivery:
         message["Subject"] = mail.subject
         message["Date"] = formatdate(localtime=True)
         message["Message-ID"] = make_msgid()
-        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence shall answer it
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence notice shall answer
         message["X-Openbis-Sync-Section"] = plain_line(mail.section)
         message.set_content(plain(mail.body), cte="quoted-printable")
         if mail.attachment:
@@ -176,7 +174,7 @@ _ANSWERS = (
 
 
 def _room(server: smtplib.SMTP) -> int:
-    """How many bytes the server lets us attach, as far as it says so (RFC 1870)."""
+    """Bytes that may be attached, by the server's size limit, if it names one (RFC 1870)."""
     announced = server.esmtp_features.get("size", "")
     if not announced.isdecimal() or int(announced) == 0:
         return _LONGEST_LOG
@@ -184,15 +182,15 @@ def _room(server: smtplib.SMTP) -> int:
 
 
 def _shortened(log: bytes, room: int) -> bytes:
-    """Its last lines."""
+    """The last lines of a log."""
     if len(log) <= room:
         return log
     end = log[len(log) - room :]
     return _LEFT_OUT + end[end.find(b"\n") + 1 :]
 
 
-def _told(error: Exception) -> str:
-    """In one line. The answer to a login is not shown: who knows what is in it."""
+def _reason(error: Exception) -> str:
+    """One line. The answer to a login is left out, since it may repeat the password."""
     match error:
         case smtplib.SMTPAuthenticationError():
             return f"the mail server refuses the login with code {error.smtp_code}"

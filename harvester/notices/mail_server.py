@@ -1,4 +1,4 @@
-"""Whether the mail server lets the harvester in; no mail is sent."""
+"""Checks that the mail server accepts a connection and the login; no mail is sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harvester.settings.harvester import HarvesterSettings
 
 _SUBJECT = "mail server"
 _PATIENCE = 30.0
-"""Seconds for each answer, and half of what all may take."""
+"""Seconds for each answer; all answers together may take twice as long."""
 _DONE = 250
 
 
@@ -26,7 +26,7 @@ def check_mail_server(settings: HarvesterSettings) -> Finding | None:
     try:
         within(2 * _PATIENCE, partial(_ask, settings))
     except (OSError, smtplib.SMTPException) as error:
-        return broken(_SUBJECT, f"{shown} {_told(error, user)}")
+        return broken(_SUBJECT, f"{shown} {_reason(error, user)}")
     if user and not (settings.mail_smtp_starttls or settings.mail_smtp_ssl):
         return doubtful(
             _SUBJECT, f"{shown} takes the login, but unencrypted; set mail.smtp.starttls = true"
@@ -34,8 +34,8 @@ def check_mail_server(settings: HarvesterSettings) -> Finding | None:
     return fine(_SUBJECT, f"{shown} answers{f', and lets {user} in' if user else ''}")
 
 
-def _told(error: OSError | smtplib.SMTPException, user: str | None) -> str:
-    """What failed, and what to do. The answer to a login is not shown: who knows what is in it."""
+def _reason(error: OSError | smtplib.SMTPException, user: str | None) -> str:
+    """What failed, and what to do. The answer to a login may repeat the password."""
     match error:
         case smtplib.SMTPAuthenticationError():
             return (

@@ -1,4 +1,4 @@
-"""What is told of a run: the text of the mail."""
+"""The text of the mail about a run."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _LONGEST_LINE = 2000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """What is to be told of a run. ``held`` names some of the deletions that wait; ``setbacks``
-    and ``told`` are what a recovery ends."""
+    """What is to be sent about a run. ``held`` names some of the deletions that wait; ``setbacks``
+    and ``last`` are the failures that a recovery ends, and the last notice of them."""
 
     event: Event
     config: SectionSettings
@@ -37,7 +37,7 @@ class News:
     ended: datetime
     held: Sequence[str] = ()
     setbacks: Setbacks | None = None
-    told: Notice | None = None
+    last: Notice | None = None
 
     @property
     def subject(self) -> str:
@@ -51,7 +51,7 @@ class News:
     def failing_since(self) -> datetime | None:
         if self.setbacks:
             return self.setbacks.since
-        return self.told.sent if self.told else None
+        return self.last.sent if self.last else None
 
     @property
     def held_by_kind(self) -> dict[str, int]:
@@ -72,7 +72,7 @@ class News:
 
 
 def without_query(url: str) -> str:
-    """Queries are where tokens are put."""
+    """The query may hold a token."""
     return urlunsplit(urlsplit(url)._replace(query=""))
 
 
@@ -82,16 +82,16 @@ def last_pass(report: SectionReport) -> PassReport:
 
 def body_of(news: News) -> str:
     """All that an operator needs to know before reading the log."""
-    told = advice(news.event, news.report.verdict)
+    known = advice(news.event, news.report.verdict)
     parts = [
-        [told.what, *_effect(news)],
+        [known.what, *_effect(news)],
         list(_place(news)),
         list(_error(news)),
         list(_failures(news)),
         list(_held_back(news)),
         list(_waiting(news)),
         list(_recovery(news)),
-        [f"What to do: {told.todo}"],
+        [f"What to do: {known.todo}"],
         list(_more(news)),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
@@ -126,7 +126,7 @@ def shown(moment: datetime) -> str:
 
 
 def _step(news: News) -> str | None:
-    """At work when it failed, as far as the report says so: the first that is not done."""
+    """The step that failed: the first one that is not done."""
     reading, *following = steps_of(news.config)
     if not news.report.passes:
         return reading
@@ -186,7 +186,7 @@ def _held_back(news: News) -> Iterator[str]:
 
 
 def _waiting(news: News) -> Iterator[str]:
-    """What has not come, and is no failure."""
+    """Files that have not come, which is no failure."""
     if text := news.report.waiting_files:
         yield f"{text}: the data source cannot give them now; they come when it can."
 

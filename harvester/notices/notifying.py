@@ -1,6 +1,6 @@
-"""Who is told of what became of a section: by mail, by web hook, and not twice the same.
+"""Sends notices about a section's run, by mail and web hook, and none of them twice.
 
-This is a last edge: what goes wrong here is logged, and stops nothing.
+This is an outermost edge: an error here is logged, and stops nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from harvester.notices.events import Event, event_of, fingerprint
 from harvester.notices.mail import Mail, send_mail
 from harvester.notices.mail_text import MOST_HELD, News, body_of
-from harvester.notices.sent import Told
+from harvester.notices.sent import SentNotices
 from harvester.notices.webhook import post
 from harvester.notices.webhook_body import form_of
 from harvester.runs.destination import Destination
@@ -24,8 +24,8 @@ from shared.store.notices import Notice
 logger = logging.getLogger(__name__)
 
 AGAIN = timedelta(hours=20)
-"""The same bad news are told again after so long: a day, but a daily run does not always take the
-same time."""
+"""The time after which the same notice is sent again. Less than a day, since a daily run does not
+always take the same time."""
 
 
 def notify(
@@ -36,7 +36,7 @@ def notify(
     *,
     now: datetime | None = None,
 ) -> None:
-    """``log`` is what this run has written; ``now`` is when it ended."""
+    """``log`` is what this run has logged; ``now`` is when it ended."""
     try:
         _notify(config, destination, report, log, now or datetime.now(UTC))
     except Exception:
@@ -54,53 +54,53 @@ def _notify(
     if event is None or not (config.email_addresses or config.webhook_url):
         return
     settings = destination.settings
-    told = Told(destination.engine, settings.database_url.get_secret_value(), config.alias)
-    last = told.last()
+    sent = SentNotices(destination.engine, settings.database_url.get_secret_value(), config.alias)
+    last = sent.last()
     news = News(
         event=event,
         config=config,
         report=report,
         ended=now,
-        held=_held(report, told),
-        setbacks=told.setbacks(report.run) if last else None,
-        told=last,
+        held=_held(report, sent),
+        setbacks=sent.setbacks(report.run) if last else None,
+        last=last,
     )
     if event is Event.RECOVERED:
         if last and _is_over(news) and _send(news, settings, b""):
-            told.forget()
+            sent.forget()
         return
     notice = Notice(fingerprint=fingerprint(report), sent=now)
     if is_due(last, notice) and _send(news, settings, log):
-        told.remember(notice)
+        sent.remember(notice)
 
 
 def is_due(last: Notice | None, notice: Notice) -> bool:
-    """Whether bad news are to be told after what was told last. A last time that lies ahead comes
-    from a clock that was wrong."""
+    """Whether a notice is to be sent after the last one. A last one in the future was dated by a
+    wrong clock."""
     if last is None or last.fingerprint != notice.fingerprint:
         return True
     return not timedelta(0) <= notice.sent - last.sent < AGAIN
 
 
 def _is_over(news: News) -> bool:
-    """A rehearsal that succeeds says nothing about real runs that failed."""
+    """A rehearsal that succeeds does not end the failures of real runs."""
     real = news.setbacks is not None and news.setbacks.real
     return not (news.report.rehearsed_only and real)
 
 
-def _held(report: SectionReport, told: Told) -> list[str]:
-    """Some of the deletions that wait. Those of a rehearsal are not in the memory."""
+def _held(report: SectionReport, sent: SentNotices) -> list[str]:
+    """Some of the deletions that wait. Deletions of a rehearsal are not in the memory."""
     if not report.held_back:
         return []
     if not report.rehearsed_only:
-        return told.held(MOST_HELD)
+        return sent.held(MOST_HELD)
     steps = report.passes[-1].steps.values()
     items = (item for outcome in steps for item in outcome.items)
     return [f"{kind} {name}" for verb, kind, name in items if verb is Verb.HELD_BACK][:MOST_HELD]
 
 
 def _send(news: News, settings: HarvesterSettings, log: bytes) -> bool:
-    """By all ways that are configured; whether one of them worked."""
+    """Send by mail and web hook, as configured. True if one of them succeeded."""
     config, report = news.config, news.report
     mail = Mail(
         subject=news.subject,
@@ -117,6 +117,6 @@ def _send(news: News, settings: HarvesterSettings, log: bytes) -> bool:
 
 
 def _attachment_name(config: SectionSettings, report: SectionReport) -> str:
-    """In local time, as the times in the log."""
+    """The name has the local time, like the lines of the log."""
     file = config.log_file
     return f"{file.stem}_{report.started.astimezone():%Y-%m-%d_%H-%M-%S}{file.suffix or '.log'}"

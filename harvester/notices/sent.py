@@ -1,7 +1,7 @@
-"""The memory of what operators were told of a section.
+"""Remembers the last notice about a section.
 
-It lies in the destination. If just that is what is broken, the process remembers, so that a daemon
-does not tell the same again at every run.
+It is stored in the destination. If the destination cannot be written, the process remembers, so
+that a daemon does not send the same notice at every run.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _NOT_WRITTEN: dict[tuple[str, str], Notice | None] = {}
-"""By database and source, what the database should say, but could not be told."""
+"""By database and source: notices that could not be written to the database."""
 
 
-class Told:
-    """Of one source. ``engine`` is None if the destination cannot even be opened; ``database`` is
-    its URL as configured, by which the process remembers."""
+class SentNotices:
+    """The memory of one source. ``engine`` is None if the destination cannot be opened;
+    ``database`` is its URL as configured, the key under which the process remembers."""
 
     def __init__(self, engine: Engine | None, database: str, source: str) -> None:
         self._engine = engine
@@ -44,28 +44,28 @@ class Told:
         self._key = (database, source)
 
     def last(self) -> Notice | None:
-        """The bad news that were told, and have not turned into good ones."""
+        """The last notice of a failure that no success has followed."""
         if self._key in _NOT_WRITTEN:
             return _NOT_WRITTEN[self._key]
         return self._ask(last_notice)
 
-    def remember(self, told: Notice) -> None:
-        self._write(told, partial(remember_notice, told=told))
+    def remember(self, notice: Notice) -> None:
+        self._write(notice, partial(remember_notice, told=notice))
 
     def forget(self) -> None:
         self._write(None, forget_notice)
 
     def setbacks(self, run: int | None) -> Setbacks | None:
-        """What went wrong between a run and the success before it."""
+        """The failures between a run and the success before it."""
         return None if run is None else self._ask(partial(setbacks_before, run_id=run))
 
     def held(self, most: int) -> list[str]:
-        """Some of the deletions that wait for the operator."""
+        """Names of some deletions that wait for the operator."""
         waiting = self._ask(partial(held_back, most=2 * most)) or []
         return [f"{one.kind} {one.identifier}" for one in waiting if not one.released][:most]
 
     def _ask(self, ask: Callable[[Connection, str], T | None]) -> T | None:
-        """What the database says; None also if it cannot be asked."""
+        """The notice in the database; None also if the database cannot be read."""
         if self._engine is None:
             return None
         try:

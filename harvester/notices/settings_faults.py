@@ -1,7 +1,7 @@
-"""Telling of settings that keep sections, or all of them, from being harvested.
+"""Sends notices about faults of the settings that keep sections from being harvested.
 
-Such a section has no readable configuration; but mostly its fault is elsewhere than in the line
-that says who is to be told.
+Such a section has no usable settings; but mostly its contacts can be read
+(`harvester.settings.contacts`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harvester.notices.advice import advice
 from harvester.notices.events import SUBJECTS, Event, digest, steady
 from harvester.notices.mail import Mail, send_mail
 from harvester.notices.notifying import is_due
-from harvester.notices.sent import Told
+from harvester.notices.sent import SentNotices
 from harvester.notices.webhook import post
 from harvester.notices.webhook_body import form_of_faults
 from harvester.runs.plain_text import plain_line
@@ -30,7 +30,7 @@ from shared.store.runs import Verdict
 logger = logging.getLogger(__name__)
 
 WHOLE = ""
-"""Stands for the file, or the harvester, as a whole: see
+"""The name under which faults of no section stand, as in
 `harvester.settings.config_file.ConfigFile`."""
 _MOST = 50
 
@@ -43,11 +43,11 @@ def notify_faults(
     contacts: Mapping[str, Contacts],
     now: datetime | None = None,
 ) -> None:
-    """To be called once when an execution begins, with or without ``faults`` (by section, as in
+    """Call this once when an execution begins, with or without ``faults`` (by section, as in
     `ConfigFile`), and when it cannot begin at all (its error under `WHOLE`).
 
-    ``engine`` is None if the destination cannot be opened. ``contacts`` are those of all sections,
-    by name, as they were read last.
+    ``engine`` is None if the destination cannot be opened. ``contacts`` has all sections by name,
+    as last read.
     """
     try:
         moment = now or datetime.now(UTC)
@@ -59,7 +59,7 @@ def notify_faults(
 
 
 def _contacts_for(name: str, contacts: Mapping[str, Contacts]) -> Contacts:
-    """Those of the section; if it has none, those of all sections."""
+    """The contacts of the section; if it names none, those of all sections."""
     own = contacts.get(name, Contacts(alias=name))
     if own.recipients or own.hooks:
         return own
@@ -79,21 +79,21 @@ class _Case:
     name: str
 
     @property
-    def told(self) -> Told:
-        """Under the alias, so that the section's next success is told as a recovery."""
+    def sent(self) -> SentNotices:
+        """Stored under the alias, so that the section's next success is sent as a recovery."""
         database = self.settings.database_url.get_secret_value()
-        return Told(self.engine, database, self.contacts.alias)
+        return SentNotices(self.engine, database, self.contacts.alias)
 
 
 def _notify(case: _Case, faults: Sequence[str], now: datetime) -> None:
-    last = case.told.last()
-    if not faults:  # of the whole; that of a section is told when it has succeeded
+    last = case.sent.last()
+    if not faults:  # only of the whole; a section recovers when it has succeeded
         if last and _send(case, faults):
-            case.told.forget()
+            case.sent.forget()
         return
     notice = Notice(fingerprint=digest(Verdict.CONFIG, *map(steady, sorted(faults))), sent=now)
     if is_due(last, notice) and _send(case, faults):
-        case.told.remember(notice)
+        case.sent.remember(notice)
 
 
 def _send(case: _Case, faults: Sequence[str]) -> bool:
@@ -113,12 +113,12 @@ def _lines(case: _Case, faults: Sequence[str]) -> Iterable[str]:
     if not faults:
         yield "The harvester can begin its executions again."
         return
-    told = advice(Event.CANNOT_START, Verdict.CONFIG)
+    known = advice(Event.CANNOT_START, Verdict.CONFIG)
     what = f"Section [{case.name}] is" if case.name else "The sections are"
-    yield f"{what} not harvested. {told.what}"
+    yield f"{what} not harvested. {known.what}"
     yield ""
     yield from (f"  {plain_line(fault)}" for fault in faults[:_MOST])
     if len(faults) > _MOST:
         yield f"  ... and {len(faults) - _MOST:,} more"
     yield ""
-    yield f"What to do: {told.todo}"
+    yield f"What to do: {known.todo}"

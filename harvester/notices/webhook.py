@@ -1,6 +1,6 @@
 """The web hook: news as JSON, posted to a URL of the operator's.
 
-As with mail, whatever goes wrong is logged and stops nothing. The URL may hold a secret, so only
+As with mail, an error is logged and stops nothing. The URL may hold a secret, so only
 its scheme and host are ever logged. docs/operations.md describes the form.
 """
 
@@ -21,7 +21,7 @@ from shared.errors import ConfigError
 from shared.proxies import ProxiedTransport, Proxies
 
 logger = logging.getLogger(__name__)
-logging.getLogger("httpx").setLevel(logging.WARNING)  # on INFO it tells whole URLs
+logging.getLogger("httpx").setLevel(logging.WARNING)  # INFO has whole URLs
 
 PATIENCE = 60.0
 """Seconds in all."""
@@ -30,7 +30,7 @@ _ANSWER = 15.0
 PAUSES = (1.0, 4.0)
 """Seconds before the second try and the third."""
 _PASSING = frozenset({408, 425, 429})
-"""Besides the 5xx: worth another try."""
+"""Statuses that are worth another try, besides 5xx."""
 
 
 def post(
@@ -40,7 +40,7 @@ def post(
     patience: float = PATIENCE,
     pauses: Sequence[float] = PAUSES,
 ) -> bool:
-    """Whether somebody took it, with a status of 2xx. Redirects are not followed."""
+    """True if the answer was a 2xx. Redirects are not followed."""
     try:
         return within(patience, partial(_post, url, json.dumps(form).encode(), pauses))
     except TimeoutError:
@@ -72,8 +72,8 @@ def _post(url: str, content: bytes, pauses: Sequence[float]) -> bool:
 
 
 def _attempt(client: httpx.Client, url: str, content: bytes) -> tuple[str | None, bool]:
-    """Why it did not work, None if it did; and whether that may pass. The body of the answer is
-    not read: nobody asked for it, and it may have no end."""
+    """Why the request failed, None if it did not; and whether another try may succeed. The body of
+    the answer is not read, since it may have no end."""
     try:
         with client.stream("POST", url, content=content) as response:
             if response.is_success:

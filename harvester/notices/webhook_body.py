@@ -1,5 +1,5 @@
-"""What the web hook is sent. Its fields are a promise: new ones may come, but those that are there
-keep their meaning as long as ``version`` does."""
+"""The JSON for the web hook. Its fields are a promise: fields may be added, but none changes its
+meaning within a ``version``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LONGEST_MESSAGE = 4000
 
 
 def form_of(news: News) -> dict[str, Any]:
-    """Of a run. Times are ISO 8601, in UTC."""
+    """The form about a run. Times are ISO 8601, in UTC."""
     report = news.report
     counts = sorted(last_pass(report).counts.items())
     return _form() | {
@@ -51,7 +51,7 @@ def form_of(news: News) -> dict[str, Any]:
 
 
 def form_of_faults(name: str, alias: str | None, faults: Sequence[str]) -> dict[str, Any]:
-    """Of settings; ``name`` is empty if they belong to no section."""
+    """The form about settings; ``name`` is empty if the faults belong to no section."""
     return _form() | {
         "event": Event.CANNOT_START.value if faults else Event.RECOVERED.value,
         "subject": SUBJECTS[Event.CANNOT_START if faults else Event.RECOVERED].format(""),
@@ -89,5 +89,5 @@ def _message(text: str) -> str:
 
 
 def _time(moment: datetime | None) -> str | None:
-    """As the store keeps it, so that the same moment is always told alike."""
+    """The store's precision, so that the same moment always has the same text."""
     return stored(milliseconds(moment)).isoformat(timespec="milliseconds") if moment else None

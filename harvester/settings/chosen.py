@@ -18,8 +18,8 @@ from shared.settings.faults import nearest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen(Sections):
-    """The settings, the sections that can run, and by name the faults of those that cannot; under
-    ``''`` what belongs to none. ``contacts`` has all sections of the file."""
+    """``sections`` can run; ``faults_of`` has the faults of the others by name, and those of no
+    section under ``''``. ``contacts`` has all sections of the file."""
 
     settings: HarvesterSettings
     faults_of: Mapping[str, Sequence[str]]
@@ -27,12 +27,15 @@ class Chosen(Sections):
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """All of them, one line each."""
+        """The faults of all sections, a line each."""
         return tuple(chain.from_iterable(self.faults_of.values()))
 
 
 def choose(config: Path, names: Sequence[str] | None) -> Chosen:
-    """The named sections, or all. Raises `ConfigError` for a name that no section has."""
+    """Read both settings files, and choose the named sections, or all.
+
+    Raises `ConfigError` for a name that no section has.
+    """
     settings = read_settings(config)
     file = read_config(settings.harvester_config_file, settings)
     for warning in file.warnings:

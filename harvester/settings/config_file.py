@@ -18,7 +18,7 @@ from harvester.settings.harvester import HarvesterSettings
 from harvester.settings.ini import Ini, IniSection, read_ini
 from harvester.settings.section import Sections, SectionSettings
 from harvester.settings.section_kinds import DEFAULT_KIND, SectionKind, section_kinds
-from harvester.settings.section_paths import tell_conflicts
+from harvester.settings.section_paths import find_conflicts
 from shared.errors import ConfigError
 from shared.settings.faults import nearest
 from shared.settings.model import Given
@@ -29,8 +29,8 @@ _KIND = "kind"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigFile(Sections):
-    """``sections`` can run; ``faults`` says by section name why others cannot. Faults that belong
-    to no section stand under ``''``. ``warnings`` hinder nothing. ``contacts`` has all sections."""
+    """``sections`` can run; ``faults`` says by section name why others cannot; the faults of no
+    section are under ``''``. ``contacts`` has all sections."""
 
     faults: Mapping[str, list[str]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class _Read:
 def read_config(
     path: Path, settings: HarvesterSettings, environ: Mapping[str, str] = os.environ
 ) -> ConfigFile:
-    """Raises `ConfigError` only if there is nothing to judge: no file, or no section in it."""
+    """Raises `ConfigError` only if there is no file, or no section in it."""
     ini = read_ini(path)
     if not ini.sections:
         raise ConfigError(f"{path}: there is no section; begin one with [name]")
@@ -67,8 +67,8 @@ def read_config(
         else:
             section.warn(section.place, "ignored, because it has no keys")
     readable = [(one.section, one.config) for one in read if one.config]
-    _tell_shared(readable)
-    tell_conflicts(readable, settings, path)
+    _find_shared(readable)
+    find_conflicts(readable, settings, path)
     for section in ini.sections.values():
         warnings += section.warnings
     return ConfigFile(
@@ -82,7 +82,7 @@ def read_config(
 def _read_section(
     section: IniSection, settings: HarvesterSettings, environ: Mapping[str, str]
 ) -> _Read:
-    """The section's faults are added to it."""
+    """Read a section; faults and warnings are added to it."""
     kind = _kind_of(section)
     if kind is None:
         return _Read(section=section, config=None, given=section.entries)
@@ -104,7 +104,7 @@ def _read_section(
 
 
 def _kind_of(section: IniSection) -> SectionKind[SectionSettings] | None:
-    """The section's kind; None, and a fault, if there is no such kind or it cannot run here."""
+    """The section's kind. None, and a fault, if it does not exist or lacks a library."""
     kinds = section_kinds()
     entry = section.entries.get(_KIND)
     name = entry.value if entry and entry.value else DEFAULT_KIND
@@ -121,14 +121,14 @@ def _kind_of(section: IniSection) -> SectionKind[SectionSettings] | None:
 
 
 def _exposed(ini: Ini, path: Path) -> list[str]:
-    """Of all kinds, since a section may be of none."""
+    """The warning about exposed secrets, by all kinds, since a section may name none of them."""
     kinds = section_kinds().values()
     sections = ini.sections.values()
     return exposure_warnings(path, ((k.settings, one.entries) for one in sections for k in kinds))
 
 
-def _tell_shared(read: list[tuple[IniSection, SectionSettings]]) -> None:
-    """Faults of sections that would overwrite each other's entities or files.
+def _find_shared(read: list[tuple[IniSection, SectionSettings]]) -> None:
+    """Add faults to sections that would overwrite each other's entities or files.
 
     Aliases are compared as openBIS compares codes: in upper case.
     """

@@ -1,6 +1,6 @@
-"""Whom to notify of a section: by mail, by web hook.
+"""The contacts of a section: who gets mails about it, and where its web hook is.
 
-A section that is at fault has contacts, too, as far as they can be read: mostly its fault is in
+A section with faults has contacts, too, as far as they can be read, since mostly its fault is in
 another key.
 """
 
@@ -22,7 +22,7 @@ _url: TypeAdapter[str] = TypeAdapter(Url)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contacts:
-    """``alias`` is that of the section; ``hooks`` are URLs, which may hold a secret."""
+    """``alias`` is the section's; ``hooks`` are URLs, which may hold a secret."""
 
     alias: str
     recipients: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ def contacts_of(section: SectionSettings) -> Contacts:
 
 
 def readable_contacts(name: str, given: Mapping[str, Given]) -> Contacts:
-    """The contacts of a section that is at fault. What cannot be read of them is left out."""
+    """The contacts of a section with faults. Those that cannot be read are left out."""
 
     def value(key: str) -> str:
         return given[key].value if key in given else ""

@@ -1,6 +1,6 @@
-"""``harvester.properties``: where the harvester's instance lies, how it mails, when it runs.
+"""``harvester.properties``: the harvester's instance, its mails, its schedule.
 
-It takes openBIS's own names, so that the ``plugin.properties`` of an original harvester can be
+The keys are openBIS's own, so that the ``plugin.properties`` of an original harvester can be
 used as it is. How the file is read: `shared.settings.properties`.
 """
 
@@ -31,7 +31,7 @@ def _key(name: str) -> str:
 
 
 class HarvesterSettings(PlacedSettings):
-    """All that concerns the harvester as a whole; the data sources have a file of their own."""
+    """The settings of the harvester as a whole; the data sources have a file of their own."""
 
     model_config = ConfigDict(alias_generator=_key)
     ignored_keys = frozenset({"class"})  # of an original ``plugin.properties``
@@ -39,7 +39,7 @@ class HarvesterSettings(PlacedSettings):
     harvester_config_file: PathBelowBase
 
     database_url: DatabaseUrl = SecretStr("sqlite:///data/harvester.db")
-    """As SQLAlchemy takes it; secret because it may contain a password."""
+    """A URL of SQLAlchemy; secret because it may contain a password."""
     storeroot_dir: PathBelowBase = Path("data/store")
     file_service_repository_path: PathBelowBase = Path("data/file-service")
 
@@ -54,13 +54,13 @@ class HarvesterSettings(PlacedSettings):
 
     parallel_sections: Annotated[Integer, Field(ge=1, le=100)] = 1
     run_retention_days: Annotated[Integer, Field(ge=1, le=36500)] = 400
-    """How long the records of runs are kept in the destination."""
+    """Days for which the destination remembers runs."""
     monitor_address: Listen | None = None
     log_format: LogFormat = LogFormat.TEXT
-    """Of the daemon's own log, which goes to standard error."""
+    """The format of the daemon's own log, which goes to standard error."""
 
     interval: PositiveDuration = timedelta(days=1)
-    """This and the following are for the daemon, see `harvester.execution.schedule`."""
+    """This key and the following ones are for the daemon: `harvester.execution.schedule`."""
     start: TimeOfDay | None = None
     run_schedule: RunSchedule = ()
     run_schedule_file: PathBelowBase = Path("data/next-run.txt")

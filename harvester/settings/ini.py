@@ -1,8 +1,8 @@
 """The INI dialect of openBIS's harvester: sections, ``key = value``, whole lines of comment.
 
-A value may contain ``=``, ``%`` and ``#``. What the original passes over in silence (a line without
-``=``, text behind a section header, a key given twice) is a fault or a warning here: it never does
-what its author meant. Faults and warnings begin with ``file:line``.
+A value may contain ``=``, ``%`` and ``#``. What the original ignores (a line without ``=``, text
+behind a section header, a key given twice) is a fault or a warning here, since it never does what
+its author meant. Faults and warnings begin with ``file:line``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _HEADER = re.compile(r"\s*\[(?P<name>[^\]]*)(?P<close>\]?)\s*(?P<rest>.*)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IniSection:
-    """All that stands under one header; ``place`` is where the header is."""
+    """The lines under one header; ``place`` is that of the header."""
 
     name: str
     place: str
@@ -37,14 +37,14 @@ class IniSection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ini:
-    """Sections by name, in the order of the file; ``warnings`` are those outside of any section."""
+    """Sections by name, in the order of the file; ``warnings`` are about lines of no section."""
 
     sections: dict[str, IniSection]
     warnings: tuple[str, ...]
 
 
 def read_ini(path: Path) -> Ini:
-    """Raises `ConfigError` if the file cannot be read; all else is left to the caller to judge."""
+    """Raises `ConfigError` if the file cannot be read. Other faults are added to the sections."""
     sections: dict[str, IniSection] = {}
     warnings = []
     current: IniSection | None = None
@@ -65,8 +65,8 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _open_section(sections: dict[str, IniSection], place: str, line: str) -> IniSection:
-    """The section that a header begins. A header that is odd still begins one: its keys must not
-    land in the section above it, as they do in the original."""
+    """The section that a header begins. A faulty header begins one, too: its keys must not get into
+    the section above it, as they do in the original."""
     header = _HEADER.match(line)
     name = header["name"].strip() if header else ""
     is_new = name not in sections

@@ -1,8 +1,8 @@
-"""The key ``run-schedule``: the moments at which the daemon harvests, in openBIS's two languages.
+"""The key ``run-schedule``: when the daemon harvests, in openBIS's two notations.
 
 ``cron:`` and six fields (second, minute, hour, day, month, weekday), of which the second may be
-left out; or a list of moments such as ``3.FR 22:15, 1.OCT 5``. Both are in local time. A moment
-fits only if all its parts do, as in openBIS, so that a day and a weekday must come together.
+left out; or a list of moments such as ``3.FR 22:15, 1.OCT 5``. Both are in local time. All
+parts of a moment must fit, as in openBIS: a day and a weekday must come together.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _CRON = "cron:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarRule:
-    """Moments: all in which each part is one of these. Weekdays count from Monday, which is 0.
-    ``counter`` 3 takes the third of the weekday in its month only."""
+    """All moments of which each part is one of these. Monday is weekday 0. ``counter`` 3 takes only
+    the third such weekday of a month."""
 
     seconds: tuple[int, ...] = (0,)
     minutes: tuple[int, ...] = (0,)
@@ -42,7 +42,7 @@ class CalendarRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Field:
-    """A field of cron. ``names`` may be written instead of numbers, from the lowest on."""
+    """A field of cron. ``names`` stand for the numbers from ``lowest`` on."""
 
     name: str
     lowest: int
@@ -151,12 +151,12 @@ def _moment(text: str) -> CalendarRule:
 
 
 def _weekday_of(text: str) -> int:
-    """Two letters are enough."""
+    """The number of a weekday; two letters of its name are enough."""
     return [name[:2] for name in WEEKDAYS].index(text[:2].lower())
 
 
 def parse_time_of_day(text: str) -> time:
-    """``3:00``. Raises `ValueError`."""
+    """Parse ``3:00``. Raises `ValueError`."""
     found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", text.strip(), re.ASCII)
     if found is None:
         raise ValueError(f"{text!r} is no time of the day; write HH:mm, for example 03:00")

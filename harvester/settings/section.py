@@ -1,4 +1,4 @@
-"""What sections of every kind have in common: how they are named, told of, logged and connected.
+"""What sections of every kind have in common: name, notices, log and connection.
 
 Each kind of section adds its own keys; `harvester.settings.section_kinds` finds the kinds.
 """
@@ -22,7 +22,7 @@ from shared.settings.values import Addresses, Boolean, Integer, SecretUrl, Url
 
 
 def _below_base(path: Path, info: ValidationInfo) -> Path:
-    """A path as configured, or as by default with the alias in its name, made absolute."""
+    """The absolute path; ``{alias}`` in a default is replaced."""
     named = Path(str(path).replace("{alias}", str(info.data.get("data_source_alias", ""))))
     settings = info.context
     return absolute_below(settings.base_dir, named) if settings else named
@@ -35,7 +35,7 @@ _NO_PUNCTUATION = str.maketrans("", "", "_-.")
 
 
 class SectionSettings(Settings):
-    """``name`` is the section's, all else are keys."""
+    """``name`` is that of the section; all other fields are keys."""
 
     unwritten = frozenset({"name"})
 
@@ -47,16 +47,16 @@ class SectionSettings(Settings):
     log_file: BasePath = Path("synchronization_{alias}.log")
     log_format: LogFormat = LogFormat.TEXT
     log_retention_days: Days = 90
-    """0: for ever."""
+    """0: logs are kept for ever."""
     email_addresses: Addresses = ()
     webhook_url: SecretUrl | None = None
 
     timeout: Annotated[Integer, Field(ge=1, le=86400)] = 600
     """Seconds without a single byte from the data source."""
     stall_timeout: PositiveDuration = timedelta(hours=1)
-    """Without any progress the run is given up; the next one goes on."""
+    """After this time without progress the run ends; the next one goes on."""
     retry_pauses: Durations = tuple(timedelta(seconds=seconds) for seconds in (1, 4, 15))
-    """Between one try of a request and the next."""
+    """The pauses between the tries of a request."""
     max_connections_per_source: Annotated[Integer, Field(ge=1, le=1000)] = 10
     max_run_time: PositiveDuration | None = None
     max_transfer: Size | None = None
@@ -68,7 +68,7 @@ class SectionSettings(Settings):
     client_key: BasePath | None = None
     client_key_password: SecretStr | None = None
     proxy: Url | None = None
-    """None: as the environment says (``HTTPS_PROXY``, ``NO_PROXY``)."""
+    """None: the environment decides (``HTTPS_PROXY``, ``NO_PROXY``)."""
 
     @field_validator("data_source_alias")
     @classmethod
@@ -96,22 +96,22 @@ class SectionSettings(Settings):
 
     @classmethod
     def defaults_from(cls, _settings: HarvesterSettings, /) -> dict[str, str]:
-        """By key: values that the program's own settings give to sections without them."""
+        """By key: values of the program's own settings for sections that have none."""
         return {}
 
     @property
     def alias(self) -> str:
-        """How the runs of this section, and what it brings, are marked in the destination."""
+        """The mark of this section's runs and entities in the destination."""
         return self.data_source_alias
 
     @property
     def source_url(self) -> str:
-        """Where the data come from."""
+        """The address of the data source."""
         raise NotImplementedError
 
     @property
     def source_user(self) -> str:
-        """As whom they are asked for; empty: as nobody."""
+        """The user who signs in to the data source; empty: none."""
         raise NotImplementedError
 
     @property
@@ -121,7 +121,7 @@ class SectionSettings(Settings):
 
     @property
     def written_files(self) -> dict[str, Path]:
-        """By key: single files that each run writes."""
+        """By key: the files that each run writes."""
         return {"log-file": self.log_file}
 
     def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:

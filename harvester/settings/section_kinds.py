@@ -26,14 +26,14 @@ DEFAULT_KIND = "openbis"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionKind(Generic[S]):
-    """What the harvester must know of a kind before a section of it runs."""
+    """A kind of section: what the harvester knows of it before a section runs."""
 
     name: str
     """The value of the key ``kind``."""
     settings: type[S]
     work: str
-    """Where the `harvester.runs.section_work.SectionWork` is, as ``module:name``. It is loaded
-    when a section of the kind is at work, since reading settings does not need it."""
+    """``module:name`` of the `harvester.runs.section_work.SectionWork`. It is loaded only when a
+    section of the kind runs or is checked."""
     takes_bundles: bool = False
     """Whether a run can read a bundle, a file, instead of its source."""
     needs: Extra = NO_EXTRA

@@ -17,20 +17,20 @@ _NEIGHBOUR = "source-server.properties"
 Read = Sequence[tuple[IniSection, SectionSettings]]
 
 
-def tell_conflicts(read: Read, settings: HarvesterSettings, path: Path) -> None:
+def find_conflicts(read: Read, settings: HarvesterSettings, path: Path) -> None:
     """Add a fault to each section whose paths conflict; ``path`` is the config file itself."""
     used = [*_of_programs(settings, path), *_of_sections(read, settings)]
     sections = {section.name: section for section, _ in read}
     exclusive = {config.name: config.exclusive for _, config in read}
     for found in conflicts(used):
-        if _is_told_already(found.first, found.second, exclusive):
+        if _is_known_already(found.first, found.second, exclusive):
             continue
         for one in _to_correct(found, sections):
-            sections[one.section].fault(one.place, found.told(one))
+            sections[one.section].fault(one.place, found.fault_of(one))
 
 
 def _to_correct(found: Conflict, sections: Mapping[str, IniSection]) -> list[UsedPath]:
-    """One of each section. Within a section those that stand in the file, else that by default."""
+    """The paths that get the fault: one of each section; within a section those in the file."""
     own = [one for one in (found.first, found.second) if one.section]
     if found.first.section != found.second.section:
         return own
@@ -59,10 +59,10 @@ def _of_sections(read: Read, settings: HarvesterSettings) -> Iterator[UsedPath]:
         yield from secret_files(section.entries, keys, settings.base_dir, section.name)
 
 
-def _is_told_already(
+def _is_known_already(
     first: UsedPath, second: UsedPath, exclusive: Mapping[str, Mapping[str, str]]
 ) -> bool:
-    """Whether two sections have the same value for a key of which each needs its own."""
+    """Whether the fault of an exclusive key, which two sections share, says it already."""
     if not (first.section and second.section) or first.section == second.section:
         return False
     value = exclusive[first.section].get(first.key)

@@ -1,1 +1,1 @@
-"""Settings of both programs: how values are read, and how all faults are told at once."""
+"""Settings of both programs: kinds of values, secrets, paths, and the way to checked settings."""

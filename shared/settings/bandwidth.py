@@ -1,4 +1,4 @@
-"""How many bytes a second may be fetched, by the time of the day."""
+"""Limits of bandwidth, by the time of day."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _ADVICE = "write a size for a second (10 M), or a time table: 08:00,512k 19:00,o
 
 @dataclass(frozen=True, slots=True)
 class Bandwidth:
-    """A time table. Each entry holds from its time of the day on, the last one also until the
-    first; None is no limit."""
+    """A timetable. Each entry holds from its time of day to the next entry, the last one also until
+    the first. None is no limit."""
 
     entries: tuple[tuple[time, int | None], ...]
 
     def at(self, moment: time) -> int | None:
-        """Bytes per second at a (local) time of the day; None if there is no limit then."""
+        """Bytes per second at a local time of day; None if there is no limit then."""
         begun = [limit for begin, limit in self.entries if begin <= moment]
         return begun[-1] if begun else self.entries[-1][1]
 
 
 def parse_bandwidth(text: str) -> Bandwidth:
-    """``10 M``, or ``08:00,512k 19:00,off``. Raises `ValueError`."""
+    """Parse ``10 M``, or ``08:00,512k 19:00,off``. Raises `ValueError`."""
     if "," not in text and not re.search(r"\d:\d", text):
         return Bandwidth(((time(), _rate(text)),))
     entries: dict[time, int | None] = {}

@@ -1,4 +1,4 @@
-"""Faults of settings, all at once: each names the place, the key and what would be right."""
+"""Faults of settings, all at once: each names the place, the key and what to write instead."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from shared.settings.model import Given, Settings, secret_keys_of
 S = TypeVar("S", bound=Settings)
 
 _PLACEHOLDER = re.compile(r"(?<!\?)(?<!\?P)<[A-Za-z][A-Za-z0-9 _-]*>")
-"""As in ``https://<data source host>``, but not a named group of a regular expression."""
+"""A text such as ``<data source host>``, but not a named group of a regular expression."""
 _PASSWORD_PLACEHOLDER = re.compile(r"<[a-z ]+ password>")
 _KEY = re.compile(r"[A-Za-z0-9_.-]+")
 _LONGEST_SHOWN = 5
-"""Characters of a faulty value; no mail server and no openBIS takes so short a password."""
+"""Characters of a faulty value that may be shown: too few for any password."""
 _UNREAD = object()
-"""The value of no key: so a key that has it is not missing, and nothing is checked against it."""
+"""Stands for a value that could not be read: its key is not missing, and no check applies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """``text`` begins with the key, if it is that of one key."""
+    """``text`` begins with the key, if the fault belongs to a single key."""
 
     place: str
     text: str
@@ -46,10 +46,10 @@ def check(
     unread: Collection[str] = (),
     context: object = None,
 ) -> tuple[S | None, list[Fault]]:
-    """The settings, and all faults; settings with faults must not be used.
+    """Validate the model: the settings, and all faults. Settings with faults must not be used.
 
-    All keys of ``given`` are known. ``beside`` has values that no key gave. ``unread`` are keys
-    that were given, and whose faults have been told. ``place`` is that of what is missing.
+    All keys of ``given`` exist. ``beside`` has values that no entry gave. ``unread`` are keys whose
+    secrets could not be read, which is a fault already. Missing keys are faults of ``place``.
     """
     gaps = dict(_left_to_fill_in(model, given))
     faults = [Fault(place=given[key].place, text=f"{key}: {gap}") for key, gap in gaps.items()]
@@ -60,7 +60,7 @@ def check(
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_input=False):
             key = str(detail["loc"][0]) if detail["loc"] else ""
-            text = _told(key, detail)
+            text = _text_of(key, detail)
             if text and key not in gaps and key not in unread:
                 text = _without_value(text, given[key].value) if key in given else text
                 found = given[key].place if key in given else place
@@ -69,7 +69,7 @@ def check(
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
-    """Only the beginning of what is no name: a value may stand there."""
+    """The fault of a key. Of a text that is no name, only the beginning: it may hold a value."""
     near = nearest(key, known)
     shown = _KEY.match(key)
     if shown is None or shown[0] != key:
@@ -78,18 +78,18 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant."""
+    """The known word that is most like this one, None if none is."""
     return next(iter(get_close_matches(word, list(known), n=1, cutoff=0.5)), None)
 
 
 def placeholder_in(value: str) -> str | None:
-    """As in ``https://<data source host>``."""
+    """The placeholder in a value such as ``https://<data source host>``."""
     found = _PLACEHOLDER.search(value)
     return found[0] if found else None
 
 
 def _without_value(text: str, value: str) -> str:
-    """A fault without the value in quotes: it may be a password under the wrong key."""
+    """The fault with the value masked, since it may be a password under the wrong key."""
     parts = {value, *(part.strip() for part in re.split(r"[,;=]", value))}
     for part in sorted(filter(_may_be_secret, parts), key=len, reverse=True):
         text = text.replace(repr(part), f"'{MASK}'")
@@ -103,7 +103,7 @@ def _may_be_secret(value: str) -> bool:
 def _left_to_fill_in(
     model: type[Settings], given: Mapping[str, Given]
 ) -> Iterator[tuple[str, str]]:
-    """Keys with a placeholder that is still there. A password may look like one."""
+    """Keys whose values still have a placeholder. A password may look like one."""
     secret = secret_keys_of(model)
     for key, entry in given.items():
         if key in secret:
@@ -113,8 +113,8 @@ def _left_to_fill_in(
             yield key, f"fill in {placeholder}"
 
 
-def _told(key: str, detail: ErrorDetails) -> str:
-    """What to say; nothing where it only follows from another fault."""
+def _text_of(key: str, detail: ErrorDetails) -> str:
+    """The text of a fault; empty if it only follows from another fault."""
     context = detail.get("ctx", {})
     match detail["type"]:
         case "default_factory_not_called":

@@ -1,4 +1,4 @@
-"""A frozen set of settings, and the keys by which its fields are written in a file."""
+"""The base of all models of settings, and the keys of their fields in a file."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """A value as it was given, and where: ``file:line`` or the name of a variable."""
+    """A value, and where it was given: ``file:line`` or the name of a variable."""
 
     value: str
     place: str
 
 
 class Settings(BaseModel):
-    """Its fields are the keys of a file, with ``_`` for ``-``. No error shows a value, since a
-    mistyped key may hold a password."""
+    """Frozen settings. The fields are the keys of a file, with ``_`` for ``-``. No error shows a
+    value, since a mistyped key may hold a password."""
 
     unwritten: ClassVar[frozenset[str]] = frozenset()
     """Fields that are no keys."""
@@ -47,7 +47,7 @@ class Settings(BaseModel):
 
 
 def keys_of(model: type[Settings]) -> dict[str, str]:
-    """The keys of a file by the names of the model's fields."""
+    """The keys of a file, by the names of the fields."""
     return {name: field.alias or name for name, field in model.model_fields.items()}
 
 

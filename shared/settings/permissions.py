@@ -1,4 +1,4 @@
-"""Who else on this machine may read a file that holds secrets."""
+"""Which other users of this machine may read a file that holds secrets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _READERS = {stat.S_IRGRP: "its group", stat.S_IROTH: "others"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Who a program runs as."""
+    """The user and the groups of a process."""
 
     user: int
     groups: Collection[int]
@@ -26,11 +26,11 @@ class Account:
 
 
 def exposure(path: Path, status: os.stat_result, account: Account | None = None) -> str | None:
-    """By whom a file can be read without need, its mode, and the command that mends it; None if
-    there is nothing to mend.
+    """Which users can read a file without need, its mode, and the command that corrects it; None if
+    there are none.
 
-    A file of somebody else that ``account`` reads by its group, such as one of root's, may be
-    readable by that group.
+    If ``account`` reads another user's file by its group, such as one of root's, that group may
+    read it.
     """
     reader = account or Account.own()
     is_own = reader.user in {0, status.st_uid}

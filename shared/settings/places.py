@@ -1,4 +1,4 @@
-"""Files, folders and databases that settings name: made absolute, and told apart."""
+"""Files, folders and databases that settings name, as absolute paths and URLs."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _FORM = "must be sqlite:///<file> or postgresql://<user>:<password>@<host>/<data
 
 
 def absolute_below(base: Path, path: Path) -> Path:
-    """Without ``~``, ``..`` and linked folders: so two ways to write a path are seen to be one.
+    """The path without ``~``, ``..`` and linked folders, so that two spellings of it are equal.
 
-    The last name stays: where it leads may change while a program runs, as with mounted secrets.
-    Raises `ValueError` if the folder cannot be told.
+    A link in the last name is kept, since its target may change while a program runs, as with
+    mounted secrets. Raises `ValueError` if the folder cannot be resolved.
     """
     try:
         place = base.absolute() / path.expanduser()
@@ -43,7 +43,7 @@ def checked_address(text: str, form: str) -> URL:
 
 
 def database_url(text: str, base: Path) -> URL:
-    """PostgreSQL by way of psycopg; the file of SQLite below ``base``. Raises `ValueError`."""
+    """The URL for SQLAlchemy, with an absolute path for SQLite. Raises `ValueError`."""
     location = checked_address(text, _FORM)
     match location.get_backend_name():
         case "postgresql" | "postgres":
@@ -71,25 +71,25 @@ def _with_database(url: SecretStr) -> SecretStr:
 
 
 def _base(info: ValidationInfo) -> Path:
-    """``base-dir``; for itself, and if it is at fault, the folder of the file."""
+    """``base-dir``; if it is faulty or just being validated, the folder of the file."""
     return info.data.get("base_dir") or info.context or Path()
 
 
 PathBelowBase = Annotated[Path, AfterValidator(_below_base)]
 DatabaseServerUrl = Annotated[SecretStr, AfterValidator(_absolute_url)]
-"""Of a server or of one of its databases."""
+"""The URL of a database server, or of one of its databases."""
 DatabaseUrl = Annotated[DatabaseServerUrl, AfterValidator(_with_database)]
 
 
 @dataclass(frozen=True, slots=True)
 class _KnownPaths:
-    """Says nothing about the settings: where a key stands makes no difference between them."""
+    """Equal to any other, since the places of keys make no difference between settings."""
 
     paths: tuple[UsedPath, ...] = field(default=(), compare=False)
 
 
 class PlacedSettings(Settings):
-    """All paths are absolute. Those that are relative in the file lie below ``base-dir``.
+    """Settings whose paths are absolute. Relative paths in the file begin at ``base-dir``.
 
     The context of the validation is the folder of the file.
     """
@@ -104,7 +104,7 @@ class PlacedSettings(Settings):
         yield from ()
 
     def faults_beside(self, parts: Sequence[PlacedSettings]) -> Iterator[str]:
-        """What is wrong only because of the settings of the program's parts."""
+        """Faults that depend on the settings of the program's parts."""
         del parts
         yield from ()
 

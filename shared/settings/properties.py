@@ -1,8 +1,8 @@
 """Reads settings from a ``.properties`` file and from the environment.
 
 Each key can be overridden by an environment variable: ``OPENBIS_SYNC_`` and the key in upper case,
-with ``_`` for ``.`` and ``-``. A value that is empty counts as not set, in both places. How secrets
-may be given: `shared.settings.secrets`.
+with ``_`` for ``.`` and ``-``. An empty value counts as not set, in both places. For secrets
+see `shared.settings.secrets`, for the way to checked settings `shared.settings.pipeline`.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ Q = TypeVar("Q", bound=PlacedSettings)
 _VARIABLES = "OPENBIS_SYNC_"
 _NEARLY = 0.9
 _LETTERS = 2
-"""Letters too many or too few at which a name still counts as mistyped."""
+"""The difference in length up to which a name counts as mistyped."""
 
 
 @cache
 def _warn_once(text: str) -> None:
-    """A program reads its settings again and again."""
+    """Warn once in each process, since a program reads its settings again and again."""
     logger.warning("%s", text)
 
 
@@ -70,8 +70,8 @@ def read_joint_settings(
     *,
     warn: Callable[[str], None] = _warn_once,
 ) -> tuple[P, list[Q]]:
-    """Settings of a program and of its parts, which stand in one file: each key belongs to one of
-    them, ``base-dir`` to all. All else is as with `read_properties_settings`."""
+    """Read the settings of a program and its parts from one file: each key belongs to one of them,
+    ``base-dir`` to all. All else is as in `read_properties_settings`."""
     models = (model, *parts)
     keys = list(written_keys(models))
     ways = {key: secret for one in models for key, secret in file_keys_of(one).items()}
@@ -110,7 +110,7 @@ def _check_paths(
     given: Mapping[str, Given],
     file_keys: Collection[str],
 ) -> None:
-    """No path may destroy another one. Raises `ConfigError`."""
+    """Raises `ConfigError` if files at one path would destroy those at another."""
 
     def place_of(key: str) -> str:
         return given[key].place if key in given else f"{path}, by default"
@@ -122,14 +122,14 @@ def _check_paths(
         *secret_files(given, file_keys, read[-1].base_dir),
     ]
     if found := list(conflicts(used)):
-        raise ConfigError([f"{one.second.place}: {one.told(one.second)}" for one in found])
+        raise ConfigError([f"{one.second.place}: {one.fault_of(one.second)}" for one in found])
     for settings in read:
         settings.keep_known_paths(used)
 
 
 def _mistyped(keys: Collection[str], environ: Mapping[str, str]) -> Iterator[Fault]:
-    """Variables that are nearly those of a key. Others may belong to the other program, or hold a
-    secret that is named by ``env:``."""
+    """Variables that are almost the variable of a key. Others may belong to the other program, or
+    hold a secret that ``env:`` names."""
     known = {variable_of(key) for key in keys}
     for name in sorted(environ):
         if not name.upper().startswith(_VARIABLES) or name in known:
@@ -160,7 +160,7 @@ def _merged(
     in_file: Mapping[str, Given],
     in_environment: Mapping[str, Given],
 ) -> dict[str, Given]:
-    """The environment wins, also where it gives a secret another way than the file does."""
+    """The environment wins, even if it gives a secret by another key than the file does."""
     ways = {**file_keys, **{key: file_key for file_key, key in file_keys.items()}}
     overridden = {ways[key] for key in in_environment if key in ways}
     kept = {key: entry for key, entry in in_file.items() if key not in overridden}
@@ -168,7 +168,7 @@ def _merged(
 
 
 def _base(given: Mapping[str, Given], folder: Path) -> Path:
-    """``base-dir``; if it is at fault, which is told elsewhere, the folder of the file."""
+    """``base-dir``; if it is faulty, which validation finds, the folder of the file."""
     if "base-dir" not in given:
         return folder
     try:

@@ -22,13 +22,13 @@ _UNITS = {
     "d": timedelta(days=1),
     "days": timedelta(days=1),
 }
-"""As openBIS reads them; a number alone counts seconds there, and here too."""
+"""openBIS's units. A number alone counts seconds, as there."""
 
 _SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def parse_duration(text: str) -> timedelta:
-    """``1 d``, ``12 h``, ``30 min``. Raises `ValueError`."""
+    """Parse ``1 d``, ``12 h``, ``30 min``. Raises `ValueError`."""
     found = re.fullmatch(r"\s*(\d{1,15})\s*([a-z]*)\s*", text.lower(), re.ASCII)
     unit = _UNITS.get(found[2] or "s") if found else None
     if found is None or unit is None:
@@ -43,7 +43,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def parse_size(text: str) -> int:
-    """Bytes, of ``512``, ``512k``, ``20 MB``, ``1.5 GiB``; units are powers of 1024. Raises
+    """Parse ``512``, ``512k``, ``20 MB``, ``1.5 GiB`` as bytes; units are powers of 1024. Raises
     `ValueError`."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text.lower(), re.ASCII)
     if found is None:
@@ -52,7 +52,7 @@ def parse_size(text: str) -> int:
 
 
 class LogFormat(StrEnum):
-    """How lines of a log are written: for people, or a JSON object each."""
+    """The format of a log: lines for people, or a JSON object in each line."""
 
     TEXT = "text"
     JSON = "json"
@@ -60,15 +60,15 @@ class LogFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many, and such a part of all; it is exceeded only if both are, or the one that is given.
+    """A count and a part of all. The limit is exceeded if both are, or the only one that is given.
 
-    Together they fit small and large instances: a count alone stops large ones for little, a part
+    Both together fit small and large instances: a count alone stops large ones too early, a part
     alone stops small ones.
     """
 
     count: int | None
     part: float | None
-    """Of 1."""
+    """A fraction of 1."""
 
     def is_exceeded(self, number: int, of: int) -> bool:
         too_many = self.count is None or number > self.count
@@ -82,7 +82,7 @@ class Limit:
 
 
 def parse_limit(text: str) -> Limit:
-    """``1000, 10 %``, ``1000`` or ``10 %``. Raises `ValueError`."""
+    """Parse ``1000, 10 %``, ``1000`` or ``10 %``. Raises `ValueError`."""
     found = re.fullmatch(r"(\d+)|(?:(\d+)\s*[,\s]\s*)?(\d+(?:\.\d+)?)\s*%", text.strip(), re.ASCII)
     if found is None:
         raise ValueError(f"{text!r} is no limit; write a number, a part, or both: 1000, 10 %")
@@ -104,7 +104,7 @@ class ListenAddress:
 
 
 def parse_listen_address(text: str) -> ListenAddress:
-    """``127.0.0.1:9090``, ``[::1]:9090`` or ``:9090`` for this machine alone. Raises
+    """Parse ``127.0.0.1:9090``, ``[::1]:9090`` or ``:9090`` for this machine alone. Raises
     `ValueError`."""
     found = re.fullmatch(
         r"(?:\[([0-9a-fA-F:.]+)\]|([^\s:\[\]]*)):(\d{1,5})", text.strip(), re.ASCII

@@ -1,9 +1,9 @@
-"""Secrets that stand elsewhere than in a settings file: in files or variables of their own.
+"""Secrets, which may be in files or environment variables of their own.
 
-Every key of a secret may also be given as ``<key>-file``, which names a file with nothing else in
-it, or with the value ``env:NAME``, which names an environment variable. What stands behind
-``literal:`` is the secret itself, whatever it begins with. Files and variables are read each time
-the settings are. No message shows a secret, nor anything that may be one.
+Every secret can also be given by ``<key>-file``, which names a file that holds only the secret, or
+by the value ``env:NAME``, which names an environment variable. The text after ``literal:`` is the
+secret itself, whatever it begins with. Files and variables are read whenever the settings are. No
+message shows a secret, nor a value that may be one.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _LARGEST = 4096
 """Bytes."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNMISTAKABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
-"""A name that may be shown; others might be a password that happens to begin with ``env:``."""
+"""A name that may be shown. Another text after ``env:`` might be part of a password."""
 _DATABASES = frozenset({"sqlite", "postgresql", "postgres", "mysql", "mariadb"})
 _ALONE = "it must hold the secret and nothing else"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
-    """``given`` has the secrets themselves, whichever way they were given, and all other entries
-    as they were; ``unread`` are the keys of secrets that are at fault."""
+    """``given`` has all entries, with the secrets themselves. ``unread`` has the keys whose secrets
+    could not be read."""
 
     given: dict[str, Given]
     unread: set[str] = field(default_factory=set)
@@ -47,14 +47,14 @@ class Secrets:
 
 
 def file_keys_of(model: type[Settings]) -> dict[str, str]:
-    """The keys by which files are named, and those of the secrets in them."""
+    """The keys that name files of secrets, with the keys of the secrets."""
     return {f"{key}-file": key for key in sorted(secret_keys_of(model))}
 
 
 def resolve_secrets(
     model: type[Settings], given: Mapping[str, Given], *, base: Path, environ: Mapping[str, str]
 ) -> Secrets:
-    """Relative paths begin at ``base``."""
+    """Read the secrets of a model. Relative paths begin at ``base``."""
     keys = file_keys_of(model)
     found = Secrets(given={key: entry for key, entry in given.items() if key not in keys})
     for file_key, key in keys.items():
@@ -73,12 +73,12 @@ def resolve_secrets(
 
 
 def exposed_secrets(model: type[Settings], path: Path, given: Mapping[str, Given]) -> str | None:
-    """A warning if the file ``path``, whose entries are ``given``, shows a secret to others."""
+    """A warning if other users can read secrets in the file ``path`` with these entries."""
     shown = [key for key in secret_keys_of(model) if key in given and _is_shown(given[key].value)]
     if not shown:
         return None
-    told = exposure(path, path.stat())
-    return told and f"{path}: it holds passwords and is {told}"
+    readers = exposure(path, path.stat())
+    return readers and f"{path}: it holds passwords and is {readers}"
 
 
 def _from_file(
@@ -91,9 +91,9 @@ def _from_file(
     if gap := placeholder_in(entry.value):
         raise ValueError(f"fill in {gap}")
     path = absolute_below(base, Path(entry.value))
-    content, told = _read(path, base)
-    if told:
-        found.warnings.append(Fault(place=entry.place, text=f"{file_key}: {path} is {told}"))
+    content, readers = _read(path, base)
+    if readers:
+        found.warnings.append(Fault(place=entry.place, text=f"{file_key}: {path} is {readers}"))
     try:
         secret = _secret_in(content)
     except ValueError as error:
@@ -102,7 +102,7 @@ def _from_file(
 
 
 def _read(path: Path, base: Path) -> tuple[bytes, str | None]:
-    """Its content, and by whom it can be read without need."""
+    """The content of a file, and its `exposure`."""
     try:
         if path.exists() and not path.is_file():
             raise ValueError(f"{path} is no file; name one with the secret in it")
@@ -152,7 +152,7 @@ def _of_variable(name: str, environ: Mapping[str, str]) -> str:
 
 
 def _secret_in(content: bytes) -> str:
-    """Without the line break behind it; blanks at its ends are part of it."""
+    """The secret without the final line break. Blanks at its ends belong to it."""
     line = re.sub(rb"\r?\n\Z", b"", content.removeprefix(codecs.BOM_UTF8))
     if not line:
         raise ValueError("is empty; write the secret into it")
@@ -169,7 +169,7 @@ def _secret_in(content: bytes) -> str:
 
 
 def _parts(entry: Given | None) -> Iterator[str]:
-    """A secret, and if it is the address of a database, what is secret in that alone."""
+    """The texts to mask: the secret, or the secret parts of a database's address."""
     if entry is None:
         return
     try:
@@ -187,8 +187,8 @@ def _parts(entry: Given | None) -> Iterator[str]:
 
 
 def _is_shown(value: str) -> bool:
-    """Whether a value as it stands in a file is a secret, and not only where to find it, or the
-    address of a database that has no password in it."""
+    """Whether a value in a file is a secret: no name of a variable, and no address of a database
+    without a password."""
     if value.startswith(_VARIABLE):
         return False
     try:

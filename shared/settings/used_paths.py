@@ -23,14 +23,14 @@ from shared.settings.model import Given
 from shared.settings.places import absolute_below
 
 _STORE_FOLDERS = re.compile(r"[0-9]+|attachments|trash|set-aside", re.IGNORECASE)
-"""Entries of a data store root of the store's own: shares, attachments, trash, set-aside."""
+"""The store's own entries in the root of a data store: shares, attachments, trash, set-aside."""
 _PUT_ASIDE = r"\.[0-9]{4}(-[0-9]{2}){2}(_[0-9]{2}(-[0-9]{2}){2})?"
 _COMPANIONS = r"-(wal|shm|journal|.+\.lock)"
-"""Files that SQLite, and the locks of sections, keep beside a database."""
+"""Files beside a database: those of SQLite, and the locks of sections."""
 
 
 class Role(Enum):
-    """What a program does with a path."""
+    """How a program uses a path."""
 
     READ = "is read"
     WRITTEN = "is written"
@@ -40,8 +40,8 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsedPath:
-    """``section`` is empty for settings of a whole program. ``beside`` matches what a program adds
-    to the name for files beside this one. Paths of the same ``shared`` group may be the same."""
+    """``section`` is empty for settings of a whole program. ``beside`` matches suffixes of files
+    that a program keeps beside this one. Paths of one ``shared`` group may be the same."""
 
     key: str
     path: Path
@@ -66,7 +66,7 @@ class UsedPath:
         return self.role is Role.READ
 
     def is_same(self, other: UsedPath) -> bool:
-        """Whether both are one file: by name, by hard link, or by another way to mount it."""
+        """Whether both are one file: by name, by hard link or by a second mount."""
         if self._folded == other._folded:
             return True
         return self._identity is not None and self._identity == other._identity
@@ -97,10 +97,10 @@ class Conflict:
     first: UsedPath
     second: UsedPath
     relation: str
-    """How the first one lies to the second one."""
+    """The relation of the first path to the second."""
 
-    def told(self, one: UsedPath) -> str:
-        """The fault, from the side of one of the two; it begins with its key."""
+    def fault_of(self, one: UsedPath) -> str:
+        """The text of the fault for one of the two paths; it begins with its key."""
         other = self.second if one is self.first else self.first
         lies = self.relation if one is self.first else _REVERSED[self.relation]
         of = f"[{other.section}] " if other.section else ""
@@ -126,7 +126,7 @@ _REVERSED = {
 
 
 def conflicts(paths: Iterable[UsedPath]) -> Iterator[Conflict]:
-    """All pairs that must not be used together; paths that are only read never are such a pair."""
+    """All pairs that must not be used together. Two paths that are only read never conflict."""
     for first, second in combinations(list(paths), 2):
         if first.is_only_read and second.is_only_read:
             continue
@@ -148,7 +148,7 @@ def _relation(first: UsedPath, second: UsedPath) -> str | None:
 
 
 def log_path(**values: Any) -> UsedPath:
-    """A log, which is put aside each day; several sections may write the same."""
+    """A log, which is rotated each day; several sections may write to one log."""
     return UsedPath(role=Role.WRITTEN, shared="log", beside=_PUT_ASIDE, **values)
 
 
@@ -166,20 +166,20 @@ def secret_files(
     """Files that hold one secret each (keys that end with ``-file``)."""
     for key in file_keys:
         if key in given and given[key].value:
-            with suppress(ValueError):  # told where the secret is read
+            with suppress(ValueError):  # a fault where the secret is read
                 path = absolute_below(base, Path(given[key].value))
                 place = given[key].place
                 yield UsedPath(key=key, path=path, place=place, role=Role.READ, section=section)
 
 
 PlaceOf = Callable[[str], str]
-"""``file:line`` of a key, or what else gave it its value."""
+"""Returns the place of a key: ``file:line``, or another origin of its value."""
 
 
 def _resolved(path: Path) -> Path:
     try:
         return path.resolve()
-    except (OSError, RuntimeError):  # links in a circle: told by what opens it
+    except (OSError, RuntimeError):  # links in a circle: an error when it is opened
         return path.absolute()
 
 

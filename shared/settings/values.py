@@ -1,4 +1,4 @@
-"""The kinds of values that keys have. A fault shows a value only where it cannot be a secret."""
+"""Types of values. A fault shows a value only if it cannot be a secret."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _decimal(value: object) -> object:
 
 
 def _items(value: object) -> object:
-    """A comma separated list. ``...`` is how the manual's example ends one: no item of it."""
+    """Split a list at commas. ``...``, with which the manual's example ends, is no item."""
     if not isinstance(value, str):
         return value
     items = (item.strip() for item in value.split(","))
@@ -44,8 +44,8 @@ def _items(value: object) -> object:
 
 
 def _url(value: str) -> str:
-    """Told without the value: a URL is where people put passwords. One with a slash in it moves
-    the ``@`` behind the host, so none is taken anywhere."""
+    """Check a URL; the fault leaves the value out, since it may hold a password. ``@`` is refused
+    anywhere: if the password has a slash, it comes after what looks like the host."""
     try:
         parts = urlsplit(value)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
@@ -88,7 +88,7 @@ Items = Annotated[tuple[str, ...], BeforeValidator(_items)]
 Urls = Annotated[tuple[Annotated[str, AfterValidator(_url)], ...], BeforeValidator(_items)]
 Url = Annotated[str, AfterValidator(_url)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
-"""One whose path or query may be what lets somebody in."""
+"""A URL whose path or query may hold a token."""
 BaseUrl = Annotated[Url, AfterValidator(_base_url)]
 Address = Annotated[str, AfterValidator(_address)]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(_items)]

@@ -1,4 +1,4 @@
-"""``harvester audit``: says what differs between data sources and destination."""
+"""``harvester audit``: prints what differs between data sources and destination."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DIFFERENCES_EXIT_CODE = 9
 
 
 def audit(options: argparse.Namespace) -> int:
-    """Returns 0 only if nothing differs; a section that cannot be compared gives its own code."""
+    """Returns 0 only if nothing differs; the error's code if a section cannot be compared."""
     with destination(options) as (chosen, engine):
         codes = [ConfigError.exit_code] if chosen.faults else []
         sections = chosen.of_kind(SectionConfig)

@@ -1,4 +1,4 @@
-"""``harvester ignore``: a data set is kept away for ever, as by a line ``#DATA_SET-<code>``."""
+"""``harvester ignore``: keeps a data set away for ever, like a line ``#DATA_SET-<code>``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shared.store.failures import forget_failure
 
 
 def ignore(options: argparse.Namespace) -> int:
-    """Writes into the section's ``not-synced-entities-file``."""
+    """Write the data sets into the section's ``not-synced-entities-file``."""
     with destination(options) as (chosen, engine):
         section = the_section(chosen, options.name, SectionConfig)
         codes = frozenset(PermId(code) for code in options.codes)

@@ -1,4 +1,4 @@
-"""``harvester init``: the destination, its admin user and openBIS's internal master data."""
+"""``harvester init``: makes the destination, its admin user and the internal master data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from shared.store.users import Role, add_persons, find_person, grant, set_passwo
 
 
 def init(options: argparse.Namespace) -> int:
-    """May be repeated: what is there already stays, the admin's password is set anew."""
+    """May be repeated: what exists stays, but the admin's password is set again."""
     chosen = choose(options.config, None)
     admins = dict(_admins(chosen, options))
     if not admins and not chosen.sections:
@@ -56,7 +56,7 @@ def init(options: argparse.Namespace) -> int:
 
 
 def _admins(chosen: Chosen, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    """User ids and passwords: as asked for, else those by which the sections want to log in."""
+    """User ids and passwords: of ``--user``, else those with which the sections log in."""
     if options.user:
         yield options.user, new_password(options.user, from_input=options.password_stdin)
         return

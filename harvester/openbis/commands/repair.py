@@ -1,4 +1,4 @@
-"""``harvester repair``: a run that also brings again what was lost or spoiled here."""
+"""``harvester repair``: a run that also fetches again what was lost or damaged here."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from harvester.runs.repairing import Repair
 
 
 def repair(options: argparse.Namespace) -> int:
-    """Returns what `run` does. Sections of other kinds have no files that could be repaired."""
+    """Returns the exit code of a run. Sections of other kinds have no files to repair."""
     depth = Repair.CONTENTS if options.contents else Repair.FILES
     return execute(options, lambda chosen: chosen.of_kind(SectionConfig), repair=depth)

@@ -1,4 +1,4 @@
-"""``harvester trash``: list, restore and purge what was deleted."""
+"""``harvester trash``: lists, restores and purges what was deleted."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _HEADINGS = ("#deletion", "section", "#run", "deleted (UTC)", "what", "#bytes", 
 
 
 def trash(options: argparse.Namespace) -> int:
-    """What the chosen action returns."""
+    """Returns the exit code of the chosen action."""
     return _ACTIONS[options.action](options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedDeletion:
-    """A deletion as it is shown; ``purged_on`` is None if its section is not configured."""
+    """A line of the list; ``purged_on`` is None if the section is not configured."""
 
     number: int
     section: str
@@ -61,7 +61,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _print_items(found: Iterable[TrashItem], options: argparse.Namespace) -> int:
-    """Line by line: there may be a million."""
+    """Print each item as it is read, since there may be a million."""
     if options.json:
         print_json(list(found))
         return 0
@@ -111,12 +111,12 @@ def _restore(options: argparse.Namespace) -> int:
         deletion = _the_deletion(_all_deletions(engine), options.deletion)
         keeper = _keeper(chosen, engine, [deletion])
         restoration = keeper.restore(deletion.source, wish)
-    for line in _told(deletion, restoration):
+    for line in _outcome_lines(deletion, restoration):
         say(line)
     return ItemError.exit_code if restoration.refusals else 0
 
 
-def _told(deletion: Deletion, restoration: Restoration) -> Iterator[str]:
+def _outcome_lines(deletion: Deletion, restoration: Restoration) -> Iterator[str]:
     for refusal in restoration.refusals:
         item = refusal.item
         name = item.perm_id
@@ -186,7 +186,7 @@ def _all_deletions(engine: Engine) -> list[Deletion]:
 
 
 def _keeper(chosen: Chosen, engine: Engine, wanted: Sequence[Deletion]) -> TrashKeeper:
-    """Without its settings it is not known where the files of a section lie."""
+    """Raises `ConfigError` for a section at fault: its settings say where its files lie."""
     known = {section.alias for section in chosen.sections}
     for one in wanted:
         if chosen.faults and one.source not in known:

@@ -18,8 +18,8 @@ import sqlalchemy
 from sqlalchemy import make_url
 
 from harvester.http.tls import warn_if_unverified
-from harvester.openbis.sync_run import Metadata
 from harvester.runs.job import Job
+from harvester.runs.read_list import ReadList
 from harvester.runs.report import Outcome, PassReport
 from harvester.runs.section_report import SectionReport
 from opendcim.sync.bundles.bundle import Bundle, opened_bundle
@@ -38,7 +38,6 @@ from opendcim.sync.steps.picture_keeping import RealPictures, RehearsedPictures
 from opendcim.sync.steps.pulling import pull_subscriptions
 from opendcim.sync.steps.pushing import push_templates
 from shared.addresses import shown_url
-from shared.model.master_data import MasterData
 from shared.store.engine import Transaction, database_errors, interrupt, rehearsal, viewing, work
 from shared.store.failures import remember_failures
 
@@ -122,7 +121,7 @@ class _Synchronisation:
             alias, now = job.config.alias, datetime.now(UTC)
             remember_failures(job.connection, alias, report.failed, now, waiting=set())
 
-    def _read(self) -> Metadata:
+    def _read(self) -> ReadList:
         """All lists that both passes need, which are then at hand."""
         with self.job.log.step(_READING) as progress:
             source = self._source
@@ -134,9 +133,8 @@ class _Synchronisation:
                 faults += found.faults
                 count += len(found.values)
                 progress.advance(len(found.values))
-        return Metadata(
+        return ReadList(
             at=self.bundle.made if self.bundle else self.report.started,
-            master_data=MasterData(),
             entities=count,
             faults=tuple(faults),
             remarks=tuple(self._remarks()),

@@ -28,8 +28,8 @@ def add_wait(parser: argparse.ArgumentParser) -> None:
         const=FOR_EVER,
         default=timedelta(0),
         metavar="DURATION",
-        help="wait for whoever works on a section, for so long ('30 min') or as long as it takes; "
-        "by default its turn is left out",
+        help="wait while another process works on a section, at most DURATION ('30 min') if it is "
+        "given; without this option such a section is left out",
     )
 
 

@@ -21,7 +21,7 @@ _HEADINGS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_section(parser)
     parser.add_argument(
-        "--most", type=int, default=20, metavar="N", help="so many (default: %(default)s)"
+        "--most", type=int, default=20, metavar="N", help="at most N runs (default: %(default)s)"
     )
     add_json(parser)
 

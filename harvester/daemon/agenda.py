@@ -127,7 +127,7 @@ class Agenda:
             ):
                 runs = [last_run(connection, one.alias) for one in self._chosen.sections]
         except SyncError as error:
-            logger.warning("when the last run was is not known: %s", error)
+            logger.warning("the time of the last run is not known: %s", error)
             return None
         return min((run.started for run in runs if run), default=None)
 

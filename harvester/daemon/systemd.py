@@ -26,7 +26,7 @@ def notify(*assignments: str) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
             channel.sendto("\n".join(assignments).encode(), address)
     except OSError as error:
-        logger.warning("systemd cannot be told %s: %s", assignments[0], error)
+        logger.warning("systemd cannot be notified of %s: %s", assignments[0], error)
 
 
 def status(text: str) -> str:

@@ -41,7 +41,7 @@ _OF_VERDICTS = {
     ),
     Verdict.CONFIG: Advice(
         what="The settings are wrong.",
-        todo="Correct what is named below; 'harvester check-config' tells what is left.",
+        todo="Correct what is named below; 'harvester check-config' shows what is left.",
     ),
     Verdict.FAILED: Advice(
         what="A fault of the program, of the machine, or of the destination's database.",

@@ -40,7 +40,7 @@ def notify(
     try:
         _notify(config, destination, report, log, now or datetime.now(UTC))
     except Exception:
-        logger.exception("[%s] nobody could be told how the run ended", config.name)
+        logger.exception("[%s] no notice of the run could be sent", config.name)
 
 
 def _notify(

@@ -76,7 +76,9 @@ class SentNotices:
             ):
                 return ask(connection, self._source)
         except (SyncError, SQLAlchemyError) as error:
-            logger.warning("it cannot be looked up what operators were told: %s", error)
+            logger.warning(
+                "the notices that were sent cannot be read from the destination: %s", error
+            )
             return None
 
     def _write(self, meant: Notice | None, write: Callable[[Connection, str], None]) -> None:
@@ -92,6 +94,8 @@ class SentNotices:
             ):
                 write(connection, self._source)
         except (SyncError, SQLAlchemyError) as error:
-            logger.warning("it cannot be noted what operators were told: %s", error)
+            logger.warning(
+                "the notice that was sent cannot be recorded in the destination: %s", error
+            )
         else:
             del _NOT_WRITTEN[self._key]

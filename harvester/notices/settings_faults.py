@@ -55,7 +55,7 @@ def notify_faults(
             case = _Case(settings, engine, _contacts_for(name, contacts), name)
             _notify(case, faults.get(name, ()), moment)
     except Exception:
-        logger.exception("nobody could be told of the faults of the settings")
+        logger.exception("no notice of the faults of the settings could be sent")
 
 
 def _contacts_for(name: str, contacts: Mapping[str, Contacts]) -> Contacts:

@@ -67,7 +67,7 @@ def _post(url: str, content: bytes, pauses: Sequence[float]) -> bool:
             time.sleep(pause)
             reason, passing = _attempt(client, url, content)
     if reason is not None:
-        logger.error("The web hook %s was not told: %s", _shown(url), reason)
+        logger.error("The web hook %s did not get the notice: %s", _shown(url), reason)
     return reason is None
 
 

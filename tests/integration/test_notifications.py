@@ -526,7 +526,7 @@ def test_a_text_that_nobody_expected_stops_nothing(
     report = SectionReport(name="DS1", started=None)  # type: ignore[arg-type]
     report.error = ValueError("x")
     notify(daemon.config, daemon.destination, report, b"")
-    assert "nobody could be told how the run ended" in caplog.text
+    assert "no notice of the run could be sent" in caplog.text
 
 
 def test_of_many_reasons_the_first_are_told(daemon: Daemon, box: Box) -> None:

@@ -53,7 +53,10 @@ def test_after_the_third_try_it_is_logged_and_given_up(caplog: pytest.LogCapture
         hook.answers = [500] * 5
         assert not post(hook.url, FORM, pauses=HASTY)
     assert len(hook.forms) == 3
-    assert f"{hook.url.split('/hooks')[0]} was not told: it answers with status 500" in caplog.text
+    assert (
+        f"{hook.url.split('/hooks')[0]} did not get the notice: it answers with status 500"
+        in caplog.text
+    )
     assert_nothing_secret(caplog)
 
 
@@ -73,7 +76,7 @@ def test_nobody_there_is_logged_with_the_host_only(caplog: pytest.LogCaptureFixt
     port = free_port()
     url = f"http://127.0.0.1:{port}/hooks/token-of-ours?key=hidden"
     assert not post(url, FORM, pauses=HASTY)
-    assert f"The web hook http://127.0.0.1:{port} was not told: " in caplog.text
+    assert f"The web hook http://127.0.0.1:{port} did not get the notice: " in caplog.text
     assert_nothing_secret(caplog)
 
 

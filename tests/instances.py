@@ -22,9 +22,9 @@ from shared.store.engine import create_store, data_store_uuid, work
 from shared.store.files import DataStore
 from shared.store.load import Loadable, load
 from shared.store.master_data import stored_master_data
-from shared.store.operation_tables import TABLES
 from shared.store.read import Reader, space_codes
 from shared.store.tables import LOCAL, metadata
+from shared.store.upgrade import OF_HARVESTERS
 from shared.store.users import Role, add_persons, grant, set_password
 from source_server.catalogues.embedded import EmbeddedCatalogue, StoreUsers
 from source_server.publication.catalogue import Catalogue
@@ -159,7 +159,7 @@ class Instance:
     def tables(self) -> dict[str, list[str]]:
         """Every row of the instance, but when sources were harvested and the mark of the
         last change; without what a harvester remembers of its runs."""
-        names = metadata.tables.keys() - {table.name for table in TABLES}
+        names = metadata.tables.keys() - {table.name for table in OF_HARVESTERS}
         queries = {name: f"SELECT * FROM {name}" for name in names}  # noqa: S608
         queries["source"] = "SELECT name, url FROM source"
         queries["meta"] = "SELECT * FROM meta WHERE key <> 'published'"

@@ -7,8 +7,8 @@ import argparse
 from harvester.commands.listing import print_json, print_table
 from harvester.commands.memory import destination
 from harvester.commands.options import add_json, add_section
+from harvester.memory.failures import failed_items
 from shared.plain_lines import say
-from shared.store.failures import failed_items
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 
+from harvester.memory.runs import RunRecord, find_run
 from harvester.settings.chosen import Chosen, choose
 from harvester.settings.section import S
 from shared.errors import ConfigError
 from shared.plain_lines import complain
 from shared.store.engine import database_errors, opened_store
-from shared.store.runs import RunRecord, find_run
 
 
 @contextmanager

@@ -6,10 +6,10 @@ import argparse
 
 from harvester.commands.memory import destination
 from harvester.commands.options import add_section
+from harvester.memory.failures import failed_items, retry_now
 from shared.errors import ConfigError
 from shared.plain_lines import say
 from shared.store.engine import changing
-from shared.store.failures import failed_items, retry_now
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

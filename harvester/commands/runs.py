@@ -8,8 +8,8 @@ from datetime import timedelta
 from harvester.commands.listing import print_json, print_table
 from harvester.commands.memory import destination
 from harvester.commands.options import add_json, add_section
+from harvester.memory.runs import RunRecord, counts_of, failure_count, find_runs
 from harvester.runs.report import Verb
-from shared.store.runs import RunRecord, counts_of, failure_count, find_runs
 
 _CHANGES = (Verb.CREATED, Verb.UPDATED, Verb.DELETED)
 _HEADINGS = (

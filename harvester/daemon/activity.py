@@ -8,10 +8,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from harvester.memory.runs import Verdict
 from harvester.runs.section_report import SectionReport
 from harvester.settings.harvester import HarvesterSettings
 from harvester.settings.section import SectionSettings
-from shared.store.runs import Verdict
 
 _STUCK = 60.0
 """Seconds without a look at the clock. A daemon that waits looks much more often."""

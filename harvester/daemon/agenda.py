@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 from harvester.daemon.next_date import read_next_date, write_next_date
 from harvester.execution.schedule import Schedule, remarks, schedule_of
+from harvester.memory.next_run import remember_next_run
+from harvester.memory.runs import last_run
 from harvester.settings.chosen import Chosen
 from shared.errors import BusyError, SyncError
 from shared.store.engine import database_errors, opened_store, work
-from shared.store.runs import last_run
-from shared.store.schedule import remember_next_run
 from shared.store.writers import Pause, wait_for_writers
 
 _PATIENCE = 2.0

@@ -23,6 +23,7 @@ from harvester.execution.batch import execute_chosen, overall_of, summary
 from harvester.execution.schedule import runs_once
 from harvester.execution.signals import stopping_on_signals
 from harvester.logs.log_format import formatter
+from harvester.memory.runs import Verdict
 from harvester.notices.settings_faults import WHOLE, notify_faults
 from harvester.runs.job import RunOptions
 from harvester.runs.section_report import SectionReport
@@ -32,7 +33,6 @@ from harvester.settings.section import SectionSettings
 from shared.errors import ConfigError, StoppedError, SyncError
 from shared.monitoring import monitored
 from shared.settings.quantities import LogFormat
-from shared.store.runs import Verdict
 
 _LOOK = 10.0
 """Seconds between two looks at the clock, since it may be set, and the machine may sleep."""

@@ -15,6 +15,16 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from harvester.logs.section_log import SectionLog, section_log
+from harvester.memory.runs import (
+    RunBegin,
+    RunEnd,
+    abandon_runs,
+    at_work,
+    begin_run,
+    end_run,
+    forget_runs,
+    latest_list,
+)
 from harvester.notices.notifying import notify
 from harvester.runs.destination import Destination
 from harvester.runs.job import Job, RunOptions
@@ -26,16 +36,6 @@ from harvester.settings.section import SectionSettings
 from shared.errors import BusyError, StoppedError, SyncError
 from shared.store.engine import database_errors, viewing, work
 from shared.store.locks import section_lock
-from shared.store.runs import (
-    RunBegin,
-    RunEnd,
-    abandon_runs,
-    at_work,
-    begin_run,
-    end_run,
-    forget_runs,
-    latest_list,
-)
 from shared.store.writers import wait_for_writers
 
 logger = logging.getLogger(__name__)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harvester.memory.runs import Verdict
 from harvester.notices.events import Event
-from shared.store.runs import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

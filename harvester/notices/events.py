@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from enum import StrEnum
 from hashlib import blake2b
 
+from harvester.memory.runs import SUCCESSES, Verdict
 from harvester.runs.report import Verb
 from harvester.runs.section_report import SectionReport
 from shared.errors import BusyError, ItemError, StoppedError, SyncError
-from shared.store.runs import SUCCESSES, Verdict
 
 
 class Event(StrEnum):

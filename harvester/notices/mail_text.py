@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit, urlunsplit
 
+from harvester.memory.notices import Notice, Setbacks
 from harvester.notices.advice import advice
 from harvester.notices.events import Event, subject_of
 from harvester.runs.plain_text import plain_line
@@ -18,7 +19,6 @@ from harvester.runs.section_work import steps_of
 from harvester.settings.section import SectionSettings
 from shared.errors import ConfigError, ConflictError, SyncError
 from shared.masking import masked
-from shared.store.notices import Notice, Setbacks
 
 MOST_HELD = 20
 """Deletions that are named."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime, timedelta
 
+from harvester.memory.notices import Notice
 from harvester.notices.events import Event, event_of, fingerprint
 from harvester.notices.mail import Mail, send_mail
 from harvester.notices.mail_text import MOST_HELD, News, body_of
@@ -19,7 +20,6 @@ from harvester.runs.report import Verb
 from harvester.runs.section_report import SectionReport
 from harvester.settings.harvester import HarvesterSettings
 from harvester.settings.section import SectionSettings
-from shared.store.notices import Notice
 
 logger = logging.getLogger(__name__)
 

@@ -14,10 +14,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.errors import SyncError
-from shared.store.engine import database_errors, viewing, work
-from shared.store.held import held_back
-from shared.store.notices import (
+from harvester.memory.notices import (
     Notice,
     Setbacks,
     forget_notice,
@@ -25,6 +22,9 @@ from shared.store.notices import (
     remember_notice,
     setbacks_before,
 )
+from shared.errors import SyncError
+from shared.store.engine import database_errors, viewing, work
+from shared.store.held import held_back
 
 logger = logging.getLogger(__name__)
 

@@ -14,6 +14,8 @@ from itertools import chain
 
 from sqlalchemy import Engine
 
+from harvester.memory.notices import Notice
+from harvester.memory.runs import Verdict
 from harvester.notices.advice import advice
 from harvester.notices.events import SUBJECTS, Event, digest, steady
 from harvester.notices.mail import Mail, send_mail
@@ -24,8 +26,6 @@ from harvester.notices.webhook_body import form_of_faults
 from harvester.runs.plain_text import plain_line
 from harvester.settings.contacts import Contacts
 from harvester.settings.harvester import HarvesterSettings
-from shared.store.notices import Notice
-from shared.store.runs import Verdict
 
 logger = logging.getLogger(__name__)
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from harvester.memory.runs import Verdict
 from harvester.notices.events import SUBJECTS, Event
 from harvester.notices.mail_text import News, last_pass
 from harvester.runs.plain_text import plain
 from shared.errors import ConfigError
 from shared.store.rows import milliseconds
 from shared.store.rows import moment as stored
-from shared.store.runs import Verdict
 
 VERSION = 1
 _MOST_FAILURES = 100

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
+from harvester.memory.failures import FailedItem, failed_items, remember_failures
 from harvester.openbis.not_synced import NotSynced, read_not_synced, write_not_synced
 from harvester.openbis.section import SectionConfig
 from harvester.runs.section_report import SectionReport
@@ -15,7 +16,6 @@ from shared.errors import ItemError
 from shared.model.ids import PermId
 from shared.model.kinds import ATTACHMENT_HOLDERS, Kind
 from shared.store.engine import work
-from shared.store.failures import FailedItem, failed_items, remember_failures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

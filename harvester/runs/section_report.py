@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from harvester.memory.runs import SUCCESSES, Verdict
 from harvester.runs.read_list import ReadList
 from harvester.runs.report import PassReport, Verb
 from harvester.runs.unknown_words import waiting_files
@@ -20,7 +21,6 @@ from shared.errors import (
 )
 from shared.masking import masked
 from shared.store.loss_kinds import Loss
-from shared.store.runs import SUCCESSES, Verdict
 
 HELD_BACK_EXIT_CODE = 8
 _LOSSES = frozenset(Loss)

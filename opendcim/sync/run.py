@@ -18,6 +18,7 @@ import sqlalchemy
 from sqlalchemy import make_url
 
 from harvester.http.tls import warn_if_unverified
+from harvester.memory.failures import remember_failures
 from harvester.runs.job import Job
 from harvester.runs.read_list import ReadList
 from harvester.runs.report import Outcome, PassReport
@@ -39,7 +40,6 @@ from opendcim.sync.steps.pulling import pull_subscriptions
 from opendcim.sync.steps.pushing import push_templates
 from shared.addresses import shown_url
 from shared.store.engine import Transaction, database_errors, interrupt, rehearsal, viewing, work
-from shared.store.failures import remember_failures
 
 _READING = "Read the repository"
 _STEPS: tuple[tuple[str, Callable[[Pass], Outcome]], ...] = (

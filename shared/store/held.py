@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from shared.store.changes import Action, counts
 from shared.store.losses import hold_contents
-from shared.store.operation_tables import unconfirmed_deletion
+from shared.store.memory_tables import unconfirmed_deletion
 from shared.store.rows import milliseconds
 from shared.store.statements import execute_from
 

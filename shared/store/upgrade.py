@@ -6,13 +6,15 @@ import uuid
 
 from sqlalchemy import Connection, Engine, inspect, select, text
 
-from shared.store import operation_tables
+from shared.store import memory_tables, operation_tables
 from shared.store.identity import refer_by_perm_id
 from shared.store.tables import REFERENCES, SCHEMA_VERSION, entity, meta, metadata
 from shared.store.writers import write_lock
 
 _OLDER = frozenset({"1", "2"})
 """Versions of the schema that are upgraded when a store is opened."""
+OF_HARVESTERS = (*memory_tables.TABLES, *operation_tables.TABLES)
+"""What version 1 lacks, and what has grown since then."""
 
 
 def upgrade(engine: Engine) -> None:
@@ -29,7 +31,7 @@ def upgrade(engine: Engine) -> None:
     with engine.connect() as connection, write_lock(connection), connection.begin():
         if engine.dialect.name == "postgresql":  # another program may upgrade at the same time
             connection.execute(text("LOCK TABLE meta IN EXCLUSIVE MODE"))
-        metadata.create_all(connection, tables=operation_tables.TABLES)
+        metadata.create_all(connection, tables=OF_HARVESTERS)
         if _add_columns(connection).intersection(REFERENCES):
             refer_by_perm_id(connection)
         if "database" not in meta_values(connection):
@@ -59,7 +61,7 @@ def _add_columns(connection: Connection) -> set[str]:
 
 def _lacks_tables(connection: Connection) -> bool:
     present = set(inspect(connection).get_table_names())
-    return any(table.name not in present for table in operation_tables.TABLES)
+    return any(table.name not in present for table in OF_HARVESTERS)
 
 
 _CLAIMS = (

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from harvester.memory.failures import remember_failures
 from shared.errors import ItemError
 from shared.model import limits
 from shared.model.entities import (
@@ -23,7 +24,6 @@ from shared.model.entities import (
 from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import DataSetKind, Kind, Relation
 from shared.model.master_data import Term, Vocabulary
-from shared.store.failures import remember_failures
 from shared.store.incoming import Incoming
 from shared.store.load import load
 from tests.builders import (

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from shared.store.notices import (
+from harvester.memory.notices import (
     Notice,
     forget_notice,
     last_notice,
     remember_notice,
     setbacks_before,
 )
-from shared.store.runs import RunBegin, RunEnd, Verdict, begin_run, end_run
+from harvester.memory.runs import RunBegin, RunEnd, Verdict, begin_run, end_run
 from tests.instances import Instance
 
 NOON = datetime(2024, 3, 5, 12, tzinfo=UTC)

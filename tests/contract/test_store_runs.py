@@ -7,9 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from shared.errors import ItemError
-from shared.store.engine import open_store
-from shared.store.failures import (
+from harvester.memory.failures import (
     LONGEST_PAUSE,
     failed_items,
     forget_failure,
@@ -17,8 +15,8 @@ from shared.store.failures import (
     remember_failures,
     retry_now,
 )
-from shared.store.operation_tables import TABLES
-from shared.store.runs import (
+from harvester.memory.next_run import next_run, remember_next_run
+from harvester.memory.runs import (
     SUCCESSES,
     RunBegin,
     RunEnd,
@@ -35,7 +33,9 @@ from shared.store.runs import (
     forget_runs,
     last_run,
 )
-from shared.store.schedule import next_run, remember_next_run
+from shared.errors import ItemError
+from shared.store.engine import open_store
+from shared.store.upgrade import OF_HARVESTERS
 from tests.instances import Instance
 
 NOON = datetime(2024, 3, 5, 12, 0, 0, tzinfo=UTC)
@@ -194,7 +194,7 @@ def test_the_next_run_is_remembered_until_the_daemon_ends(instance: Instance) ->
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_store_of_the_first_version_is_upgraded_in_place(instance: Instance, times: int) -> None:
     with instance.engine.begin() as connection:
-        for table in reversed(TABLES):
+        for table in reversed(OF_HARVESTERS):
             table.drop(connection)
     instance.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
     url = instance.engine.url.render_as_string(hide_password=False)

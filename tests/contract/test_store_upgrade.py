@@ -7,8 +7,10 @@ import pytest
 from shared.model.entities import Entity
 from shared.model.kinds import Kind
 from shared.store.engine import open_store
-from shared.store.operation_tables import TABLES, trash_part, unconfirmed_deletion
+from shared.store.memory_tables import unconfirmed_deletion
+from shared.store.operation_tables import trash_part
 from shared.store.restoring import Wish
+from shared.store.upgrade import OF_HARVESTERS
 from tests.builders import (
     a_data_set,
     a_material,
@@ -55,7 +57,7 @@ def become(instance: Instance, version: str) -> None:
         instance.execute(f"ALTER TABLE entity DROP COLUMN {name}")
     if version == "1":
         with instance.engine.begin() as connection:
-            for table in reversed(TABLES):
+            for table in reversed(OF_HARVESTERS):
                 table.drop(connection)
     else:
         for name in later:

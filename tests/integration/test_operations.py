@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from harvester.memory.runs import RunBegin, Verdict, begin_run, find_runs
 from shared.store.locks import section_lock
-from shared.store.runs import RunBegin, Verdict, begin_run, find_runs
 from tests.builders import perm_id
 from tests.harvests import Harvest
 from tests.instances import Instance

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from harvester.memory.failures import failed_items
 from harvester.openbis.failed_items import Standing, remember
 from harvester.openbis.not_synced import NotSynced
 from harvester.runs.report import Outcome, PassReport
@@ -22,7 +23,6 @@ from harvester.runs.section_report import SectionReport
 from shared.errors import ItemError
 from shared.model.kinds import Kind
 from shared.store.engine import viewing
-from shared.store.failures import failed_items
 from shared.store.writers import wait_for_writers
 from tests.builders import a_sample, a_space, some_master_data
 from tests.harvester_files import section_of

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from harvester.memory.notices import Notice
+from harvester.memory.runs import SUCCESSES
 from harvester.notices.advice import advice
 from harvester.notices.events import Event, event_of, fingerprint, steady, subject_of
 from harvester.notices.notifying import AGAIN, is_due
@@ -23,8 +25,6 @@ from shared.errors import (
     StoppedError,
     SyncError,
 )
-from shared.store.notices import Notice
-from shared.store.runs import SUCCESSES
 
 FAULT = ItemError("DATA_SET", "20240110090000050-50", "the file a.txt is too short")
 

@@ -6,13 +6,13 @@ import argparse
 from dataclasses import replace
 
 from harvester.commands.memory import destination, the_section
+from harvester.memory.failures import forget_failure
 from harvester.openbis.not_synced import read_not_synced, write_not_synced
 from harvester.openbis.section import SectionConfig
 from shared.model.ids import PermId
 from shared.model.kinds import Kind
 from shared.plain_lines import say
 from shared.store.engine import changing
-from shared.store.failures import forget_failure
 
 
 def ignore(options: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
+from harvester.memory.runs import at_work, latest_list
 from harvester.openbis.destination.access import data_store
 from harvester.openbis.section import SectionConfig
 from harvester.runs.trusted_clock import dated
@@ -24,7 +25,6 @@ from shared.store.locks import section_lock
 from shared.store.loss_kinds import Loss
 from shared.store.mounted import check_mounted
 from shared.store.restoring import Restoration, Wish, keep_what_is_replaced, restore
-from shared.store.runs import at_work, latest_list
 from shared.store.trash import Deletion, pass_over, purge
 
 

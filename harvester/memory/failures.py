@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, select
 
 from shared.errors import ItemError
-from shared.store.operation_tables import failed_item
+from shared.store.memory_tables import failed_item
 from shared.store.rows import milliseconds, moment
 
 FIRST_PAUSE = timedelta(hours=11)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from shared.errors import ItemError
-from shared.store.operation_tables import run, run_count, run_failure
+from shared.store.memory_tables import run, run_count, run_failure
 from shared.store.rows import milliseconds, moment
 
 _MOST_FAILURES = 10_000

@@ -1,4 +1,4 @@
-"""When the daemon means to harvest next: written by it, read by whoever asks for the status."""
+"""When the daemon means to harvest next: the daemon writes it, the status shows it."""
 
 from __future__ import annotations
 

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, case, func, select
 
-from shared.store.operation_tables import notice, run
+from harvester.memory.runs import SUCCESSES, Verdict
+from shared.store.memory_tables import notice, run
 from shared.store.rows import milliseconds, moment
-from shared.store.runs import SUCCESSES, Verdict
 
 _MISHAPS = (
     *(Verdict.PARTIAL, Verdict.HELD_BACK, Verdict.UNREACHABLE, Verdict.REFUSED),

@@ -1,0 +1,1 @@
+"""What a harvester remembers from run to run."""

@@ -14,13 +14,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from shared.store.statements import Rows, execute_from, statements
+from shared.store.statements import Rows, SqlFile, execute_from, statements
 
 DATA_SET, ATTACHMENT, FILE = "DATA_SET", "ATTACHMENT", "FILE"
 """Areas: of data sets, by code; of contents of attachments, by SHA-256; and of files of the file
 service, by path."""
 
-_FILE = "arrivals.sql"
+_FILE = SqlFile("shared.store", "arrivals.sql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def announce(
 
 def announce_stored(connection: Connection, source: str, codes: Collection[str]) -> None:
     """The same for those data sets only that this section has brought before."""
-    (one,) = statements("shared.store", _FILE)["announce_stored_data_set"]
+    (one,) = statements(_FILE)["announce_stored_data_set"]
     if codes:
         connection.execute(one, [{"source": source, "code": code} for code in sorted(codes)])
 
@@ -155,7 +155,7 @@ def _for_each(
     names: Collection[str],
     **values: str,
 ) -> None:
-    (one,) = statements("shared.store", _FILE)[section]
+    (one,) = statements(_FILE)[section]
     if names:
         same = {"source": source, "area": area, **values}
         connection.execute(one, [{"name": name, **same} for name in sorted(names)])

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from shared.model.kinds import FACTS, Kind
 from shared.store.identity import follow, new_claims, resolve
 from shared.store.loss_kinds import Loss, planned_kind
-from shared.store.statements import execute, statements
+from shared.store.statements import CHANGES, execute, statements
 
 _NO_LIMIT = 2**62
 _BLOCK = 1_000
@@ -103,7 +103,7 @@ SELECT e.source, count(*) FROM change AS c
 def planned(connection: Connection, action: Action, most: int | None = None) -> Iterator[Planned]:
     """What the plan has for an action, by kind and identifier; not more than ``most``. To be read
     to the end before the plan is changed: not all of it is held at a time."""
-    (query,) = statements("shared.store", "changes.sql")["planned"]
+    (query,) = statements(CHANGES)["planned"]
     values = {"action": action.value, "most": most or _NO_LIMIT}
     with connection.execute(query, values, execution_options={"yield_per": _BLOCK}) as rows:
         for kind, perm_id, identifier in rows:
@@ -151,7 +151,7 @@ def hold_back_data_sets(connection: Connection) -> None:
 def await_data_sets(connection: Connection, source: str, codes: Collection[str]) -> None:
     """Let these data sets wait for files, though nothing else of them may have changed; those of
     other sections are left alone."""
-    (await_one,) = statements("shared.store", "changes.sql")["await_data_set"]
+    (await_one,) = statements(CHANGES)["await_data_set"]
     if codes:
         connection.execute(await_one, [{"code": c, "source": source} for c in sorted(codes)])
 
@@ -163,7 +163,7 @@ def waiting_data_sets(connection: Connection) -> list[str]:
 
 def admit_data_sets(connection: Connection, codes: Sequence[str]) -> None:
     """The files of these data sets have arrived: they are new or changed again."""
-    (admit,) = statements("shared.store", "changes.sql")["admit_data_set"]
+    (admit,) = statements(CHANGES)["admit_data_set"]
     if codes:
         connection.execute(admit, [{"code": code} for code in codes])
 

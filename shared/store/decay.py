@@ -13,9 +13,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from shared.store.rows import milliseconds
-from shared.store.statements import execute_from
+from shared.store.statements import SqlFile, execute_from
 
-_FILE = "decay.sql"
+_FILE = SqlFile("shared.store", "decay.sql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, text
 
 from shared.errors import ItemError
 from shared.model.kinds import Kind
-from shared.store.statements import Rows, execute_from
+from shared.store.statements import Rows, SqlFile, execute_from
 
+_FILE = SqlFile("shared.store", "doubles.sql")
 _OF_NOTHING = (
     "DELETE FROM {} WHERE position IS NOT NULL"  # else it is of the whole list
     " AND position NOT IN (SELECT position FROM incoming_entity)"
@@ -100,4 +101,4 @@ def _reason(kind: str, problem: str, one: str, other: str) -> str:
 
 
 def _execute(connection: Connection, section: str, /, **values: object) -> Rows:
-    return execute_from(connection, "doubles.sql", section, **values)
+    return execute_from(connection, _FILE, section, **values)

@@ -26,9 +26,11 @@ from shared.store.files import DataStore
 from shared.store.moving import duplicate, merge, move, remove, remove_empty
 from shared.store.operation_tables import deletion as deletion_table
 from shared.store.operation_tables import file_move
-from shared.store.statements import execute, execute_from
+from shared.store.statements import SqlFile, execute, execute_from
 
 logger = logging.getLogger(__name__)
+
+_FILE = SqlFile("shared.store", "trash.sql")
 
 EMPTY_TRASH = "EMPTY_TRASH"
 """A folder of the trash that the database does not know. Only empty ones are removed: files that
@@ -199,7 +201,7 @@ def finish_files(
 ) -> None:
     """Do what is to be done for a source, and what nobody needs any more. ``moved`` is called
     after each item. The caller opens the transaction, and holds the section's lock."""
-    for row in execute_from(connection, "trash.sql", "moves", source=source).all():
+    for row in execute_from(connection, _FILE, "moves", source=source).all():
         wanted = FileMove(
             area=row.area,
             name=row.name,

@@ -16,9 +16,9 @@ from shared.store.changes import Action, counts
 from shared.store.losses import hold_contents
 from shared.store.memory_tables import unconfirmed_deletion
 from shared.store.rows import milliseconds
-from shared.store.statements import execute_from
+from shared.store.statements import SqlFile, execute_from
 
-_FILE = "held.sql"
+_FILE = SqlFile("shared.store", "held.sql")
 _NO_LIMIT = 2**31 - 1
 
 

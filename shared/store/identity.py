@@ -17,7 +17,9 @@ from sqlalchemy import Connection, text
 
 from shared.errors import SyncError
 from shared.model.kinds import Kind
-from shared.store.statements import Rows, execute_from
+from shared.store.statements import Rows, SqlFile, execute_from
+
+_FILE = SqlFile("shared.store", "identity.sql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,4 +115,4 @@ def refer_by_perm_id(connection: Connection) -> None:
 
 
 def _execute(connection: Connection, section: str, /, **values: object) -> Rows:
-    return execute_from(connection, "identity.sql", section, **values)
+    return execute_from(connection, _FILE, section, **values)

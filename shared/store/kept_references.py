@@ -13,9 +13,9 @@ from sqlalchemy import Connection, exists, select, text
 from shared.model.kinds import Kind
 from shared.store import incoming, tables
 from shared.store.rows import properties_text
-from shared.store.statements import Rows, execute_from
+from shared.store.statements import Rows, SqlFile, execute_from
 
-_FILE = "unknown.sql"
+_FILE = SqlFile("shared.store", "unknown.sql")
 _AT_ONCE = 500
 _UPDATE = text(
     "UPDATE incoming_entity SET properties = :properties WHERE kind = :kind AND perm_id = :perm_id"

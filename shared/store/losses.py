@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 
 from shared.store.changes import Action, counts
 from shared.store.loss_kinds import Loss
-from shared.store.statements import Rows, execute_from
+from shared.store.statements import Rows, SqlFile, execute_from
 
-_FILE = "losses.sql"
+_FILE = SqlFile("shared.store", "losses.sql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

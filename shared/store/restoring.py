@@ -36,7 +36,7 @@ from shared.store.restoring_parts import (
     refuse_parts,
     take_parts,
 )
-from shared.store.statements import Rows, execute_from
+from shared.store.statements import Rows, SqlFile, execute_from
 from shared.store.tables import KEY, TEXT
 from shared.store.trash import PARTS, Part, TrashItem
 
@@ -44,7 +44,7 @@ Obstacle = Callable[[str, str], str | None]
 """Given DATA_SET and a code, or FILE and a path: why its files cannot come back; None if they can.
 Given a `Loss` and the same: why those files cannot that something lacks which is here."""
 
-_FILE = "restoring.sql"
+_FILE = SqlFile("shared.store", "restoring.sql")
 _own = MetaData(schema=scratch.SCHEMA)
 _chosen = Table(
     "chosen",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -13,10 +14,21 @@ from sqlalchemy import Connection, CursorResult, TextClause, text
 Rows = CursorResult[*tuple[Any, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class SqlFile:
+    """A file of statements in a package, beside the modules that use it."""
+
+    package: str
+    name: str
+
+
+CHANGES = SqlFile("shared.store", "changes.sql")
+
+
 @cache
-def statements(package: str, file_name: str) -> Mapping[str, tuple[TextClause, ...]]:
+def statements(file: SqlFile) -> Mapping[str, tuple[TextClause, ...]]:
     """The sections ``-- name: ...`` of a file; within a section statements end with ``;``."""
-    content = files(package).joinpath(file_name).read_text(encoding="utf-8")
+    content = files(file.package).joinpath(file.name).read_text(encoding="utf-8")
     _, *parts = re.split(r"^-- name: (\w+)\n", content, flags=re.MULTILINE)
     return {
         name: tuple(
@@ -28,12 +40,12 @@ def statements(package: str, file_name: str) -> Mapping[str, tuple[TextClause, .
 
 def execute(connection: Connection, section: str, /, **values: object) -> Rows:
     """Run a section of ``changes.sql``; returns the result of its last statement."""
-    return execute_from(connection, "changes.sql", section, **values)
+    return execute_from(connection, CHANGES, section, **values)
 
 
-def execute_from(connection: Connection, file: str, section: str, /, **values: object) -> Rows:
-    """Run a section of a file of this package; returns the result of its last statement."""
-    *before, last = statements("shared.store", file)[section]
+def execute_from(connection: Connection, file: SqlFile, section: str, /, **values: object) -> Rows:
+    """Run a section of a file; returns the result of its last statement."""
+    *before, last = statements(file)[section]
     for statement in before:
         connection.execute(statement, _used(statement, values))
     return connection.execute(last, _used(last, values))

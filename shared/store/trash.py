@@ -26,9 +26,9 @@ from shared.store import operation_tables as trash
 from shared.store import tables
 from shared.store.losses import choose_lost, note_snapshot
 from shared.store.rows import milliseconds, moment
-from shared.store.statements import execute, execute_from
+from shared.store.statements import SqlFile, execute, execute_from
 
-_FILE = "trash.sql"
+_FILE = SqlFile("shared.store", "trash.sql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,9 +31,9 @@ from shared.store.rows import (
     to_unknown,
     unknown_text,
 )
-from shared.store.statements import Rows, execute_from
+from shared.store.statements import Rows, SqlFile, execute_from
 
-_FILE = "unknown.sql"
+_FILE = SqlFile("shared.store", "unknown.sql")
 _AT_ONCE = 200
 """Entities whose hashes are computed together."""
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)

@@ -7,12 +7,12 @@ import argparse
 from sqlalchemy import Connection
 
 from harvester.commands.memory import destination, the_run
+from harvester.memory.held import held_back
+from harvester.memory.held import release as release_deletions
 from harvester.memory.runs import RunRecord, counts_of
 from shared.errors import ConfigError
 from shared.plain_lines import say
 from shared.store.engine import changing
-from shared.store.held import held_back
-from shared.store.held import release as release_deletions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,9 +8,9 @@ from harvester.commands.listing import in_words, print_json, print_table
 from harvester.commands.memory import destination, the_run
 from harvester.commands.options import add_json
 from harvester.commands.runs import as_list, as_object, ending, mode, took
+from harvester.memory.held import held_back
 from harvester.memory.runs import counts_of, failures_of
 from shared.plain_lines import say
-from shared.store.held import held_back
 
 _MOST = 1000
 """Deletions that are listed, of those held back."""

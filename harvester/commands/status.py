@@ -12,12 +12,12 @@ from harvester.commands.listing import print_json, print_table
 from harvester.commands.memory import destination
 from harvester.commands.options import add_json, add_section
 from harvester.memory.failures import failed_items
+from harvester.memory.held import held_back_count
 from harvester.memory.next_run import next_run
 from harvester.memory.runs import HARVESTED, SUCCESSES, at_work, last_run
 from harvester.settings.section import SectionSettings
 from shared.model.unknown import Part
 from shared.store.engine import viewing
-from shared.store.held import held_back_count
 from shared.store.locks import section_lock
 from shared.store.unknown_parts import stored_unknown
 

@@ -18,12 +18,12 @@ from sqlalchemy import Connection
 
 from harvester.daemon.activity import Watch
 from harvester.memory.failures import failed_items
+from harvester.memory.held import held_back_count
 from harvester.memory.runs import HARVESTED, SUCCESSES, RunRecord, Verdict, counts_of, last_run
 from harvester.settings.section import SectionSettings
 from shared.errors import SyncError
 from shared.monitoring import Health
 from shared.store.engine import database_errors, opened_store, viewing
-from shared.store.held import held_back_count
 
 _PREFIX = "openbis_sync_harvester_"
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from harvester.memory.held import held_back
 from harvester.memory.notices import (
     Notice,
     Setbacks,
@@ -24,7 +25,6 @@ from harvester.memory.notices import (
 )
 from shared.errors import SyncError
 from shared.store.engine import database_errors, viewing, work
-from shared.store.held import held_back
 
 logger = logging.getLogger(__name__)
 

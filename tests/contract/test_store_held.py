@@ -8,23 +8,20 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from shared.model.entities import Entity
-from shared.model.ids import Code, Identifier
-from shared.model.kinds import Kind
-from shared.store.changes import Action, counts, delete, plan_files, planned
-from shared.store.held import (
-    HeldDeletion,
+from harvester.memory.held import HeldDeletion, held_back, held_back_count, release
+from harvester.openbis.destination.held_deletions import (
     VanishedSpace,
     brought_count,
     forget_done,
     forget_returned,
-    held_back,
-    held_back_count,
     hold,
     new_count,
-    release,
     vanished_spaces,
 )
+from shared.model.entities import Entity
+from shared.model.ids import Code, Identifier
+from shared.model.kinds import Kind
+from shared.store.changes import Action, counts, delete, plan_files, planned
 from shared.store.losses import find_losses
 from shared.store.sources import start_source
 from shared.store.unknown_parts import complete_unknown

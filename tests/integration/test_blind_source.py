@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from harvester.memory.held import release
 from harvester.runs.report import Verb
 from shared.model.kinds import Kind
 from shared.model.unknown import Part, Reason
-from shared.store.held import release
 from tests.blind import (
     BlindHarvest,
     Way,

@@ -11,6 +11,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
+from harvester.memory.held import earliest_waiting
+from harvester.openbis.destination.held_deletions import (
+    brought_count,
+    forget_done,
+    forget_returned,
+    hold,
+    hold_outgrown,
+    new_count,
+    vanished_spaces,
+)
 from harvester.openbis.steps.suspicions import remember, suspicions
 from harvester.openbis.sync_run import SyncRun
 from harvester.runs.report import Outcome, Verb
@@ -25,16 +35,6 @@ from shared.store.changes import (
     planned,
 )
 from shared.store.file_work import finish_files
-from shared.store.held import (
-    brought_count,
-    earliest_waiting,
-    forget_done,
-    forget_returned,
-    hold,
-    hold_outgrown,
-    new_count,
-    vanished_spaces,
-)
 from shared.store.kept_references import keep_references
 from shared.store.loss_kinds import Loss
 from shared.store.losses import (

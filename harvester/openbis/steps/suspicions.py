@@ -9,19 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from harvester.openbis.sync_run import SyncRun
-from harvester.runs.trusted_clock import dated, trusted
-from shared.store.decay import decay_since, forget_decay, note_decay
-from shared.store.held import (
+from harvester.memory.held import held_back_count
+from harvester.memory.unconfirmed import forget_unconfirmed, note_unconfirmed, unconfirmed_since
+from harvester.openbis.destination.held_deletions import (
     brought_count,
-    forget_unconfirmed,
-    held_back_count,
     new_count,
-    note_unconfirmed,
-    unconfirmed_since,
     vanished_kinds,
     vanished_projects,
 )
+from harvester.openbis.sync_run import SyncRun
+from harvester.runs.trusted_clock import dated, trusted
+from shared.store.decay import decay_since, forget_decay, note_decay
 
 _WINDOW = timedelta(days=30)
 """The trash keeps things this long by default: what went within it can be restored."""

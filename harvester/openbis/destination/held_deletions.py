@@ -1,5 +1,5 @@
-"""Deletions that are held back: they wait in the destination until the operator releases them, or
-until the source has again what they would delete.
+"""Which deletions of a pass are held back: they wait until the operator releases them, or until the
+source has again what they would delete (`harvester.memory.held`).
 
 A pass plans what is gone (`shared.store.changes`); here the plan's deletions are told apart: those
 that wait since an earlier run, those that were released and may be done, and those that are new.
@@ -8,30 +8,14 @@ that wait since an earlier run, those that were released and may be done, and th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Connection
 
 from shared.store.changes import Action, counts
 from shared.store.losses import hold_contents
-from shared.store.memory_tables import unconfirmed_deletion
-from shared.store.rows import milliseconds
 from shared.store.statements import SqlFile, execute_from
 
-_FILE = SqlFile("shared.store", "held.sql")
-_NO_LIMIT = 2**31 - 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldDeletion:
-    """One deletion that was held back. ``run`` held it back first; if it is ``released``, the next
-    run does it."""
-
-    kind: str
-    perm_id: str
-    identifier: str
-    run: int
-    released: bool
+_FILE = SqlFile("harvester.openbis.destination", "held_deletions.sql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,49 +32,6 @@ class VanishedProject:
 
     identifier: str
     inside: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unconfirmed:
-    """Deletions of a while that were not confirmed; ``largest`` is the most that was here before
-    one of them."""
-
-    number: int
-    largest: int
-
-
-def held_back_count(connection: Connection, source: str) -> int:
-    """How many deletions of a source wait for the operator; without those that are released."""
-    return int(execute_from(connection, _FILE, "waiting_count", source=source).scalar_one())
-
-
-def held_back(
-    connection: Connection, source: str, run: int | None = None, most: int | None = None
-) -> list[HeldDeletion]:
-    """What is held back or released and not done yet, by kind and identifier; with ``run``, what
-    was held back at its end, by itself or by runs before it."""
-    rows = execute_from(
-        connection,
-        _FILE,
-        "held_back",
-        source=source,
-        run=_NO_LIMIT if run is None else run,
-        most=most or _NO_LIMIT,
-    )
-    return [
-        HeldDeletion(
-            kind=kind, perm_id=perm_id, identifier=identifier, run=held, released=bool(released)
-        )
-        for kind, perm_id, identifier, held, released in rows
-    ]
-
-
-def release(connection: Connection, source: str, run: int) -> dict[str, int]:
-    """Let through what was held back at the end of a run. Returns how many of which kind had
-    waited."""
-    rows = execute_from(connection, _FILE, "release_counts", source=source, run=run).all()
-    execute_from(connection, _FILE, "release", source=source, run=run)
-    return {str(kind): int(number) for kind, number in rows}
 
 
 def forget_returned(connection: Connection, source: str) -> None:
@@ -134,36 +75,6 @@ def vanished_kinds(connection: Connection, source: str) -> dict[str, int]:
     """Kinds of which the source showed several, and shows none now: how many it showed."""
     rows = execute_from(connection, _FILE, "vanished_kinds", source=source)
     return {str(kind): int(number) for kind, number in rows}
-
-
-def note_unconfirmed(
-    connection: Connection, source: str, now: datetime, *, number: int, brought: int
-) -> None:
-    """Remember that ``number`` of the ``brought`` items were deleted without being confirmed."""
-    if number:
-        values = {"source": source, "deleted": milliseconds(now)}
-        values |= {"number": number, "brought": brought}
-        connection.execute(unconfirmed_deletion.insert().values(values))
-
-
-def unconfirmed_since(connection: Connection, source: str, since: datetime) -> Unconfirmed:
-    """What was deleted of a source without being confirmed."""
-    row = execute_from(
-        connection, _FILE, "unconfirmed_since", source=source, since=milliseconds(since)
-    ).one()
-    return Unconfirmed(number=int(row.number), largest=int(row.largest))
-
-
-def forget_unconfirmed(connection: Connection, source: str, before: datetime) -> None:
-    execute_from(
-        connection, _FILE, "forget_unconfirmed", source=source, before=milliseconds(before)
-    )
-
-
-def earliest_waiting(connection: Connection, source: str) -> int | None:
-    """The run that held back what waits longest."""
-    run = execute_from(connection, _FILE, "earliest_waiting", source=source).scalar_one()
-    return None if run is None else int(run)
 
 
 def hold(connection: Connection, source: str, run: int, *, new: bool) -> int:

@@ -87,14 +87,6 @@ SELECT found.kind, found.number FROM (
    AND NOT EXISTS (SELECT 1 FROM incoming_entity AS i WHERE i.kind = found.kind)
  ORDER BY 1;
 
--- name: unconfirmed_since
--- what was deleted without being confirmed, and the most that was here before any of it
-SELECT coalesce(sum(u.number), 0) AS number, coalesce(max(u.brought), 0) AS largest
-  FROM unconfirmed_deletion AS u WHERE u.source = :source AND u.deleted >= :since;
-
--- name: forget_unconfirmed
-DELETE FROM unconfirmed_deletion WHERE source = :source AND deleted < :before;
-
 -- name: hold_waiting
 UPDATE change SET action = 'held'
  WHERE action = 'gone' AND EXISTS (
@@ -181,24 +173,3 @@ DELETE FROM held_part
     SELECT 1 FROM held_deletion AS h
      WHERE h.source = held_part.source AND h.kind = held_part.kind
        AND h.perm_id = held_part.perm_id AND h.run = :run);
-
--- name: waiting_count
-SELECT count(*) FROM held_deletion WHERE source = :source AND NOT released;
-
--- name: earliest_waiting
-SELECT min(h.run) FROM held_deletion AS h WHERE h.source = :source AND NOT h.released;
-
--- name: held_back
-SELECT h.kind, h.perm_id, coalesce(e.identifier, h.perm_id) AS identifier, h.run, h.released
-  FROM held_deletion AS h
-  LEFT JOIN entity AS e ON e.kind = h.kind AND e.perm_id = h.perm_id
- WHERE h.source = :source AND h.run <= :run
- ORDER BY 1, 3, 2 LIMIT :most;
-
--- name: release_counts
-SELECT kind, count(*) FROM held_deletion
- WHERE source = :source AND run <= :run AND NOT released GROUP BY kind ORDER BY kind;
-
--- name: release
-UPDATE held_deletion SET released = TRUE
- WHERE source = :source AND run <= :run AND NOT released;

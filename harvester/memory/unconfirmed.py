@@ -1,0 +1,47 @@
+"""How much each run deleted without the operator's word, so that small deletions cannot add up to
+the loss of most of what was harvested."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from shared.store.memory_tables import unconfirmed_deletion
+from shared.store.rows import milliseconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unconfirmed:
+    """Deletions of a while that were not confirmed; ``largest`` is the most that was here before
+    one of them."""
+
+    number: int
+    largest: int
+
+
+def note_unconfirmed(
+    connection: Connection, source: str, now: datetime, *, number: int, brought: int
+) -> None:
+    """Remember that ``number`` of the ``brought`` items were deleted without being confirmed."""
+    if number:
+        values = {"source": source, "deleted": milliseconds(now)}
+        values |= {"number": number, "brought": brought}
+        connection.execute(unconfirmed_deletion.insert().values(values))
+
+
+def unconfirmed_since(connection: Connection, source: str, since: datetime) -> Unconfirmed:
+    """What was deleted of a source without being confirmed."""
+    noted = unconfirmed_deletion.c
+    query = select(
+        func.coalesce(func.sum(noted.number), 0), func.coalesce(func.max(noted.brought), 0)
+    ).where(noted.source == source, noted.deleted >= milliseconds(since))
+    number, largest = connection.execute(query).one()
+    return Unconfirmed(number=int(number), largest=int(largest))
+
+
+def forget_unconfirmed(connection: Connection, source: str, before: datetime) -> None:
+    noted = unconfirmed_deletion.c
+    old = (noted.source == source) & (noted.deleted < milliseconds(before))
+    connection.execute(unconfirmed_deletion.delete().where(old))

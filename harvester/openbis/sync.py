@@ -11,6 +11,8 @@ from itertools import groupby
 
 from harvester.openbis.banner import banner_fields, banner_lines
 from harvester.openbis.destination.access import authorise, data_store
+from harvester.openbis.destination.file_work import end_replacements
+from harvester.openbis.destination.trash import pass_over
 from harvester.openbis.failed_items import Standing, postponed, remember, standing
 from harvester.openbis.inspecting import NO_DAMAGE, Damage, Inspector
 from harvester.openbis.reading import read_metadata
@@ -39,11 +41,9 @@ from harvester.runs.stopping import Leash
 from shared.errors import FormatError
 from shared.store.changes import ORIGINAL_STAMPS, Stamps, compare
 from shared.store.engine import Transaction, interrupt, refresh_statistics, rehearsal, viewing, work
-from shared.store.file_work import end_replacements
 from shared.store.files import DataStore
 from shared.store.mounted import check_mounted, mark_folders
 from shared.store.sources import finish_source, start_source
-from shared.store.trash import pass_over
 
 
 def _always(_config: SectionConfig) -> bool:

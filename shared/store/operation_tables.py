@@ -85,7 +85,7 @@ file_move = Table(
     Column("source", KEY, primary_key=True),
     Column("area", KEY, primary_key=True, comment="DATA_SET or FILE"),
     Column("name", KEY, primary_key=True, comment="data set code or path"),
-    Column("goal", TEXT, nullable=False, comment="shared.store.file_work.Goal"),
+    Column("goal", TEXT, nullable=False, comment="TRASH, HOME, MERGED or GONE"),
     Column("deletion", Integer, comment="whose folder of the trash; null: of none"),
 )
 """Files that are not yet where their rows say: written with the rows, emptied when the files have

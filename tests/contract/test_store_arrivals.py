@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from harvester.openbis.destination.file_work import StoreFiles, finish_files
 from harvester.openbis.transfers.set_aside import SetAside
 from shared.atomic_file import name_aside
 from shared.model.entities import Entity, ServiceFile
@@ -28,7 +29,6 @@ from shared.store.arrivals import (
     rivals,
 )
 from shared.store.engine import open_store
-from shared.store.file_work import StoreFiles, finish_files
 from shared.store.incoming import Incoming
 from tests.builders import a_data_set, a_sample, a_service_file
 from tests.contract.passes import harvest, harvesting

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from harvester.openbis.destination.restoring import Wish
 from shared.model.entities import Entity, ServiceFile
 from shared.model.ids import Identifier
 from shared.model.kinds import ENTITY_KINDS, Kind, Relation
@@ -22,7 +23,6 @@ from shared.store.changes import (
 from shared.store.engine import work
 from shared.store.identity import Blocked, blocked, settle
 from shared.store.incoming import Incoming
-from shared.store.restoring import Wish
 from tests.builders import (
     a_data_set,
     a_project,

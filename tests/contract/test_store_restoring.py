@@ -5,13 +5,20 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
+from harvester.openbis.destination.restoring import (
+    Restoration,
+    Wish,
+    forget_marks,
+    marked,
+    restore,
+    unmark,
+)
+from harvester.openbis.destination.trash import deletions, purge
 from shared.model.ids import Identifier
 from shared.model.kinds import Kind
 from shared.store.changes import Action, counts, plan_files, planned
 from shared.store.engine import viewing, work
-from shared.store.restoring import Restoration, Wish, forget_marks, marked, restore, unmark
 from shared.store.scratch import SCHEMA
-from shared.store.trash import deletions, purge
 from tests.builders import a_project, a_sample, a_space, an_experiment, perm_id
 from tests.contract.passes import harvest, harvesting, plan
 from tests.contract.trash_passes import deletes, finish, harvested_kitchen, nothing, restores

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection
 
+from harvester.openbis.destination.restoring import Wish, marked
+from harvester.openbis.destination.trash import PARTS, deletions, discard, expired, items, purge
 from shared.store.changes import compare
 from shared.store.engine import rehearsal
 from shared.store.incoming import Incoming
-from shared.store.restoring import Wish, marked
-from shared.store.trash import PARTS, deletions, discard, expired, items, purge
 from tests.contract.passes import harvesting
 from tests.contract.trash_passes import NOW, deletes, finish, harvested_kitchen, restores
 from tests.instances import Instance

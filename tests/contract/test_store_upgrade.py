@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from harvester.openbis.destination.restoring import Wish
 from shared.model.entities import Entity
 from shared.model.kinds import Kind
 from shared.store.engine import open_store
 from shared.store.memory_tables import unconfirmed_deletion
 from shared.store.operation_tables import trash_part
-from shared.store.restoring import Wish
 from shared.store.upgrade import OF_HARVESTERS
 from tests.builders import (
     a_data_set,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from harvester.openbis.destination.file_work import StoreFiles, finish_files
+from harvester.openbis.destination.restoring import Restoration, Wish, forget_marks, restore
+from harvester.openbis.destination.trash import discard
 from shared.model.entities import Entity
 from shared.store.changes import plan_files
-from shared.store.file_work import StoreFiles, finish_files
-from shared.store.restoring import Restoration, Wish, forget_marks, restore
-from shared.store.trash import discard
 from tests.contract.passes import harvesting
 from tests.instances import Instance
 from tests.kitchen import Kitchen, a_kitchen

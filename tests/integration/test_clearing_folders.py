@@ -13,12 +13,12 @@ from sqlalchemy import create_engine
 from harvester.daemon.next_date import write_next_date
 from harvester.http.partials import Partials
 from harvester.logs.log_files import LogFileHandler
+from harvester.openbis.destination.file_work import EMPTY_TRASH, StoreFiles
 from harvester.openbis.not_synced import NotSynced, write_not_synced
 from harvester.openbis.state import read_state
 from harvester.openbis.transfers.leftovers import Leftovers
 from opendcim.repository.picture_store import PictureStore
 from shared.errors import ConfigError
-from shared.store.file_work import EMPTY_TRASH, StoreFiles
 from shared.store.files import DataStore
 
 UUID = "0D4B1BBE-0D4A-4CDA-9F52-0B29B2E38CF7"

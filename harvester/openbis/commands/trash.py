@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 
 from harvester.commands.listing import print_json, print_table
 from harvester.commands.memory import destination
+from harvester.openbis.destination.restoring import Restoration, Wish, marked, unmark
+from harvester.openbis.destination.trash import Deletion, TrashItem, deletions, items
 from harvester.openbis.destination.trashing import TrashKeeper
 from harvester.openbis.section import SectionConfig
 from harvester.settings.chosen import Chosen
@@ -18,8 +20,6 @@ from shared.errors import ConfigError, ItemError
 from shared.plain_lines import say
 from shared.store.engine import changing, viewed
 from shared.store.loss_kinds import Loss
-from shared.store.restoring import Restoration, Wish, marked, unmark
-from shared.store.trash import Deletion, TrashItem, deletions, items
 
 _HEADINGS = ("#deletion", "section", "#run", "deleted (UTC)", "what", "#bytes", "purged (UTC)")
 

@@ -13,19 +13,24 @@ from sqlalchemy import Connection, Engine
 
 from harvester.memory.runs import at_work, latest_list
 from harvester.openbis.destination.access import data_store
+from harvester.openbis.destination.file_work import StoreFiles, end_replacements, finish_files
+from harvester.openbis.destination.restoring import (
+    Restoration,
+    Wish,
+    keep_what_is_replaced,
+    restore,
+)
+from harvester.openbis.destination.trash import Deletion, pass_over, purge
 from harvester.openbis.section import SectionConfig
 from harvester.runs.trusted_clock import dated
 from harvester.settings.harvester import HarvesterSettings
 from shared.errors import BusyError, ConfigError
 from shared.model.kinds import Kind
 from shared.store.engine import Transaction, data_store_uuid, viewing, work
-from shared.store.file_work import StoreFiles, end_replacements, finish_files
 from shared.store.files import DataStore
 from shared.store.locks import section_lock
 from shared.store.loss_kinds import Loss
 from shared.store.mounted import check_mounted
-from shared.store.restoring import Restoration, Wish, keep_what_is_replaced, restore
-from shared.store.trash import Deletion, pass_over, purge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from harvester.memory.held import earliest_waiting
+from harvester.openbis.destination.file_work import finish_files
 from harvester.openbis.destination.held_deletions import (
     brought_count,
     forget_done,
@@ -21,6 +22,8 @@ from harvester.openbis.destination.held_deletions import (
     new_count,
     vanished_spaces,
 )
+from harvester.openbis.destination.restoring import forget_marks
+from harvester.openbis.destination.trash import discard, expired, purge
 from harvester.openbis.steps.suspicions import remember, suspicions
 from harvester.openbis.sync_run import SyncRun
 from harvester.runs.report import Outcome, Verb
@@ -34,7 +37,6 @@ from shared.store.changes import (
     plan_files,
     planned,
 )
-from shared.store.file_work import finish_files
 from shared.store.kept_references import keep_references
 from shared.store.loss_kinds import Loss
 from shared.store.losses import (
@@ -46,8 +48,6 @@ from shared.store.losses import (
     spare,
     vanished_service_files,
 )
-from shared.store.restoring import forget_marks
-from shared.store.trash import discard, expired, purge
 from shared.store.unknown_parts import complete_unknown, settle, shown_unknown
 
 _NAMED = 20

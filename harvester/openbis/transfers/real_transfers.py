@@ -11,6 +11,8 @@ from queue import SimpleQueue
 from threading import Lock
 
 from harvester.http.retries import OutOfReachError
+from harvester.openbis.destination.file_work import FileEffects, StoreFiles
+from harvester.openbis.destination.moving import link_or_copy
 from harvester.openbis.section import SectionConfig
 from harvester.openbis.source.source import Source
 from harvester.openbis.transfers.arrived import Arrived
@@ -33,9 +35,7 @@ from shared.model.entities import FileNode
 from shared.model.kinds import Kind
 from shared.paths import told_with_path
 from shared.store.arrivals import DATA_SET, Abandoned
-from shared.store.file_work import FileEffects, StoreFiles
 from shared.store.files import DataStore
-from shared.store.moving import link_or_copy
 from shared.verification import Download, VerificationError, matches
 
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
+from harvester.openbis.destination.moving import move
 from shared.paths import safe_relative_path
 from shared.store.files import DataStore
-from shared.store.moving import move
 
 
 @dataclass(slots=True)

@@ -25,10 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.elements import ColumnElement
 
-from shared.model.kinds import Kind
-from shared.store import scratch
-from shared.store.identity import follow, new_claims
-from shared.store.restoring_parts import (
+from harvester.openbis.destination.restoring_parts import (
     bring_back_parts,
     forget_parts,
     keep_replaced,
@@ -36,15 +33,18 @@ from shared.store.restoring_parts import (
     refuse_parts,
     take_parts,
 )
+from harvester.openbis.destination.trash import PARTS, Part, TrashItem
+from shared.model.kinds import Kind
+from shared.store import scratch
+from shared.store.identity import follow, new_claims
 from shared.store.statements import Rows, SqlFile, execute_from
 from shared.store.tables import KEY, TEXT
-from shared.store.trash import PARTS, Part, TrashItem
 
 Obstacle = Callable[[str, str], str | None]
 """Given DATA_SET and a code, or FILE and a path: why its files cannot come back; None if they can.
 Given a `Loss` and the same: why those files cannot that something lacks which is here."""
 
-_FILE = SqlFile("shared.store", "restoring.sql")
+_FILE = SqlFile("harvester.openbis.destination", "restoring.sql")
 _own = MetaData(schema=scratch.SCHEMA)
 _chosen = Table(
     "chosen",

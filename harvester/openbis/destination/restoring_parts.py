@@ -13,10 +13,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, column, exists, literal, table
 
+from harvester.openbis.destination.trash import PARTS, keep_snapshot
 from shared.store.statements import Rows, SqlFile, execute_from
-from shared.store.trash import PARTS, keep_snapshot
 
-_FILE = SqlFile("shared.store", "restoring_parts.sql")
+_FILE = SqlFile("harvester.openbis.destination", "restoring_parts.sql")
 _NO_HASH = b"restored"
 _chosen_part = table("chosen_part", column("kind"), column("perm_id"))
 

@@ -28,7 +28,7 @@ from shared.store.losses import choose_lost, note_snapshot
 from shared.store.rows import milliseconds, moment
 from shared.store.statements import SqlFile, execute, execute_from
 
-_FILE = SqlFile("shared.store", "trash.sql")
+_FILE = SqlFile("harvester.openbis.destination", "trash.sql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

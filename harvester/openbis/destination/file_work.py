@@ -19,18 +19,18 @@ from typing import Protocol
 
 from sqlalchemy import Connection, select
 
+from harvester.openbis.destination.moving import duplicate, merge, move, remove, remove_empty
 from shared.atomic_file import name_aside
 from shared.errors import SyncError
 from shared.store.arrivals import DATA_SET, Abandoned, unwritten_data_sets
 from shared.store.files import DataStore
-from shared.store.moving import duplicate, merge, move, remove, remove_empty
 from shared.store.operation_tables import deletion as deletion_table
 from shared.store.operation_tables import file_move
 from shared.store.statements import SqlFile, execute, execute_from
 
 logger = logging.getLogger(__name__)
 
-_FILE = SqlFile("shared.store", "trash.sql")
+_FILE = SqlFile("harvester.openbis.destination", "trash.sql")
 
 EMPTY_TRASH = "EMPTY_TRASH"
 """A folder of the trash that the database does not know. Only empty ones are removed: files that

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from harvester.openbis.destination.attachments import differing_holders
 from harvester.openbis.inspecting import fault_of
 from harvester.openbis.section import SectionConfig
 from harvester.openbis.steps.master_data import differences, is_fixed
 from harvester.openbis.sync_run import Metadata
 from harvester.runs.unknown_words import waiting_files
 from shared.model.kinds import Kind
-from shared.store.attachments import differing_holders
 from shared.store.changes import Action, compare, drop_from_plan, planned
 from shared.store.files import DataStore
 from shared.store.identity import settle as settle_identity

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from harvester.openbis.destination.brought import Brought, Key, brought
 from shared.errors import ItemError
 from shared.model.kinds import Kind
-from shared.store.brought import Brought, Key, brought
 from shared.store.files import DataStore
 from shared.verification import Expected, matches
 

@@ -100,7 +100,7 @@ arrival = Table(
     Column("content", TEXT, nullable=False, comment="SHA-256 of a file of the file service"),
 )
 """What a section is bringing: noted before anything of it lies in the data store, forgotten with
-the commit of its row (`shared.store.arrivals`)."""
+the commit of its row."""
 Index("arrival_name", arrival.c.area, arrival.c.name)
 
 unconfirmed_loss = Table(

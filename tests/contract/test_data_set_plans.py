@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from harvester.openbis.destination.data_set_plans import files_of_first
 from shared.model.entities import FileNode
 from shared.model.ids import Code, PermId
 from shared.model.kinds import DataSetKind, Kind
-from shared.store.data_set_plans import files_of_first
 from shared.store.incoming import Incoming
 from tests.builders import an_entity
 from tests.instances import Instance

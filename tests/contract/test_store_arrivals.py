@@ -7,13 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from harvester.openbis.destination.file_work import StoreFiles, finish_files
-from harvester.openbis.transfers.set_aside import SetAside
-from shared.atomic_file import name_aside
-from shared.model.entities import Entity, ServiceFile
-from shared.model.kinds import DataSetKind
-from shared.model.unknown import Part, Reason, Unknown
-from shared.store.arrivals import (
+from harvester.openbis.destination.arrivals import (
     ATTACHMENT,
     DATA_SET,
     FILE,
@@ -28,6 +22,12 @@ from shared.store.arrivals import (
     keep_service_file,
     rivals,
 )
+from harvester.openbis.destination.file_work import StoreFiles, finish_files
+from harvester.openbis.transfers.set_aside import SetAside
+from shared.atomic_file import name_aside
+from shared.model.entities import Entity, ServiceFile
+from shared.model.kinds import DataSetKind
+from shared.model.unknown import Part, Reason, Unknown
 from shared.store.engine import open_store
 from shared.store.incoming import Incoming
 from tests.builders import a_data_set, a_sample, a_service_file

@@ -19,10 +19,10 @@ from typing import Protocol
 
 from sqlalchemy import Connection, select
 
+from harvester.openbis.destination.arrivals import DATA_SET, Abandoned, unwritten_data_sets
 from harvester.openbis.destination.moving import duplicate, merge, move, remove, remove_empty
 from shared.atomic_file import name_aside
 from shared.errors import SyncError
-from shared.store.arrivals import DATA_SET, Abandoned, unwritten_data_sets
 from shared.store.files import DataStore
 from shared.store.operation_tables import deletion as deletion_table
 from shared.store.operation_tables import file_move

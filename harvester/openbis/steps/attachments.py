@@ -11,20 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from harvester.openbis.inspecting import irreparable, not_ours_to_look_after
-from harvester.openbis.steps.deletions import remove_files
-from harvester.openbis.sync_run import SyncRun
-from harvester.openbis.transfers.transfers import WantedContent
-from harvester.runs.report import Outcome, Verb
-from shared.errors import ItemError
-from shared.model.kinds import ATTACHMENT_HOLDERS
-from shared.store.arrivals import (
+from harvester.openbis.destination.arrivals import (
     ATTACHMENT,
     announce_attachments,
     drop_abandoned,
     forget_arrivals,
 )
-from shared.store.attachments import (
+from harvester.openbis.destination.attachments import (
     HeldVersion,
     Holder,
     differing_holders,
@@ -33,7 +26,14 @@ from shared.store.attachments import (
     replace_versions,
     stored_versions,
 )
-from shared.store.brought import Key, still_here
+from harvester.openbis.destination.brought import Key, still_here
+from harvester.openbis.inspecting import irreparable, not_ours_to_look_after
+from harvester.openbis.steps.deletions import remove_files
+from harvester.openbis.sync_run import SyncRun
+from harvester.openbis.transfers.transfers import WantedContent
+from harvester.runs.report import Outcome, Verb
+from shared.errors import ItemError
+from shared.model.kinds import ATTACHMENT_HOLDERS
 
 _WHAT = "ATTACHMENT"
 _HOLDERS = frozenset(kind.value for kind in ATTACHMENT_HOLDERS)

@@ -14,6 +14,24 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Sequence
 
+from harvester.openbis.destination.arrivals import (
+    DATA_SET,
+    announce,
+    announce_stored,
+    forget_arrivals,
+    hindrances,
+    interrupted_data_sets,
+)
+from harvester.openbis.destination.brought import still_here
+from harvester.openbis.destination.data_set_plans import (
+    brought_paths,
+    data_set_codes,
+    data_set_counts,
+    files_of_first,
+    guarded_files,
+    waiting_bytes,
+    with_files,
+)
 from harvester.openbis.inspecting import irreparable, not_ours_to_look_after
 from harvester.openbis.steps.deletions import remove_files
 from harvester.openbis.steps.entities import why_blocked
@@ -22,15 +40,6 @@ from harvester.openbis.transfers.transfers import WantedDataSet
 from harvester.runs.report import Outcome, Verb
 from shared.errors import ItemError
 from shared.model.kinds import Kind
-from shared.store.arrivals import (
-    DATA_SET,
-    announce,
-    announce_stored,
-    forget_arrivals,
-    hindrances,
-    interrupted_data_sets,
-)
-from shared.store.brought import still_here
 from shared.store.changes import (
     Action,
     admit_data_sets,
@@ -40,15 +49,6 @@ from shared.store.changes import (
     hold_back_data_sets,
     settle_data_sets,
     waiting_data_sets,
-)
-from shared.store.data_set_plans import (
-    brought_paths,
-    data_set_codes,
-    data_set_counts,
-    files_of_first,
-    guarded_files,
-    waiting_bytes,
-    with_files,
 )
 from shared.store.identity import blocked
 from shared.store.incoming import data_set_files

@@ -9,13 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from harvester.openbis.inspecting import irreparable, not_ours_to_look_after
-from harvester.openbis.sync_run import SyncRun
-from harvester.openbis.transfers.transfers import WantedContent
-from harvester.runs.report import Outcome, Verb
-from shared.errors import ItemError
-from shared.model.kinds import Kind
-from shared.store.arrivals import (
+from harvester.openbis.destination.arrivals import (
     FILE,
     announce,
     announced,
@@ -25,7 +19,13 @@ from shared.store.arrivals import (
     place_of_file,
     rivals,
 )
-from shared.store.brought import service_files_again, still_here
+from harvester.openbis.destination.brought import service_files_again, still_here
+from harvester.openbis.inspecting import irreparable, not_ours_to_look_after
+from harvester.openbis.sync_run import SyncRun
+from harvester.openbis.transfers.transfers import WantedContent
+from harvester.runs.report import Outcome, Verb
+from shared.errors import ItemError
+from shared.model.kinds import Kind
 from shared.store.incoming import service_file_content
 from shared.store.statements import execute
 

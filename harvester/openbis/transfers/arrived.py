@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harvester.http.partials import remove
+from harvester.openbis.destination.arrivals import DATA_SET
 from harvester.openbis.transfers.leftovers import Leftovers
 from harvester.openbis.transfers.set_aside import SetAside
 from shared.errors import ItemError
 from shared.model.kinds import Kind
 from shared.paths import safe_relative_path
-from shared.store.arrivals import DATA_SET
 from shared.store.files import DataStore
 
 _AT_ONCE = 8

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harvester.http.retries import OutOfReachError
+from harvester.openbis.destination.arrivals import ATTACHMENT, FILE
 from harvester.openbis.source.source import Source
 from harvester.openbis.transfers.set_aside import SetAside
 from harvester.openbis.transfers.transfers import (
@@ -21,7 +22,6 @@ from harvester.openbis.transfers.transfers import (
 from harvester.runs.stopping import Leash
 from shared.atomic_file import copy_owner_and_mode, name_aside, sync_folder, written_aside
 from shared.errors import ItemError, SourceError
-from shared.store.arrivals import ATTACHMENT, FILE
 from shared.store.files import DataStore
 from shared.verification import VerificationError
 

@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from threading import Lock
 
 from harvester.http.retries import OutOfReachError
+from harvester.openbis.destination.arrivals import DATA_SET, Abandoned
 from harvester.openbis.destination.file_work import FileEffects, StoreFiles
 from harvester.openbis.destination.moving import link_or_copy
 from harvester.openbis.section import SectionConfig
@@ -34,7 +35,6 @@ from shared.errors import ItemError, SourceError, StoppedError
 from shared.model.entities import FileNode
 from shared.model.kinds import Kind
 from shared.paths import told_with_path
-from shared.store.arrivals import DATA_SET, Abandoned
 from shared.store.files import DataStore
 from shared.verification import Download, VerificationError, matches
 

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from harvester.openbis.destination.arrivals import Abandoned
 from harvester.openbis.destination.file_work import FileEffects, FileMove
 from harvester.openbis.transfers.transfers import (
     Arrival,
@@ -19,7 +20,6 @@ from harvester.openbis.transfers.transfers import (
 )
 from shared.errors import ItemError
 from shared.model.kinds import Kind
-from shared.store.arrivals import Abandoned
 from shared.store.files import DataStore
 
 

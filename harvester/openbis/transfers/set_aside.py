@@ -27,8 +27,8 @@ class SetAside:
         return cls(store.set_aside(f"{datetime.now(UTC):%Y-%m-%dT%H.%M.%S.%f}_{alias}"))
 
     def place(self, area: str, name: str) -> Path:
-        """Where something of an area (`shared.store.arrivals`) is to go. A caller that moves it
-        there without `take` calls `count`."""
+        """Where something of an area (`harvester.openbis.destination.arrivals`) is to go. A caller
+        that moves it there without `take` calls `count`."""
         return self.folder / area / safe_relative_path(name)
 
     def count(self) -> None:

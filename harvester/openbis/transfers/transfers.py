@@ -14,12 +14,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
+from harvester.openbis.destination.arrivals import Abandoned
 from harvester.openbis.destination.file_work import FileEffects
 from shared.errors import ItemError
 from shared.model.entities import FileNode
 from shared.model.kinds import Kind
 from shared.paths import safe_relative_path
-from shared.store.arrivals import Abandoned
 from shared.store.files import DataStore
 from shared.verification import Expected, matches
 

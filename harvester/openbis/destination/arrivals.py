@@ -20,7 +20,7 @@ DATA_SET, ATTACHMENT, FILE = "DATA_SET", "ATTACHMENT", "FILE"
 """Areas: of data sets, by code; of contents of attachments, by SHA-256; and of files of the file
 service, by path."""
 
-_FILE = SqlFile("shared.store", "arrivals.sql")
+_FILE = SqlFile("harvester.openbis.destination", "arrivals.sql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from harvester.settings.section import SectionSettings
 from shared.model.unknown import Part
 from shared.store.engine import viewing
 from shared.store.locks import section_lock
-from shared.store.unknown_parts import stored_unknown
+from shared.store.sources import stored_unknown
 
 _HEADINGS = (
     *("section", "last success (UTC)", "#age", "#lag", "last run", "next run (UTC)"),

@@ -14,6 +14,9 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from harvester.openbis.destination.attachments import differing_holders
+from harvester.openbis.destination.kept_references import keep_references
+from harvester.openbis.destination.losses import find_losses, keep, losses, spare
+from harvester.openbis.destination.unknown_parts import complete_unknown, never_came, settle
 from harvester.openbis.inspecting import fault_of
 from harvester.openbis.section import SectionConfig
 from harvester.openbis.steps.master_data import differences, is_fixed
@@ -23,12 +26,9 @@ from shared.model.kinds import Kind
 from shared.store.changes import Action, compare, drop_from_plan, planned
 from shared.store.files import DataStore
 from shared.store.identity import settle as settle_identity
-from shared.store.kept_references import keep_references
 from shared.store.loss_kinds import Loss
-from shared.store.losses import find_losses, keep, losses, spare
 from shared.store.master_data import flatten, stored_definitions
 from shared.store.statements import execute
-from shared.store.unknown_parts import complete_unknown, never_came, settle
 from shared.verification import Expected
 
 _MEANINGS = {

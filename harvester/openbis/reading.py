@@ -15,6 +15,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
+from harvester.openbis.destination.dangling import dangling
 from harvester.openbis.names import Names
 from harvester.openbis.source.growing_file import BegunAnewError
 from harvester.openbis.sync_run import Metadata
@@ -27,7 +28,6 @@ from shared.model.master_data import MasterData
 from shared.resourcesync.items import ListHead, ListIndex, ListItem, RecordFault
 from shared.resourcesync.reader import read_list_part, read_resource_list
 from shared.resourcesync.v20.version import V20
-from shared.store.dangling import dangling
 from shared.store.doubles import SetApart, perm_ids_in_two_kinds
 from shared.store.engine import viewing
 from shared.store.incoming import Incoming

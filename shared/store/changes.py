@@ -44,7 +44,7 @@ class Action(StrEnum):
     WAITING = "waiting"
     """A data set whose files have to arrive before it is new or changed."""
     SPARED = "spared"
-    """An update would lose it, and deletions are forbidden (`shared.store.losses`)."""
+    """An update would lose it, and deletions are forbidden."""
     DONE = "done"
     """A data set that was registered or updated after its files had arrived."""
 

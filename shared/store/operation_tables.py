@@ -112,7 +112,8 @@ unconfirmed_loss = Table(
     Column("name", KEY, primary_key=True, comment="of the attachment with its version, or path"),
     Column("deleted", BigInteger, nullable=False, comment="at last"),
 )
-"""Contents that updates took away without the operator's word (`shared.store.decay`)."""
+"""Contents that updates took away without the operator's word: the same part counts once, however
+often it changes."""
 
 restored = Table(
     "restored",

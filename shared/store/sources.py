@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
 from shared.model.kinds import Kind
+from shared.model.unknown import Part, Reason
 from shared.store import tables
-from shared.store.rows import milliseconds, moment
+from shared.store.rows import milliseconds, moment, to_unknown
 
 
 def start_source(connection: Connection, name: str, url: str, started: datetime) -> None:
@@ -43,6 +45,21 @@ def low_water_mark(connection: Connection) -> datetime | None:
         select(func.min(func.coalesce(table.c.at, table.c.running_since)))
     ).scalar()
     return None if mark is None else moment(mark)
+
+
+def stored_unknown(connection: Connection, source: str) -> Counter[tuple[Part, Reason]]:
+    """What never came of the entities of a source."""
+    entity = tables.entity
+    query = (
+        select(entity.c.unknown, func.count())
+        .where(entity.c.source == source, entity.c.unknown.is_not(None))
+        .group_by(entity.c.unknown)
+    )
+    found: Counter[tuple[Part, Reason]] = Counter()
+    for marks, number in connection.execute(query):
+        for key in {(mark.part, mark.reason) for mark in to_unknown(marks)}:
+            found[key] += number
+    return found
 
 
 def known_data_sets(connection: Connection, codes: Iterable[str]) -> set[str]:

@@ -18,13 +18,13 @@ from harvester.openbis.destination.held_deletions import (
     new_count,
     vanished_spaces,
 )
+from harvester.openbis.destination.losses import find_losses
+from harvester.openbis.destination.unknown_parts import complete_unknown
 from shared.model.entities import Entity
 from shared.model.ids import Code, Identifier
 from shared.model.kinds import Kind
 from shared.store.changes import Action, counts, delete, plan_files, planned
-from shared.store.losses import find_losses
 from shared.store.sources import start_source
-from shared.store.unknown_parts import complete_unknown
 from tests.builders import (
     MODIFIED,
     a_data_set,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from harvester.openbis.destination.dangling import dangling
 from shared.model.kinds import ENTITY_KINDS, DataSetKind, Kind, Relation
 from shared.store.changes import (
     ORIGINAL_STAMPS,
@@ -21,7 +22,6 @@ from shared.store.changes import (
     settle_data_sets,
     waiting_data_sets,
 )
-from shared.store.dangling import dangling
 from shared.store.engine import Transaction, rehearsal, work
 from shared.store.incoming import Incoming, data_set_files
 from tests.builders import (

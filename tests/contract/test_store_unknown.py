@@ -9,6 +9,14 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection
 
+from harvester.openbis.destination.kept_references import keep_references
+from harvester.openbis.destination.losses import find_losses, keep, losses, spare
+from harvester.openbis.destination.unknown_parts import (
+    complete_unknown,
+    never_came,
+    settle,
+    waits_for_files,
+)
 from shared.model.entities import AttachmentVersion, ContentCopy, Entity, FileNode
 from shared.model.ids import Code, Identifier
 from shared.model.kinds import ENTITY_KINDS, DataSetKind, Kind, Relation
@@ -24,15 +32,7 @@ from shared.store.changes import (
 from shared.store.engine import work
 from shared.store.identity import settle as identify
 from shared.store.incoming import Incoming
-from shared.store.kept_references import keep_references
-from shared.store.losses import find_losses, keep, losses, spare
-from shared.store.unknown_parts import (
-    complete_unknown,
-    never_came,
-    settle,
-    stored_unknown,
-    waits_for_files,
-)
+from shared.store.sources import stored_unknown
 from tests.builders import (
     a_data_set,
     a_project,

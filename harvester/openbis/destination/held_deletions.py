@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from harvester.openbis.destination.losses import hold_contents
 from shared.store.changes import Action, counts
-from shared.store.losses import hold_contents
 from shared.store.statements import SqlFile, execute_from
 
 _FILE = SqlFile("harvester.openbis.destination", "held_deletions.sql")

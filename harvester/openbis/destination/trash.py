@@ -21,10 +21,10 @@ from sqlalchemy import (
     true,
 )
 
+from harvester.openbis.destination.losses import choose_lost, note_snapshot
 from shared.model.kinds import Kind
 from shared.store import operation_tables as trash
 from shared.store import tables
-from shared.store.losses import choose_lost, note_snapshot
 from shared.store.rows import milliseconds, moment
 from shared.store.statements import SqlFile, execute, execute_from
 

@@ -32,6 +32,7 @@ from harvester.openbis.destination.data_set_plans import (
     waiting_bytes,
     with_files,
 )
+from harvester.openbis.destination.unknown_parts import never_came, waits_for_files
 from harvester.openbis.inspecting import irreparable, not_ours_to_look_after
 from harvester.openbis.steps.deletions import remove_files
 from harvester.openbis.steps.entities import why_blocked
@@ -52,7 +53,6 @@ from shared.store.changes import (
 )
 from shared.store.identity import blocked
 from shared.store.incoming import data_set_files
-from shared.store.unknown_parts import never_came, waits_for_files
 
 _TOGETHER = 50
 _AT_LEAST_EVERY = 2.0

@@ -22,8 +22,19 @@ from harvester.openbis.destination.held_deletions import (
     new_count,
     vanished_spaces,
 )
+from harvester.openbis.destination.kept_references import keep_references
+from harvester.openbis.destination.losses import (
+    find_losses,
+    keep,
+    loss_count,
+    losses,
+    new_contents_count,
+    spare,
+    vanished_service_files,
+)
 from harvester.openbis.destination.restoring import forget_marks
 from harvester.openbis.destination.trash import discard, expired, purge
+from harvester.openbis.destination.unknown_parts import complete_unknown, settle, shown_unknown
 from harvester.openbis.steps.suspicions import remember, suspicions
 from harvester.openbis.sync_run import SyncRun
 from harvester.runs.report import Outcome, Verb
@@ -37,18 +48,7 @@ from shared.store.changes import (
     plan_files,
     planned,
 )
-from shared.store.kept_references import keep_references
 from shared.store.loss_kinds import Loss
-from shared.store.losses import (
-    find_losses,
-    keep,
-    loss_count,
-    losses,
-    new_contents_count,
-    spare,
-    vanished_service_files,
-)
-from shared.store.unknown_parts import complete_unknown, settle, shown_unknown
 
 _NAMED = 20
 """So many of a sort are named where nobody wants all; all are counted."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from harvester.memory.held import held_back_count
 from harvester.memory.unconfirmed import forget_unconfirmed, note_unconfirmed, unconfirmed_since
+from harvester.openbis.destination.decay import decay_since, forget_decay, note_decay
 from harvester.openbis.destination.held_deletions import (
     brought_count,
     new_count,
@@ -19,7 +20,6 @@ from harvester.openbis.destination.held_deletions import (
 )
 from harvester.openbis.sync_run import SyncRun
 from harvester.runs.trusted_clock import dated, trusted
-from shared.store.decay import decay_since, forget_decay, note_decay
 
 _WINDOW = timedelta(days=30)
 """The trash keeps things this long by default: what went within it can be restored."""

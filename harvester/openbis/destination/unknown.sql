@@ -301,11 +301,6 @@ DELETE FROM change
 SELECT u.part, u.reason, count(DISTINCT u.kind || ' ' || u.perm_id) FROM incoming_unknown AS u
  GROUP BY u.part, u.reason ORDER BY 1, 2;
 
--- name: stored_unknown
--- parts that never came, of the entities of a source
-SELECT e.kind, e.unknown, count(*) FROM entity AS e
- WHERE e.source = :source AND e.unknown IS NOT NULL GROUP BY e.kind, e.unknown ORDER BY 1, 2;
-
 -- name: never_came
 -- the same, of what the list says now: there are few marks, and many entities
 SELECT u.part, u.reason, count(*) FROM (

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from shared.store.rows import milliseconds
 from shared.store.statements import SqlFile, execute_from
 
-_FILE = SqlFile("shared.store", "decay.sql")
+_FILE = SqlFile("harvester.openbis.destination", "decay.sql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

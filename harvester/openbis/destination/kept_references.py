@@ -15,7 +15,7 @@ from shared.store import incoming, tables
 from shared.store.rows import properties_text
 from shared.store.statements import Rows, SqlFile, execute_from
 
-_FILE = SqlFile("shared.store", "unknown.sql")
+_FILE = SqlFile("harvester.openbis.destination", "unknown.sql")
 _AT_ONCE = 500
 _UPDATE = text(
     "UPDATE incoming_entity SET properties = :properties WHERE kind = :kind AND perm_id = :perm_id"
@@ -27,7 +27,7 @@ _COMPLETED = text(
 
 def keep_references(connection: Connection, source: str) -> None:
     """Add them to the incoming rows. To be called when the plan's deletions are done;
-    `shared.store.unknown_parts.settle` comes after."""
+    `harvester.openbis.destination.unknown_parts.settle` comes after."""
     _execute(connection, "keep_links", source=source)
     _execute(connection, "keep_containers", source=source)
     _execute(connection, "keep_owners")

@@ -33,7 +33,7 @@ from shared.store.rows import (
 )
 from shared.store.statements import Rows, SqlFile, execute_from
 
-_FILE = SqlFile("shared.store", "unknown.sql")
+_FILE = SqlFile("harvester.openbis.destination", "unknown.sql")
 _AT_ONCE = 200
 """Entities whose hashes are computed together."""
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
@@ -80,15 +80,6 @@ def never_came(connection: Connection, source: str) -> Counts:
     """What the list does not show and that is not here as a whole, after a pass."""
     rows = _execute(connection, "never_came", source=source)
     return Counter({(Part(part), Reason(reason)): int(n) for part, reason, n in rows})
-
-
-def stored_unknown(connection: Connection, source: str) -> Counts:
-    """What never came of the entities of a source."""
-    found: Counts = Counter()
-    for _, marks, number in _execute(connection, "stored_unknown", source=source):
-        for key in {(mark.part, mark.reason) for mark in to_unknown(marks)}:
-            found[key] += number
-    return found
 
 
 def waits_for_files(connection: Connection) -> frozenset[str]:

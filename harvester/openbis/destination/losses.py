@@ -17,7 +17,7 @@ from shared.store.changes import Action, counts
 from shared.store.loss_kinds import Loss
 from shared.store.statements import Rows, SqlFile, execute_from
 
-_FILE = SqlFile("shared.store", "losses.sql")
+_FILE = SqlFile("harvester.openbis.destination", "losses.sql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ def spare(connection: Connection) -> None:
 
 def keep(connection: Connection) -> None:
     """Let the incoming rows say of all that is held back or spared what the store says of it.
-    `shared.store.unknown_parts.settle` comes after."""
+    `harvester.openbis.destination.unknown_parts.settle` comes after."""
     _execute(connection, "keep")
 
 

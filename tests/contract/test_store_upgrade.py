@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import pytest
 
+from harvester.memory.failures import failed_items, remember_failures, retry_now
+from harvester.memory.held import held_back, release
+from harvester.memory.next_run import next_run, remember_next_run
+from harvester.memory.notices import Notice, last_notice, remember_notice
+from harvester.memory.runs import (
+    RunBegin,
+    RunEnd,
+    Verdict,
+    abandon_runs,
+    begin_run,
+    counts_of,
+    end_run,
+    failures_of,
+    find_runs,
+)
 from harvester.openbis.destination.restoring import Wish
+from harvester.openbis.destination.trash import deletions, items
+from shared.errors import ItemError
 from shared.model.entities import Entity
 from shared.model.kinds import Kind
 from shared.store.engine import open_store
-from shared.store.memory_tables import unconfirmed_deletion
+from shared.store.memory_tables import held_deletion, unconfirmed_deletion
 from shared.store.operation_tables import trash_part
 from shared.store.upgrade import OF_HARVESTERS
 from tests.builders import (
@@ -21,7 +38,7 @@ from tests.builders import (
     perm_id,
 )
 from tests.contract.passes import harvest, plan
-from tests.contract.trash_passes import deletes, restores
+from tests.contract.trash_passes import NOW, deletes, restores
 from tests.instances import Instance
 
 LATER = ("project_perm_id", "experiment_perm_id", "sample_perm_id", "unknown")
@@ -73,6 +90,44 @@ def opened(instance: Instance) -> None:
     open_store(instance.engine.url.render_as_string(hide_password=False)).dispose()
 
 
+def a_day_is_remembered(instance: Instance) -> None:
+    """A run that deleted something, held a deletion back, and failed in part."""
+    deletes(instance, *STAYS)
+    failed = [ItemError("SAMPLE", "2024-7", "its type is not defined")]
+    with instance.engine.begin() as connection:
+        begin = RunBegin(source="DS1", section="first", started=NOW, worker="7 on host")
+        number = begin_run(connection, begin)
+        counts = {("SAMPLE", "deleted"): 1, ("SAMPLE", "held back"): 1}
+        end = RunEnd(
+            ended=NOW,
+            at=NOW,
+            verdict=Verdict.PARTIAL,
+            exit_code=7,
+            message="one item failed",
+            counts=counts,
+            failures=failed,
+        )
+        end_run(connection, number, end)
+        begin_run(connection, begin)
+        remember_failures(connection, "DS1", failed, NOW)
+        remember_notice(connection, "DS1", Notice(fingerprint="PARTIAL", sent=NOW))
+        remember_next_run(connection, NOW)
+        held = {"source": "DS1", "kind": "SAMPLE", "perm_id": STAYS[5].perm_id, "run": number}
+        connection.execute(held_deletion.insert().values(held))
+
+
+def remembered(instance: Instance) -> list[object]:
+    with instance.engine.connect() as connection:
+        return [
+            find_runs(connection),
+            [counts_of(connection, run.id) for run in find_runs(connection)],
+            [[str(error) for error in failures_of(connection, 1)], failed_items(connection)],
+            held_back(connection, "DS1"),
+            [last_notice(connection, "DS1"), next_run(connection)],
+            [(gone, list(items(connection, gone.number))) for gone in deletions(connection)],
+        ]
+
+
 @pytest.mark.parametrize("version", ["1", "2", "3"])
 def test_references_are_filled_and_the_next_harvest_has_nothing_to_do(
     instance: Instance, version: str
@@ -106,6 +161,24 @@ def test_what_lies_in_the_trash_comes_back_to_whom_it_belonged(instance: Instanc
     harvest(instance, *STAYS, IN_TRIAL)  # the other tube is gone again
     assert restores(instance, Wish(deletion=number)).counts == {"DATA_SET": 1, "SAMPLE": 1}
     assert instance.entities()[Kind.DATA_SET, ON_OLD.perm_id] == ON_OLD
+
+
+@pytest.mark.parametrize("version", ["2", "3"])
+def test_what_a_harvester_remembers_survives(instance: Instance, version: str) -> None:
+    harvest(instance, *STAYS, OLD, ON_OLD)
+    a_day_is_remembered(instance)
+    before = remembered(instance)
+    assert all(before)
+    become(instance, version)
+    opened(instance)
+    assert remembered(instance) == before
+    with instance.engine.begin() as connection:
+        assert abandon_runs(connection, "DS1", NOW)
+        assert release(connection, "DS1", 1) == {"SAMPLE": 1}
+        assert retry_now(connection, "DS1") == 1
+        assert begin_run(
+            connection, RunBegin(source="DS1", section="first", started=NOW, worker="8 on host")
+        )
 
 
 def test_what_two_were_called_means_neither_until_the_list_says_who(instance: Instance) -> None:

@@ -259,20 +259,20 @@ def _fill(connection: Connection, items: Iterable[Item]) -> Metadata:
 
 
 def _perform(run: SyncRun) -> PassReport:
-    report = PassReport(dry_run=False)
+    steps = {}
     with run.transaction():
         remove_files(run)
     with run.transaction():
         compare(run.connection, run.source)
         for step in STEPS:
             if step.together:
-                report.steps[step.title] = step.run(run)
+                steps[step.title] = step.run(run)
     with run.transaction():
         remove_files(run)
     for step in STEPS:
         if not step.together and step.wanted(run.config):
-            report.steps[step.title] = step.run(run)
-    return report
+            steps[step.title] = step.run(run)
+    return PassReport(dry_run=False, steps=steps)
 
 
 def digests(instance: Instance) -> dict[str, str]:

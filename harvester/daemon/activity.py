@@ -53,12 +53,12 @@ class Watch:
 
     def ended(self, section: SectionSettings, report: SectionReport) -> None:
         name, totals = section.name, self._totals
-        last = report.passes[-1] if report.passes else None
+        done, last = report.harvested, report.harvested.last
         with self._lock:
             self._running.pop(name, None)
             totals.runs[name, report.verdict] += 1
             totals.transferred[name] += report.transferred
-            totals.failures[name] += len(report.failed) - len(report.waiting)
+            totals.failures[name] += len(done.failed) - len(done.waiting)
             if last and not last.dry_run:
                 for (_, action), number in last.counts.items():
                     totals.items[name, action] += number

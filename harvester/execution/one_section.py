@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -28,6 +29,7 @@ from harvester.memory.runs import (
 from harvester.notices.notifying import notify
 from harvester.runs.destination import Destination
 from harvester.runs.job import Job, RunOptions
+from harvester.runs.recorder import Recorder
 from harvester.runs.section_report import SectionReport
 from harvester.runs.section_work import not_due, synchronise
 from harvester.runs.stopping import Leash
@@ -56,10 +58,10 @@ def execute_section(
     written = b""
     try:
         with section_log(config) as log:
-            _execute(config, destination, options, log, report)
+            report = _execute(config, destination, options, log, report.started)
             written = log.tail()
     except SyncError as error:
-        report.error = error
+        report = replace(report, error=error)
     notify(config, destination, report, written)
     return report
 
@@ -69,36 +71,112 @@ def _execute(
     destination: Destination,
     options: RunOptions,
     log: SectionLog,
-    report: SectionReport,
-) -> None:
+    started: datetime,
+) -> SectionReport:
     if not (options.forced or options.bundle) and (reason := not_due(config)):
-        report.not_due = reason
+        report = SectionReport(name=config.name, started=started, not_due=reason)
         log.logger.info("%s", report.last_line)
-        return
-    leash = Leash(config, options.request)
-    try:
-        with (
-            database_errors(destination.engine),
-            destination.engine.connect() as connection,
-            _alone(connection, config, options, leash),
-            _recorded(connection, config, destination, report, leash),
-        ):
-            job = Job(
-                config=config,
-                destination=destination,
-                connection=connection,
-                log=log,
-                leash=leash,
-                options=options,
+        return report
+    return _Execution(
+        config=config,
+        destination=destination,
+        options=options,
+        log=log,
+        started=started,
+        recorder=Recorder(),
+        leash=Leash(config, options.request),
+    ).perform()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Execution:
+    """One execution of a section that is due. Only here a report is made of what was harvested."""
+
+    config: SectionSettings
+    destination: Destination
+    options: RunOptions
+    log: SectionLog
+    started: datetime
+    recorder: Recorder
+    leash: Leash
+
+    def perform(self) -> SectionReport:
+        engine, run = self.destination.engine, None
+        error: Exception | None = None
+        try:
+            with (
+                database_errors(engine),
+                engine.connect() as connection,
+                _alone(connection, self.config, self.options, self.leash),
+            ):
+                run = self._begin(connection)
+                self._harvest(connection, run)
+        except BusyError as busy:
+            error = busy  # whoever is at work writes the log
+        except Exception as raised:
+            error = raised
+            self.log.logger.exception("The synchronization was aborted")
+        report = self._report(run, error)
+        if not isinstance(error, BusyError):
+            self.log.logger.info("%s", report.last_line)
+        return report
+
+    def _report(self, run: int | None, error: BaseException | None) -> SectionReport:
+        return SectionReport(
+            name=self.config.name,
+            started=self.started,
+            run=run,
+            harvested=self.recorder.harvested,
+            transferred=self.leash.transferred,
+            error=error,
+        )
+
+    def _begin(self, connection: Connection) -> int:
+        """Write the beginning of the run into the destination's memory; its number."""
+        config, started = self.config, self.started
+        with work(connection) as transaction, transaction():
+            for killed in abandon_runs(connection, config.alias, started):
+                logger.warning("[%s] run %d was killed on the way", config.name, killed.id)
+            keep = timedelta(days=self.destination.settings.run_retention_days)
+            if agreed := trusted(started, latest_list(connection, config.alias)):
+                forget_runs(connection, config.alias, agreed - keep)
+            return begin_run(
+                connection,
+                RunBegin(
+                    source=config.alias,
+                    section=config.name,
+                    started=started,
+                    worker=f"process {os.getpid()} on {socket.gethostname()}",
+                    dry_run=config.dry_run,
+                ),
             )
-            synchronise(job, report)
-    except BusyError as error:
-        report.error = error  # whoever is at work writes the log
-    except Exception as error:
-        report.error = error
-        log.logger.exception("The synchronization was aborted")
-    if not isinstance(report.error, BusyError):
-        log.logger.info("%s", report.last_line)
+
+    def _harvest(self, connection: Connection, run: int) -> None:
+        """The run, whose end goes into the destination's memory, whatever happens before."""
+        error: BaseException | None = None
+        try:
+            synchronise(self._job(connection, run))
+        except KeyboardInterrupt:
+            error = StoppedError("interrupted by the keyboard")
+            raise
+        except Exception as raised:
+            error = _stalled(self.leash, raised) or raised
+            raise error from raised
+        finally:
+            _write_end(connection, run, self._report(run, error))
+
+    def _job(self, connection: Connection, run: int) -> Job[SectionSettings]:
+        return Job(
+            config=self.config,
+            destination=self.destination,
+            connection=connection,
+            log=self.log,
+            recorder=self.recorder,
+            leash=self.leash,
+            options=self.options,
+            started=self.started,
+            run=run,
+        )
 
 
 @contextmanager
@@ -136,45 +214,6 @@ def _who(connection: Connection, config: SectionSettings) -> str:
     )
 
 
-@contextmanager
-def _recorded(
-    connection: Connection,
-    config: SectionSettings,
-    destination: Destination,
-    report: SectionReport,
-    leash: Leash,
-) -> Iterator[None]:
-    """Around the run: its beginning and its end go into the destination's memory, whatever
-    happens in between."""
-    with work(connection) as transaction, transaction():
-        for killed in abandon_runs(connection, config.alias, report.started):
-            logger.warning("[%s] run %d was killed on the way", config.name, killed.id)
-        keep = timedelta(days=destination.settings.run_retention_days)
-        if agreed := trusted(report.started, latest_list(connection, config.alias)):
-            forget_runs(connection, config.alias, agreed - keep)
-        report.run = begin_run(
-            connection,
-            RunBegin(
-                source=config.alias,
-                section=config.name,
-                started=report.started,
-                worker=f"process {os.getpid()} on {socket.gethostname()}",
-                dry_run=config.dry_run,
-            ),
-        )
-    try:
-        yield
-    except KeyboardInterrupt:
-        report.error = StoppedError("interrupted by the keyboard")
-        raise
-    except Exception as error:
-        report.error = _stalled(leash, error) or error
-        raise report.error from error
-    finally:
-        report.transferred = leash.transferred
-        _write_end(connection, report.run, report)
-
-
 def _stalled(leash: Leash, error: Exception) -> StoppedError | None:
     """The watchdog's reason, if it was the watchdog who broke off what failed then."""
     if isinstance(error, StoppedError) or not leash.stalled:
@@ -184,18 +223,18 @@ def _stalled(leash: Leash, error: Exception) -> StoppedError | None:
 
 def _write_end(connection: Connection, run: int, report: SectionReport) -> None:
     """On a connection of its own: that of the run may be broken."""
-    last = report.passes[-1] if report.passes else None
+    done = report.harvested
     end = RunEnd(
         ended=datetime.now(UTC),
         verdict=report.verdict,
         exit_code=report.exit_code,
         message=report.last_line,
-        at=report.metadata.at if report.metadata else None,
-        baseline=report.baseline,
+        at=done.metadata.at if done.metadata else None,
+        baseline=done.baseline,
         bytes=report.transferred,
-        records=report.metadata.entities if report.metadata else None,
-        counts=last.counts if last else {},
-        failures=report.failed,
+        records=done.metadata.entities if done.metadata else None,
+        counts=done.last.counts if done.last else {},
+        failures=done.failed,
     )
     try:
         with (

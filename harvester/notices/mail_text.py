@@ -77,7 +77,7 @@ def without_query(url: str) -> str:
 
 
 def last_pass(report: SectionReport) -> PassReport:
-    return report.passes[-1] if report.passes else PassReport(dry_run=True)
+    return report.harvested.last or PassReport(dry_run=True)
 
 
 def body_of(news: News) -> str:

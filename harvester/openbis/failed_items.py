@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from harvester.memory.failures import FailedItem, failed_items, remember_failures
 from harvester.openbis.not_synced import NotSynced, read_not_synced, write_not_synced
 from harvester.openbis.section import SectionConfig
-from harvester.runs.section_report import SectionReport
+from harvester.runs.harvested import Harvested
 from shared.errors import ItemError
 from shared.model.ids import PermId
 from shared.model.kinds import ATTACHMENT_HOLDERS, Kind
@@ -61,9 +61,9 @@ def standing(
     )
 
 
-def postponed(items: Standing, report: SectionReport) -> list[ItemError]:
+def postponed(items: Standing, done: Harvested) -> list[ItemError]:
     """What the last pass did not try although it is to be done, as failures that are not over."""
-    keys = set(report.passes[-1].postponed)
+    keys = set(done.last.postponed if done.last else ())
     return [
         ItemError(
             item.kind,
@@ -77,13 +77,13 @@ def postponed(items: Standing, report: SectionReport) -> list[ItemError]:
 
 
 def remember(
-    connection: Connection, config: SectionConfig, items: Standing, report: SectionReport
+    connection: Connection, config: SectionConfig, items: Standing, done: Harvested
 ) -> None:
     """Only after a real pass: what failed is noted in the memory and in the file."""
-    waiting = {(error.kind, error.perm_id) for error in report.waiting}
-    errors = [error for error in report.failed if error not in report.waiting]
+    waiting = {(error.kind, error.perm_id) for error in done.waiting}
+    errors = [error for error in done.failed if error not in done.waiting]
     with work(connection) as transaction, transaction():
         remember_failures(connection, config.alias, errors, datetime.now(UTC), waiting=waiting)
-    failed = {(Kind(e.kind), PermId(e.perm_id)) for e in report.failed if e.kind in set(Kind)}
+    failed = {(Kind(e.kind), PermId(e.perm_id)) for e in done.failed if e.kind in set(Kind)}
     left = replace(items.file, failed=frozenset(failed), attachments=frozenset())
     write_not_synced(config.not_synced_entities_file, left)

@@ -33,10 +33,10 @@ from harvester.openbis.transfers.real_transfers import RealTransfers
 from harvester.openbis.transfers.rehearsed_transfers import RehearsedTransfers
 from harvester.openbis.transfers.transfers import Transfers
 from harvester.runs.job import Job
+from harvester.runs.passes import begin_pass, take_step
 from harvester.runs.progress import Progress
 from harvester.runs.repairing import Repair
-from harvester.runs.report import Outcome, PassReport
-from harvester.runs.section_report import SectionReport
+from harvester.runs.report import Outcome
 from harvester.runs.stopping import Leash
 from shared.errors import FormatError
 from shared.store.changes import ORIGINAL_STAMPS, Stamps, compare
@@ -80,13 +80,14 @@ STEPS = (  # step 1, reading the metadata, has filled the incoming tables
 )
 
 
-def synchronise(job: Job[SectionConfig], report: SectionReport) -> None:
-    """Harvest one section; what happened is in the report. Errors of the whole section raise."""
-    config, connection = job.config, job.connection
+def synchronise(job: Job[SectionConfig]) -> None:
+    """Harvest one section; what happens is recorded. Errors of the whole section raise."""
+    config, connection, recorder = job.config, job.connection, job.recorder
     last = read_state(config.last_sync_timestamp_file)
-    report.baseline = bool(job.options.repair) or _is_baseline(config, last, report.started)
-    lines = tuple(banner_lines(config, last, baseline=report.baseline))
-    job.log.begins(lines, banner_fields(config, last), run=report.run, leash=job.leash)
+    baseline = bool(job.options.repair) or _is_baseline(config, last, job.started)
+    recorder.begins(baseline=baseline)
+    lines = tuple(banner_lines(config, last, baseline=baseline))
+    job.log.begins(lines, banner_fields(config, last), run=job.run, leash=job.leash)
     with Source(config, job.leash, job.log.logger) as source:
         with viewing(connection):
             authorise(connection, config)
@@ -94,10 +95,11 @@ def synchronise(job: Job[SectionConfig], report: SectionReport) -> None:
             check_mounted(connection, store, config.alias)
             if not config.dry_run:
                 end_replacements(connection, store, config.alias)
-            items = standing(connection, config, report.started, at_once=bool(job.options.repair))
-        report.metadata = metadata = _read(job, source)
-        damage = _look(job, store, items, baseline=report.baseline)
-        section = _Section(job=job, metadata=metadata, items=items, report=report, damage=damage)
+            items = standing(connection, config, job.started, at_once=bool(job.options.repair))
+        metadata = _read(job, source)
+        recorder.has_read(metadata)
+        damage = _look(job, store, items, baseline=baseline)
+        section = _Section(job=job, metadata=metadata, items=items, damage=damage)
         with job.leash.watched(source.abort, partial(interrupt, connection)):
             with rehearsal(connection) as transaction:
                 section.perform(transaction, RehearsedTransfers(store))
@@ -105,19 +107,26 @@ def synchronise(job: Job[SectionConfig], report: SectionReport) -> None:
                 return
             with work(connection) as transaction:
                 with transaction():
-                    start_source(connection, config.alias, config.resource_list_url, report.started)
+                    start_source(connection, config.alias, config.resource_list_url, job.started)
                     pass_over(connection, store.trashed_deletions())
                 section.perform(transaction, RealTransfers(store, source, config, job.leash))
-                report.unfinished = job.leash.volume_is_used_up
-                complete = not report.failed and not report.unfinished
+                recorder.leaves(job.leash.volume_is_used_up)
+                done = recorder.harvested
+                complete = not done.failed and not done.unfinished
                 with transaction():
                     finish_source(connection, config.alias, metadata.at if complete else None)
                     mark_folders(connection, store)
             refresh_statistics(connection)
-    remember(connection, config, items, report)
-    cutoff = min(metadata.at, report.started)
-    full = cutoff if report.baseline or last is None else last.full
-    write_state(config.last_sync_timestamp_file, LastSync(incremental=cutoff, full=full))
+    remember(connection, config, items, done)
+    _save_cutoff(job, metadata, last, baseline=baseline)
+
+
+def _save_cutoff(
+    job: Job[SectionConfig], metadata: Metadata, last: LastSync | None, *, baseline: bool
+) -> None:
+    cutoff = min(metadata.at, job.started)
+    full = cutoff if baseline or last is None else last.full
+    write_state(job.config.last_sync_timestamp_file, LastSync(incremental=cutoff, full=full))
     job.log.logger.info("The timestamp of this synchronization has been saved")
 
 
@@ -170,6 +179,10 @@ def _observe(leash: Leash, progress: Progress, count: int) -> None:
     progress.advance(count)
 
 
+def _run(step: Step, run: SyncRun, progress: Progress) -> Outcome:
+    return step.run(replace(run, progress=progress))
+
+
 def _is_baseline(config: SectionConfig, last: LastSync | None, started: datetime) -> bool:
     """Whether the files that are here are to be looked after: every ``full-sync-interval`` days."""
     if last is None or not config.full_sync:
@@ -184,15 +197,12 @@ class _Section:
     job: Job[SectionConfig]
     metadata: Metadata
     items: Standing
-    report: SectionReport
     damage: Damage
 
     def perform(self, transaction: Transaction, transfers: Transfers) -> None:
         """Walk through the steps once."""
         rehearsed = isinstance(transfers, RehearsedTransfers)
-        report = PassReport(dry_run=rehearsed)
-        self.report.passes.append(report)
-        self.job.log.pass_begins(dry_run=rehearsed)
+        begin_pass(self.job, dry_run=rehearsed)
         run = self._run(transaction, transfers)
         with transaction():
             remove_files(run)
@@ -201,12 +211,12 @@ class _Section:
             if together:
                 with transaction():  # the plan too, so that no other section writes in between
                     compare(run.connection, run.source)
-                    self._walk(run, report, list(steps))
+                    self._walk(run, list(steps))
                 with transaction():
                     remove_files(run)
             else:
-                self._walk(run, report, list(steps))
-        self.report.waiting = postponed(self.items, self.report)
+                self._walk(run, list(steps))
+        self.job.recorder.waits(postponed(self.items, self.job.recorder.harvested))
 
     def _run(self, transaction: Transaction, transfers: Transfers) -> SyncRun:
         return SyncRun(
@@ -217,7 +227,7 @@ class _Section:
             transfers=transfers,
             leash=self.job.leash,
             stamps=self._stamps(),
-            run_id=self.report.run,
+            run_id=self.job.run,
             black_list=self.items.black_list,
             paused=self.items.paused,
             requested=self.items.requested,
@@ -225,14 +235,11 @@ class _Section:
             deletions_confirmed=self.job.options.deletions_confirmed,
         )
 
-    def _walk(self, run: SyncRun, report: PassReport, steps: list[Step]) -> None:
+    def _walk(self, run: SyncRun, steps: list[Step]) -> None:
         for step in steps:
             if not step.wanted(run.config):
                 continue
-            with self.job.log.step(step.title) as progress:
-                outcome = report.steps[step.title] = step.run(replace(run, progress=progress))
-                run.leash.moved()
-            self.job.log.outcome(step.title, outcome)
+            take_step(self.job, step.title, partial(_run, step, run))
             if not step.together:
                 run.leash.check()
 

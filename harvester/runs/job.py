@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Generic
 
 from sqlalchemy import Connection
 
 from harvester.runs.destination import Destination
+from harvester.runs.recorder import Recorder
 from harvester.runs.repairing import Repair
 from harvester.runs.run_log import RunLog
 from harvester.runs.stopping import Leash, StopRequest
@@ -42,5 +43,9 @@ class Job(Generic[S]):
     connection: Connection
     """Holds the section's lock; all work is done on it."""
     log: RunLog
+    recorder: Recorder
     leash: Leash
     options: RunOptions
+    started: datetime
+    run: int
+    """The number of the run in the destination's memory."""

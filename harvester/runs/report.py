@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -99,12 +99,12 @@ class Outcome:
             yield f"{number:>9} {kind} {verb}"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PassReport:
     """What one pass did, step by step."""
 
     dry_run: bool
-    steps: dict[str, Outcome] = field(default_factory=dict)
+    steps: Mapping[str, Outcome] = field(default_factory=dict)
 
     @property
     def changes(self) -> int:

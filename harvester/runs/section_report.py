@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from harvester.memory.runs import SUCCESSES, Verdict
+from harvester.runs.harvested import NOTHING, Harvested
 from harvester.runs.read_list import ReadList
 from harvester.runs.report import PassReport, Verb
 from harvester.runs.unknown_words import waiting_files
@@ -39,40 +40,41 @@ _VERDICTS: tuple[tuple[type[Exception], Verdict], ...] = (  # the first that fit
 )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SectionReport:
-    """What became of a section: its passes, or the error that ended it."""
+    """What became of a section: what it harvested, and what only the execution knows around it."""
 
     name: str
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     run: int | None = None
     """Its number in the destination's memory; None if it did not get that far."""
-    baseline: bool = False
-    passes: list[PassReport] = field(default_factory=list)
-    metadata: ReadList | None = None
-    waiting: list[ItemError] = field(default_factory=list)
-    """Failed earlier, and not tried in this run because their pause is not over."""
+    harvested: Harvested = NOTHING
     transferred: int = 0
     """Bytes of files that were fetched."""
-    unfinished: str | None = None
-    """Why files were left for the next run, although nothing failed."""
     not_due: str | None = None
     """Why nothing was begun, although nothing is wrong."""
     error: BaseException | None = None
+    """What ended it, if it did not come to its end."""
+
+    @property
+    def passes(self) -> tuple[PassReport, ...]:
+        return self.harvested.passes
+
+    @property
+    def metadata(self) -> ReadList | None:
+        return self.harvested.metadata
 
     @property
     def failed(self) -> list[ItemError]:
-        """Items that were not synchronised in this run, those that were not tried included."""
-        faults = list(self.metadata.faults) if self.metadata else []
-        return faults + (self.passes[-1].failed if self.passes else []) + self.waiting
+        return self.harvested.failed
 
     @property
     def held_back(self) -> int:
-        return self.passes[-1].held_back if self.passes else 0
+        return self.harvested.held_back
 
     @property
     def rehearsed_only(self) -> bool:
-        return all(one.dry_run for one in self.passes)
+        return self.harvested.rehearsed_only
 
     @property
     def verdict(self) -> Verdict:
@@ -83,10 +85,10 @@ class SectionReport:
             return Verdict.PARTIAL
         if self.held_back:
             return Verdict.HELD_BACK
-        if self.unfinished:
+        if self.harvested.unfinished:
             return Verdict.STOPPED
-        changes = self.passes[-1].changes if self.passes else 0
-        return Verdict.DONE if changes else Verdict.NOTHING_TO_DO
+        last = self.harvested.last
+        return Verdict.DONE if last and last.changes else Verdict.NOTHING_TO_DO
 
     @property
     def exit_code(self) -> int:
@@ -103,7 +105,8 @@ class SectionReport:
     def waiting_files(self) -> str | None:
         """What is said of data sets whose files the source cannot give now; None: there are none.
         They are no failures: they come when they can."""
-        return waiting_files(self.passes[-1].unknown) if self.passes else None
+        last = self.harvested.last
+        return waiting_files(last.unknown) if last else None
 
     @property
     def last_line(self) -> str:
@@ -117,8 +120,9 @@ class SectionReport:
     def _deleted(self) -> str:
         """Deletions are always told, as soon as they are committed: they are what a person may
         want to undo."""
-        number = self.passes[-1].number(Verb.DELETED) if self.passes else 0
-        if not number or (self.error and len(self.passes[-1].steps) <= _TOGETHER):
+        last = self.harvested.last
+        number = last.number(Verb.DELETED) if last else 0
+        if last is None or not number or (self.error and len(last.steps) <= _TOGETHER):
             return ""
         were = "would be" if self.rehearsed_only else "were"
         return f"; {number} {were} deleted"
@@ -127,7 +131,7 @@ class SectionReport:
     def _ending(self) -> str:
         match self.verdict:
             case Verdict.STOPPED:
-                return f"STOPPED: {self._why or self.unfinished}"
+                return f"STOPPED: {self._why or self.harvested.unfinished}"
             case Verdict.BUSY:
                 return f"BUSY: {self._why}"
             case Verdict.PARTIAL if not self.error:

@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 from harvester.runs.destination_check import OpenDestination
 from harvester.runs.findings import Finding
 from harvester.runs.job import Job
-from harvester.runs.section_report import SectionReport
 from harvester.settings.harvester import HarvesterSettings
 from harvester.settings.section import S, SectionSettings
 from harvester.settings.section_kinds import kind_of
@@ -35,8 +34,9 @@ def needs_nothing(
 class SectionWork(Generic[S]):
     """What is done with the sections of a kind; a `SectionKind` says where it is."""
 
-    synchronise: Callable[[Job[S], SectionReport], None]
-    """Harvest one section; what happened is in the report. Errors of the whole section raise."""
+    synchronise: Callable[[Job[S]], None]
+    """Harvest one section, and tell the job's recorder what happens. Errors of the whole section
+    raise."""
     steps_of: Callable[[S], Sequence[str]]
     """The titles of what a run does, reading first."""
     check_online: Callable[[S, HarvesterSettings, OpenDestination], Iterator[Finding]]
@@ -57,12 +57,12 @@ def work_of(section: S) -> SectionWork[S]:
     return found
 
 
-def synchronise(job: Job[SectionSettings], report: SectionReport) -> None:
-    """Harvest one section; what happened is in the report. Errors of the whole section raise."""
+def synchronise(job: Job[SectionSettings]) -> None:
+    """Harvest one section; what happens is recorded. Errors of the whole section raise."""
     config = job.config
     if job.options.bundle and not kind_of(config).takes_bundles:
         raise ConfigError(f"[{config.name}] has no bundles: sections of its kind do not read them")
-    work_of(config).synchronise(job, report)
+    work_of(config).synchronise(job)
 
 
 def not_due(config: SectionSettings) -> str | None:

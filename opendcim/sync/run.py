@@ -20,9 +20,10 @@ from sqlalchemy import make_url
 from harvester.http.tls import warn_if_unverified
 from harvester.memory.failures import remember_failures
 from harvester.runs.job import Job
+from harvester.runs.passes import begin_pass, take_step
+from harvester.runs.progress import Progress
 from harvester.runs.read_list import ReadList
-from harvester.runs.report import Outcome, PassReport
-from harvester.runs.section_report import SectionReport
+from harvester.runs.report import Outcome
 from opendcim.sync.bundles.bundle import Bundle, opened_bundle
 from opendcim.sync.bundles.carried import push_carried
 from opendcim.sync.installation.database import Database, opened
@@ -51,14 +52,14 @@ STEPS = (_READING, *(title for title, _ in _STEPS))
 """In the order that openDCIM has since 4.1."""
 
 
-def synchronise(job: Job[RepositorySection], report: SectionReport) -> None:
-    """What happened is in the report. Errors of the whole section raise."""
-    with _opened(job, report) as work_at_hand:
+def synchronise(job: Job[RepositorySection]) -> None:
+    """What happens is recorded. Errors of the whole section raise."""
+    with _opened(job) as work_at_hand:
         work_at_hand.perform()
 
 
 @contextmanager
-def _opened(job: Job[RepositorySection], report: SectionReport) -> Iterator[_Synchronisation]:
+def _opened(job: Job[RepositorySection]) -> Iterator[_Synchronisation]:
     config = job.config
     memory = Memory(config.opendcim_state_dir, config.repository_url)
     with ExitStack() as stack:
@@ -67,7 +68,7 @@ def _opened(job: Job[RepositorySection], report: SectionReport) -> Iterator[_Syn
         local = stack.enter_context(database.engine.connect())
         with viewing(local):
             units = config.units or database.units(local)
-        _tell_beginning(job, memory, units, report)
+        _tell_beginning(job, memory, units)
         warn_if_unverified(config, job.log.logger)
         wire = Connection(config, job.leash, job.log.logger, memory)
         stack.callback(wire.close)
@@ -77,7 +78,6 @@ def _opened(job: Job[RepositorySection], report: SectionReport) -> Iterator[_Syn
             stack.callback(bundle.close)
         yield _Synchronisation(
             job=job,
-            report=report,
             database=database,
             local=local,
             memory=memory,
@@ -93,7 +93,6 @@ class _Synchronisation:
     """All that both passes have in common."""
 
     job: Job[RepositorySection]
-    report: SectionReport
     database: Database
     local: sqlalchemy.Connection
     memory: Memory
@@ -103,10 +102,11 @@ class _Synchronisation:
     units: Units
 
     def perform(self) -> None:
-        job, report = self.job, self.report
+        job = self.job
         with job.leash.watched(self.wire.abort, self._interrupt):
-            report.metadata = self._read()
-            job.log.read(report.metadata)
+            metadata = self._read()
+            job.recorder.has_read(metadata)
+            job.log.read(metadata)
             with rehearsal(self.local) as transaction:
                 self._walk(self._pass(transaction, rehearsed=True))
             if job.config.dry_run:
@@ -115,11 +115,11 @@ class _Synchronisation:
                 self._walk(self._pass(transaction, rehearsed=False))
         if self.bundle is not None:
             return
-        self.memory.has_run(report.started)
+        self.memory.has_run(job.started)
         self.memory.leave_alone(None)
         with work(job.connection) as transaction, transaction():
-            alias, now = job.config.alias, datetime.now(UTC)
-            remember_failures(job.connection, alias, report.failed, now, waiting=set())
+            alias, failed = job.config.alias, job.recorder.harvested.failed
+            remember_failures(job.connection, alias, failed, datetime.now(UTC), waiting=set())
 
     def _read(self) -> ReadList:
         """All lists that both passes need, which are then at hand."""
@@ -134,7 +134,7 @@ class _Synchronisation:
                 count += len(found.values)
                 progress.advance(len(found.values))
         return ReadList(
-            at=self.bundle.made if self.bundle else self.report.started,
+            at=self.bundle.made if self.bundle else self.job.started,
             entities=count,
             faults=tuple(faults),
             remarks=tuple(self._remarks()),
@@ -207,15 +207,10 @@ class _Synchronisation:
 
     def _walk(self, run: Pass) -> None:
         """Through the steps, once."""
-        log, report = self.job.log, PassReport(dry_run=run.rehearsed)
-        self.report.passes.append(report)
-        log.pass_begins(dry_run=run.rehearsed)
+        begin_pass(self.job, dry_run=run.rehearsed)
         for title, step in self._steps(rehearsed=run.rehearsed):
             run.leash.check()
-            with log.step(title) as progress:
-                outcome = report.steps[title] = step(replace(run, progress=progress))
-                run.leash.moved()
-            log.outcome(title, outcome)
+            take_step(self.job, title, partial(_take, step, run))
 
     def _steps(self, *, rehearsed: bool) -> Sequence[tuple[str, Callable[[Pass], Outcome]]]:
         """A bundle brings templates, or takes them along."""
@@ -235,9 +230,11 @@ class _Synchronisation:
             interrupt(self.local)
 
 
-def _tell_beginning(
-    job: Job[RepositorySection], memory: Memory, units: Units, report: SectionReport
-) -> None:
+def _take(step: Callable[[Pass], Outcome], run: Pass, progress: Progress) -> Outcome:
+    return step(replace(run, progress=progress))
+
+
+def _tell_beginning(job: Job[RepositorySection], memory: Memory, units: Units) -> None:
     config = job.config
     database = make_url(config.opendcim_database_url.get_secret_value())
     last = memory.last_run
@@ -258,4 +255,4 @@ def _tell_beginning(
         "dry_run": config.dry_run,
         "last": last.isoformat() if last else None,
     }
-    job.log.begins(lines, fields, run=report.run, leash=job.leash)
+    job.log.begins(lines, fields, run=job.run, leash=job.leash)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from harvester.execution.one_section import execute_section
 from harvester.runs.destination import Destination
 from harvester.runs.job import RunOptions
+from harvester.runs.report import Verb
 from harvester.runs.section_report import SectionReport
 from harvester.runs.stopping import StopRequest
 from harvester.settings.chosen import choose
@@ -154,6 +156,27 @@ def test_a_run_that_is_told_to_stop_commits_what_has_come_and_the_next_one_goes_
     assert len(wire.ranges) == 8
 
 
+def test_a_run_that_ends_in_the_middle_of_the_real_pass_reports_all_that_was_done_before(
+    source: Instance, harvest: Harvest
+) -> None:
+    publish(source, b"one", b"another", b"a third")
+    harvest.init()
+    request = StopRequest()
+    wire = Wire()
+    wire.on_file = lambda: request.set("told to stop")
+    with source.served(wire.around) as url:
+        harvest.section("DS1", url, max_threads="1")
+        report = executed(harvest, request)
+    assert isinstance(report.error, StoppedError)
+    assert report.metadata
+    rehearsed, real = report.passes
+    assert list(rehearsed.steps)[: len(real.steps)] == list(real.steps)
+    assert rehearsed.number(Verb.CREATED) > real.number(Verb.CREATED) > 0
+    remembered = json.loads(harvest.command("show", str(report.run), "--json").output)
+    assert remembered["records"] == report.metadata.entities
+    assert {(c["kind"], c["action"]): c["number"] for c in remembered["counts"]} == real.counts
+
+
 def test_data_sets_arrive_over_several_runs_if_a_run_may_fetch_only_so_much(
     source: Instance, harvest: Harvest
 ) -> None:
@@ -162,7 +185,7 @@ def test_data_sets_arrive_over_several_runs_if_a_run_may_fetch_only_so_much(
     with source.served() as url:
         harvest.section("DS1", url, max_threads="1", max_transfer="2000")
         reports = [executed(harvest) for _ in range(4)]
-    assert [bool(report.unfinished) for report in reports] == [True, True, False, False]
+    assert [bool(report.harvested.unfinished) for report in reports] == [True, True, False, False]
     assert [report.transferred for report in reports] == [2002, 2002, 1001, 0]
     assert [len(report.failed) for report in reports] == [0] * 4
 

@@ -523,8 +523,8 @@ def test_a_text_that_nobody_expected_stops_nothing(
     daemon.tell(ValueError("name \udcff\r\nBcc: everybody@example.org\0"))
     assert box.mail.recipients == [["ops@example.org"]]
     assert "  ValueError: name ? Bcc: everybody@example.org?\n" in box.bodies[0]
-    report = SectionReport(name="DS1", started=None)  # type: ignore[arg-type]
-    report.error = ValueError("x")
+    error = ValueError("x")
+    report = SectionReport(name="DS1", started=None, error=error)  # type: ignore[arg-type]
     notify(daemon.config, daemon.destination, report, b"")
     assert "no notice of the run could be sent" in caplog.text
 

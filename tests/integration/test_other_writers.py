@@ -18,8 +18,8 @@ from sqlalchemy import text
 from harvester.memory.failures import failed_items
 from harvester.openbis.failed_items import Standing, remember
 from harvester.openbis.not_synced import NotSynced
+from harvester.runs.harvested import Harvested
 from harvester.runs.report import Outcome, PassReport
-from harvester.runs.section_report import SectionReport
 from shared.errors import ItemError
 from shared.model.kinds import Kind
 from shared.store.engine import viewing
@@ -80,11 +80,11 @@ def test_a_run_with_failures_ends_well_beside_a_busy_writer(
     assert "hello.txt" in harvest.command("failed").output
 
 
-def reported(failed: ItemError) -> SectionReport:
+def harvested(failed: ItemError) -> Harvested:
     outcome = Outcome()
     outcome.fail(failed)
     one = PassReport(dry_run=False, steps={"Register data sets": outcome})
-    return SectionReport(name="DS1", passes=[one])
+    return Harvested(passes=(one,))
 
 
 def test_failures_are_written_down_when_another_writer_is_done(
@@ -92,7 +92,7 @@ def test_failures_are_written_down_when_another_writer_is_done(
 ) -> None:
     """Whatever that one wrote: on SQLite it is too late to wait after the first look."""
     harvest.init()
-    report = reported(ItemError(Kind.DATA_SET, "1-1", "no such file"))
+    done = harvested(ItemError(Kind.DATA_SET, "1-1", "no such file"))
     before = Standing(file=NotSynced(), waiting=(), requested=frozenset())
     asked: list[float] = []
     engine = harvest.instance.engine
@@ -105,7 +105,7 @@ def test_failures_are_written_down_when_another_writer_is_done(
                 other.commit()
 
         wait_for_writers(connection, pause)
-        remember(connection, section_of(tmp_path), before, report)
+        remember(connection, section_of(tmp_path), before, done)
         assert len(asked) == 2
         with viewing(connection):
             assert [one.perm_id for one in failed_items(connection)] == ["1-1"]

@@ -95,8 +95,7 @@ def test_logs_mask_messages_and_tracebacks_of_drivers() -> None:
 
 def test_what_ends_a_run_is_masked_in_its_last_line() -> None:
     remember_secrets(SECRET)
-    report = SectionReport("DS1")
-    report.error = ValueError(f"driver: {SECRET}")
+    report = SectionReport(name="DS1", error=ValueError(f"driver: {SECRET}"))
     assert report.last_line == "FAILED: driver: ***"
 
 

@@ -12,6 +12,7 @@ from harvester.memory.runs import SUCCESSES
 from harvester.notices.advice import advice
 from harvester.notices.events import Event, event_of, fingerprint, steady, subject_of
 from harvester.notices.notifying import AGAIN, is_due
+from harvester.runs.harvested import Harvested
 from harvester.runs.report import Outcome, PassReport, Verb
 from harvester.runs.section_report import SectionReport
 from shared.errors import (
@@ -41,13 +42,14 @@ class Story:
 
     @property
     def report(self) -> SectionReport:
-        report = SectionReport(name="DS1", error=self.error, unfinished=self.unfinished)
+        passes = []
         for number in range(self.passes):
             outcome = Outcome(failed=list(self.failed))
             for kind, count in self.held.items():
                 outcome.count(Verb.HELD_BACK, kind, count)
-            report.passes.append(PassReport(dry_run=number == 0, steps={"a step": outcome}))
-        return report
+            passes.append(PassReport(dry_run=number == 0, steps={"a step": outcome}))
+        done = Harvested(passes=tuple(passes), unfinished=self.unfinished)
+        return SectionReport(name="DS1", error=self.error, harvested=done)
 
 
 EVENTS = [

@@ -1,0 +1,46 @@
+"""What a run of a section has harvested: what it read, its passes, and what it left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harvester.runs.read_list import ReadList
+from harvester.runs.report import PassReport
+from shared.errors import ItemError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Harvested:
+    """What happened between the beginning of a run and its end, or the error that ended it. Made
+    by `harvester.runs.recorder.Recorder`."""
+
+    baseline: bool = False
+    metadata: ReadList | None = None
+    passes: tuple[PassReport, ...] = ()
+    waiting: tuple[ItemError, ...] = ()
+    """Failed earlier, and not tried in this run because their pause is not over."""
+    unfinished: str | None = None
+    """Why files were left for the next run, although nothing failed."""
+
+    @property
+    def last(self) -> PassReport | None:
+        """The pass at work, or the one that was done last."""
+        return self.passes[-1] if self.passes else None
+
+    @property
+    def failed(self) -> list[ItemError]:
+        """Items that were not synchronised in this run, those that were not tried included."""
+        faults = list(self.metadata.faults) if self.metadata else []
+        return faults + (self.last.failed if self.last else []) + list(self.waiting)
+
+    @property
+    def held_back(self) -> int:
+        return self.last.held_back if self.last else 0
+
+    @property
+    def rehearsed_only(self) -> bool:
+        """Whether no real pass has begun."""
+        return all(one.dry_run for one in self.passes)
+
+
+NOTHING = Harvested()

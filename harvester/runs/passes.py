@@ -1,0 +1,25 @@
+"""A pass, as every kind of section makes it: what it does goes to the log and to the recorder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harvester.runs.job import Job
+from harvester.runs.progress import Progress
+from harvester.runs.report import Outcome
+from harvester.settings.section import S
+
+
+def begin_pass(job: Job[S], *, dry_run: bool) -> None:
+    """The dry-run pass, or the real one."""
+    job.recorder.pass_begins(dry_run=dry_run)
+    job.log.pass_begins(dry_run=dry_run)
+
+
+def take_step(job: Job[S], title: str, step: Callable[[Progress], Outcome]) -> None:
+    """One step of the pass at work."""
+    with job.log.step(title) as progress:
+        outcome = step(progress)
+        job.recorder.step_ends(title, outcome)
+        job.leash.moved()
+    job.log.outcome(title, outcome)

@@ -1,23 +1,22 @@
 """Step 1: read the metadata of the data source into the incoming tables.
 
-The list is fetched once, to a file, and read while it comes: a source is not kept waiting by the
-reader, and a list that is cut never gets further than this module.
+Whatever the source is, its items are read once, and while they come; a list that is cut never gets
+further than this module.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Protocol
 
 from sqlalchemy import Connection
 
 from harvester.openbis.destination.dangling import dangling
 from harvester.openbis.names import Names
-from harvester.openbis.source.growing_file import BegunAnewError
+from harvester.openbis.source.items import BegunAnewError, SourceItem, find_master_data
 from harvester.openbis.sync_run import Metadata
 from shared.errors import FormatError, ItemError
 from shared.model.entities import Entity, ServiceFile
@@ -25,9 +24,7 @@ from shared.model.ids import Code, PermId
 from shared.model.kinds import FACTS, Kind
 from shared.model.limits import EARLIEST_AT, LATEST, name_of_fault, shortened
 from shared.model.master_data import MasterData
-from shared.resourcesync.items import ListHead, ListIndex, ListItem, RecordFault
-from shared.resourcesync.reader import read_list_part, read_resource_list
-from shared.resourcesync.v20.version import V20
+from shared.resourcesync.items import ListHead, RecordFault
 from shared.store.doubles import SetApart, perm_ids_in_two_kinds
 from shared.store.engine import viewing
 from shared.store.incoming import Incoming
@@ -41,41 +38,32 @@ _LONGEST_KIND = 100
 _OBSERVED = 1000
 
 
-class Part(Protocol):
-    """A list, or a part of one; it may still be growing."""
-
-    def blocks(self) -> Iterator[bytes]:
-        """All its bytes, each time from the beginning on."""
-        ...
-
-
 def _nobody(_count: int) -> None:
     pass
 
 
 def read_metadata(
-    parts: Sequence[Part],
+    items: Iterable[SourceItem],
     connection: Connection,
     prefix: str | None,
     observe: Callable[[int], None] = _nobody,
 ) -> Metadata:
-    """Fill the incoming tables of the connection from a list, in the names of the destination;
-    ``observe`` is told after every so many items, and may raise. Raises `FormatError` if the parts
-    are no whole resource list."""
+    """Fill the incoming tables of the connection with the items of a source, in the names of the
+    destination; ``observe`` is told after every so many items, and may raise. The items are read
+    from the beginning again if the source begins anew. Raises `FormatError` if they are not whole.
+    """
     while True:
         with suppress(BegunAnewError):
-            return _read(_Reading(parts, prefix), connection, observe)
+            return _read(_Reading(items, prefix), connection, observe)
 
 
 def _read(reading: _Reading, connection: Connection, observe: Callable[[int], None]) -> Metadata:
     """No transaction is open while the source is waited for: a list may take hours to come."""
     reading.incoming = Incoming(connection)
-    for part in reading.parts:
-        read = read_resource_list if part is reading.parts[0] else read_list_part
-        for number, item in enumerate(read(part.blocks(), V20), 1):
-            reading.take(item)
-            if number % _OBSERVED == 0:
-                observe(_OBSERVED)
+    for number, item in enumerate(reading.items, 1):
+        reading.take(item)
+        if number % _OBSERVED == 0:
+            observe(_OBSERVED)
     reading.drop(reading.incoming.finish())
     with viewing(connection):
         remarks = list(_remarks(connection))
@@ -86,7 +74,7 @@ def _read(reading: _Reading, connection: Connection, observe: Callable[[int], No
 class _Reading:
     """What has been read so far."""
 
-    parts: Sequence[Part]
+    items: Iterable[SourceItem]
     prefix: str | None
     incoming: Incoming = field(init=False)
     at: datetime | None = None
@@ -96,7 +84,7 @@ class _Reading:
     entities: int = 0
     faults: list[ItemError] = field(default_factory=list)
 
-    def take(self, item: ListItem) -> None:
+    def take(self, item: SourceItem) -> None:
         match item:
             case Entity():
                 self._take_entity(item)
@@ -110,8 +98,6 @@ class _Reading:
                 # the first part of a split list counts
                 self.at = self.at or _possible(item.at)
                 self.incoming.add_unknown(item.unknown)  # a second head may stand at the end
-            case ListIndex():
-                raise FormatError("a part of the resource list is an index of parts itself")
 
     def drop(self, doubles: SetApart) -> None:
         """What the list has twice counts as what could not be read."""
@@ -139,7 +125,7 @@ class _Reading:
     def _known_names(self) -> Names:
         if self.names is None:
             # The original's first version sorts its list by address: definitions come later.
-            self._define(find_master_data(self.parts))
+            self._define(find_master_data(self.items))
         if self.names is None:
             raise FormatError("the resource list has entities but no master data")
         return self.names
@@ -210,16 +196,6 @@ def _possible(at: datetime) -> datetime:
         f"the list says that it was made at {at.isoformat()}, which is before 1970 or after 9999; "
         "set the clock of the data source"
     )
-
-
-def find_master_data(parts: Iterable[Part]) -> MasterData:
-    """The master data of a list, wherever it stands."""
-    for part in parts:
-        items = read_list_part(part.blocks(), V20)
-        found = next((item for item in items if isinstance(item, MasterData)), None)
-        if found is not None:
-            return found
-    raise FormatError("the resource list has no master data")
 
 
 def _remarks(connection: Connection) -> Iterator[str]:

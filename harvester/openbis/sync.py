@@ -17,8 +17,8 @@ from harvester.openbis.failed_items import Standing, postponed, remember, standi
 from harvester.openbis.inspecting import NO_DAMAGE, Damage, Inspector
 from harvester.openbis.reading import read_metadata
 from harvester.openbis.section import SectionConfig
+from harvester.openbis.source.resource_list import resource_list
 from harvester.openbis.source.source import Source
-from harvester.openbis.source.spool import spool
 from harvester.openbis.state import LastSync, read_state, write_state
 from harvester.openbis.steps.attachments import register_attachments
 from harvester.openbis.steps.data_sets import register_data_sets
@@ -135,12 +135,11 @@ def _read(job: Job[SectionConfig], source: Source) -> Metadata:
     config, connection = job.config, job.connection
     with (
         job.log.step("Read the resource list") as progress,
-        spool(config) as folder,
         job.leash.watched(source.abort, partial(interrupt, connection)),
-        source.list_on_its_way(folder) as parts,
+        resource_list(source, config) as items,
     ):
         metadata = read_metadata(
-            parts, connection, config.prefix, partial(_observe, job.leash, progress)
+            items, connection, config.prefix, partial(_observe, job.leash, progress)
         )
     job.log.read(metadata)
     faults, records = len(metadata.faults), metadata.entities + len(metadata.faults)

@@ -13,6 +13,7 @@ import httpx
 from sqlalchemy import make_url, text
 
 from harvester.openbis.reading import read_metadata
+from harvester.openbis.source.resource_list import ResourceList
 from shared.blocks import WholeFile
 from shared.resourcesync.addresses import RE_SYNC_PATH
 from shared.store.engine import connect, work
@@ -143,7 +144,7 @@ class _Workload:
         engine = connect(f"sqlite:///{self.folder}/incoming.db")
         with engine.connect() as connection:
             seconds, metadata = timed(
-                lambda: read_metadata([WholeFile(self.list)], connection, None)
+                lambda: read_metadata(ResourceList([WholeFile(self.list)]), connection, None)
             )
         engine.dispose()
         assert metadata.entities >= self.count

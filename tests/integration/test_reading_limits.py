@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harvester.openbis.reading import read_metadata
+from harvester.openbis.source.resource_list import ResourceList
 from harvester.openbis.sync_run import Metadata
 from harvester.openbis.transfers.transfers import WantedDataSet, check_files
 from shared.errors import ConfigError, FormatError, ItemError
@@ -36,7 +37,7 @@ def metadata(
     instance = Instance.create(folder)
     document = a_list([some_master_data(), *items], at)
     with instance.engine.connect() as connection:
-        read = read_metadata([Whole(document)], connection, prefix or None)
+        read = read_metadata(ResourceList([Whole(document)]), connection, prefix or None)
     instance.engine.dispose()
     return read
 

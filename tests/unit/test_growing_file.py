@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harvester.openbis.source.growing_file import BegunAnewError, GrowingFile, UnwantedError
+from harvester.openbis.source.growing_file import GrowingFile, UnwantedError
+from harvester.openbis.source.items import BegunAnewError
 from shared.errors import SourceError
 
 

@@ -17,11 +17,13 @@ from harvester.openbis.checks.space_patterns import check_patterns
 from harvester.openbis.names import Names
 from harvester.openbis.section import SectionConfig
 from harvester.openbis.source.probe import Look
+from harvester.openbis.source.resource_list import ResourceList
 from harvester.openbis.source.source import Source, VerificationError
 from harvester.openbis.source.spool import spool
 from harvester.runs.amounts import shown_size
 from harvester.runs.destination_check import OpenDestination
 from harvester.runs.findings import Finding, broken, broken_by, doubtful, fine, untried
+from shared.blocks import WholeFile
 from shared.errors import (
     ConflictError,
     FormatError,
@@ -65,7 +67,7 @@ def check_data_source(section: SectionConfig, destination: OpenDestination) -> I
             preview = Preview(
                 partial(known_data_sets, destination), data_store_of(section, destination)
             )
-            preview.take(source.fetch_list(folder))
+            preview.take(ResourceList([WholeFile(path) for path in source.fetch_list(folder)]))
         except (SyncError, OSError) as error:
             yield _list_failure(section, error)
             return

@@ -7,18 +7,15 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
+from harvester.openbis.source.items import SourceItem
 from harvester.runs.amounts import shown_size
-from shared.blocks import blocks
 from shared.errors import FormatError
 from shared.model.entities import Attachment, Entity, FileNode, ServiceFile
 from shared.model.kinds import DataSetKind, Kind
 from shared.model.master_data import MasterData
 from shared.model.unknown import Part
-from shared.resourcesync.items import ListHead, ListIndex, ListItem, RecordFault
-from shared.resourcesync.reader import read_list_part, read_resource_list
-from shared.resourcesync.v20.version import V20
+from shared.resourcesync.items import ListHead, RecordFault
 from shared.store.files import DataStore
 
 _AT_ONCE = 500
@@ -71,13 +68,10 @@ class Preview:
     small: SmallFile | None = None
     _data_sets: dict[str, int] = field(default_factory=dict)
 
-    def take(self, parts: Iterable[Path]) -> None:
-        """Raises `FormatError` if the files are no whole resource list."""
-        for number, path in enumerate(parts):
-            with path.open("rb") as file:
-                read = read_list_part if number else read_resource_list
-                for item in read(blocks(file), V20):
-                    self._take(item)
+    def take(self, items: Iterable[SourceItem]) -> None:
+        """Raises `FormatError` if the items are not whole."""
+        for item in items:
+            self._take(item)
         self._look_up()
         if self.master_data is None:
             raise FormatError("the resource list has no master data")
@@ -93,7 +87,7 @@ class Preview:
     def total(self) -> int:
         return self.counts.total() + self.unreadable
 
-    def _take(self, item: ListItem) -> None:
+    def _take(self, item: SourceItem) -> None:
         match item:
             case Entity():
                 self._take_entity(item)
@@ -105,8 +99,6 @@ class Preview:
                 self.master_data = item
             case ListHead():
                 self.at = self.at or item.at  # the first part of a split list counts
-            case ListIndex():
-                raise FormatError("a part of the resource list is an index of parts itself")
 
     def _take_entity(self, entity: Entity) -> None:
         self.counts[entity.kind] += 1

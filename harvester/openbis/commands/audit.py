@@ -13,8 +13,8 @@ from harvester.openbis.destination.access import data_store
 from harvester.openbis.not_synced import read_not_synced
 from harvester.openbis.reading import read_metadata
 from harvester.openbis.section import SectionConfig
+from harvester.openbis.source.resource_list import resource_list
 from harvester.openbis.source.source import Source
-from harvester.openbis.source.spool import spool
 from harvester.settings.chosen import Chosen
 from shared.errors import ConfigError, SyncError
 from shared.plain_lines import complain, say
@@ -57,8 +57,8 @@ def _differences(
         with viewing(connection):
             store = data_store(connection, section, chosen.settings)
             check_mounted(connection, store, section.alias)
-        with spool(section) as folder, source.list_on_its_way(folder) as parts:
-            metadata = read_metadata(parts, connection, section.prefix)
+        with resource_list(source, section) as items:
+            metadata = read_metadata(items, connection, section.prefix)
         with viewing(connection):
             yield from Audit(
                 connection=connection,

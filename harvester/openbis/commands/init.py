@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from harvester.openbis.reading import find_master_data
 from harvester.openbis.section import SectionConfig
+from harvester.openbis.source.items import find_master_data
 from harvester.openbis.steps.master_data import is_shipped
 from harvester.settings.chosen import Chosen, choose
 from shared.addresses import shown_url
@@ -16,6 +16,8 @@ from shared.errors import ConfigError
 from shared.passwords import hash_password
 from shared.plain_lines import say
 from shared.prompt import new_password
+from shared.resourcesync.reader import read_list_part
+from shared.resourcesync.v20.version import V20
 from shared.store.engine import changing, create_store
 from shared.store.files import found_data_store
 from shared.store.master_data import Definition, Key, flatten, stored_definitions, write_definitions
@@ -67,7 +69,7 @@ def _admins(chosen: Chosen, options: argparse.Namespace) -> Iterator[tuple[str, 
 def _internal(path: Path) -> dict[Key, Definition]:
     """The internal definitions of a resource list, with the terms of internal vocabularies."""
     try:
-        definitions = flatten(find_master_data([WholeFile(path)]))
+        definitions = flatten(find_master_data(read_list_part(WholeFile(path).blocks(), V20)))
     except OSError as error:
         raise ConfigError(f"--internal-master-data {path}: {error.strerror}") from error
     shipped = {key for key, value in definitions.items() if is_shipped(value)}

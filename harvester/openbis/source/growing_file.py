@@ -7,14 +7,11 @@ from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 
+from harvester.openbis.source.items import BegunAnewError
 from shared.paths import naming
 
 _BLOCK = 1 << 18
 """Bytes that a reader gets at most at once; what a parser makes of them takes ten times as many."""
-
-
-class BegunAnewError(Exception):
-    """What was read so far does not count any more: the source has begun again."""
 
 
 class UnwantedError(Exception):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from urllib.parse import quote, urlencode
 
 from harvester.openbis.section import SectionConfig
-from harvester.openbis.source.growing_file import BegunAnewError, GrowingFile
+from harvester.openbis.source.growing_file import GrowingFile
+from harvester.openbis.source.items import BegunAnewError
 from shared.errors import FormatError
 from shared.resourcesync.items import ListIndex
 from shared.resourcesync.reader import read_resource_list

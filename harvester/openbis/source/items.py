@@ -1,0 +1,34 @@
+"""The items of a source, whatever kind of source it is: what a list shows, one item at a time.
+
+A kind of source is an iterable of items that begins at the beginning each time it is iterated:
+`harvester.openbis.source.resource_list.ResourceList` makes them out of the bytes of a resource
+list; a list of values is one, too. Its promises:
+
+* a `ListHead` says of which state everything is; if there are several, the first one counts;
+* `MasterData` define the types and properties of all entities, wherever they stand;
+* what cannot be read is a `RecordFault`, so that nothing of it is taken as gone;
+* a source that is not whole raises `FormatError` or `SourceError`, at its very end at the latest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from shared.errors import FormatError
+from shared.model.entities import Entity, ServiceFile
+from shared.model.master_data import MasterData
+from shared.resourcesync.items import ListHead, ListItem, RecordFault
+
+SourceItem = ListHead | MasterData | Entity | ServiceFile | RecordFault
+
+
+class BegunAnewError(Exception):
+    """What was read so far does not count any more: the source has begun again."""
+
+
+def find_master_data(items: Iterable[ListItem]) -> MasterData:
+    """The master data, wherever they stand. Raises `FormatError` if there are none."""
+    found = next((item for item in items if isinstance(item, MasterData)), None)
+    if found is None:
+        raise FormatError("the resource list has no master data")
+    return found

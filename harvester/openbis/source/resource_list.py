@@ -1,0 +1,48 @@
+"""The resource list as a source of items: it may lie in several parts, and still be growing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from harvester.openbis.section import SectionConfig
+from harvester.openbis.source.items import SourceItem
+from harvester.openbis.source.source import Source
+from harvester.openbis.source.spool import spool
+from shared.errors import FormatError
+from shared.resourcesync.items import ListIndex
+from shared.resourcesync.reader import read_list_part, read_resource_list
+from shared.resourcesync.v20.version import V20
+
+
+class Part(Protocol):
+    """A list, or a part of one; it may still be growing."""
+
+    def blocks(self) -> Iterator[bytes]:
+        """All its bytes, each time from the beginning on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceList:
+    """All items of all parts, in order. Reading them raises `FormatError` if the parts are no whole
+    resource list, `BegunAnewError`, or what has kept a growing part from being whole."""
+
+    parts: Sequence[Part]
+
+    def __iter__(self) -> Iterator[SourceItem]:
+        for number, part in enumerate(self.parts):
+            read = read_list_part if number else read_resource_list
+            for item in read(part.blocks(), V20):
+                if isinstance(item, ListIndex):
+                    raise FormatError("a part of the resource list is an index of parts itself")
+                yield item
+
+
+@contextmanager
+def resource_list(source: Source, config: SectionConfig) -> Iterator[ResourceList]:
+    """The list of a section's source; it can be read at once, while it is being fetched."""
+    with spool(config) as folder, source.list_on_its_way(folder) as parts:
+        yield ResourceList(parts)

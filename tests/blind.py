@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from harvester.openbis.destination.access import data_store
+from harvester.openbis.destination.embedded.whole import EmbeddedDestination
 from harvester.openbis.section import SectionConfig
 from harvester.openbis.source.source import Source
 from harvester.openbis.source.spool import spool
@@ -37,7 +38,7 @@ from shared.model.unknown import Part, Reason, Unknown
 from shared.resourcesync.items import ListHead
 from shared.resourcesync.reader import read_resource_list
 from shared.resourcesync.v20.version import V20
-from shared.store.changes import ORIGINAL_STAMPS, compare
+from shared.store.changes import ORIGINAL_STAMPS
 from shared.store.engine import work
 from shared.store.incoming import Incoming
 from tests.harvests import Harvest
@@ -195,12 +196,15 @@ class BlindHarvest:
             metadata = _fill(connection, items)
             with connection.begin():
                 store = data_store(connection, config, self._settings)
+            destination = EmbeddedDestination(
+                connection=connection, source=config.alias, store=store
+            )
             with work(connection) as transaction:
                 transfers = RealTransfers(store, source, config, Leash(config))
                 return _perform(
                     SyncRun(
                         config=config,
-                        connection=connection,
+                        destination=destination,
                         transaction=transaction,
                         metadata=metadata,
                         transfers=transfers,
@@ -263,7 +267,7 @@ def _perform(run: SyncRun) -> PassReport:
     with run.transaction():
         remove_files(run)
     with run.transaction():
-        compare(run.connection, run.source)
+        run.destination.plan.compare()
         for step in STEPS:
             if step.together:
                 steps[step.title] = step.run(run)

@@ -10,9 +10,9 @@ from functools import partial
 from itertools import groupby
 
 from harvester.openbis.banner import banner_fields, banner_lines
-from harvester.openbis.destination.access import authorise, data_store
-from harvester.openbis.destination.file_work import end_replacements
-from harvester.openbis.destination.trash import pass_over
+from harvester.openbis.destination.embedded.whole import opened
+from harvester.openbis.destination.port.rows import ORIGINAL_STAMPS, Stamps
+from harvester.openbis.destination.port.whole import SectionDestination, Transaction
 from harvester.openbis.failed_items import Standing, postponed, remember, standing
 from harvester.openbis.inspecting import NO_DAMAGE, Damage, Inspector
 from harvester.openbis.reading import read_metadata
@@ -39,11 +39,8 @@ from harvester.runs.repairing import Repair
 from harvester.runs.report import Outcome
 from harvester.runs.stopping import Leash
 from shared.errors import FormatError
-from shared.store.changes import ORIGINAL_STAMPS, Stamps, compare
-from shared.store.engine import Transaction, interrupt, refresh_statistics, rehearsal, viewing, work
+from shared.store.engine import interrupt, viewing
 from shared.store.files import DataStore
-from shared.store.mounted import check_mounted, mark_folders
-from shared.store.sources import finish_source, start_source
 
 
 def _always(_config: SectionConfig) -> bool:
@@ -90,34 +87,33 @@ def synchronise(job: Job[SectionConfig]) -> None:
     job.log.begins(lines, banner_fields(config, last), run=job.run, leash=job.leash)
     with Source(config, job.leash, job.log.logger) as source:
         with viewing(connection):
-            authorise(connection, config)
-            store = data_store(connection, config, job.destination.settings)
-            check_mounted(connection, store, config.alias)
-            if not config.dry_run:
-                end_replacements(connection, store, config.alias)
+            destination = opened(connection, config, job.destination.settings)
             items = standing(connection, config, job.started, at_once=bool(job.options.repair))
         metadata = _read(job, source)
         recorder.has_read(metadata)
-        damage = _look(job, store, items, baseline=baseline)
-        section = _Section(job=job, metadata=metadata, items=items, damage=damage)
-        with job.leash.watched(source.abort, partial(interrupt, connection)):
-            with rehearsal(connection) as transaction:
+        store = destination.store
+        section = _Section(
+            job=job,
+            destination=destination,
+            metadata=metadata,
+            items=items,
+            damage=_look(job, store, items, baseline=baseline),
+        )
+        with job.leash.watched(source.abort, destination.interrupt):
+            with destination.rehearsal() as transaction:
                 section.perform(transaction, RehearsedTransfers(store))
             if config.dry_run:
                 return
-            with work(connection) as transaction:
+            with destination.work() as transaction:
                 with transaction():
-                    start_source(connection, config.alias, config.resource_list_url, job.started)
-                    pass_over(connection, store.trashed_deletions())
+                    destination.begins(config.resource_list_url, job.started)
                 section.perform(transaction, RealTransfers(store, source, config, job.leash))
                 recorder.leaves(job.leash.volume_is_used_up)
-                done = recorder.harvested
-                complete = not done.failed and not done.unfinished
+                complete = not recorder.harvested.failed and not recorder.harvested.unfinished
                 with transaction():
-                    finish_source(connection, config.alias, metadata.at if complete else None)
-                    mark_folders(connection, store)
-            refresh_statistics(connection)
-    remember(connection, config, items, done)
+                    destination.ends(metadata.at if complete else None)
+            destination.tidy()
+    remember(connection, config, items, recorder.harvested)
     _save_cutoff(job, metadata, last, baseline=baseline)
 
 
@@ -194,6 +190,7 @@ class _Section:
     """What both passes of a section have in common."""
 
     job: Job[SectionConfig]
+    destination: SectionDestination
     metadata: Metadata
     items: Standing
     damage: Damage
@@ -209,7 +206,7 @@ class _Section:
             run.leash.check()
             if together:
                 with transaction():  # the plan too, so that no other section writes in between
-                    compare(run.connection, run.source)
+                    run.destination.plan.compare()
                     self._walk(run, list(steps))
                 with transaction():
                     remove_files(run)
@@ -220,7 +217,7 @@ class _Section:
     def _run(self, transaction: Transaction, transfers: Transfers) -> SyncRun:
         return SyncRun(
             config=self.job.config,
-            connection=self.job.connection,
+            destination=self.destination,
             transaction=transaction,
             metadata=self.metadata,
             transfers=transfers,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
+from harvester.openbis.destination.port.rows import Stamps
+from harvester.openbis.destination.port.whole import SectionDestination, Transaction
 from harvester.openbis.inspecting import NO_DAMAGE, Damage
 from harvester.openbis.section import SectionConfig
 from harvester.openbis.transfers.transfers import Transfers
@@ -14,8 +14,6 @@ from harvester.runs.read_list import ReadList
 from harvester.runs.report import Outcome
 from harvester.runs.stopping import Leash
 from shared.model.master_data import MasterData
-from shared.store.changes import Stamps
-from shared.store.engine import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +31,7 @@ class SyncRun:
     """One pass over one section. A step cannot tell from it whether it is rehearsed."""
 
     config: SectionConfig
-    connection: Connection
+    destination: SectionDestination
     transaction: Transaction
     """Opens what a step may commit."""
     metadata: Metadata

@@ -11,22 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from harvester.openbis.destination.arrivals import (
-    ATTACHMENT,
-    announce_attachments,
-    drop_abandoned,
-    forget_arrivals,
-)
-from harvester.openbis.destination.attachments import (
-    HeldVersion,
-    Holder,
-    differing_holders,
-    holders_of,
-    incoming_versions,
-    replace_versions,
-    stored_versions,
-)
-from harvester.openbis.destination.brought import Key, still_here
+from harvester.openbis.destination.port.files import HeldVersion, Holder, Key
 from harvester.openbis.inspecting import irreparable, not_ours_to_look_after
 from harvester.openbis.steps.deletions import remove_files
 from harvester.openbis.sync_run import SyncRun
@@ -43,10 +28,10 @@ def register_attachments(run: SyncRun) -> Outcome:
     outcome = run.outcome()
     if not run.metadata.deletions_unsafe:
         with run.transaction():  # before anything else is brought, here or in later steps
-            drop_abandoned(run.connection, run.source, run.transfers.abandon, moved=run.leash.moved)
+            run.destination.file_work.drop_abandoned(run.transfers.abandon, run.leash.moved)
     with run.transaction():
-        announce_attachments(run.connection, run.source)
-        differing = differing_holders(run.connection, run.source)
+        run.destination.attachments.announce()
+        differing = run.destination.attachments.differing()
         damaged = _damaged(run, {(holder.kind, holder.perm_id) for holder in differing})
     run.progress.expect(len(differing) + len(damaged))
     for holder in [*differing, *damaged]:
@@ -73,13 +58,13 @@ def _damaged(run: SyncRun, but: Collection[Key]) -> list[Holder]:
     """Holders whose contents are to be looked after although the list says the same as before."""
     asked = {key for key in run.requested if key[0] in _HOLDERS}
     wanted = (asked | {key for key in run.damage.faults if key[0] in _HOLDERS}) - set(but)
-    return holders_of(run.connection, run.source, wanted)
+    return run.destination.attachments.holders_of(wanted)
 
 
 def _repair(run: SyncRun, outcome: Outcome, holder: Holder) -> None:
     """Bring contents that are not here as they were; the rows stay."""
     with run.transaction():
-        incoming = incoming_versions(run.connection, holder)
+        incoming = run.destination.attachments.listed(holder)
     named = {held.version.sha256 for held in incoming}
     for held in incoming:
         if _bring(run, outcome, holder, held):
@@ -94,7 +79,7 @@ def _tell_of_the_rest(run: SyncRun, outcome: Outcome, holders: Sequence[Holder])
     seen = {(str(holder.kind), holder.perm_id) for holder in holders}
     lost = {key for key in run.damage.faults if key[0] in _HOLDERS} - seen
     with run.transaction():
-        lost = still_here(run.connection, run.source, lost)
+        lost = run.destination.file_work.still_here(lost)
     for kind, perm_id in sorted(lost):
         outcome.fail(irreparable(kind, perm_id, run.damage.text(kind, perm_id)))
     known = {holder.perm_id for holder in holders} | {perm_id for _, perm_id in lost}
@@ -107,14 +92,12 @@ def _tell_of_the_rest(run: SyncRun, outcome: Outcome, holders: Sequence[Holder])
 
 def _synchronise(run: SyncRun, outcome: Outcome, holder: Holder) -> None:
     with run.transaction():
-        incoming = incoming_versions(run.connection, holder)
-        stored = stored_versions(run.connection, holder)
+        incoming = run.destination.attachments.listed(holder)
+        stored = run.destination.attachments.stored(holder)
     for held in incoming:
         _bring(run, outcome, holder, held)
     with run.transaction():
-        replace_versions(run.connection, holder, incoming)
-        contents = {held.version.sha256 for held in incoming if held.version.sha256}
-        forget_arrivals(run.connection, run.source, ATTACHMENT, contents)
+        run.destination.attachments.replace(holder, incoming)
     _note(outcome, holder, stored, incoming)
 
 

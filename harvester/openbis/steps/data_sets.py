@@ -14,25 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Sequence
 
-from harvester.openbis.destination.arrivals import (
-    DATA_SET,
-    announce,
-    announce_stored,
-    forget_arrivals,
-    hindrances,
-    interrupted_data_sets,
-)
-from harvester.openbis.destination.brought import still_here
-from harvester.openbis.destination.data_set_plans import (
-    brought_paths,
-    data_set_codes,
-    data_set_counts,
-    files_of_first,
-    guarded_files,
-    waiting_bytes,
-    with_files,
-)
-from harvester.openbis.destination.unknown_parts import never_came, waits_for_files
+from harvester.openbis.destination.port.rows import Action
 from harvester.openbis.inspecting import irreparable, not_ours_to_look_after
 from harvester.openbis.steps.deletions import remove_files
 from harvester.openbis.steps.entities import why_blocked
@@ -41,18 +23,6 @@ from harvester.openbis.transfers.transfers import WantedDataSet
 from harvester.runs.report import Outcome, Verb
 from shared.errors import ItemError
 from shared.model.kinds import Kind
-from shared.store.changes import (
-    Action,
-    admit_data_sets,
-    apply_kind,
-    await_data_sets,
-    drop_from_plan,
-    hold_back_data_sets,
-    settle_data_sets,
-    waiting_data_sets,
-)
-from shared.store.identity import blocked
-from shared.store.incoming import data_set_files
 
 _TOGETHER = 50
 _AT_LEAST_EVERY = 2.0
@@ -61,20 +31,16 @@ or after this number of seconds. A crash costs a look at the files of a group, w
 
 
 def register_data_sets(run: SyncRun) -> Outcome:
-    outcome = run.outcome()
+    outcome, data_sets = run.outcome(), run.destination.data_sets
     with run.transaction():
-        drop_from_plan(run.connection, Kind.DATA_SET, run.black_list)
-        hold_back_data_sets(run.connection)
-        never = run.black_list | waits_for_files(run.connection)
-        doubtful = interrupted_data_sets(run.connection, run.source)
-        wanted = doubtful | _codes(run.requested) | run.damage.of(Kind.DATA_SET).keys()
-        await_data_sets(run.connection, run.source, wanted - never)
+        again = _codes(run.requested) | run.damage.of(Kind.DATA_SET).keys()
+        data_sets.plan(leave_alone=run.black_list, again=again)
         _register(run, outcome)
         _note(run, outcome, Action.FOREIGN, Verb.SKIPPED)
-        for one in blocked(run.connection, (Kind.DATA_SET,)):
+        for one in run.destination.plan.blocked((Kind.DATA_SET,)):
             _fail(run, outcome, why_blocked(run, one))
-        waiting = waiting_data_sets(run.connection)
-        size = waiting_bytes(run.connection)
+        waiting = data_sets.waiting()
+        size = data_sets.waiting_bytes()
     _tell_of_the_rest(run, outcome, frozenset(waiting))
     later = _codes(run.paused).intersection(waiting)
     outcome.postponed.extend((Kind.DATA_SET, code) for code in sorted(later))
@@ -94,7 +60,7 @@ def register_data_sets(run: SyncRun) -> Outcome:
     _admit(run, outcome, arrived)
     with run.transaction():
         remove_files(run)
-        outcome.unknown = never_came(run.connection, run.source)
+        outcome.unknown = data_sets.never_came()
     if kept := run.transfers.set_aside():
         outcome.remark(kept)
     return outcome
@@ -112,8 +78,8 @@ def _wanted(run: SyncRun, codes: Sequence[str]) -> Iterator[WantedDataSet]:
         _announce(run, group)
         while group:
             with run.transaction():
-                found = files_of_first(run.connection, group)
-                guarded = guarded_files(run.connection, found)
+                found = run.destination.data_sets.files_of_first(group)
+                guarded = run.destination.data_sets.guarded_files(found.keys())
             for code, files in found.items():
                 if not run.leash.may_fetch:
                     return
@@ -126,8 +92,7 @@ def _announce(run: SyncRun, codes: Sequence[str]) -> None:
     was taken over from an original harvester, is not noted: it would not be ours to remove."""
     free = {code for code in codes if not run.transfers.is_occupied(code)}
     with run.transaction():
-        announce(run.connection, run.source, DATA_SET, free)
-        announce_stored(run.connection, run.source, set(codes) - free)
+        run.destination.data_sets.announce(free, set(codes) - free)
 
 
 def _tell_of_the_rest(run: SyncRun, outcome: Outcome, waiting: frozenset[str]) -> None:
@@ -135,7 +100,7 @@ def _tell_of_the_rest(run: SyncRun, outcome: Outcome, waiting: frozenset[str]) -
     damaged = run.damage.of(Kind.DATA_SET)
     lost = {(Kind.DATA_SET.value, code) for code in damaged.keys() - waiting - run.black_list}
     with run.transaction():
-        lost = still_here(run.connection, run.source, lost)
+        lost = run.destination.file_work.still_here(lost)
     for kind, code in sorted(lost):
         outcome.fail(irreparable(kind, code, run.damage.text(kind, code)))
     for code in sorted(_codes(run.requested) - waiting - run.black_list - damaged.keys()):
@@ -152,13 +117,13 @@ def _admit(run: SyncRun, outcome: Outcome, arrived: list[str]) -> None:
     """Whose they are is decided in the transaction in which they are put in place."""
     if not arrived:
         return
+    data_sets = run.destination.data_sets
     with run.transaction():
-        admit_data_sets(run.connection, arrived)
+        data_sets.admit(arrived)
         failed = _install(run, outcome, arrived)
-        await_data_sets(run.connection, run.source, [error.perm_id for error in failed])
+        data_sets.await_files([error.perm_id for error in failed])
         _register(run, outcome)
-        left = {error.perm_id for error in failed}
-        forget_arrivals(run.connection, run.source, DATA_SET, set(arrived) - left)
+        data_sets.forget(set(arrived) - {error.perm_id for error in failed})
         outcome.show("files of data sets", _shown_files(run, arrived))
     run.transfers.settle()
     arrived.clear()
@@ -168,8 +133,9 @@ def _admit(run: SyncRun, outcome: Outcome, arrived: list[str]) -> None:
 
 def _install(run: SyncRun, outcome: Outcome, arrived: Collection[str]) -> list[ItemError]:
     """Put in place what may be; what another section has registered meanwhile is left to that."""
-    found = hindrances(run.connection, run.source)
-    damaged, known = run.damage.of(Kind.DATA_SET), with_files(run.connection, arrived)
+    found = run.destination.data_sets.hindrances()
+    damaged = run.damage.of(Kind.DATA_SET)
+    known = run.destination.data_sets.with_files(arrived)
     failed = []
     for code in arrived:
         if code in found.owners:
@@ -195,7 +161,8 @@ def _replaces_more(run: SyncRun, code: str, known: Collection[str], *, unknown: 
     say it of some files only, or of none."""
     if unknown:
         return run.transfers.replaces_more(code)
-    return code in known and run.transfers.replaces_more(code, brought_paths(run.connection, code))
+    brought = run.destination.data_sets.brought_paths
+    return code in known and run.transfers.replaces_more(code, brought(code))
 
 
 def _owner(section: str) -> str:
@@ -210,19 +177,19 @@ def _in_the_way(section: str) -> str:
 
 
 def _register(run: SyncRun, outcome: Outcome) -> None:
-    apply_kind(run.connection, Kind.DATA_SET, run.source, run.stamps)
+    run.destination.data_sets.apply(run.stamps)
     _note(run, outcome, Action.NEW, Verb.CREATED)
     _note(run, outcome, Action.CHANGED, Verb.UPDATED)
-    settle_data_sets(run.connection)
+    run.destination.data_sets.settle()
 
 
 def _note(run: SyncRun, outcome: Outcome, action: Action, verb: Verb) -> None:
     """New ones by what they consist of, as the original does."""
     if not outcome.verbose:
-        for kind, number in data_set_counts(run.connection, action).items():
+        for kind, number in run.destination.data_sets.counts(action).items():
             outcome.count(verb, Kind.DATA_SET, number, sort=_sort(verb, kind))
         return
-    for kind, code in data_set_codes(run.connection, action):
+    for kind, code in run.destination.data_sets.codes(action):
         outcome.note(verb, Kind.DATA_SET, (code,), sort=_sort(verb, kind))
 
 
@@ -232,5 +199,5 @@ def _sort(verb: Verb, kind: str) -> str:
 
 def _shown_files(run: SyncRun, codes: Collection[str]) -> Iterator[str]:
     for code in codes:
-        for file in data_set_files(run.connection, code):
+        for file in run.destination.data_sets.listed_files(code):
             yield f"{code}/{file.path} ({file.length:,} bytes)"

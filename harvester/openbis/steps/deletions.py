@@ -11,44 +11,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from harvester.memory.held import earliest_waiting
-from harvester.openbis.destination.file_work import finish_files
-from harvester.openbis.destination.held_deletions import (
-    brought_count,
-    forget_done,
-    forget_returned,
-    hold,
-    hold_outgrown,
-    new_count,
-    vanished_spaces,
-)
-from harvester.openbis.destination.kept_references import keep_references
-from harvester.openbis.destination.losses import (
-    find_losses,
-    keep,
-    loss_count,
-    losses,
-    new_contents_count,
-    spare,
-    vanished_service_files,
-)
-from harvester.openbis.destination.restoring import forget_marks
-from harvester.openbis.destination.trash import discard, expired, purge
-from harvester.openbis.destination.unknown_parts import complete_unknown, settle, shown_unknown
+from harvester.openbis.destination.port.rows import Action
 from harvester.openbis.steps.suspicions import remember, suspicions
 from harvester.openbis.sync_run import SyncRun
 from harvester.runs.report import Outcome, Verb
 from harvester.runs.trusted_clock import dated, trusted
 from harvester.runs.unknown_words import described
-from shared.store.changes import (
-    Action,
-    counts,
-    delete,
-    drop_from_plan,
-    plan_files,
-    planned,
-)
-from shared.store.loss_kinds import Loss
 
 _NAMED = 20
 """So many of a sort are named where nobody wants all; all are counted."""
@@ -58,21 +26,13 @@ _FEW = 3
 
 def delete_entities(run: SyncRun) -> Outcome:
     outcome = run.outcome()
-    connection, source = run.connection, run.source
-    complete_unknown(connection, source)
-    find_losses(connection, source)
-    drop_from_plan(connection, Loss.DATA_SET_CONTENT, run.black_list)
-    forget_marks(connection, source)
-    plan_files(connection, source)
-    forget_returned(connection, source)
+    run.destination.deletions.prepare(leave_alone=run.black_list)
     if run.config.deletion_allowed:
         _hold_back(run, outcome)
         _delete(run, outcome)
     else:
         _leave(run, outcome)
-    keep(connection)
-    keep_references(connection, source)
-    settle(connection)
+    run.destination.deletions.keep_what_stays()
     _tell_of_what_stays(run, outcome)
     _tell_of_what_is_unknown(run, outcome)
     if run.config.deletion_allowed:  # else nothing that was ever harvested goes
@@ -83,10 +43,10 @@ def delete_entities(run: SyncRun) -> Outcome:
 def _purge(run: SyncRun, outcome: Outcome) -> None:
     """Empty the trash of what is old by both clocks, ours and the source's."""
     now, kept = datetime.now(UTC), timedelta(days=run.config.trash_retention_days)
-    old = expired(run.connection, now - kept, run.source)
+    old = run.destination.trash.expired(now - kept)
     if kept:
         agreed = trusted(now, run.metadata.at) or now
-        certain = expired(run.connection, agreed - kept, run.source)
+        certain = run.destination.trash.expired(agreed - kept)
     else:
         certain = old  # nothing is to be kept, whatever the time is
     if len(old) > len(certain):
@@ -95,17 +55,17 @@ def _purge(run: SyncRun, outcome: Outcome) -> None:
             f"trash-retention-days by the clock of this machine ({now:%Y-%m-%d %H:%M} UTC): the "
             f"source's list is of {run.metadata.at:%Y-%m-%d %H:%M} UTC; set the clock that is wrong"
         )
-    purge(run.connection, certain)
+    run.destination.trash.purge(certain)
 
 
 def remove_files(run: SyncRun) -> None:
     """Let the files follow their rows, after the deletion is committed: to the trash, or away. What
     a killed run left undone is done by the next one."""
-    finish_files(run.connection, run.source, run.transfers.files, run.leash.moved)
+    run.destination.file_work.follow(run.transfers.files, run.leash.moved)
 
 
 def _leave(run: SyncRun, outcome: Outcome) -> None:
-    parts = loss_count(run.connection, Action.GONE)
+    parts = run.destination.deletions.loss_count(Action.GONE)
     if number := _count(run, outcome, Action.GONE, Verb.SKIPPED) - parts:
         outcome.remark(
             f"{number} items are no longer on the data source and stay here, because "
@@ -117,21 +77,22 @@ def _leave(run: SyncRun, outcome: Outcome) -> None:
             "now; what was harvested stays here as it was, because deletion-allowed is false: "
             f"{_lost(run)}"
         )
-    spare(run.connection)
+    run.destination.deletions.spare()
 
 
 def _hold_back(run: SyncRun, outcome: Outcome) -> None:
     if run.deletions_confirmed:
         return
-    outgrown = hold_outgrown(run.connection, run.source, run.run_id or 0)
+    guard = run.destination.guard
+    outgrown = guard.hold_outgrown(run.run_id or 0)
     reasons = doubts = list(_doubts(run))
-    if contents := new_contents_count(run.connection, run.source):
+    if contents := guard.new_contents_count():
         text = (
             f"{contents} data sets have fewer or other files than were brought, which openBIS "
             f"never does ({_lost(run)}); the source may not see them now"
         )
         reasons = [*doubts, text]
-    if (since := earliest_waiting(run.connection, run.source)) is not None:
+    if (since := guard.earliest_waiting()) is not None:
         reasons = [
             *reasons,
             f"what run {since} and later ones held back waits until it is released",
@@ -139,7 +100,7 @@ def _hold_back(run: SyncRun, outcome: Outcome) -> None:
     if outgrown:
         text = f"{outgrown} losses of contents are larger now than when they were held back"
         reasons = [*reasons, text]
-    number = hold(run.connection, run.source, run.run_id or 0, new=bool(doubts))
+    number = guard.hold(run.run_id or 0, new=bool(doubts))
     if not number:
         return
     _note(run, outcome, Action.HELD, Verb.HELD_BACK)
@@ -154,10 +115,11 @@ def _hold_back(run: SyncRun, outcome: Outcome) -> None:
 def _doubts(run: SyncRun) -> Iterator[str]:
     """Why what is newly gone may be an accident. What was held back or released before is not
     judged again."""
-    new = new_count(run.connection, run.source)
+    guard = run.destination.guard
+    new = guard.new_count()
     if not new:
         return
-    brought = brought_count(run.connection, run.source)
+    brought = guard.brought_count()
     if run.metadata.deletions_unsafe:
         yield run.metadata.deletions_unsafe
     if run.metadata.entities == 0:
@@ -173,12 +135,12 @@ def _doubts(run: SyncRun) -> Iterator[str]:
             f"{new} of the {brought} items that this section brought here are gone, more than "
             f"{run.config.max_deletions} (max-deletions)"
         )
-    if (files := vanished_service_files(run.connection, run.source)) > 1:
+    if (files := guard.vanished_service_files()) > 1:
         yield (
             f"all {files} files of the file service vanished; its folder may not be there on the "
             "source"
         )
-    if spaces := vanished_spaces(run.connection, run.source):
+    if spaces := guard.vanished_spaces():
         named = [f"{space.code} ({space.inside} items)" for space in spaces[:_NAMED]]
         yield (
             f"spaces vanished with all that was in them: {_listed(named, len(spaces))}; deleted "
@@ -188,20 +150,19 @@ def _doubts(run: SyncRun) -> Iterator[str]:
 
 
 def _lost(run: SyncRun) -> str:
-    found = losses(run.connection)
+    found = run.destination.deletions.losses()
     names = [f"{one.kind} {one.perm_id}: {one}" for one in islice(found, _FEW + 1)]
     return "; ".join(names[:_FEW]) + (" and more" if len(names) > _FEW else "")
 
 
 def _delete(run: SyncRun, outcome: Outcome) -> None:
-    connection, source = run.connection, run.source
     number = _note(run, outcome, Action.GONE, Verb.DELETED)
     remember(run)
-    forget_done(connection, source)
+    run.destination.guard.forget_done()
     if number and run.config.trash_retention_days:
-        discard(connection, source, run.run_id, dated(datetime.now(UTC), run.metadata.at))
+        run.destination.trash.discard(run.run_id, dated(datetime.now(UTC), run.metadata.at))
     elif number:
-        delete(connection)
+        run.destination.deletions.delete()
 
 
 def _tell_of_what_stays(run: SyncRun, outcome: Outcome) -> None:
@@ -219,7 +180,7 @@ def _tell_of_what_stays(run: SyncRun, outcome: Outcome) -> None:
 
 
 def _tell_of_what_is_unknown(run: SyncRun, outcome: Outcome) -> None:
-    if shown := shown_unknown(run.connection):
+    if shown := run.destination.deletions.unknown():
         outcome.remark(
             f"the data source cannot show now: {described(shown)}; what is here of it stays, and "
             "what is not comes when it can"
@@ -231,21 +192,21 @@ def _note(run: SyncRun, outcome: Outcome, action: Action, verb: Verb) -> int:
     if not outcome.verbose:
         return _count(run, outcome, action, verb)
     number = 0
-    for entity in planned(run.connection, action):
+    for entity in run.destination.plan.planned(action):
         outcome.note(verb, entity.kind, (entity.identifier,))
         number += 1
     return number
 
 
 def _count(run: SyncRun, outcome: Outcome, action: Action, verb: Verb) -> int:
-    numbers = {kind: n for (kind, found), n in counts(run.connection).items() if found == action}
+    numbers = {k: n for (k, found), n in run.destination.plan.counts().items() if found == action}
     for kind, number in numbers.items():
         outcome.count(verb, kind, number)
     return sum(numbers.values())
 
 
 def _names(run: SyncRun, action: Action, number: int) -> str:
-    found = planned(run.connection, action, most=_NAMED)
+    found = run.destination.plan.planned(action, most=_NAMED)
     return _listed([f"{entity.kind} {entity.identifier}" for entity in found], number)
 
 

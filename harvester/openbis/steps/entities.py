@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+from harvester.openbis.destination.port.rows import Action, Blocked
 from harvester.openbis.sync_run import SyncRun
 from harvester.runs.report import Outcome, Verb
 from shared.errors import ItemError
 from shared.model.kinds import ENTITY_KINDS, Kind
-from shared.store.changes import Action, apply_kind, counts, foreign_owners, planned
-from shared.store.identity import Blocked, blocked, settle
 
 _KINDS = tuple(kind for kind in ENTITY_KINDS if kind is not Kind.DATA_SET)
 _VERBS = {Action.NEW: Verb.CREATED, Action.CHANGED: Verb.UPDATED, Action.FOREIGN: Verb.SKIPPED}
@@ -45,22 +44,22 @@ _WHY_IT_STAYS = {
 
 def register_entities(run: SyncRun) -> Outcome:
     outcome = run.outcome()
-    settle(run.connection)
+    run.destination.entities.settle_identifiers()
     expected = _expected(run)
     run.progress.expect(expected.total())
     for kind in _KINDS:
-        apply_kind(run.connection, kind, run.source, run.stamps)
+        run.destination.entities.apply(kind, run.stamps)
         run.progress.advance(expected[kind])
     note_plan(run, outcome, frozenset(_KINDS))
     _tell_of_others(run, outcome)
-    for one in blocked(run.connection, _KINDS):
+    for one in run.destination.plan.blocked(_KINDS):
         outcome.fail(why_blocked(run, one))
     return outcome
 
 
 def _tell_of_others(run: SyncRun, outcome: Outcome) -> None:
     """Also of data sets: a section that was renamed owns nothing that it brought before."""
-    for owner, number in foreign_owners(run.connection).items():
+    for owner, number in run.destination.plan.foreign_owners().items():
         whose = f"belong to {owner}, not to this section" if owner else "were made in this instance"
         hint = f"; was this section renamed? Then set data-source-alias = {owner}" if owner else ""
         outcome.remark(f"{number} items of the list are left as they are here: they {whose}{hint}")
@@ -100,7 +99,7 @@ def _why_it_stays(run: SyncRun, one: Blocked) -> str:
 def _expected(run: SyncRun) -> Counter[Kind]:
     """How many entities of each kind are to be registered or updated."""
     expected: Counter[Kind] = Counter()
-    for (kind, action), number in counts(run.connection).items():
+    for (kind, action), number in run.destination.plan.counts().items():
         if kind in _KINDS and action in {Action.NEW, Action.CHANGED}:
             expected[Kind(kind)] += number
     return expected
@@ -109,11 +108,11 @@ def _expected(run: SyncRun) -> Counter[Kind]:
 def note_plan(run: SyncRun, outcome: Outcome, kinds: frozenset[Kind]) -> None:
     """Count what the plan has of these kinds, by name if the section is verbose."""
     if not outcome.verbose:
-        for (kind, action), number in counts(run.connection).items():
+        for (kind, action), number in run.destination.plan.counts().items():
             if kind in kinds and action in _VERBS:
                 outcome.count(_VERBS[action], kind, number)
         return
     for action, verb in _VERBS.items():
-        for entity in planned(run.connection, action):
+        for entity in run.destination.plan.planned(action):
             if entity.kind in kinds:
                 outcome.note(verb, entity.kind, (entity.identifier,))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from harvester.openbis.sync_run import SyncRun
 from harvester.runs.report import Outcome, Verb
-from shared.store.changes import copy_flags
 
 
 def copy_frozen_flags(run: SyncRun) -> Outcome:
     outcome = run.outcome()
     with run.transaction():
-        for entity in copy_flags(run.connection, run.source):
+        for entity in run.destination.originals.copy_flags():
             outcome.note(Verb.UPDATED, f"{entity.kind} frozen flags", (entity.identifier,))
     return outcome

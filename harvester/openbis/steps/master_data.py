@@ -11,19 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 
+from harvester.openbis.destination.port.rows import Definition, Key, Stored, flatten
 from harvester.openbis.sync_run import SyncRun
 from harvester.runs.report import Outcome, Verb
 from shared.errors import ConflictError
 from shared.model.master_data import SYSTEM_USER, PropertyType, Vocabulary
-from shared.store.master_data import (
-    Definition,
-    Key,
-    Stored,
-    flatten,
-    remove_definitions,
-    stored_definitions,
-    write_definitions,
-)
 
 _STAMPS = frozenset({"registrator", "registered", "modified"})
 """Who defined something and when; a difference in these alone is none."""
@@ -58,12 +50,13 @@ def register_master_data(run: SyncRun) -> Outcome:
         update_allowed=run.config.master_data_update_allowed,
         unassignment_allowed=run.config.property_unassignment_allowed,
     )
-    stored = stored_definitions(run.connection)
+    definitions = run.destination.definitions
+    stored = definitions.stored()
     plan = plan_master_data(flatten(run.metadata.master_data), stored, rules)
     if plan.conflicts:
         raise ConflictError(plan.conflicts)
-    write_definitions(run.connection, run.source, plan.create | plan.update)
-    remove_definitions(run.connection, plan.remove)
+    definitions.write(plan.create | plan.update)
+    definitions.remove(plan.remove)
     _note(outcome, plan, stored)
     return outcome
 

@@ -9,15 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from harvester.memory.held import held_back_count
-from harvester.memory.unconfirmed import forget_unconfirmed, note_unconfirmed, unconfirmed_since
-from harvester.openbis.destination.decay import decay_since, forget_decay, note_decay
-from harvester.openbis.destination.held_deletions import (
-    brought_count,
-    new_count,
-    vanished_kinds,
-    vanished_projects,
-)
 from harvester.openbis.sync_run import SyncRun
 from harvester.runs.trusted_clock import dated, trusted
 
@@ -32,8 +23,8 @@ _NAMED = 20
 
 def suspicions(run: SyncRun, new: int, brought: int) -> Iterator[str]:
     """The reasons that apply; ``new`` of the ``brought`` items are newly gone."""
-    connection, source = run.connection, run.source
-    if projects := vanished_projects(connection, source):
+    guard = run.destination.guard
+    if projects := guard.vanished_projects():
         named = [f"{one.identifier} ({one.inside} items)" for one in projects[:_NAMED]]
         more = len(projects) - len(named)
         yield (
@@ -41,7 +32,7 @@ def suspicions(run: SyncRun, new: int, brought: int) -> Iterator[str]:
             f"{f' and {more} more' if more else ''}; deleted on the source, or its user may not "
             "see them any more"
         )
-    if run.metadata.entities and (kinds := vanished_kinds(connection, source)):
+    if run.metadata.entities and (kinds := guard.vanished_kinds()):
         named = [f"{number} {kind}" for kind, number in kinds.items()]
         yield (
             f"all of a kind vanished: {', '.join(named)}; the source may not show this kind any "
@@ -55,8 +46,8 @@ def suspicions(run: SyncRun, new: int, brought: int) -> Iterator[str]:
 def _repeated(run: SyncRun, new: int, brought: int, since: datetime) -> Iterator[str]:
     """Whether these, with what earlier runs deleted without being asked and with what waits, are
     most of all."""
-    earlier = unconfirmed_since(run.connection, run.source, since)
-    waiting = held_back_count(run.connection, run.source)
+    earlier = run.destination.guard.unconfirmed_since(since)
+    waiting = run.destination.guard.waiting_count()
     largest, gone = max(earlier.largest, brought + waiting), earlier.number + waiting + new
     shrinks = 2 * (brought - new) < largest
     if gone > max(new, _FEW) and 2 * gone > largest and shrinks:
@@ -68,7 +59,7 @@ def _repeated(run: SyncRun, new: int, brought: int, since: datetime) -> Iterator
 
 def _decaying(run: SyncRun, since: datetime) -> Iterator[str]:
     """The same of contents, kind by kind: what loses them is still listed."""
-    for decay in decay_since(run.connection, run.source, since):
+    for decay in run.destination.guard.decay_since(since):
         if decay.lost > _FEW and 2 * decay.lost > decay.brought:
             yield (
                 f"with these, {decay.lost} of the {decay.brought} {decay.what} that this section "
@@ -80,12 +71,7 @@ def _decaying(run: SyncRun, since: datetime) -> Iterator[str]:
 def remember(run: SyncRun) -> None:
     """Note what this run is about to delete, unless it was confirmed. To be called when the plan
     has what is deleted, and before it is done."""
-    connection, source = run.connection, run.source
     now, at = datetime.now(UTC), run.metadata.at
     if not run.deletions_confirmed:
-        number, brought = new_count(connection, source), brought_count(connection, source)
-        note_unconfirmed(connection, source, dated(now, at), number=number, brought=brought)
-        note_decay(connection, source, dated(now, at))
-    old = (trusted(now, at) or at) - _KEPT
-    forget_unconfirmed(connection, source, old)
-    forget_decay(connection, source, old)
+        run.destination.guard.note_unconfirmed(dated(now, at))
+    run.destination.guard.forget_unconfirmed((trusted(now, at) or at) - _KEPT)

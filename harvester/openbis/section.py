@@ -1,5 +1,5 @@
 """A section whose data source is an openBIS: its keys and their meaning are openBIS's, defaults
-those of its manual."""
+those of its manual (harvester-semantics.md, 1.3)."""
 
 from __future__ import annotations
 

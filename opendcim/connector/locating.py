@@ -1,4 +1,5 @@
-"""Where a device is: openDCIM's rules for cabinets, chassis and storage rooms.
+"""Where a device is: openDCIM's rules for cabinets, chassis and storage rooms
+(opendcim.md, 4.3).
 
 A device in a chassis has its slot as ``Position``; its place is that of the outermost chassis. In a
 storage room (``Cabinet`` -1), ``Position`` is the id of the data centre, 0 for the general one.

@@ -1,7 +1,7 @@
 """Names in a list that every version of openBIS uses: namespaces, documents, root elements.
 
 The prefixes are part of the format: the original's parser compares names with their literal prefix
-and never looks at the namespaces (wire format, 1.3).
+and never looks at the namespaces (wire-format.md, 1.3).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Document(StrEnum):
 
 
 CAPABILITY_LIST_FROM = "2013-02-07T22:39:00"
-"""A constant of the original's version 1, without a zone; the manual shows it."""
+"""A constant of the original's version 1, without a zone (wire-format.md, 1.7)."""
 
 URL_SET = "urlset"
 SITEMAP_INDEX = "sitemapindex"

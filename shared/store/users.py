@@ -73,7 +73,7 @@ _ROLES = select(tables.role_assignment.c.place, tables.role_assignment.c.role).w
 
 
 def find_person(connection: Connection, user_id: str) -> Person | None:
-    """A person by user id, regardless of case; an exact match wins (openbis-database, 3.1)."""
+    """A person by user id, regardless of case; an exact match wins (openbis-database.md, 3.1)."""
     rows = connection.execute(_PERSON, {"lower": user_id.lower()}).all()
     exact = [row for row in rows if row.user_id == user_id] or rows
     return _person(connection, exact[0]) if exact else None

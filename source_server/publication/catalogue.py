@@ -29,7 +29,7 @@ class Scope:
 
     ``spaces`` are shown whole. ``projects`` (identifiers ``/SPACE/PROJECT``) are shown from spaces
     that are not; their spaces appear as entries without contents. Shared samples, materials and
-    master data belong to every scope (wire format, 2.2).
+    master data belong to every scope (wire-format.md, 2.2).
     """
 
     spaces: frozenset[Code] = frozenset()
@@ -91,7 +91,7 @@ class Snapshot(Protocol):
     @property
     def at(self) -> datetime:
         """A low-water mark in whole seconds, UTC: whatever is committed after this snapshot was
-        taken has a later modification time (wire format, 1.6)."""
+        taken has a later modification time (wire-format.md, 1.6)."""
         ...
 
     def space_codes(self) -> list[Code]:

@@ -1,4 +1,4 @@
-"""The spaces that a client asks for: ``white_list`` and ``black_list`` (wire format, 2.1).
+"""The spaces that a client asks for: ``white_list`` and ``black_list`` (wire-format.md, 2.1).
 
 openBIS compiles the patterns with ``java.util.regex``. Here they run on RE2, whose time is linear
 in the text, so that no pattern can hang the server. Patterns that RE2 refuses, or silently reads

@@ -1,7 +1,7 @@
 """Files of the file service: pictures and documents that are pasted into rich text.
 
-A text names such a file as ``openbis/file-service/<path>``, up to the next quote (wire format,
-3.8). A resource list carries those files that its own texts mention.
+A text names such a file as ``openbis/file-service/<path>``, up to the next quote
+(wire-format.md, 3.8). A resource list carries those files that its own texts mention.
 """
 
 from __future__ import annotations

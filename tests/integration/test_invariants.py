@@ -1,4 +1,4 @@
-"""What must hold whatever happens (semantics, 8.3): 1, 3, 4, 10, 12 and 15."""
+"""What must always hold (harvester-semantics.md, 5): 1, 3, 4, 10, 12 and 15."""
 
 from __future__ import annotations
 

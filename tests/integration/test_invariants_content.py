@@ -1,4 +1,4 @@
-"""What must hold whatever happens (semantics, 8.3): 8, 9, 11 and 14, and what arrives is right."""
+"""What must always hold (harvester-semantics.md, 5): 8, 9, 11 and 14, and what arrives is right."""
 
 from __future__ import annotations
 

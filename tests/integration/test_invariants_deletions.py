@@ -1,4 +1,4 @@
-"""What must hold whatever happens (semantics, 8.3): 6, that only what is gone goes."""
+"""What must always hold (harvester-semantics.md, 5): 6, that only what is gone goes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold whatever happens (semantics, 8.3): 2, that a killed harvester loses nothing."""
+"""What must always hold (harvester-semantics.md, 5): 2, that a killed harvester loses nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold whatever happens (semantics, 8.3): 5, moves and deletions in any order."""
+"""What must always hold (harvester-semantics.md, 5): 5, moves and deletions in any order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold whatever happens (semantics, 8.3): 7 and 13, that one does not harm another."""
+"""What must always hold (harvester-semantics.md, 5): 7 and 13, that one does not harm another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The manual's rules for master data (003, "Master Data Synchronization Rules"; semantics, 3.3)."""
+"""The manual's rules for master data (harvester-semantics.md, 3.3)."""
 
 from __future__ import annotations
 

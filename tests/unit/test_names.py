@@ -1,4 +1,4 @@
-"""The translation of names, case by case (semantics of the original, 3.3.2 and 3.10)."""
+"""The translation of names, case by case (harvester-semantics.md, 3.3.2 and 3.10)."""
 
 from __future__ import annotations
 

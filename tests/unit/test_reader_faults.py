@@ -1,4 +1,4 @@
-"""The table of parser errors (wire format, 6), row by row, each on a copy of the example.
+"""The table of parser errors (wire-format.md, 6), row by row, each on a copy of the example.
 
 What makes the original give up a whole list is here at most the fault of one record.
 """

@@ -1,4 +1,4 @@
-"""Master data: what is read leniently, and what is a fault of one item (wire format, 3.3, 6)."""
+"""Master data: what is read leniently, and what is a fault of one item (wire-format.md, 3.3, 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Lists of both versions of the original and of others, with their faults (wire format, 1.7, 7)."""
+"""Lists of both versions of the original and of others, with their faults.
+
+See wire-format.md, 1.7 and 7."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The black and the white list: every edge case of the wire format, section 2.1."""
+"""The black and the white list: every edge case (wire-format.md, 2.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Timestamps on the wire (wire format, 1.5)."""
+"""Timestamps on the wire (wire-format.md, 1.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entries of entities, byte for byte, from the tables of the wire format (3.1 to 3.8)."""
+"""Entries of entities, byte for byte, from the tables (wire-format.md, 3.1 to 3.8)."""
 
 from __future__ import annotations
 

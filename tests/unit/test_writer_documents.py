@@ -1,4 +1,4 @@
-"""The three documents, byte for byte (wire format, 1.3 and 1.4)."""
+"""The three documents, byte for byte (wire-format.md, 1.3 and 1.4)."""
 
 from __future__ import annotations
 

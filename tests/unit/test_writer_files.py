@@ -1,4 +1,4 @@
-"""Data sets and files of the file service, byte for byte (wire format, 3.8)."""
+"""Data sets and files of the file service, byte for byte (wire-format.md, 3.8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Master data, byte for byte, from the tables of the wire format (3.3, 3.4, 4)."""
+"""Master data, byte for byte, from the tables (wire-format.md, 3.3, 3.4, 4)."""
 
 from __future__ import annotations
 

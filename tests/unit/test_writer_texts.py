@@ -1,4 +1,4 @@
-"""What texts look like on the wire, and what has no place there (wire format, 4)."""
+"""What texts look like on the wire, and what has no place there (wire-format.md, 4)."""
 
 from __future__ import annotations
 

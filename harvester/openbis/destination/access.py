@@ -14,7 +14,7 @@ from shared.store.users import find_person
 
 
 def authorise(connection: Connection, config: SectionConfig) -> None:
-    """The harvester's user must be an instance admin here, as the manual asks."""
+    """The harvester's user must be an instance admin here, see harvester-semantics.md, 1.3."""
     user = find_person(connection, config.harvester_user)
     password = config.harvester_pass.get_secret_value()
     if user is None or not user.active or not user.password_hash:

@@ -2,7 +2,7 @@
 
 The token comes from the V3 API of the application server, spoken as JSON-RPC. The data store
 server then serves ``<data set code>/<path>?sessionID=<token>``. It answers an expired session with
-status 200 and a page in HTML (wire format, 5.2), so such a download must always be verified.
+status 200 and a page in HTML (wire-format.md, 5.2), so such a download must always be verified.
 """
 
 from __future__ import annotations

@@ -122,8 +122,8 @@ def _bring(run: SyncRun, outcome: Outcome, holder: Holder, held: HeldVersion) ->
 def _note(
     outcome: Outcome, holder: Holder, stored: Sequence[HeldVersion], brought: Sequence[HeldVersion]
 ) -> None:
-    """Count by file name, as the original does (semantics, 3.5): more versions are created ones,
-    other versions an update, a file name that is gone a deletion."""
+    """Count by file name, as the original does: more versions are created ones, other versions an
+    update, a file name that is gone a deletion (harvester-semantics.md, 3.5)."""
     before, after = _by_name(stored), _by_name(brought)
     for name in sorted(before.keys() | after.keys()):
         what = f"{holder.identifier} {name}"

@@ -1,4 +1,4 @@
-"""Step 3: register and update master data, by the rules of the manual.
+"""Step 3: register and update master data, by the manual's rules (harvester-semantics.md, 3.3).
 
 Additions are always made, updates only with ``master-data-update-allowed`` and only to what this
 section owns; assignments are removed only with ``property-unassignment-allowed``. What openBIS

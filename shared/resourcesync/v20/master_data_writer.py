@@ -1,4 +1,4 @@
-"""Writes the entry of the master data (wire format, 3.3)."""
+"""Writes the entry of the master data (wire-format.md, 3.3)."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _plugin(each: Plugin) -> str:
         "name": each.name,
         "type": each.type.value,
         "registration-timestamp": optional_timestamp(each.registered),
-        # The original repeats the time of registration here (wire format, 7, item 9).
+        # The original repeats the time of registration here (wire-format.md, 7).
         "modification-timestamp": optional_timestamp(each.registered),
     }
     opened = _element("PLUGIN", each.name, "validationPlugin", attributes)
@@ -120,7 +120,7 @@ def _plugin(each: Plugin) -> str:
 
 
 def _definition_code(each: Vocabulary | PropertyType) -> str:
-    """The code of a definition; internal ones lack the ``$`` of references (wire format, 3.4)."""
+    """The code of a definition; internal ones lack the ``$`` of references (wire-format.md, 3.4)."""
     return each.code.removeprefix("$") if each.internal else each.code
 
 

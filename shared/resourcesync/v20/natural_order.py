@@ -1,4 +1,4 @@
-"""The order in which the original lists codes: digit runs compare as numbers (wire format, 4)."""
+"""The original's order of codes: digit runs compare as numbers (wire-format.md, 4)."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def low_water_mark(engine: Engine) -> datetime:
     """The start of the server's oldest open transaction, cut to seconds, less a second.
 
     openBIS stamps its changes with the start of the transaction. What is not committed when this is
-    asked has a later stamp (wire format, 1.6). Ask before taking a snapshot.
+    asked has a later stamp (wire-format.md, 1.6). Ask before taking a snapshot.
     """
     with connected(engine) as connection:
         oldest: datetime = connection.execute(_LOW_WATER_MARK).scalar_one()

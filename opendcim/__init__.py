@@ -1,1 +1,1 @@
-"""openDCIM: a tenant above both programs, which find it by the entry points of the package."""
+"""The openDCIM package: it uses both programs, which find it by the package's entry points."""

@@ -1,8 +1,8 @@
-"""What openDCIM needs beside the libraries of both programs."""
+"""The libraries that only openDCIM needs."""
 
 from __future__ import annotations
 
 from shared.extras import Extra
 
+# The extra ``opendcim`` in ``pyproject.toml``.
 EXTRA = Extra(name="opendcim", modules=("PIL", "jinja2", "pymysql", "python_multipart"))
-"""The extra ``opendcim`` in ``pyproject.toml``."""

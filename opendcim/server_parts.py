@@ -1,4 +1,4 @@
-"""The parts of openDCIM, as the source server finds them."""
+"""openDCIM's parts of the source server, for its entry point."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The connector for external requests: what openDCIM knows about elements of a monitoring
-system.
+"""The connector: it answers which device a monitored element is, and where it stands.
 
 ::
 
@@ -7,5 +6,5 @@ system.
                                               \\> registry (element id to name)
     rows (Completed, Failed) < response
 
-Nothing here is known to openDCIM, and nothing of openDCIM is passed on but what `fields` names.
+openDCIM itself is not changed. An answer has only those values that `fields` lists.
 """

@@ -1,8 +1,8 @@
-"""Who may post requests and read rows.
+"""Checks who may post requests and read rows.
 
-Either users of the source server by Basic authentication, or whoever knows a token. With neither,
-only this machine: then nothing that may stand between us and somebody else is let in either, such
-as a proxy or a page in a browser.
+Allowed are users of the source server by Basic authentication, and clients with the token. If
+neither is configured, only clients on this machine are allowed; requests that came through a proxy
+or from a web page are then refused, since their sender may be elsewhere.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from source_server.users.sign_in import Authenticator, challenge, parse_basic
 from source_server.web.guesses import Guesses, TooManyGuessesError
 
 EVERYBODY = "*"
+# Headers that a proxy or a browser adds.
 _BETWEEN = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "origin")
-"""Headers that a proxy or a page in a browser adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """``authenticator`` knows the users' passwords."""
+    """``authenticator`` checks the passwords of users."""
 
     users: frozenset[str]
     token: SecretStr | None
@@ -50,7 +50,7 @@ class Access:
         server: SourceSettings,
         authenticator: Authenticator | None,
     ) -> Access:
-        """Raises `ConfigError` if somebody else than intended could get in."""
+        """Raises `ConfigError` if the settings would let in more clients than intended."""
         users = frozenset(settings.opendcim_connector_users or ())
         token = settings.opendcim_connector_token
         if users and authenticator is None:
@@ -69,7 +69,7 @@ class Access:
         )
 
     def client(self, headers: Mapping[str, str], peer: str | None) -> str | Refused:
-        """Whoever asks, by name; to be called in a thread, since passwords take time."""
+        """The client's name, for logs. Checking passwords takes time: call it in a thread."""
         if not self.users and self.token is None:
             return _local(headers, peer)
         authorization = headers.get("authorization")

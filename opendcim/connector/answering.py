@@ -1,4 +1,4 @@
-"""Answers one request: all its elements, side by side, within its time."""
+"""Answers one request: looks its elements up in parallel, within the request's time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from opendcim.connector.registry_places import RegistryPlace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """``elements`` in the order of the request; if it failed, those that were done before."""
+    """``elements`` in the order of the request; those done before the failure if it failed."""
 
     elements: list[Json]
     error: RequestFailedError | None = None
@@ -30,7 +30,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answering:
-    """``connections``: so many elements of a request are looked up at once."""
+    """``connections`` is how many elements of one request are looked up at once."""
 
     opendcim: OpenDcim
     registry: RegistryPlace
@@ -38,7 +38,7 @@ class Answering:
     custom: Collection[str] = ()
 
     def answer(self, request: ExternalRequest, seconds: float, stop: threading.Event) -> Answered:
-        """Raises `StoppedWorkError` if ``stop`` is set before the end."""
+        """Raises `StoppedWorkError` if ``stop`` is set before all elements are done."""
         try:
             registry = self.registry.current()
         except RequestFailedError as error:
@@ -59,7 +59,8 @@ class Answering:
 
 
 class _TimeOfRun(Time):
-    """As soon as one element fails for all, the others are not asked for any more."""
+    """Time of a run that ends for all elements as soon as one fails with an error that concerns
+    all."""
 
     def __init__(self, seconds: float, stop: threading.Event, failed: threading.Event) -> None:
         super().__init__(seconds, stop)

@@ -5,8 +5,8 @@
     {"Id": "9f6c0d3e-...", "Elements": [{"DmaId": 1001, "ElementId": 15}, "1001/16"],
      "Include": ["Device", "Cabinet"], "TimeoutSeconds": 60}
 
-Names of members in any case, with or without ``_`` and ``-``; members that are not known mean
-nothing. Only the id and the elements must be there.
+Member names are compared without case, ``_`` and ``-``; unknown members are ignored. Only the id
+and the elements are mandatory.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _TIMEOUT = ("timeoutseconds",)
 
 
 class Part(StrEnum):
-    """What can be asked about a device; each costs calls of its own."""
+    """Parts of an answer that a request can ask for; each costs calls of its own."""
 
     DEVICE = "Device"
     PARENT = "Parent"
@@ -56,7 +56,7 @@ _PARTS = {part.casefold(): part for part in Part}
 
 @dataclass(frozen=True, slots=True, order=True)
 class ElementId:
-    """The agent that hosts an element, and its number there."""
+    """Id of the agent that hosts the element, and id of the element on that agent."""
 
     dma_id: int
     element_id: int
@@ -67,14 +67,14 @@ class ElementId:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalRequest:
-    """``timeout`` is None if the sender leaves it to us."""
+    """``timeout`` is None if the request names none: the setting applies."""
 
     elements: tuple[ElementId, ...]
     include: frozenset[Part] = frozenset(Part)
     timeout: timedelta | None = None
 
     def to_json(self) -> str:
-        """The same text for the same content, however it was spelled."""
+        """Canonical JSON: requests with the same content give the same text."""
         content = {
             "Elements": [str(element) for element in self.elements],
             "Include": sorted(self.include),
@@ -84,7 +84,7 @@ class ExternalRequest:
 
     @classmethod
     def from_json(cls, text: str) -> ExternalRequest:
-        """Of what `to_json` wrote."""
+        """Inverse of `to_json`."""
         content = json.loads(text)
         seconds = content["TimeoutSeconds"]
         return cls(
@@ -96,9 +96,9 @@ class ExternalRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
-    """Something with an id. Either it is a request, or ``fault`` says why it is none.
+    """A request with an id. ``fault`` says why it is malformed, else ``request`` is set.
 
-    ``digest`` tells whether two have the same content.
+    Requests with the same ``digest`` have the same content.
     """
 
     request_id: str
@@ -107,12 +107,12 @@ class Posted:
     fault: str | None = None
 
 
-class _Malformed(Exception):  # noqa: N818 - it never leaves this module
-    """Says what is wrong with a request whose id is known."""
+class _Malformed(Exception):  # noqa: N818 - private to this module
+    """The request has an id, but is malformed; the message says why."""
 
 
 def read_posted(body: bytes, max_elements: int) -> Posted:
-    """Raises `RequestError` if there is no usable id in it, so that nothing can be kept of it."""
+    """Raises `RequestError` if there is no usable id, so that no row can be made for it."""
     content = _parsed(body)
     members = _members(content)
     request_id = _request_id(members)
@@ -152,7 +152,7 @@ def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _members(content: Mapping[str, object]) -> dict[str, list[object]]:
-    """Values by plain names; more than one if spellings of one name differ."""
+    """Values by canonical name; several values if one name is there in several spellings."""
     members: dict[str, list[object]] = {}
     for name, value in content.items():
         members.setdefault(re.sub(r"[_\- ]", "", name).casefold(), []).append(value)

@@ -1,4 +1,4 @@
-"""The ExternalResponse: what is kept in a row and given to whoever asked."""
+"""The ExternalResponse: what a row stores and the client is sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Json = dict[str, object]
 
 
 class Status(StrEnum):
-    """Of a request. Failed: it is malformed, or openDCIM or the registry could not be asked."""
+    """Status of a request. Failed: malformed, or openDCIM or the registry could not be asked."""
 
     PENDING = "Pending"
     COMPLETED = "Completed"
@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 
 class Result(StrEnum):
-    """Of one element."""
+    """Result for one element."""
 
     FOUND = "Found"
     NOT_FOUND = "NotFound"
@@ -32,7 +32,7 @@ class Result(StrEnum):
 
 
 class Kind(StrEnum):
-    """Where a device is. Unknown: openDCIM does not say, or it is disposed."""
+    """Kind of place. Unknown: openDCIM does not say, or the device is disposed."""
 
     CABINET = "Cabinet"
     CHASSIS = "Chassis"
@@ -41,7 +41,7 @@ class Kind(StrEnum):
 
 
 class Code(StrEnum):
-    """Why a request has failed, for programs."""
+    """Why a request failed, for programs."""
 
     MALFORMED = "Malformed"
     TIMED_OUT = "TimedOut"
@@ -54,7 +54,7 @@ class Code(StrEnum):
 
 
 class RequestFailedError(SyncError):
-    """A request cannot be answered; handled in one place, where its row gets the status Failed."""
+    """A request cannot be answered; caught in `workers`, where its row becomes Failed."""
 
     def __init__(self, code: Code, message: str) -> None:
         self.code = code
@@ -62,7 +62,7 @@ class RequestFailedError(SyncError):
 
 
 def timestamp(milliseconds: int) -> str:
-    """Since 1970, as ``2026-11-21T22:51:00.123Z``."""
+    """``milliseconds`` since 1970 as ``2026-11-21T22:51:00.123Z``."""
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -98,7 +98,7 @@ def element_answer(
     message: str | None = None,
     **found: object,
 ) -> Json:
-    """All members are always there; ``found`` fills some of them."""
+    """An element's answer with all its members; ``found`` fills some of them."""
     return {
         "DmaId": element.dma_id,
         "ElementId": element.element_id,

@@ -1,8 +1,8 @@
-"""What of openDCIM's answers is passed on: a list of what may, never of what may not.
+"""The allow list of values that may leave openDCIM.
 
 openDCIM's API shows credentials (SNMP communities and pass phrases, API passwords, OIDs) to
-whoever may read a device, and a newer version may show more. Free texts (``Notes``) stay out too,
-since people write passwords into them.
+everyone who may read a device, and newer versions may add some. Free texts (``Notes``) are left out
+too, since people write passwords into them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping
 
 from opendcim.records.texts import unescaped
 
+# A record as openDCIM sent it.
 Row = Mapping[str, object]
-"""A record as openDCIM sent it."""
 
 DEVICE = (
     "DeviceID",
@@ -56,9 +56,10 @@ TEMPLATE = ("TemplateID", "Model", "DeviceType", "Height", "Weight", "Wattage")
 PORT = ("PortNumber", "Label", "MediaID", "ColorID", "ConnectedDeviceID", "ConnectedPort")
 POWER_PORT = ("PortNumber", "Label", "ConnectedDeviceID", "ConnectedPort")
 
+# Values of ``Rights``, in lower case, that mean that all other fields are blanked.
 NO_RIGHTS = frozenset({"", "none"})
-"""What ``Rights`` says, in lower case, of a record whose other fields are blanked."""
 
+# Fields of a device, in lower case, that cannot be configured as custom attributes.
 CREDENTIALS = frozenset(
     {
         "v3securitylevel",
@@ -72,29 +73,28 @@ CREDENTIALS = frozenset(
         "customvalues",
     }
 )
-"""Fields of a device, in lower case, that no setting can name as a custom attribute."""
 
 
 def passed_on(row: Row, fields: Collection[str]) -> dict[str, object]:
-    """These fields of a record, each with its plain value; null where openDCIM has none."""
+    """The values of these fields; null where openDCIM has none."""
     return {field: _plain(row.get(field)) for field in fields}
 
 
 def custom_attributes(row: Row, names: Collection[str]) -> dict[str, object]:
-    """The custom attributes that the operator named, spelled as in openDCIM; no empty ones."""
+    """The custom attributes that are configured, spelled as in openDCIM, without empty ones."""
     wanted = {name.casefold() for name in names} - CREDENTIALS
     found = {str(key): _plain(value) for key, value in row.items() if _matches(key, wanted)}
     return {key: value for key, value in found.items() if value not in {None, ""}}
 
 
 def text_of(row: Row, field: str) -> str:
-    """A text without openDCIM's entities and without blanks around it."""
+    """The text with HTML entities decoded, stripped."""
     value = row.get(field)
     return "" if value is None else unescaped(str(value)).strip()
 
 
 def number_of(row: Row, field: str) -> int:
-    """An id or a position; 0 where there is none. Older versions of PHP send numbers as texts."""
+    """An id or position; 0 if there is none. Older versions of PHP send numbers as texts."""
     value = row.get(field)
     if isinstance(value, bool) or value is None:
         return 0
@@ -109,7 +109,7 @@ def _matches(key: str, wanted: Collection[str]) -> bool:
 
 
 def _plain(value: object) -> object:
-    """A plain value; anything nested is nothing that these fields are known to have."""
+    """The value, or None if it is a list or an object: none of these fields should have one."""
     if isinstance(value, str):
         return unescaped(value)
     return value if isinstance(value, bool | int | float) else None

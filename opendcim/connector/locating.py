@@ -1,8 +1,8 @@
 """Where a device is: openDCIM's rules for cabinets, chassis and storage rooms
 (opendcim.md, 4.3).
 
-A device in a chassis has its slot as ``Position``; its place is that of the outermost chassis. In a
-storage room (``Cabinet`` -1), ``Position`` is the id of the data centre, 0 for the general one.
+A device in a chassis has its slot as ``Position`` and stands where the outermost chassis stands. In
+a storage room (``Cabinet`` -1) ``Position`` is the id of the data centre, 0 for the general room.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from opendcim.connector.remembered import Remembered
 
 _STORAGE = -1
 _DISPOSED = "disposed"
+# Levels of chassis within chassis; more than that is a fault of the data.
 _DEEPEST = 10
-"""Chassis within chassis; more is a fault of the data."""
 _PLACES = frozenset({Part.CABINET, Part.ROW, Part.ZONE, Part.DATA_CENTER})
 
 
 @dataclass(slots=True, kw_only=True)
 class Locating:
-    """For one device; ``notes`` tells what could not be had, ``parent`` the chassis around it."""
+    """Locates one device; ``notes`` names what could not be read, ``parent`` is its chassis."""
 
     opendcim: OpenDcim
     time: Time
@@ -48,7 +48,7 @@ class Locating:
         return within | {"Kind": Kind.CHASSIS.value, "Slot": slot}
 
     def noted(self, part: Part, ask: Callable[[], object]) -> Json:
-        """The part under its name; nothing but a note if this user may not see it."""
+        """The part under its name; a note instead if the user may not see it."""
         try:
             return {part.value: ask()}
         except PartRefusedError as error:
@@ -56,7 +56,8 @@ class Locating:
             return {}
 
     def _root_of(self, device: Row) -> Row:
-        """The outermost chassis; the device itself if there is none, or it is not needed."""
+        """The outermost chassis; the device itself if it is in none, or if no place is asked
+        for."""
         if not {Part.PARENT, *_PLACES} & set(self.include):
             return device
         root, seen = device, {number_of(device, "DeviceID")}

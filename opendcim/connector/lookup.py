@@ -1,7 +1,7 @@
-"""Finds the device of an element, and all that openDCIM says about it.
+"""Finds the device of an element, and reads what openDCIM has about it.
 
-The device is the one whose label is the element's name, ignoring case. If there are several,
-nothing is guessed.
+The device's label is the element's name, ignoring case. If several devices have that label, the
+answer lists them as candidates.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from opendcim.connector.remembered import Remembered
 T = TypeVar("T")
 
 _MOST_CANDIDATES = 50
+# Device type of power distribution units: their power ports are outlets.
 _CDU = "CDU"
-"""Its outlets are power ports, whatever it needs itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """One run: what is the same for several devices is asked once. For several threads."""
+    """One run's lookups; what several devices share is read once. Safe for several threads."""
 
     opendcim: OpenDcim
     time: Time
@@ -37,7 +37,7 @@ class Lookup:
     remembered: Remembered = field(default_factory=Remembered)
 
     def answer(self, element: ElementId, name: str) -> Json:
-        """Raises what `OpenDcim.rows` does, but for the refusal of single calls."""
+        """Raises what `OpenDcim.rows` raises, except `PartRefusedError`."""
         try:
             devices = self._devices(name)
         except PartRefusedError as error:
@@ -58,7 +58,8 @@ class Lookup:
         return self._about(element, name, devices[0])
 
     def _devices(self, name: str) -> list[Row]:
-        """An ignored parameter brings all devices, so each is looked at."""
+        """Devices with this label. openDCIM may have ignored the parameter, so each label is
+        compared."""
 
         def ask() -> list[Row]:
             found = self.opendcim.rows("device", "device", self.time, Label=name)
@@ -120,7 +121,7 @@ class Lookup:
         return {"Manufacturer": manufacturer} | passed_on(row, fields.TEMPLATE)
 
     def _manufacturers(self) -> dict[int, str]:
-        """All of them: openDCIM ignores what is asked of this list."""
+        """All manufacturers by id: openDCIM cannot filter this list."""
 
         def ask() -> dict[int, str]:
             rows = self.opendcim.rows("manufacturer", "manufacturer", self.time)
@@ -139,7 +140,7 @@ class Lookup:
     def _listed(
         self, device: Row, path: str, count: str | None, shown: Collection[str]
     ) -> list[Json]:
-        """Without a call where ``count`` says that there are none."""
+        """The rows of the list; no call is made if ``count`` is 0."""
         number = number_of(device, "DeviceID")
         if number <= 0 or (count and device.get(count) in {0, "0"}):
             return []

@@ -1,8 +1,8 @@
-"""openDCIM's REST API, as far as it is the same from 19.01 to 25.01.
+"""Client of openDCIM's REST API, for versions 19.01 to 25.01 (opendcim.md, 4).
 
-What it answers is not believed: some versions refuse with 200 and ``Access Denied``, ignore
-parameters that they do not know (or whose value is 0) and then send everything, or send pages of
-HTML. So nothing is asked with 0, and the rows that come are compared with what was asked for.
+Answers are checked, because some versions refuse with 200 and ``Access Denied``, ignore unknown
+parameters and those with the value 0 and then send everything, or answer with pages of HTML. So the
+value 0 is never asked for, and the rows are compared with the query.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ import httpx
 from opendcim.connector.external_response import Code, RequestFailedError
 from opendcim.connector.fields import Row, number_of
 
+# Largest answer in bytes; if a parameter was ignored, it has all devices.
 LARGEST = 32 << 20
-"""Bytes of an answer; one whose parameter was ignored holds all devices."""
 
+# Compressed answers are not wanted: their size is unknown before they are unpacked.
 _AS_IT_IS = {"Accept-Encoding": "identity"}
-"""What is packed may unpack to anything."""
+# Seconds to wait before the second and the third try of a call.
 _PAUSES = (0.3, 1.0)
-"""Seconds before a call is tried again that got no answer."""
 _BUSY = frozenset({429, 502, 503, 504})
 _ABSENT = frozenset({400, 404})
+# Bytes of an unexpected answer that are shown in the error.
 _SHOWN = 200
-"""Bytes of an answer that is not JSON which tell what it is."""
 
 
 class StoppedWorkError(Exception):
-    """The program ends, or the request has failed elsewhere; nothing more is to be asked."""
+    """The program is stopping, or the request has failed for another element."""
 
 
 class PartRefusedError(Exception):
-    """403 to a single call: this user may not see that, but others."""
+    """openDCIM answered 403 to one call: the user may not see this, but may see other things."""
 
 
 class Time:
-    """What a request has left of its time. ``stop`` ends it at once."""
+    """The time that a request has left. Setting ``stop`` ends it at once."""
 
     def __init__(self, seconds: float, stop: threading.Event) -> None:
         self._seconds = seconds
@@ -47,7 +47,7 @@ class Time:
         self._stop = stop
 
     def left(self) -> float:
-        """Seconds, more than 0; raises if there is nothing left."""
+        """Seconds left, more than 0. Raises if there are none."""
         if self._stop.is_set():
             raise StoppedWorkError
         left = self._end - time.monotonic()
@@ -63,7 +63,7 @@ class Time:
 
 
 class OpenDcim:
-    """Safe to be asked by several threads. ``calls`` counts what was sent."""
+    """Safe for several threads. ``calls`` counts the calls sent."""
 
     def __init__(self, client: httpx.Client, base_url: str, call_timeout: float) -> None:
         self._client = client
@@ -72,8 +72,8 @@ class OpenDcim:
         self.calls = 0
 
     def rows(self, path: str, member: str, time_: Time, **parameters: str | int) -> list[Row]:
-        """What an answer has under ``member``, whether as a list, as an object whose keys are ids,
-        or as one record. None of it has been compared with ``parameters``.
+        """The rows under ``member``, which may be a list, an object keyed by id, or one record.
+        They are not compared with ``parameters``.
 
         Raises `PartRefusedError`, `StoppedWorkError`, and `RequestFailedError` if openDCIM cannot
         be asked.
@@ -89,12 +89,12 @@ class OpenDcim:
             raise RequestFailedError(Code.UNREACHABLE, str(error)) from error
 
     def row(self, path: str, member: str, time_: Time, key: str, number: int) -> Row | None:
-        """The record whose ``key`` is ``number``; asked for by a query."""
+        """The record whose ``key`` is ``number``, by a query."""
         found = self.rows(path, member, time_, **{key: number})
         return _with(found, key, number)
 
     def row_at(self, path: str, member: str, time_: Time, key: str, number: int) -> Row | None:
-        """The same; asked for by its path."""
+        """The record with this number, by its path."""
         return _with(self.rows(f"{path}/{number}", member, time_), key, number)
 
     def _asked(
@@ -142,7 +142,7 @@ class OpenDcim:
 
 
 class _TryAgainError(Exception):
-    """There was no answer; the next call may get one."""
+    """No answer came; another try may get one."""
 
 
 def _check_progress(path: str, size: int, end: float, time_: Time) -> None:
@@ -164,7 +164,8 @@ def _parsed(path: str, status: int, content_type: str, body: bytes) -> Row:
 
 
 def _no_json(path: str, status: int, content_type: str, body: bytes) -> RequestFailedError:
-    """A refusal often looks like this. No text of it is passed on: pages of errors show SQL."""
+    """Error for an answer that is not JSON, often a refusal. Its text is not shown: it may be
+    SQL."""
     start = body[:_SHOWN].lower()
     kind = content_type.partition(";")[0] or "without a type"
     if status in {401, 403} or b"access denied" in start:

@@ -1,4 +1,4 @@
-"""Puts the connector together: rows, workers, routes."""
+"""Assembles the connector: rows, workers, routes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def connector_part(settings: ConnectorSettings, server: SourceSettings) -> Iterator[OpenedPart]:
-    """A connector at work, until the end of the block. What is Pending then stays so for the next
+    """Runs the connector until the block ends; rows that are Pending then stay Pending for the next
     start. Raises `ConfigError`."""
     with ExitStack() as stack:
         access = Access.of(settings, server, _authenticator(settings, server, stack))
@@ -52,7 +52,7 @@ def connector_part(settings: ConnectorSettings, server: SourceSettings) -> Itera
 def _authenticator(
     settings: ConnectorSettings, server: SourceSettings, stack: ExitStack
 ) -> Authenticator | None:
-    """None if there are no users, or none of them may send requests."""
+    """None if there are no users, or if none of them may send requests."""
     if not settings.opendcim_connector_users:
         return None
     directories = stack.enter_context(opened_directories(server))
@@ -91,7 +91,7 @@ def _limits(settings: ConnectorSettings) -> Limits:
 
 
 def _opendcim_client(settings: ConnectorSettings) -> httpx.Client:
-    """Redirects are not followed: the password would go along."""
+    """The HTTP client. It follows no redirects, since they would carry the password elsewhere."""
     most = settings.opendcim_connector_workers * settings.opendcim_connector_connections
     headers, auth = _credentials(settings)
     _warn_of_listeners(settings)
@@ -106,7 +106,7 @@ def _opendcim_client(settings: ConnectorSettings) -> httpx.Client:
 
 
 def _transport(settings: ConnectorSettings, limits: httpx.Limits) -> ProxiedTransport:
-    """Raises `ConfigError` for a variable of the environment that names no proxy."""
+    """Raises `ConfigError` if an environment variable holds an invalid proxy."""
     if settings.opendcim_proxy or settings.opendcim_system_proxy:
         proxies = Proxies.of(settings.opendcim_proxy)
     else:
@@ -117,7 +117,8 @@ def _transport(settings: ConnectorSettings, limits: httpx.Limits) -> ProxiedTran
 def _credentials(
     settings: ConnectorSettings,
 ) -> tuple[dict[str, str], httpx.BasicAuth | None]:
-    """The names of the headers in exactly this case: versions before 23.03 want them so."""
+    """Names of the headers in exactly this case: versions before 23.03 require it (opendcim.md,
+    4.1)."""
     headers, auth = {"Accept": "application/json"}, None
     if settings.opendcim_connector_user_id and settings.opendcim_connector_api_key:
         headers["UserID"] = settings.opendcim_connector_user_id
@@ -174,7 +175,7 @@ def _registry(settings: ConnectorSettings, stack: ExitStack) -> RegistryPlace:
 
 
 def _registry_file(path: Path) -> RegistryFile:
-    """A file that is not there may be written later; only a folder never becomes one."""
+    """The registry's file. It may be missing and written later; a folder is refused."""
     if path.is_dir():
         raise ConfigError(f"opendcim-connector-elements: {path} is a folder, not a file")
     if not path.exists():

@@ -1,11 +1,11 @@
-"""The element registry: which element has which name. A CSV or JSON file, or one over HTTP.
+"""The element registry maps element ids to names. It is a CSV or JSON file, or comes by HTTP.
 
-CSV has a line with the names of its columns, separated by ``,``, ``;`` or tab::
+The first line of CSV has the names of the columns, separated by ``,``, ``;`` or tab::
 
     DmaId;ElementId;Name
     1001;15;ENC-Brussels-01
 
-or ``Element;Name`` with elements such as ``1001/15``. JSON is a list of objects with such members,
+or ``Element;Name`` with elements such as ``1001/15``. JSON is a list of objects with these members,
 alone or as the member ``Elements`` of an object, or an object such as
 ``{"1001/15": "ENC-Brussels-01"}``.
 """
@@ -23,8 +23,8 @@ from typing import Any
 from opendcim.connector.external_request import ElementId
 from opendcim.connector.external_response import Code, RequestFailedError
 
+# Largest registry in bytes; a million elements fit.
 LARGEST = 64 << 20
-"""Bytes of a registry; a million elements fit."""
 
 _DMA_ID = ("dmaid", "dataminerid", "dma")
 _ELEMENT_ID = ("elementid", "eid")
@@ -35,19 +35,19 @@ _SHORT = re.compile(r"\s*(\d{1,10})\s*/\s*(\d{1,10})\s*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Elements with more than one name are kept apart: nobody can know which one is right."""
+    """Names by element id. Elements with several names are kept apart: none of them is used."""
 
     names: Mapping[ElementId, str]
     contradictory: Mapping[ElementId, tuple[str, ...]]
 
 
 def registry_fault(place: str, text: str) -> RequestFailedError:
-    """``place`` is shown to senders: no secret may be in it."""
+    """``place`` is shown to clients, so it must not contain a secret."""
     return RequestFailedError(Code.REGISTRY_UNAVAILABLE, f"element registry {place}: {text}")
 
 
 def read_registry(content: bytes, place: str) -> Registry:
-    """Raises `RequestFailedError` with place and line or entry of the first fault."""
+    """Raises `RequestFailedError` with the place and the line or entry of the first fault."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""Where the element registry is read from, and when it is read again."""
+"""Reads the element registry from its file or address, and decides when to read it again."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from opendcim.connector.registry import (
 )
 
 _TRIES = 3
+# Seconds to wait before reading again: another program may be writing the file.
 _PAUSE = 0.3
-"""Seconds; somebody may be writing the file just now."""
 _TIMEOUT = 30.0
 
 Clock = Callable[[], float]
 
 
 class RegistryPlace(Protocol):
-    """Raises `RequestFailedError` if the registry cannot be read now. May be asked by threads."""
+    """Thread-safe. Raises `RequestFailedError` if the registry cannot be read now."""
 
     def current(self) -> Registry: ...
 
 
 class RegistryFile:
-    """Read anew whenever it has changed. A file that is at fault is an error, not the last good
-    one: an old name may be that of another element by now."""
+    """Read again whenever the file has changed. A faulty file is an error; the last good one is not
+    used, because a name in it may belong to another element by now."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -68,8 +68,8 @@ class RegistryFile:
 
 
 class RegistryAddress:
-    """Fetched again when what is known is older than ``interval`` seconds; only its change, if the
-    server has ETags."""
+    """Fetched again when it is older than ``interval`` seconds; with ``If-None-Match`` if the
+    server sends ETags."""
 
     def __init__(
         self, client: httpx.Client, url: str, interval: float, clock: Clock = time.monotonic

@@ -1,4 +1,4 @@
-"""What was asked once in a run is not asked again, whichever thread asks."""
+"""A cache for one run: each question is asked once, whichever thread asks first."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ T = TypeVar("T")
 
 
 class Remembered:
-    """Answers by question. Whoever asks what another thread is asking already waits for that."""
+    """Answers by question. A thread whose question is being asked by another thread waits for
+    it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._answers: dict[Hashable, Future[Any]] = {}
 
     def get(self, question: Hashable, ask: Callable[[], T]) -> T:
-        """What ``ask`` raises is remembered too."""
+        """The answer; exceptions that ``ask`` raises are cached, too."""
         with self._lock:
             answer: Future[T] | None = self._answers.get(question)
             is_mine = answer is None

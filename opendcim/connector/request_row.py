@@ -1,4 +1,4 @@
-"""One request as its row shows it."""
+"""A request as its row shows it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class NewRow:
     posted_by: str | None
     received: int
     deadline: int
+    # The answer, if the request failed before work on it began.
     response: Json | None = None
-    """The answer, if the request failed before any work on it began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """``response`` is there when the status is no longer Pending, but not in pages of rows."""
+    """``response`` is None while the status is Pending, and in pages of rows."""
 
     request_id: str
     digest: str
@@ -36,7 +36,7 @@ class Row:
     response: Json | None
 
     def summary(self) -> Json:
-        """Without what was found, which may be long."""
+        """The row without the answer, which may be long."""
         return {
             "Id": self.request_id,
             "Status": self.status.value,

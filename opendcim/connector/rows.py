@@ -1,7 +1,7 @@
-"""The rows of requests: kept, claimed by one process at a time, finished, and forgotten.
+"""The rows of requests: added, claimed by one process at a time, finished, and removed.
 
-Each method is one transaction whose first statement writes, so SQLite never has to give up
-halfway; and each statement says what it expects to find, so processes need no lock of their own.
+Each method is one transaction that begins with a write, so that SQLite never aborts it halfway.
+Each statement names the state that it expects, so processes need no further lock.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ from shared.addresses import shown_url
 from shared.errors import ConfigError, SyncError
 from shared.store.engine import connect
 
+# A request that was begun and not finished this often is not tried again.
 MOST_BEGINS = 3
-"""A request that ended its process that often is not tried again."""
 
 _r = request_table.c
 _IN_PAGES = [
@@ -58,7 +58,7 @@ def now() -> int:
 
 
 def open_rows(url: str) -> Rows:
-    """Tables are created if there are none. Raises `ConfigError` if it cannot be opened."""
+    """Creates missing tables. Raises `ConfigError` if the database cannot be opened."""
     engine = connect(url)
     try:
         metadata.create_all(engine)
@@ -91,7 +91,7 @@ class Rows:
         self._engine.dispose()
 
     def add(self, new: NewRow) -> bool:
-        """Whether there was no row with this id; else nothing is changed."""
+        """Adds a row; returns False and changes nothing if the id exists."""
         failed = new.response is not None
         values = {
             "id": new.request_id,
@@ -123,7 +123,7 @@ class Rows:
             return int(connection.execute(count).scalar_one())
 
     def page(self, status: Status | None, limit: int, before: Row | None) -> list[Row]:
-        """The latest first; those that came before another one."""
+        """Rows before ``before``, the latest first."""
         query = select(*_IN_PAGES).order_by(_r.received.desc(), _r.id.desc()).limit(limit)
         if status:
             query = query.where(_r.status == status.value)
@@ -134,7 +134,7 @@ class Rows:
             return [_row(found) for found in connection.execute(query)]
 
     def claim(self, worker: str, lease: int) -> Row | None:
-        """The oldest row that nobody is at work on, for ``lease`` milliseconds."""
+        """Claims the oldest unclaimed row for ``lease`` milliseconds."""
         moment = now()
         waiting = and_(_is_free(moment), _r.deadline > moment, _r.begun < MOST_BEGINS)
         oldest = select(_r.id).where(waiting).order_by(_r.received, _r.id).limit(1)
@@ -156,7 +156,7 @@ class Rows:
             )
 
     def release(self, worker: str, request_id: str) -> None:
-        """Undone: somebody may begin it anew."""
+        """Gives the claim up, so that another worker can begin the row."""
         mine = and_(_is_pending(), _r.claimed_by == worker, _r.id == request_id)
         free = {"claimed_by": None, "claimed_until": None, "begun": _r.begun - 1}
         with self._transaction() as connection:
@@ -170,8 +170,8 @@ class Rows:
         worker: str | None,
         finished: int | None = None,
     ) -> bool:
-        """Whether it was still Pending, and this worker's; None for whoever's. ``finished`` is now
-        by default."""
+        """Returns whether the row was Pending and claimed by this worker; ``worker`` None means any
+        worker. ``finished`` defaults to now."""
         where = and_(_is_pending(), _r.id == request_id)
         if worker is not None:
             where = and_(where, _r.claimed_by == worker)
@@ -189,7 +189,7 @@ class Rows:
             )
 
     def overdue(self, grace: int) -> list[Row]:
-        """Pending rows whose time is over, or that nobody will begin again."""
+        """Pending rows whose time is over, or that were begun too often."""
         moment = now()
         late = _r.deadline + grace < moment
         given_up = and_(_is_free(moment), or_(_r.begun >= MOST_BEGINS, _r.deadline < moment))
@@ -198,7 +198,7 @@ class Rows:
             return [_row(found) for found in connection.execute(query)]
 
     def forget(self, before: int) -> int:
-        """Removes what had been finished before; how many rows that were."""
+        """Removes rows that were finished before that time; returns how many."""
         old = and_(_r.status != Status.PENDING.value, _r.finished < before)
         with self._transaction() as connection:
             return connection.execute(delete(request_table).where(old)).rowcount

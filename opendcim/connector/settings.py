@@ -34,7 +34,7 @@ _HTTPS = 443
 
 
 def _address(value: str) -> str:
-    """A host, or a URL without what comes behind the installation's folder."""
+    """A host, or a URL up to the installation's folder."""
     if "://" not in value:
         if not _HOST.fullmatch(value):
             raise ValueError("must be a host, an IP address or an http or https URL")
@@ -67,7 +67,7 @@ def _proxy_url(value: str) -> str:
 
 
 def _elements(value: str, info: ValidationInfo) -> str:
-    """An address as it is; the path of a file below ``base-dir``."""
+    """A URL as it is; a file's path relative to ``base-dir``."""
     if re.match(r"https?://", value):
         return _elements_url(value)
     base = info.data.get("base_dir") or info.context or Path()
@@ -92,12 +92,12 @@ _HeaderText = Annotated[str, Field(pattern=r"^[ -~]+$")]
 
 
 class ConnectorSettings(PartSettings):
-    """Whom the connector asks, as whom, and whom it answers."""
+    """openDCIM's address and credentials, and who may ask."""
 
     opendcim_connector: Boolean = False
 
+    # Host or URL of the openDCIM installation.
     opendcim_connector_address: Annotated[str, AfterValidator(_address)] | None = None
-    """Host or URL of the openDCIM installation."""
     opendcim_connector_port: Annotated[Integer, Field(ge=1, le=65535)] | None = None
     opendcim_connector_proxy: Annotated[str, AfterValidator(_proxy)] = _SYSTEM
     opendcim_connector_user: Annotated[str, Field(pattern=r"^[^:\x00-\x1f]+$")] | None = None
@@ -107,8 +107,8 @@ class ConnectorSettings(PartSettings):
     opendcim_connector_ca_bundle: PathBelowBase | None = None
     opendcim_connector_tls_verify: Boolean = True
 
+    # A CSV or JSON file, or an http or https address.
     opendcim_connector_elements: Annotated[str, AfterValidator(_elements)] | None = None
-    """A CSV or JSON file, or an http or https address."""
     opendcim_connector_elements_user: Annotated[str, Field(pattern=r"^[^:\x00-\x1f]+$")] | None = (
         None
     )
@@ -122,8 +122,8 @@ class ConnectorSettings(PartSettings):
     opendcim_connector_database_url: DatabaseUrl = SecretStr("sqlite:///data/opendcim-connector.db")
     opendcim_connector_retention: PositiveDuration = timedelta(days=30)
 
+    # Time for a request that names none.
     opendcim_connector_timeout: PositiveDuration = timedelta(minutes=2)
-    """Of a request that names none."""
     opendcim_connector_max_timeout: PositiveDuration = timedelta(minutes=15)
     opendcim_connector_call_timeout: PositiveDuration = timedelta(seconds=20)
     opendcim_connector_max_body: Annotated[Size, Field(ge=1)] = 1 << 20
@@ -141,7 +141,7 @@ class ConnectorSettings(PartSettings):
 
     @model_validator(mode="after")
     def _connector_is_complete(self) -> Self:
-        """One fault at a time: pydantic gives a validator one."""
+        """Reports one fault at a time: a pydantic validator can raise only one."""
         if not self.opendcim_connector:
             return self
         fault = next(self._gaps(), None)
@@ -220,18 +220,18 @@ class ConnectorSettings(PartSettings):
 
     @property
     def opendcim_proxy(self) -> str | None:
-        """URL of the proxy for openDCIM, if one is named."""
+        """URL of the proxy for openDCIM, if one is configured."""
         named = self.opendcim_connector_proxy
         return None if named in {_SYSTEM, BYPASS} else named
 
     @property
     def opendcim_system_proxy(self) -> bool:
-        """Whether the proxy is that of the environment (``HTTPS_PROXY`` and so on)."""
+        """Whether to use the proxy of the environment (``HTTPS_PROXY`` and so on)."""
         return self.opendcim_connector_proxy == _SYSTEM
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine is reached by this name or address."""
+    """Whether this name or address reaches this machine only."""
     if host.casefold() == "localhost":
         return True
     try:

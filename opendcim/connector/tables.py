@@ -1,5 +1,4 @@
-"""The connector's own tables. Times are milliseconds since 1970, so that both databases compare
-them alike."""
+"""The connector's tables. Times are milliseconds since 1970: both databases compare these alike."""
 
 from __future__ import annotations
 
@@ -13,17 +12,17 @@ request_table = Table(
     "opendcim_connector_request",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("digest", Text, nullable=False),  # of the content
+    Column("digest", Text, nullable=False),  # digest of the content
     Column("request", Text),  # as `ExternalRequest.to_json` writes it; null if malformed
     Column("posted_by", Text),
     Column("status", Text, nullable=False),
     Column("received", BigInteger, nullable=False),
     Column("deadline", BigInteger, nullable=False),
     Column("finished", BigInteger),
-    Column("claimed_by", Text),  # a process at work on it
-    Column("claimed_until", BigInteger),  # if it is still alive, it will claim it again before
-    Column("begun", Integer, nullable=False),  # how often
-    Column("error", Text),  # JSON, once more: the list of rows does not read responses
+    Column("claimed_by", Text),  # the process that works on it
+    Column("claimed_until", BigInteger),  # when the claim ends; a living process renews it before
+    Column("begun", Integer, nullable=False),  # how often it was begun
+    Column("error", Text),  # JSON, copied from the response, which the list of rows does not read
     Column("response", Text),  # JSON
     Index("opendcim_connector_request_by_status", "status", "received"),
     Index("opendcim_connector_request_by_received", "received", "id"),

@@ -1,4 +1,4 @@
-"""``/external-requests``: requests come in, rows go out; all in JSON."""
+"""``/external-requests``: clients post requests and read rows, all in JSON."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ from shared.errors import RequestError, SyncError
 
 PATH = "/external-requests"
 
+# Seconds within which the body of a request must arrive.
 _BODY_TIME = 30.0
-"""Seconds in which the body of a request must be here."""
 _USUAL_PAGE, _LARGEST_PAGE = 100, 1_000
+# `Retry-After`, in seconds, when there are too many requests.
 _LATER = "10"
-"""Seconds after which a client may try again when there are too many requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
+    # Time for a request that names none.
     timeout: timedelta
-    """Of a request that names none."""
     max_timeout: timedelta
     max_body: int
     max_elements: int
@@ -63,7 +63,7 @@ class Site:
     limits: Limits
 
 
-class _Refusal(Exception):  # noqa: N818 - an answer, not a fault of ours
+class _Refusal(Exception):  # noqa: N818 - an answer to the client, not a fault of the program
     def __init__(
         self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
     ) -> None:

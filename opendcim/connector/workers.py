@@ -1,7 +1,7 @@
-"""The threads that work on requests, and the one that takes care of rows.
+"""The threads that work on requests, and the thread that maintains the rows.
 
-A row belongs to a process for as long as that process renews its claim. If it dies, the claim runs
-out, and whoever is there (the same program, started again) begins the request anew.
+A row belongs to a process as long as the process renews its claim. If the process dies, the claim
+expires, and another process, or the same program started again, begins the request anew.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from opendcim.connector.request_row import Row
 from opendcim.connector.rows import MOST_BEGINS, Rows, now
 from shared.errors import SyncError
 
+# Milliseconds that a claim lasts.
 LEASE = 8_000
-"""Milliseconds of a claim."""
+# Seconds between two rounds of maintenance: claims are renewed, overdue rows ended.
 _CARE = 2.0
-"""Seconds between two rounds of care: claims are renewed, overdue rows end."""
+# Seconds between two looks for rows that other processes added or left behind.
 _LOOK = 1.0
-"""Seconds between two looks for rows that other processes took in or left behind."""
+# Milliseconds that a worker may take to end a request after its time is over.
 _GRACE = 10_000
-"""Milliseconds that a worker has to end a request by itself when its time is over."""
+# Seconds to wait for the threads when the program stops.
 _FAREWELL = 15.0
-"""Seconds that the threads have to notice that the program ends."""
+# Rounds of maintenance between two removals of old rows: an hour.
 _FORGET_EVERY = 1_800
-"""Rounds of care, an hour."""
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Workers:
             thread.start()
 
     def stop(self) -> None:
-        """What is not done yet stays Pending, for the next start or another process."""
+        """Requests in work stay Pending, for the next start or another process."""
         self._stop.set()
         self.wake()
         end = time.monotonic() + _FAREWELL
@@ -73,7 +73,7 @@ class Workers:
         self._threads.clear()
 
     def wake(self) -> None:
-        """There is a new row."""
+        """A row was added."""
         with self._work:
             self._work.notify_all()
 

@@ -1,1 +1,1 @@
-"""The wire of openDCIM's template repository: what its server and its clients have in common."""
+"""The wire format of openDCIM's template repository, for its server and its clients."""

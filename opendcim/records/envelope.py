@@ -1,4 +1,4 @@
-"""What is around every answer: ``error``, ``errorcode`` (the HTTP status again), ``message``."""
+"""The envelope of each answer: ``error``, ``errorcode`` (the HTTP status), ``message``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ERRORS = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """``content`` are the other members, such as ``manufacturers`` or ``template``."""
+    """``content`` has the other members, such as ``manufacturers`` or ``template``."""
 
     code: int
     message: str = ""
@@ -25,7 +25,7 @@ class Envelope:
         return self.code >= _ERRORS
 
     def list_of(self, member: str) -> list[object]:
-        """Raises `FormatError` if there is no such list."""
+        """Raises `FormatError` if the member is missing or no list."""
         value = self.content.get(member)
         if not isinstance(value, list):
             raise FormatError(f"the answer has no list {member}")
@@ -33,7 +33,7 @@ class Envelope:
 
 
 def write_envelope(envelope: Envelope) -> bytes:
-    """Members in the original's order, slashes escaped as PHP escapes them, ASCII only."""
+    """Members in the original's order, slashes escaped as in PHP, ASCII only (opendcim.md, 1.1)."""
     members: dict[str, object] = {"error": envelope.is_error, "errorcode": envelope.code}
     if envelope.message:
         members["message"] = envelope.message

@@ -1,7 +1,8 @@
-"""Which members the records have on the wire, in the original's order, and of what type.
+"""The members of the records on the wire, in the original's order, with their types (opendcim.md,
+1.4).
 
-What is not here is not carried by the repository: notes, custom values, media, colours and
-connectors of ports, outlets of a CDU. A client keeps what it has of those.
+The repository has no notes, custom values, media, colours and connectors of ports, and no outlets
+of a CDU. A client keeps its own values of these.
 """
 
 from __future__ import annotations
@@ -13,19 +14,18 @@ from types import MappingProxyType
 
 
 class Kind(Enum):
-    """What a member holds."""
+    """Type of a member."""
 
     NUMBER = "number"
     TEXT = "text"
+    # ``YYYY-MM-DD hh:mm:ss`` without a zone; all zeros mean unknown.
     TIME = "time"
-    """``YYYY-MM-DD hh:mm:ss`` without a zone; zeros mean that it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """``name`` is the attribute of the value, ``member`` the name on the wire. ``longest`` is the
-    number of characters that openDCIM's own column takes; the unit is in ``unit`` if there is one.
-    """
+    """``name`` is the attribute of the value, ``member`` the name on the wire, ``longest`` the
+    width of openDCIM's own column in characters."""
 
     name: str
     member: str
@@ -56,6 +56,7 @@ MANUFACTURER_FIELDS = (
     _time("last_modified", "LastModified"),
 )
 
+# Members of a template itself; its parts have tables of their own.
 TEMPLATE_FIELDS = (
     _number("template_id", "TemplateID"),
     _number("manufacturer_id", "ManufacturerID"),
@@ -73,10 +74,9 @@ TEMPLATE_FIELDS = (
     _text("snmp_version", "SNMPVersion", 2),
     _time("last_modified", "LastModified"),
 )
-"""Of a template itself; its parts have tables of their own."""
 
+# Members of data ports and of power ports.
 PORT_FIELDS = (_number("number", "PortNumber"), _text("label", "Label", 40))
-"""Of data ports and of power ports."""
 
 SLOT_FIELDS = (
     _number("position", "Position"),
@@ -127,9 +127,11 @@ DEVICE_TYPES = (
     SENSOR,
 )
 SNMP_VERSIONS = ("1", "2c", "3")
+# Replaces any other value (opendcim.md, 1.5).
 USUAL_SNMP_VERSION = "2c"
-"""What the original makes of any other."""
 
+# Members of a template's parts in a submission (beside the template), and in a published record
+# (within it).
 SUBMITTED_PARTS: Mapping[str, str] = MappingProxyType(
     {
         "templateports": "ports",
@@ -139,5 +141,3 @@ SUBMITTED_PARTS: Mapping[str, str] = MappingProxyType(
         "sensortemplate": "sensortemplate",
     }
 )
-"""Where the parts of a template stand in a submission (beside it), and in a published record
-(within it)."""

@@ -1,4 +1,4 @@
-"""File names of pictures: ``front.png`` at home, ``<TemplateID>.front.png`` in the repository."""
+"""File names of pictures: ``front.png`` locally, ``<TemplateID>.front.png`` in the repository."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from urllib.parse import quote, unquote, urlsplit
 from opendcim.records.texts import plain
 
 _FORBIDDEN = re.compile(r"""[\x00-\x1f\x7f<>:"'|?*&#%\\/;]""")
+# Characters. With an id and four bytes per character it still fits into a file name.
 _LONGEST = 120
-"""Characters: with an id before it and four bytes each, file systems take it still."""
 
 
 def base_name(name: str) -> str:
-    """Of ``pictures/x.png`` or ``C:\\x.png`` the last part, without what no file name should have.
-    "" if nothing is left."""
+    r"""The last part of ``pictures/x.png`` or ``C:\x.png``, without characters that file names
+    should not have; "" if nothing is left."""
     last = re.split(r"[\\/]", plain(name))[-1]
     kept = _FORBIDDEN.sub("_", last).strip().lstrip(".")
     stem, dot, extension = kept.rpartition(".")
@@ -33,7 +33,7 @@ def published_address(base: str, name: str) -> str:
 
 
 def original_name(address: str) -> str:
-    """Of a published address (or name) the original name: without the id before the first dot."""
+    """The original name in a published address or name: without the id before the first dot."""
     last = base_name(unquote(urlsplit(address).path))
     number, dot, name = last.partition(".")
     return name if dot and number.isdigit() and name else last

@@ -1,8 +1,8 @@
-"""Values of parsed JSON (or of a form made a tree), from any server or client there is.
+"""Reads values from parsed JSON, or from a form made a tree, of any known server or client.
 
-Numbers may come as texts and texts as numbers; members may be missing, null or empty; unknown ones
-are passed over; names may be encoded; a list may be an object whose keys are numbers, as PHP writes
-them. What cannot be read is a `FormatError` that names the template and the member.
+Numbers may be texts and texts numbers; members may be missing, null or empty; unknown members are
+ignored; names may be HTML-encoded; a list may be an object with numbers as keys, as PHP writes it.
+A value that cannot be read raises a `FormatError` that names the template and the member.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from opendcim.records.records import CduDetails, Manufacturer, Port, SensorDetai
 from opendcim.records.texts import plain
 from shared.errors import FormatError
 
+# Largest whole number in openDCIM's database.
 _LARGEST = 2**31 - 1
-"""A whole number of openDCIM's database."""
 
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,15})?")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -42,13 +42,13 @@ T = TypeVar("T")
 
 
 def read_manufacturer(record: object) -> Manufacturer:
-    """A published one. Raises `FormatError`."""
+    """A published manufacturer. Raises `FormatError`."""
     where = _named("manufacturer", record, "Name", "ManufacturerID")
     return Manufacturer(**_values(record, MANUFACTURER_FIELDS, where))
 
 
 def read_template(record: object) -> Template:
-    """A published record or one of the queue, its parts within it. Raises `FormatError`."""
+    """A record as published or queued, with its parts. Raises `FormatError`."""
     where = _named("template", record, "Model", "TemplateID")
     members = _members(record, where)
     values = _values(members, TEMPLATE_FIELDS, where)
@@ -63,10 +63,10 @@ def read_template(record: object) -> Template:
 
 
 def read_submission(tree: object) -> Template:
-    """What a client submits: the template, and its parts beside it. Raises `FormatError`.
+    """A submission: the template, and its parts beside it. Raises `FormatError`.
 
-    The id is that of ``GlobalID``, since a submitted ``TemplateID`` is the client's own. An unknown
-    SNMP version becomes 2c, and parts that are no collections count as missing, as in the original.
+    The id is ``GlobalID``, since ``TemplateID`` is the client's own. As in the original, an unknown
+    SNMP version becomes 2c, and parts that are neither lists nor objects count as missing.
     """
     members = _members(tree, "the submission")
     template = members.get("template")
@@ -87,7 +87,7 @@ def read_submission(tree: object) -> Template:
 
 
 def read_number(value: object, where: str) -> int:
-    """Whole; fractions are rounded half up, as the original's database does. Raises
+    """A whole number; fractions are rounded half up, as by the original's database. Raises
     `FormatError`."""
     if value is None or value is False or value == "":
         return 0
@@ -106,7 +106,7 @@ def read_number(value: object, where: str) -> int:
 
 
 def read_text(value: object, where: str) -> str:
-    """Plain. Raises `FormatError`."""
+    """Plain text. Raises `FormatError`."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -159,7 +159,7 @@ def _refuse_doubles(keys: Sequence[object], where: str) -> None:
 def _details(
     members: Mapping[str, object], member: str, fields: tuple[Field, ...], kind: type[T], where: str
 ) -> T | None:
-    """None for an object in which nothing is set, as the original sends it where there is none."""
+    """None for an object of nulls, which the original sends if there are no details."""
     record = members.get(member)
     if not isinstance(record, Mapping) or all(record.get(f.member) is None for f in fields):
         return None
@@ -167,7 +167,7 @@ def _details(
 
 
 def _items(members: Mapping[str, object], member: str, where: str) -> Iterable[tuple[object, str]]:
-    """The items of a list, each with the place for errors."""
+    """The items of a list, each with its place for error messages."""
     value = members.get(member)
     if value is None or value == "":
         return []
@@ -193,4 +193,4 @@ def _named(kind: str, record: object, name: str, number: str) -> str:
 
 def _shown(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a line of a log
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - fits into a line of a log

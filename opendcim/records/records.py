@@ -1,17 +1,17 @@
-"""Manufacturers and device templates as frozen values: what goes over the wire.
+"""Manufacturers and device templates as frozen values.
 
 ==============  ==================================================================================
 `records`       the values (this module)
 `fields`        their members on the wire: name, type, longest text, unit
-`reading`       values of parsed JSON: tolerant of all that real servers and clients send
-`writing`       parsed JSON of values: published records, queue records, submissions
-`envelope`      what is around them: ``error``, ``errorcode``, ``message``
+`reading`       parsed JSON to values; accepts what real servers and clients send
+`writing`       values to parsed JSON: published records, queue records, submissions
+`envelope`      members of every answer: ``error``, ``errorcode``, ``message``
 `picture_names` file names and addresses of pictures
 `texts`         names and labels, decoded and encoded
 ==============  ==================================================================================
 
-Ids are the repository's own; 0 means that there is none yet. Numbers are whole, texts are plain and
-never None: what the wire leaves out is 0 or "". Values compare equal if they say the same.
+Ids are the repository's; 0 means none yet. Numbers are whole, texts are plain and never None: a
+member that the wire leaves out is 0 or "".
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from opendcim.records.fields import CDU, CHASSIS, SENSOR
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manufacturer:
-    """``last_modified`` as on the wire: ``YYYY-MM-DD hh:mm:ss`` in the server's own time, or ""."""
+    """``last_modified`` as on the wire: ``YYYY-MM-DD hh:mm:ss`` in the server's time zone, or
+    ""."""
 
     manufacturer_id: int
     name: str
@@ -32,7 +33,7 @@ class Manufacturer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
-    """A data port or a power port; numbers begin with 1."""
+    """A data port or a power port; numbers begin at 1."""
 
     number: int
     label: str = ""
@@ -40,7 +41,8 @@ class Port:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """A rectangle in pixels of the original picture; ``back_side`` 0 is the front, 1 the rear."""
+    """A rectangle in pixels of the original picture; ``back_side`` is 0 for the front, 1 for the
+    rear."""
 
     position: int
     back_side: int = 0
@@ -85,9 +87,9 @@ class SensorDetails:
 class Template:
     """Height in U, weight in pounds, wattage in watts.
 
-    Picture files are addresses in what is published and bare names in the queue and in submissions.
-    ``cdu`` and ``sensor`` are None where there are no details, whatever the device type; ``slots``
-    is empty but for a chassis. Ports are in the order of their numbers, slots by side and position.
+    Picture files are addresses if published, and bare names in the queue and in submissions.
+    ``cdu`` and ``sensor`` are None without details; ``slots`` is empty except for a chassis. Ports
+    are sorted by number, slots by side and position.
     """
 
     template_id: int = 0
@@ -125,5 +127,5 @@ class Template:
 
     @property
     def picture_files(self) -> dict[str, str]:
-        """By ``front`` and ``rear``, the names under which they are uploaded; none is left out."""
+        """Picture files by side, ``front`` and ``rear``; both are always there."""
         return {"front": self.front_picture_file, "rear": self.rear_picture_file}

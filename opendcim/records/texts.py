@@ -1,8 +1,7 @@
-"""Names and labels: as people write them, and as they travel.
+"""Names and labels: decoded when read, encoded when written.
 
-openDCIM and its repository store texts with ``& < > " '`` as numbers (``&#38;``) and without tags.
-Here texts are plain; they are decoded where they are read and encoded where they are written, so
-that nothing is encoded twice and a name compares equal however it came.
+openDCIM and its repository store ``& < > " '`` as numeric references (``&#38;``) and drop tags. In
+this program texts are plain, so that nothing is encoded twice and equal names compare equal.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ import unicodedata
 _TAG = re.compile(r"<(?:/?[A-Za-z][^<>]*|![^<>]*|\?[^<>]*)>")
 _SPECIAL = re.compile("""[&<>"']""")
 _ENDLESS = re.compile("&#[xX]?[0-9a-fA-F]{100,};?")
+# Texts that passed between old installations are encoded several times.
 _ROUNDS = 4
-"""Texts that went back and forth between old installations are encoded several times."""
 
 
 def plain(text: str) -> str:
-    """Decoded, without tags and control characters, white space single and none at the ends.
+    """Decoded, without tags and control characters, with single blanks, stripped.
 
     A ``<`` that begins no tag stays, as in ``up <-> down``.
     """
@@ -34,13 +33,13 @@ def plain(text: str) -> str:
 
 
 def unescaped(text: str) -> str:
-    """With characters for their references, but for those whose numbers are too long to be any."""
+    """Numeric references decoded, except numbers that are too long."""
     return html.unescape(_ENDLESS.sub("", text))
 
 
 def _without_tags(text: str) -> str:
-    """What was around a tag may be one afterwards; in a text of tags within tags, which no person
-    writes, all their beginnings go at last."""
+    """The text around a removed tag may form a new one, so this repeats a few times; then each
+    remaining beginning of a tag is removed."""
     for _ in range(_ROUNDS):
         without = _TAG.sub("", text)
         if without == text:
@@ -50,15 +49,15 @@ def _without_tags(text: str) -> str:
 
 
 def encoded(text: str) -> str:
-    """As the original stores texts: harmless within HTML, wherever it is put."""
+    """Encoded as the original stores texts: safe within HTML."""
     return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", text)
 
 
 def folded(name: str) -> str:
-    """Names that give the same are the same name: ignoring case, and nothing else."""
+    """Key for comparing names: equal for names that differ by case only."""
     return unicodedata.normalize("NFC", plain(name)).casefold()
 
 
 def _is_control(character: str) -> bool:
-    """Surrogates too: no database stores half a character."""
+    """Whether it is a control character, or half of a surrogate pair, which no database stores."""
     return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}

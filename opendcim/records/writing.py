@@ -1,7 +1,7 @@
-"""Parsed JSON of values: what a server publishes and shows of its queue, and what a client submits.
+"""Values to parsed JSON: what a server publishes and shows of its queue, and what a client submits.
 
-All values are texts, as the original wrote them before PHP 8.1, unless ``numbers`` are wanted, as
-it has written them since. Its clients take both.
+All values are texts, as in the original before PHP 8.1; with ``numbers``, numbers are numbers, as
+since then. The original's clients read both.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _UNSEEN = ("LastModified",)
 
 
 def write_manufacturer(manufacturer: Manufacturer, *, numbers: bool = False) -> Record:
-    """A published one. Its name has its ``&`` bare, as the original publishes it."""
+    """A published manufacturer. The ``&`` in its name is bare, as in the original."""
     record = _record(manufacturer, MANUFACTURER_FIELDS, numbers=numbers)
     return {**record, "Name": encoded(manufacturer.name).replace("&#38;", "&")}
 
 
 def write_template(template: Template, *, numbers: bool = False) -> Record:
-    """A published record, its parts within it. Slots, CDU and sensor details only where the device
-    type has them."""
+    """A published record with its parts; slots, CDU and sensor details only if the device type has
+    them."""
     record = _record(template, TEMPLATE_FIELDS, numbers=numbers)
     key: Record = {"TemplateID": record["TemplateID"]}
     details = _details_of(template, key, numbers=numbers)
@@ -48,8 +48,8 @@ def write_template(template: Template, *, numbers: bool = False) -> Record:
 def write_queued(
     template: Template, request_id: int, stamps: Mapping[str, object], *, numbers: bool = False
 ) -> Record:
-    """A record of the queue, its parts within it. ``stamps`` is what the queue adds: who submitted
-    and approved it, and when. Details that were not submitted are there, with nothing set."""
+    """A queued record with its parts. ``stamps`` has the members that the queue adds: who submitted
+    and decided, and when. Details that were not submitted are an object of nulls."""
     request: Record = {"RequestID": _number(request_id, numbers=numbers)}
     record = _record(template, TEMPLATE_FIELDS, numbers=numbers)
     key: Record = {**request, "TemplateID": record["TemplateID"]}
@@ -65,7 +65,7 @@ def write_queued(
 def write_queue_header(
     template: Template, request_id: int, stamps: Mapping[str, object], *, numbers: bool = False
 ) -> Record:
-    """The same without the parts, as in the list of the queue."""
+    """A queued record without its parts, as in the list of the queue."""
     record = _record(template, TEMPLATE_FIELDS, numbers=numbers)
     request: Record = {"RequestID": _number(request_id, numbers=numbers)}
     before = {name: value for name, value in record.items() if name not in _UNSEEN}
@@ -73,9 +73,9 @@ def write_queue_header(
 
 
 def write_submission(template: Template) -> Record:
-    """The tree to submit. ``template_id`` goes as ``GlobalID``: the repository's, or 0.
+    """The tree of a submission. ``template_id`` becomes ``GlobalID``: the repository's id, or 0.
 
-    For a form its keys are written as ``template[Model]``, ``slots[0][X]``.
+    In a form its keys are ``template[Model]``, ``slots[0][X]``.
     """
     record = _record(template, TEMPLATE_FIELDS, numbers=True)
     sent = {name: value for name, value in record.items() if name not in _UNSEEN}
@@ -92,7 +92,7 @@ def write_submission(template: Template) -> Record:
 
 
 def _with_notes(record: Record) -> Record:
-    """``Notes`` stand before the pictures in the queue, and are never stored."""
+    """Adds ``Notes`` before the pictures; the queue never stores them."""
     written: Record = {}
     for name, value in record.items():
         if name == "FrontPictureFile":

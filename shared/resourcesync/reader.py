@@ -1,6 +1,6 @@
 """Reads a list from chunks of bytes, item by item, in the memory of one chunk.
 
-It reads the lists of both plugin versions of openBIS, with their faults (wire-format.md, 1.7 and 7).
+It reads lists of both versions of the openBIS plugin, faults included (wire-format.md, 1.7 and 7).
 """
 
 from __future__ import annotations

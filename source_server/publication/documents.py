@@ -32,7 +32,7 @@ class PublishedDocument:
 
 
 def document_of(verbs: list[str]) -> PublishedDocument:
-    """The first row of the table that is among the verbs, else the first one (wire-format.md, 1.2)."""
+    """The first row of the table that is among the verbs, else the first (wire-format.md, 1.2)."""
     return next((one for one in DOCUMENTS if one.verb.value in verbs), DOCUMENTS[0])
 
 

@@ -120,7 +120,7 @@ def _plugin(each: Plugin) -> str:
 
 
 def _definition_code(each: Vocabulary | PropertyType) -> str:
-    """The code of a definition; internal ones lack the ``$`` of references (wire-format.md, 3.4)."""
+    """The code of a definition, without the ``$`` of internal ones (wire-format.md, 3.4)."""
     return each.code.removeprefix("$") if each.internal else each.code
 
 

@@ -1,12 +1,12 @@
-"""The rule of once a day: how often a client is sent the same list.
+"""Limits how often a client is sent the same list.
 
-A list of everything is sent once in the interval, any other as often as the allowance says. The
-clients that there are ask for the list of manufacturers and for one list per subscribed
-manufacturer in each run, and never for everything; people press the button several times a day.
-Each list is counted by itself, so that the number of subscriptions does not matter. A 304 is not
-counted, nor is a single template.
+The list of all templates is sent once in the interval, any other list as often as the allowance
+says. The clients of openDCIM ask for the list of manufacturers and for one list per subscribed
+manufacturer in each run, never for all templates; people start a run several times a day. Each list
+is counted by itself, so the number of subscriptions does not matter. Answers with 304 and single
+templates are not counted.
 
-What was sent is known to this process only: a restart forgets it, to the clients' benefit.
+The counts are kept in memory: a restart forgets them.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+# Pairs of client and list that are kept; beyond that the oldest are forgotten.
 _MOST_REMEMBERED = 100_000
-"""Lists of clients; beyond that those are forgotten who asked first."""
+# Bits of an IPv6 network: a client that has one address has all of its network.
 _NETWORK = 64
-"""Bits of an IPv6 address: whoever has one has all of its network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Asked:
 
 
 class Allowance:
-    """Counts, from any thread. ``clock`` gives seconds that never go back."""
+    """Thread-safe. ``clock`` gives seconds that never go back."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Allowance:
         return self._interval
 
     def take(self, asked: Asked) -> int:
-        """0, and it is counted; else the seconds after which it is allowed again."""
+        """Counts the request and returns 0, or returns the seconds until it is allowed."""
         with self._lock:
             at = self._clock()
             sent = self._sent.pop(asked, None) or deque()
@@ -76,7 +76,7 @@ class Allowance:
 
 
 def client_of(user_id: str | None, host: str | None) -> str:
-    """A user wherever the request comes from; else the address, or its network."""
+    """The user, from whatever address the request comes; else the address or its network."""
     if user_id is not None:
         return f"user {user_id}"
     try:

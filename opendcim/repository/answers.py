@@ -1,4 +1,4 @@
-"""Answers of the API: the envelope, and what spares sending a list once more."""
+"""Answers of the API: envelope, compression, and answers with 304."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from source_server.web.streaming import accepts_gzip
 TOO_MANY_REQUESTS = 429
 _NOT_MODIFIED = 304
 _JSON = "application/json"
+# Bytes above which an answer is compressed.
 _WORTH_COMPRESSING = 1_000
-"""Bytes."""
 _LEVEL = 6
 _NOT_STORED = {"Cache-Control": "no-store"}
 
@@ -28,7 +28,7 @@ Content = Mapping[str, object]
 
 
 def answer(content: Content | None = None, *, code: int = OK, message: str = "") -> Response:
-    """What must not be kept by anybody on its way."""
+    """An answer that no cache may keep."""
     body = write_envelope(Envelope(code=code, message=message, content=content or {}))
     return Response(body, code, headers=_NOT_STORED, media_type=_JSON)
 
@@ -40,12 +40,12 @@ def too_early(seconds: int, message: str) -> Response:
 
 
 def entity_tag(*parts: object) -> str:
-    """Weak: the bytes differ by compression, and for nothing else."""
+    """A weak ETag: compressed and plain answers have different bytes and the same content."""
     return f'W/"{"-".join(map(str, parts))}"'
 
 
 def revalidation(tag: str, change: Change) -> dict[str, str]:
-    """The headers by which a client asks again; it may keep the answer, and must ask."""
+    """Headers that let the client keep the answer, but ask each time whether it is current."""
     return {
         "ETag": tag,
         "Last-Modified": format_datetime(_moment(change.at), usegmt=True),
@@ -55,7 +55,7 @@ def revalidation(tag: str, change: Change) -> dict[str, str]:
 
 
 def is_known(request: Request, tag: str, change: Change) -> bool:
-    """Whether the client has this already. A tag counts more than a date."""
+    """Whether the client has this version already. `If-None-Match` beats `If-Modified-Since`."""
     tags = request.headers.get("if-none-match")
     if tags is not None:
         return any(_opaque(one) in {"*", _opaque(tag)} for one in tags.split(","))
@@ -76,7 +76,7 @@ def not_modified(headers: Mapping[str, str]) -> Response:
 def list_answer(
     request: Request, headers: Mapping[str, str], render: Callable[[], Content]
 ) -> Response:
-    """A list, compressed if the client takes that and it is worth while."""
+    """A list, compressed if the client accepts that and the size makes it worth while."""
     body = write_envelope(Envelope(code=OK, content=render()))
     sent = dict(headers)
     takes_gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
@@ -87,7 +87,7 @@ def list_answer(
 
 
 def since_of(request: Request) -> str:
-    """The time of ``?since=`` as the tables have it, or "". Raises `RefusalError`."""
+    """The time of ``?since=`` in the form of the tables, or "". Raises `RefusalError`."""
     text = request.query_params.get("since", "").strip()
     if not text:
         return ""
@@ -102,7 +102,7 @@ def since_of(request: Request) -> str:
 
 
 def format_refused(error: FormatError, status: int = BAD_REQUEST) -> RefusalError:
-    """What cannot be read, as the original answers to what it cannot process."""
+    """Refuses a body that cannot be read with the original's answer."""
     return RefusalError(status, f"{NOT_PROCESSED} {error}")
 
 

@@ -1,4 +1,4 @@
-"""The repository as a web application: its routes, its errors, and what all answers have."""
+"""The repository as a web application: routes, errors, and headers of all answers."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ _log = logging.getLogger(__name__)
 
 
 def repository_app(site: Site) -> ASGIApp:
-    """Answers all below ``/api`` and ``/repository``. It owns nothing of the site."""
+    """Answers everything below ``/api`` and ``/repository``. The caller closes the site."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.site = site
-    # What is pending comes before what takes any word for an id.
+    # Routes of pending submissions come before routes that take any word for an id.
     for routes in (deciding.routes, submitting.routes, reads.routes, picture_routes.routes):
         app.include_router(routes)
     app.include_router(page_routes)
@@ -79,8 +79,8 @@ def repository_app(site: Site) -> ASGIApp:
 
 
 class _Around:
-    """What every answer has, errors too: clients in browsers read those as well. Preflights are
-    answered here, wherever they go; and a POST may mean another method."""
+    """Adds the CORS headers to every answer, errors included; answers preflights; applies method
+    overrides of POST (opendcim.md, 1.1)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -106,7 +106,7 @@ class _Around:
 
 
 def _meant(scope: Scope) -> Scope:
-    """With the method that a POST says it is."""
+    """The method that a POST asks for by header or field, else its own."""
     if scope["method"] != "POST":
         return scope
     method = Headers(scope=scope).get(_OVERRIDE, "").upper()
@@ -128,7 +128,7 @@ def _refused(request: Request, error: Exception) -> Response:
 
 
 def _no_route(_request: Request, error: Exception) -> Response:
-    """A page, never JSON, and never 405, as the original does."""
+    """A page in HTML with 404, never JSON and never 405, as in the original."""
     del error
     return HTMLResponse(_NOT_FOUND, 404)
 

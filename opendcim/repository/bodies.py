@@ -1,4 +1,4 @@
-"""Bodies of requests: read within limits, and made trees of whatever encoding they have."""
+"""Bodies of requests: read within limits, and parsed to a tree whatever their encoding."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from opendcim.repository.forms import Tree, read_form
 from opendcim.repository.refusals import TOO_LARGE, RefusalError
 from shared.errors import FormatError
 
+# Bytes. A template with 1,000 ports is half a megabyte as a form.
 LARGEST_BODY = 8 << 20
-"""Bytes. A template with 1,000 ports is half a megabyte as a form."""
 
+# Seconds within which a whole body must arrive, so that slow clients hold no connection.
 _PATIENCE = 120.0
-"""Seconds for a whole body: whoever is slower on purpose shall not hold on to us."""
 _REQUEST_TIMEOUT = 408
+# Levels of JSON; clients send three.
 _DEEPEST = 32
-"""Levels of JSON; what clients send has three."""
 
 
 async def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
-    """Raises `RefusalError` if it is too large or takes too long."""
+    """Raises `RefusalError` if the body is too large or takes too long."""
     body = bytearray()
     async for part in limited(request, largest):
         body += part
@@ -31,7 +31,7 @@ async def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
 
 
 async def limited(request: Request, largest: int) -> AsyncGenerator[bytes, None]:
-    """The pieces of a body. Raises `RefusalError` if it is too large or takes too long."""
+    """The body in pieces. Raises `RefusalError` if it is too large or takes too long."""
     size = 0
     try:
         async with asyncio.timeout(_PATIENCE):
@@ -47,8 +47,8 @@ async def limited(request: Request, largest: int) -> AsyncGenerator[bytes, None]
 
 
 def tree_of(content_type: str, body: bytes) -> Tree:
-    """JSON if it says so or looks so, else a form. The original passes over a body without a
-    content type; here it is read too. Raises `FormatError`."""
+    """Parses JSON if the body is declared as JSON or looks like it, else a form. A body without a
+    content type, which the original ignores, is read too. Raises `FormatError`."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind.endswith("json") or body.lstrip()[:1] == b"{":
         return read_json(body)
@@ -56,7 +56,7 @@ def tree_of(content_type: str, body: bytes) -> Tree:
 
 
 def read_json(body: bytes) -> Tree:
-    """An object; an empty body is an empty one. Raises `FormatError`."""
+    """A JSON object; an empty body is an empty object. Raises `FormatError`."""
     if not body.strip():
         return {}
     _refuse_depth(body)
@@ -70,7 +70,8 @@ def read_json(body: bytes) -> Tree:
 
 
 def _refuse_depth(body: bytes) -> None:
-    """Brackets within texts count too, which harms nobody: a recursion that is too deep would."""
+    """Refuses JSON that is nested too deeply for the parser's recursion. Brackets within texts are
+    counted, too, which is harmless."""
     if body.count(b"[") + body.count(b"{") <= _DEEPEST:
         return
     depth = deepest = 0

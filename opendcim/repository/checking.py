@@ -1,4 +1,4 @@
-"""Whether a template can be published: what the original stored without a look."""
+"""Checks whether a template can be published; the original checks nothing."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from opendcim.records.picture_names import base_name
 from opendcim.records.records import CduDetails, SensorDetails, Template
 from opendcim.repository.refusals import FORBIDDEN, NOT_PROCESSED, RefusalError
 
+# Ports or slots of one template.
 _MOST_PARTS = 10_000
-"""Ports or slots of one template."""
 LONGEST_NAME = 80
 
 
 def checked(template: Template) -> Template:
-    """With bare picture names, and without parts that its device type has not. Raises
-    `RefusalError` with all faults."""
+    """The template with bare picture names, without the parts that its device type does not have.
+    Raises `RefusalError` with all faults."""
     tidy = replace(
         template,
         front_picture_file=base_name(template.front_picture_file),
@@ -42,7 +42,8 @@ def checked(template: Template) -> Template:
 
 
 def completed(template: Template) -> Template:
-    """As it is published: details are there, if only empty, and an SNMP version that exists."""
+    """The template as it is published: with details, if only empty ones, and a valid SNMP
+    version."""
     known = template.snmp_version in SNMP_VERSIONS
     usual = template.snmp_version if known else USUAL_SNMP_VERSION
     details = replace(template, snmp_version=usual)
@@ -54,7 +55,7 @@ def completed(template: Template) -> Template:
 
 
 def checked_name(name: str) -> str:
-    """Of a manufacturer. Raises `RefusalError`."""
+    """The name of a manufacturer. Raises `RefusalError`."""
     if not name:
         raise RefusalError(FORBIDDEN, f"{NOT_PROCESSED} Name is missing or empty")
     if len(name) > LONGEST_NAME:

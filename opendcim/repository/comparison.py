@@ -1,4 +1,4 @@
-"""A submission beside the published template that it would change, field by field."""
+"""Compares a submission with the published template that it would change, field by field."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SIDES = ("front", "rear")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """``before`` is None if nothing is published; "" on either side means that there is none."""
+    """``before`` is None if nothing is published; "" on either side means an empty value."""
 
     member: str
     before: str | None
@@ -28,7 +28,7 @@ class Line:
 def compared(
     before: Template | None, after: Template, manufacturers: Mapping[int, str]
 ) -> list[Line]:
-    """All that either has, in the order of the wire. Manufacturers are shown by their names."""
+    """All fields of both, in the order of the wire. Manufacturers are shown by their names."""
     old = dict(_members(before, manufacturers)) if before else None
     new = dict(_members(after, manufacturers))
     members = list(new)

@@ -1,4 +1,4 @@
-"""Routes of the queue: what is pending, and approving or rejecting it."""
+"""Routes of the queue: pending submissions, approval, rejection."""
 
 from __future__ import annotations
 
@@ -50,8 +50,7 @@ async def _json(request: Request, _user: CurrentUser) -> Tree:
 
 
 async def _reason(request: Request, _user: CurrentUser) -> str:
-    """The original's page sends ``{"Reason": …}``, and nobody reads it; whatever else comes is no
-    reason not to reject."""
+    """The ``Reason`` that the original's page sends as JSON; "" for any other body."""
     body = await read_body(request)
     try:
         tree = await run_in_threadpool(read_json, body)
@@ -67,7 +66,7 @@ Reason = Annotated[str, Depends(_reason)]
 @routes.api_route("/manufacturer/pending", methods=READ)
 @routes.api_route("/manufacturer/pending/", methods=READ)
 def pending_manufacturers(site: CurrentSite, user: CurrentUser) -> Response:
-    """For anybody with a key: installations show what is on its way."""
+    """Every user with a key may read these: installations show what is pending."""
     with reading(site.engine) as connection:
         found = pending(connection, Subject.MANUFACTURER)
     records = [manufacturer_record(one, user, numbers=site.numbers) for one in found]
@@ -77,7 +76,7 @@ def pending_manufacturers(site: CurrentSite, user: CurrentUser) -> Response:
 @routes.api_route("/manufacturer/pending/{request_id}", methods=READ)
 @routes.api_route("/manufacturer/pending/byid/{request_id}", methods=READ)
 def pending_manufacturer(site: CurrentSite, user: CurrentUser, request_id: str) -> Response:
-    """Decided ones too."""
+    """Also submissions that are decided."""
     with reading(site.engine) as connection:
         found = find_submission(connection, id_of(request_id))
     shown = found if found and found.subject is Subject.MANUFACTURER else None
@@ -88,7 +87,7 @@ def pending_manufacturer(site: CurrentSite, user: CurrentUser, request_id: str) 
 @routes.api_route("/template/pending", methods=READ)
 @routes.api_route("/template/pending/", methods=READ)
 def pending_templates(site: CurrentSite, user: CurrentUser) -> Response:
-    """Those that the user may decide on."""
+    """The submissions that the user may decide on."""
     with reading(site.engine) as connection:
         found = pending_for(connection, user, Subject.TEMPLATE)
     records = [template_record(one, user, numbers=site.numbers, parts=False) for one in found]
@@ -97,7 +96,7 @@ def pending_templates(site: CurrentSite, user: CurrentUser) -> Response:
 
 @routes.api_route("/template/pending/{request_id}", methods=READ)
 def pending_template(site: CurrentSite, user: CurrentUser, request_id: str) -> Response:
-    """One's own, or one to decide on; decided ones too."""
+    """The user's own submission, or one to decide on; decided ones too."""
     with reading(site.engine) as connection:
         found = find_submission(connection, id_of(request_id))
     shown = found if found and _may_see(user, found) else None
@@ -125,7 +124,7 @@ def post_manufacturer_approval(site: CurrentSite, user: CurrentUser, body: Json)
 
 @routes.post("/template/approve")
 def post_template_approval(site: CurrentSite, user: CurrentUser, body: Json) -> Response:
-    """The body is what will be published, whatever was submitted."""
+    """Publishes the record in the body; the submission itself is not read (opendcim.md, 1.6)."""
     request_id = _request_id(body)
     with writing(site.engine) as connection:
         submission = undecided(connection, user, request_id, Subject.TEMPLATE)
@@ -157,7 +156,7 @@ def post_template_rejection(
 def _final(
     body: Mapping[str, object], submission: Submission, published: Published | None
 ) -> Template:
-    """Collections that are not in the body stay as they are published, as in the original."""
+    """Collections that the body lacks stay as published, as in the original."""
     try:
         final = read_template(body)
     except FormatError as error:

@@ -1,4 +1,4 @@
-"""What a moderator changes of a submission before it is published."""
+"""Changes that a moderator makes to a submission before it is published."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _SLOT_FIELDS = tuple(field for field in SLOT_FIELDS if field.member in {"X", "Y"
 
 
 def edited(template: Template, values: Mapping[str, str]) -> Template:
-    """``values`` by what `editable_values` calls them. Raises `FormatError` for a value that is
-    none, and for a member that cannot be edited."""
+    """``values`` by the names of `editable_values`. Raises `FormatError` for an invalid value and
+    for a member that cannot be edited."""
     unknown = [name for name in values if name not in editable_values(template)]
     if unknown:
         raise FormatError(f"{unknown[0]}: there is no such member to change")
@@ -60,7 +60,7 @@ def edited(template: Template, values: Mapping[str, str]) -> Template:
 
 
 def editable_values(template: Template) -> dict[str, str]:
-    """All that can be edited, by name, and what it is now."""
+    """All members that can be edited, with their present values."""
     values = _shown(template, EDITABLE, "")
     values |= {f"{PORT}{port.number}": port.label for port in template.ports}
     values |= {f"{POWER_PORT}{port.number}": port.label for port in template.power_ports}

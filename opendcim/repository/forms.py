@@ -1,7 +1,7 @@
-"""Forms as PHP reads them: ``template[Model]=c7000&slots[0][X]=10`` is a tree.
+"""Reads forms as PHP does: ``template[Model]=c7000&slots[0][X]=10`` becomes a tree.
 
-Unlike PHP, no number of fields is too large: what limits a form is the size of the body. PHP drops
-all that comes after the thousandth field and says nothing.
+The number of fields is not limited, only the size of the body. PHP drops fields above 1,000 without
+an error.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _KEY = re.compile(r"\[([^\[\]]*)\]")
 
 
 def read_form(body: bytes) -> Tree:
-    """The last value of a name counts; ``[]`` takes the next number. A name that is none is
-    passed over. Raises `FormatError`."""
+    """The last value of a name counts; ``[]`` takes the next number. Malformed names are ignored.
+    Raises `FormatError`."""
     tree: Tree = {}
     for field in re.split(rb"[&]", body):
         if field:
@@ -56,7 +56,8 @@ def _put(tree: Tree, keys: list[str], value: str) -> None:
 
 
 def _next_number(tree: Tree) -> str:
-    """PHP takes the largest so far; counting does, for forms that people really send."""
+    """The number of entries. PHP takes the largest number plus one, which is the same in the forms
+    that clients send."""
     number = len(tree)
     while str(number) in tree:
         number += 1

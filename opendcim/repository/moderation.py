@@ -1,7 +1,6 @@
-"""Approving and rejecting, and who may.
+"""Approves and rejects submissions, and checks who may.
 
-What is approved is what the moderator says, not what was submitted. All that an approval changes is
-one transaction.
+The moderator's record is published, not the submitted one. An approval is one transaction.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ _LONGEST_REASON = 2_000
 
 
 def undecided(connection: Connection, user: User, request_id: int, subject: Subject) -> Submission:
-    """A submission that this user may decide on. Raises `RefusalError`."""
+    """A pending submission that this user may decide on. Raises `RefusalError`."""
     if not user.may_moderate:
         raise not_allowed("approve or reject submissions")
     submission = find_submission(connection, request_id)
@@ -72,7 +71,8 @@ def undecided(connection: Connection, user: User, request_id: int, subject: Subj
 def approve_manufacturer(
     connection: Connection, user: User, request_id: int, name: str
 ) -> Manufacturer:
-    """Under this name, which the moderator may have changed. Raises `RefusalError`."""
+    """Publishes the manufacturer under this name, which the moderator may have changed. Raises
+    `RefusalError`."""
     submission = undecided(connection, user, request_id, Subject.MANUFACTURER)
     added = add_manufacturer(connection, name)
     number = added.manufacturer_id
@@ -83,8 +83,8 @@ def approve_manufacturer(
 def approve_template(
     connection: Connection, user: User, request_id: int, final: Template, pictures: Pictures
 ) -> int:
-    """Publishes ``final`` with these pictures, whatever names it gives; returns its id. Raises
-    `RefusalError`."""
+    """Publishes ``final`` with these pictures, whatever picture names it has; returns its id.
+    Raises `RefusalError`."""
     submission = undecided(connection, user, request_id, Subject.TEMPLATE)
     pictures = _told_apart(pictures)
     names = {side: picture.name for side, picture in pictures.items()}
@@ -108,7 +108,7 @@ def approve_template(
 def reject(
     connection: Connection, user: User, request_id: int, subject: Subject, reason: str
 ) -> None:
-    """The submitter can read the reason. Raises `RefusalError`."""
+    """Rejects with a reason that the submitter can read. Raises `RefusalError`."""
     submission = undecided(connection, user, request_id, subject)
     shortened = reason.strip()[:_LONGEST_REASON]
     decide(connection, submission, user.user_id, State.REJECTED, reason=shortened)
@@ -117,8 +117,8 @@ def reject(
 def pictures_named(
     submission: Submission, published: Published | None, final: Template
 ) -> dict[str, Picture]:
-    """The pictures that a final record means by its names: those that were submitted, else those
-    that are published. Raises `RefusalError` for a name that is neither."""
+    """The pictures that the names in a final record mean: the submitted ones, else the published
+    ones. Raises `RefusalError` for a name that is neither."""
     chosen: dict[str, Picture] = {}
     for side, file in final.picture_files.items():
         name = base_name(file)
@@ -136,8 +136,8 @@ def pictures_named(
 
 
 def pictures_at_hand(submission: Submission, published: Published | None) -> dict[str, Picture]:
-    """Those to choose if nobody says otherwise: submitted ones, and those that are published where
-    none was. A resubmission without pictures must not take them away."""
+    """The pictures to publish by default: the submitted ones, and the published one for a side
+    without. So a second submission without pictures does not remove them."""
     present = published.pictures if published else {}
     return {
         side: picture
@@ -156,7 +156,7 @@ def published_before(connection: Connection, submission: Submission) -> Publishe
 
 
 def _told_apart(pictures: Pictures) -> Pictures:
-    """Two pictures of one name would be one file for everybody who fetches them."""
+    """Gives pictures with the same name different names: clients store them in one folder."""
     front, rear = pictures.get("front"), pictures.get("rear")
     if not front or not rear or front.sha256 == rear.sha256:
         return pictures
@@ -166,7 +166,7 @@ def _told_apart(pictures: Pictures) -> Pictures:
 
 
 def _replaced(connection: Connection, template: Template) -> Published | None:
-    """The published template that this one takes the place of."""
+    """The published template that this one replaces."""
     by_id = find_template(connection, template.template_id) if template.template_id else None
     by_name = template_named(connection, template.manufacturer_id, template.model)
     if by_id and by_name and by_id.template.template_id != by_name.template.template_id:

@@ -1,4 +1,4 @@
-"""The repository as a part of the server."""
+"""The repository as a part of the source server."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def repository_part(settings: RepositorySettings, server: SourceSettings) -> Ite
 
 @contextmanager
 def opened_site(settings: RepositorySettings, address: str) -> Iterator[Site]:
-    """``address`` is that by which clients reach the server. Raises `ConfigError` if its database
-    or folder cannot be opened."""
+    """``address`` is the server's address for clients. Raises `ConfigError` if the database or the
+    folder of pictures cannot be opened."""
     pictures = opened_pictures(settings)
     with opened_repository(settings.opendcim_repository_database_url) as engine:
         with reading(engine) as connection:

@@ -1,7 +1,7 @@
-"""What pictures tell besides what they show: where they were taken, when, by whose camera.
+"""Removes from pictures what their files say besides the picture: place, time, camera.
 
-A picture is written anew of the parts that matter for what it shows: no comments, no EXIF, no
-second picture, nothing behind its end. Those parts stay as they are, byte for byte.
+A picture is written anew with the parts that its appearance depends on: no comments, no EXIF, no
+second picture, nothing behind its end. Those parts are copied byte for byte.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from collections.abc import Iterator
 from PIL import Image
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# The chunks of a PNG that its appearance depends on.
 _SHOWN = frozenset({
     "IHDR", "PLTE", "IDAT", "IEND", "tRNS", "gAMA", "cHRM", "sRGB", "iCCP", "sBIT", "pHYs", "bKGD",
     "acTL", "fcTL", "fdAT",
 })  # fmt: skip
-"""The chunks of a PNG that matter for what it shows."""
 
 _START_OF_SCAN, _END, _EXIF = 0xDA, 0xD9, 0xE1
+# Segments of applications (EXIF, XMP, previews, further pictures) and comments.
 _TOLD = frozenset({*range(0xE0, 0xF0), 0xFE})
-"""Segments of applications (EXIF, XMP, previews, other pictures) and comments."""
+# Beginnings of application segments that say what colours and sizes mean.
 _NEEDED = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
-"""How segments of applications begin that say what colours and sizes mean."""
+# Markers without a length.
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
-"""Markers without a length."""
+# The marker that ends the data of a scan.
 _IN_SCAN = re.compile(rb"\xff(?![\x00\xd0-\xd7\xff])")
-"""The marker that ends the data of a scan."""
+# The length without the small preview that may follow.
 _JFIF_LENGTH = 16
-"""Without the small preview that may follow."""
 
 _GIF_PICTURE, _GIF_EXTENSION, _GIF_END = 0x2C, 0x21, 0x3B
 _GIF_TIMING, _GIF_APPLICATION = 0xF9, 0xFF
@@ -38,9 +38,8 @@ _ORIENTATION = 0x0112
 
 
 def without_particulars(kind: str, content: bytes, orientation: int) -> bytes:
-    """The bytes of a whole picture, whose ``kind`` is Pillow's. A photograph that lies on its side
-    is shown upright by what EXIF says, so that is kept. Raises `ValueError` if it is not built as
-    it should be."""
+    """The bytes of a whole picture; ``kind`` is Pillow's. EXIF's orientation is kept, since it
+    turns a photograph upright. Raises `ValueError` if the file is not well-formed."""
     match kind:
         case "PNG":
             return _PNG_SIGNATURE + b"".join(_shown_chunks(content))
@@ -72,7 +71,7 @@ def _shown_chunks(content: bytes) -> Iterator[bytes]:
 
 
 def _shown_segments(content: bytes) -> Iterator[bytes]:
-    """Up to the end of the first picture; a file may hold more."""
+    """The segments to keep, up to the end of the first picture; a file may hold more."""
     place = 2
     while True:
         if content[place : place + 1] != b"\xff":
@@ -105,7 +104,7 @@ def _shown_segment(marker: int, segment: bytes) -> bytes:
 
 
 def _shown_blocks(content: bytes) -> Iterator[bytes]:
-    """The head of a GIF, its pictures with their timing, how often they repeat, and its end."""
+    """The head of a GIF, its pictures with their timing, the number of repetitions, and its end."""
     place = 13 + _colours(_number(content, 10, "B"))
     yield content[:place]
     while True:
@@ -128,7 +127,7 @@ def _shown_blocks(content: bytes) -> Iterator[bytes]:
 
 
 def _colours(flags: int) -> int:
-    """Bytes of a table of colours; 0 if there is none."""
+    """Bytes of a colour table; 0 if there is none."""
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
@@ -139,7 +138,7 @@ def _end_of_blocks(content: bytes, place: int) -> int:
 
 
 def _orientation(orientation: int) -> bytes:
-    """A segment that says nothing else."""
+    """An EXIF segment that has the orientation only."""
     if orientation == 1:
         return b""
     exif = Image.Exif()

@@ -1,4 +1,4 @@
-"""Published pictures: under addresses that the clients of openDCIM recognise."""
+"""Published pictures, under addresses that the clients of openDCIM recognise."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ routes = APIRouter(prefix=PICTURES)
 
 @routes.api_route("/{name}", methods=READ)
 def published_picture(request: Request, site: CurrentSite, name: str) -> Response:
-    """Looked up, never made a path of: the name only has to be that of a picture."""
+    """Looks the name up in the database; it is never used as a path."""
     template_id = id_of(name.partition(".")[0])
     with reading(site.engine) as connection:
         found = find_template(connection, template_id)
@@ -32,7 +32,7 @@ def published_picture(request: Request, site: CurrentSite, name: str) -> Respons
 
 
 def picture_answer(request: Request, store: PictureStore, picture: Picture) -> Response:
-    """A browser shows it as the picture that it is, or not at all."""
+    """Headers that let a browser show the picture as its own type, or not at all."""
     tag = entity_tag(picture.sha256).removeprefix("W/")
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     known = request.headers.get("if-none-match", "")

@@ -1,8 +1,8 @@
-"""Pictures of templates: checked by their content, and kept by its hash.
+"""Pictures of templates: checked by their content, and stored under its hash.
 
-A name or type that a client gives is never believed. What Pillow can read as PNG, JPEG or GIF,
-whole and of a sensible size, is kept as it came, but for what it tells of its photographer;
-everything else is refused, SVG too, since it can hold programs.
+A client's name and type are ignored. A file that Pillow can read whole as PNG, JPEG or GIF, of a
+sensible size, is stored without its metadata; everything else is refused, SVG too, since it can
+contain programs.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from opendcim.repository.stored import Picture
 from shared.atomic_file import sync_folder
 
 _TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif"}
+# Pillow's name for a JPEG with further pictures behind the first one.
 _SEVERAL = "MPO"
-"""How Pillow calls a JPEG with further pictures behind the first one."""
+# Decoded, this is a hundred megabytes; front views of devices have one or two million.
 _MOST_PIXELS = 25_000_000
-"""Decoded, this is a hundred megabytes; front views of racks' devices have one or two million."""
+# Two pictures at a time, since a small file may become a hundred megabytes. Two threads of their
+# own, because the C library keeps freed memory for each thread.
 _DECODERS = ThreadPoolExecutor(2, thread_name_prefix="decoder")
-"""Two pictures at a time, since a small file may become a hundred megabytes. In threads of their
-own: the C library keeps for each thread what it had, so forty threads would keep it forty times."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -39,11 +39,11 @@ class PictureStore:
 
     def __init__(self, folder: Path, *, largest: int) -> None:
         self._folder = folder
+        # Bytes.
         self.largest = largest
-        """Bytes."""
 
     def add(self, name: str, content: bytes) -> Picture:
-        """Checks and keeps it. Raises `RefusalError`."""
+        """Checks and stores it. Raises `RefusalError`."""
         if len(content) > self.largest:
             raise _refused(name, f"is larger than {self.largest:,} bytes")
         kind, width, height, kept = _looked_at(name, content)
@@ -65,7 +65,7 @@ class PictureStore:
         return self._folder / sha256[:2] / sha256
 
     def remove_others(self, needed: Collection[str], *, older_than: float) -> int:
-        """Remove what is not needed and was written before that time; returns how many."""
+        """Removes what is not needed and was written before that time; returns how many."""
         others = [
             place
             for place in self._folder.glob("??/*")
@@ -76,21 +76,21 @@ class PictureStore:
         return len(others)
 
     def prepare(self) -> None:
-        """Make the folder. Raises `OSError`."""
+        """Creates the folder. Raises `OSError`."""
         self._folder.mkdir(parents=True, exist_ok=True)
         if not os.access(self._folder, os.W_OK | os.X_OK):
             raise PermissionError(13, "not writable", str(self._folder))
 
 
 def _is_ours(place: Path) -> bool:
-    """Whether the store named it: a picture, or one that a killed program was writing."""
+    """Whether the store named the file: a picture, or one that a killed program left unfinished."""
     named = _SHA256.fullmatch(place.name) and place.name.startswith(place.parent.name)
     return bool(named or re.fullmatch(r"tmp[a-z0-9_]{8}\.part", place.name))
 
 
 def _looked_at(name: str, content: bytes) -> tuple[str, int, int, bytes]:
-    """Format, width, height, and the content to keep; decoded once, so that it is known to be
-    whole."""
+    """Format, width, height, and the content to store; decoded once, to be sure that it is
+    intact."""
     try:
         kind, width, height, orientation = _DECODERS.submit(_decoded, content).result()
         if orientation is not None:
@@ -113,7 +113,7 @@ def _decoded(content: bytes) -> tuple[str, int, int, int | None]:
 
 
 def _write(place: Path, content: bytes) -> None:
-    """Under a name of its own first: two clients may send the same picture at the same time."""
+    """Writes under a unique name first: two clients may send the same picture at the same time."""
     place.parent.mkdir(parents=True, exist_ok=True)
     descriptor, aside = tempfile.mkstemp(dir=place.parent, suffix=".part")
     try:

@@ -1,4 +1,4 @@
-"""What is published: manufacturers, templates, and the versions that templates had."""
+"""What is published: manufacturers, templates, and earlier versions of templates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _template = tables.template
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """A template and its pictures, whose names in ``template`` are bare."""
+    """A template and its pictures; picture names in ``template`` are bare."""
 
     template: Template
     pictures: Pictures
@@ -32,7 +32,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """What a template once was; ``approved_by`` is for administrators only."""
+    """An earlier state of a template; ``approved_by`` is for administrators only."""
 
     version: int
     template: Template
@@ -43,7 +43,7 @@ class Version:
 
 
 def manufacturers(connection: Connection, since: str = "") -> list[Manufacturer]:
-    """By name; those that changed at ``since`` or later."""
+    """Manufacturers by name; only those that changed at ``since`` or later."""
     query = select(_manufacturer).where(_manufacturer.c.last_modified >= since)
     rows = connection.execute(query)
     found = [_as_manufacturer(row) for row in rows]
@@ -63,7 +63,7 @@ def manufacturer_named(connection: Connection, name: str) -> Manufacturer | None
 
 
 def add_manufacturer(connection: Connection, name: str) -> Manufacturer:
-    """Raises `RefusalError` if there is one already, or the name is none."""
+    """Raises `RefusalError` if the name exists or is invalid."""
     name = checked_name(plain(name))
     _refuse_known(connection, name)
     change = next_change(connection)
@@ -99,7 +99,7 @@ def rename_manufacturer(connection: Connection, manufacturer_id: int, name: str)
 def templates(
     connection: Connection, manufacturer_id: int | None = None, since: str = ""
 ) -> Iterator[Published]:
-    """All by manufacturer and model, or those of one manufacturer."""
+    """Templates by manufacturer and model; those of one manufacturer, or all."""
     query = select(_template).where(_template.c.last_modified >= since)
     if manufacturer_id is not None:
         query = query.where(_template.c.manufacturer_id == manufacturer_id)
@@ -112,7 +112,7 @@ def find_template(connection: Connection, template_id: int) -> Published | None:
 
 
 def template_named(connection: Connection, manufacturer_id: int, model: str) -> Published | None:
-    """By its model, ignoring case."""
+    """The template with this model, ignoring case."""
     query = select(_template).where(
         _template.c.manufacturer_id == manufacturer_id, _template.c.folded == folded(model)
     )
@@ -137,21 +137,20 @@ def versions(connection: Connection, template_id: int) -> list[Version]:
 
 
 def change_of_manufacturers(connection: Connection) -> Change:
-    """The last change of any."""
+    """The last change of any manufacturer."""
     query = select(func.max(_manufacturer.c.change), func.max(_manufacturer.c.last_modified))
     return _change(connection, query)
 
 
 def change_of_all_templates(connection: Connection) -> Change:
-    """The last change of any."""
+    """The last change of any template."""
     table = _manufacturer
     query = select(func.max(table.c.templates_change), func.max(table.c.templates_changed))
     return _change(connection, query)
 
 
 def change_of_templates(connection: Connection, manufacturer_id: int) -> Change:
-    """The last change of any of the manufacturer's templates; of the repository's, if it is
-    unknown."""
+    """The last change of any template of the manufacturer; of the repository if it is unknown."""
     table = _manufacturer
     query = select(table).where(table.c.manufacturer_id == manufacturer_id)
     row = connection.execute(query).first()

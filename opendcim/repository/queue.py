@@ -1,4 +1,4 @@
-"""The queue: what was submitted, and what became of it."""
+"""The queue of submissions and their decisions."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ from opendcim.repository.users import User
 
 ALREADY_QUEUED = "Manufacturer name already in pending submission queue."
 
+# Pending submissions of one user; a client that sends more is at fault.
 _MOST_PENDING = 2_000
-"""Of one user: whoever sends more has a program that went wrong."""
 
 _submission = tables.submission
 
 
 class Subject(StrEnum):
-    """What a submission is about."""
+    """Subject of a submission."""
 
     MANUFACTURER = "manufacturer"
     TEMPLATE = "template"
 
 
 class State(StrEnum):
-    """What became of it."""
+    """State of a submission."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -63,9 +63,9 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """``name`` is that of the manufacturer, or the model. ``template_id`` is the template that it
-    would change, or became; 0 for a new one. ``template`` is None for a manufacturer. ``reason``
-    is why it was rejected. ``submitted_by`` is for administrators only."""
+    """``name`` is the manufacturer's, or the model. ``template_id`` is the template that the
+    submission would change, or became; 0 for a new one. ``template`` is None for a manufacturer.
+    ``reason`` says why it was rejected. ``submitted_by`` is for administrators only."""
 
     request_id: int
     subject: Subject
@@ -87,7 +87,7 @@ class Submission:
 
 
 def submit_manufacturer(connection: Connection, user: User, name: str) -> Submission:
-    """The same name once more from the same user is the same submission. Raises `RefusalError`."""
+    """A name that this user has submitted already is not queued again. Raises `RefusalError`."""
     name = checked_name(plain(name))
     same = content_hash(Subject.MANUFACTURER, name)
     again = _pending_again(connection, user, same)
@@ -107,8 +107,7 @@ def submit_manufacturer(connection: Connection, user: User, name: str) -> Submis
 
 
 def submit_template(connection: Connection, user: User, submitted: Template) -> Submission:
-    """The same content once more from the same user is the same submission. Raises
-    `RefusalError`."""
+    """Content that this user has submitted already is not queued again. Raises `RefusalError`."""
     template = checked(submitted)
     if find_manufacturer(connection, template.manufacturer_id) is None:
         raise RefusalError(
@@ -134,7 +133,7 @@ def submit_template(connection: Connection, user: User, submitted: Template) -> 
 
 
 def add_pictures(connection: Connection, user: User, request_id: int, pictures: Pictures) -> None:
-    """Those of one's own submission, while it is pending. Raises `RefusalError`."""
+    """Adds to the user's own submission, while it is pending. Raises `RefusalError`."""
     submission = pictures_wanted(connection, user, request_id, pictures)
     held = pictures_json({**submission.pictures, **pictures})
     mine = _submission.c.request_id == request_id
@@ -144,7 +143,7 @@ def add_pictures(connection: Connection, user: User, request_id: int, pictures: 
 def pictures_wanted(
     connection: Connection, user: User, request_id: int, names: Mapping[str, Picture | str]
 ) -> Submission:
-    """The submission that they may be added to. Raises `RefusalError`."""
+    """The submission that pictures may be added to. Raises `RefusalError`."""
     submission = find_submission(connection, request_id)
     if submission is None or submission.template is None:
         raise no_such_request()
@@ -181,7 +180,7 @@ def pending(connection: Connection, subject: Subject) -> list[Submission]:
 
 
 def pending_for(connection: Connection, user: User, subject: Subject) -> list[Submission]:
-    """Those that the user may decide on; manufacturers are the administrators' alone."""
+    """Submissions that the user may decide on; only administrators decide on manufacturers."""
     if subject is Subject.MANUFACTURER:
         return pending(connection, subject) if user.administrator else []
     return [one for one in pending(connection, subject) if user.may_decide_on(one.manufacturer_id)]
@@ -197,7 +196,7 @@ def submissions_of(connection: Connection, user: User) -> list[Submission]:
 def decide(
     connection: Connection, submission: Submission, user_id: str, state: State, **values: object
 ) -> None:
-    """Note what became of it. Raises `RefusalError` if that has been decided."""
+    """Records the decision. Raises `RefusalError` if there is one already."""
     if not submission.is_pending:
         raise RefusalError(
             FORBIDDEN, f"The request {submission.request_id} was {submission.state} already"
@@ -208,7 +207,7 @@ def decide(
 
 
 def _target(connection: Connection, template: Template) -> int:
-    """The template that it would change: the one it names, else the one of its model, else 0."""
+    """The template to change: the one that it names, else the one with its model, else 0."""
     named = find_template(connection, template.template_id) if template.template_id else None
     found = named or template_named(connection, template.manufacturer_id, template.model)
     return found.template.template_id if found else 0

@@ -1,4 +1,4 @@
-"""Routes that everybody may read: manufacturers, templates, their history."""
+"""Public routes: manufacturers, templates, their history."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ routes = APIRouter(prefix=API)
 
 READ = ["GET", "HEAD"]
 _ONLY_DIGITS = str.maketrans("", "", " :-")
+# Digits; a longer number does not fit into the column, so no id has it.
 _LONGEST_ID = 9
-"""Digits; a longer number does not fit into a column, and is nobody's."""
 
 
 def id_of(text: str) -> int:
-    """0 for what is no id: nothing has that."""
+    """0 for a text that is no id: no row has it."""
     plain = text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID
     return int(text) if plain else 0
 
@@ -107,7 +107,7 @@ def one_template(
 
 @routes.api_route("/template/{number}/history", methods=READ)
 def history(site: CurrentSite, reader: CurrentReader, number: str) -> Response:
-    """All versions, the latest first. Who approved them is for administrators."""
+    """All versions, the latest first. Only administrators see who approved them."""
     with reading(site.engine) as connection:
         found = versions(connection, id_of(number))
     shown = bool(reader and reader.administrator)
@@ -131,7 +131,7 @@ def history(site: CurrentSite, reader: CurrentReader, number: str) -> Response:
 def one_manufacturer(
     request: Request, site: CurrentSite, reader: CurrentReader, number: str
 ) -> Response:
-    """404 if there is none."""
+    """Answers 404 if there is none."""
 
     def render(connection: Connection) -> Record:
         found = find_manufacturer(connection, id_of(number))
@@ -151,7 +151,7 @@ def _list(
     *,
     counted: bool,
 ) -> Response:
-    """304 to whoever has it, 429 to whoever was sent it too often, else the list."""
+    """Answers 304 if the client has the list, 429 if it was sent too often, else the list."""
     with reading(site.engine) as connection:
         change = change_of(connection)
         since = since_of(request).translate(_ONLY_DIGITS)

@@ -1,4 +1,4 @@
-"""A request that is understood and not done."""
+"""Requests that are understood and refused."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ FORBIDDEN = 403
 NOT_FOUND = 404
 TOO_LARGE = 413
 
+# The original's message; longer ones begin with it.
 NOT_PROCESSED = "Error processing request."
-"""With what the original begins, and ends too."""
 
 
 class RefusalError(SyncError):
-    """``status`` is that of HTTP; the message is for whoever asked, and goes into the envelope."""
+    """``status`` is the HTTP status; the message is for the client, in the envelope."""
 
     def __init__(self, status: int, message: str) -> None:
         self.status = status

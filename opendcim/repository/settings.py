@@ -17,24 +17,24 @@ from source_server.part import PartSettings
 
 
 class RepositorySettings(PartSettings):
-    """Where the repository keeps what it has, and how often it gives it away."""
+    """The repository's database, pictures and limits."""
 
     opendcim_repository: Boolean = False
     opendcim_repository_database_url: DatabaseUrl = SecretStr(
         "sqlite:///data/opendcim-repository.db"
     )
     opendcim_repository_pictures_dir: PathBelowBase = Path("data/opendcim-pictures")
+    # The server's address for clients, for addresses of pictures; default: ``download-url``.
     opendcim_repository_address: BaseUrl | None = None
-    """By which clients reach the server, for addresses of pictures; default: ``download-url``."""
+    # Whether numbers are numbers in JSON, as since PHP 8.1, or texts, as before.
     opendcim_repository_numbers: Boolean = False
-    """Whether numbers are numbers in JSON, as since PHP 8.1, or texts, as before."""
 
     opendcim_minimum_interval: PositiveDuration = timedelta(days=1)
+    # How often a client is sent the same list within the interval; the list of all templates is
+    # sent once.
     opendcim_allowance: Annotated[Integer, Field(ge=1)] = 10
-    """How often one client is sent the same list within the interval; the list of all templates
-    only once."""
+    # Bytes.
     opendcim_max_picture: Annotated[Size, Field(ge=1)] = 10 << 20
-    """Bytes."""
 
     @property
     def is_wanted(self) -> bool:

@@ -1,4 +1,4 @@
-"""What is shown of submissions, and to whom: who submitted is for administrators only."""
+"""Submissions as records; only administrators see who submitted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from opendcim.repository.users import User
 
 
 def stamps(submission: Submission, user: User) -> Record:
-    """Who decided is for those who decide."""
+    """Submitter and decision as members; only users who may decide see who did."""
     decided = bool(submission.decided)
     return {
         "SubmittedBy": submission.submitted_by if user.administrator else "",
@@ -29,7 +29,7 @@ def manufacturer_record(submission: Submission, user: User, *, numbers: bool) ->
 
 
 def template_record(submission: Submission, user: User, *, numbers: bool, parts: bool) -> Record:
-    """With its ports, slots and details, or without."""
+    """The submitted template as a record, with its parts or without."""
     if submission.template is None:
         raise ValueError("a manufacturer has no template")
     write = write_queued if parts else write_queue_header
@@ -38,7 +38,7 @@ def template_record(submission: Submission, user: User, *, numbers: bool, parts:
 
 
 def state_record(submission: Submission, *, numbers: bool) -> Record:
-    """For whoever submitted it."""
+    """The state of a submission, for its submitter."""
     return {
         "RequestID": number(submission.request_id, numbers=numbers),
         "Subject": submission.subject.value,

@@ -1,4 +1,4 @@
-"""What the routes of the repository work on, and who is asking."""
+"""The values that the repository's routes share, and the user of a request."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from opendcim.repository.storage import reading
 from opendcim.repository.users import User, same_user, user_of_key
 
 API = "/api"
+# Part of every picture's path: openDCIM's client fetches only addresses with ``repository``.
 PAGES = "/repository"
-"""In the path of every picture: a client of openDCIM fetches only what says ``repository``."""
 PICTURES = f"{PAGES}/images/approved"
 
+# To be raised if records are written differently.
 _WIRE_VERSION = 1
-"""To be raised if records are written in another way."""
 
+# Spelt with three s in the original.
 _KEY_IS_MISSING = "Api key is misssing"
-"""The three s are the original's."""
 _KEY_IS_WRONG = "Access Denied. Invalid Api key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """``address`` is that by which clients reach the server, without a slash at its end."""
+    """``address`` is the server's address for clients, without a slash at its end."""
 
     engine: Engine
     pictures: PictureStore
@@ -50,12 +50,12 @@ class Site:
 
     @property
     def representation(self) -> str:
-        """Changes if the same rows look different on the wire."""
+        """Changes if the same rows are written differently."""
         told = f"{_WIRE_VERSION} {self.address} {self.numbers}"
         return f"{self.repository_id}-{zlib.crc32(told.encode()):08x}"
 
     def shown(self, published: Published) -> Template:
-        """As it is sent: its pictures are addresses."""
+        """The template as it is sent: its pictures are addresses."""
         template = published.template
         addresses = {
             side: published_address(
@@ -83,7 +83,7 @@ CurrentSite = Annotated[Site, Depends(_site)]
 
 
 def _user(request: Request, site: CurrentSite) -> User:
-    """Whose key it is. Raises `RefusalError` as the original answers."""
+    """The user of the key. Raises `RefusalError` with the original's answers."""
     key = request.headers.get("apikey", "").strip()
     if not key:
         raise RefusalError(BAD_REQUEST, _KEY_IS_MISSING)
@@ -97,7 +97,7 @@ def _user(request: Request, site: CurrentSite) -> User:
 
 
 def _reader(request: Request, site: CurrentSite) -> User | None:
-    """Who reads what is public: a key need not be there, and need not be right."""
+    """The user, or None: reading needs no key."""
     try:
         return _user(request, site)
     except RefusalError:
@@ -109,7 +109,7 @@ CurrentReader = Annotated[User | None, Depends(_reader)]
 
 
 def note_user(request: Request, user: User) -> None:
-    """For the access log, if there is one."""
+    """Names the user for the access log, if there is one."""
     visit = request.scope.get("state", {}).get("visit")
     if visit is not None:
         visit.user_id = user.user_id

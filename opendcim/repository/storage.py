@@ -1,6 +1,6 @@
 """Opens the repository's database, and hands out transactions to read and to write.
 
-One writer at a time: SQLite has a lock for that, on PostgreSQL it is the lock of a row.
+There is one writer at a time: by SQLite's lock, or by the lock of a row on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _TIME = "%Y-%m-%d %H:%M:%S"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """``number`` grows with each change. ``at`` does too, so that no two have the same second:
-    whoever asks by a time misses nothing."""
+    """``number`` grows with each change, and so does ``at``: no two changes have the same second,
+    so a client that asks since a time misses nothing."""
 
     number: int
     at: str
@@ -35,7 +35,7 @@ class Change:
 
 @contextmanager
 def opened_repository(url: SecretStr) -> Iterator[Engine]:
-    """Its tables are made if there are none. Raises `ConfigError` if it cannot be opened."""
+    """Creates missing tables. Raises `ConfigError` if the database cannot be opened."""
     engine = connect(url.get_secret_value())
     try:
         with _told(engine):
@@ -47,7 +47,7 @@ def opened_repository(url: SecretStr) -> Iterator[Engine]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One consistent view."""
+    """A read transaction with one snapshot."""
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ")
@@ -57,7 +57,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that no other writer is beside of; nothing stays if it fails."""
+    """A write transaction without other writers beside it; rolled back if the block fails."""
     with engine.connect() as connection:
         if engine.dialect.name != "sqlite":
             with connection.begin():
@@ -72,7 +72,7 @@ _change_row = meta.c.key == "change"
 
 
 def next_change(connection: Connection) -> Change:
-    """The change that this transaction is. What it touches is to be stamped with it."""
+    """Number and time of this transaction's change, for the rows that it touches."""
     number = int(_value(connection, "change")) + 1
     last = datetime.strptime(_value(connection, "changed"), _TIME).replace(tzinfo=UTC)
     at = time_text(max(datetime.now(UTC), last + timedelta(seconds=1)))
@@ -86,12 +86,12 @@ def last_change(connection: Connection) -> Change:
 
 
 def repository_id(connection: Connection) -> str:
-    """Random: ETags of one repository mean nothing to another."""
+    """Random, so that ETags of one repository mean nothing to another."""
     return _value(connection, "repository")
 
 
 def time_text(moment: datetime) -> str:
-    """As all times of the repository: UTC, in seconds."""
+    """Time in UTC, in seconds, as in all tables of the repository."""
     return moment.astimezone(UTC).strftime(_TIME)
 
 
@@ -109,7 +109,7 @@ def _prepare(engine: Engine) -> None:
             metadata.create_all(connection)
             if connection.execute(select(meta)).first() is None:
                 connection.execute(meta.insert(), _first_values())
-    except IntegrityError:  # another program has just done the same
+    except IntegrityError:  # another process has just created it
         pass
     with engine.connect() as connection:
         version = _value(connection, "schema_version")
@@ -132,7 +132,7 @@ def _first_values() -> list[dict[str, str]]:
 
 @contextmanager
 def _told(engine: Engine) -> Iterator[None]:
-    """Which database it is that cannot be opened."""
+    """Turn errors into a `ConfigError` that names the database."""
     try:
         yield
     except (SQLAlchemyError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Templates and pictures as they stand in the tables: JSON, and the values again."""
+"""Templates and pictures in the tables: values to JSON and back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIDES = ("front", "rear")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """``name`` is the original one, without an id. The size is in pixels."""
+    """``name`` is the original one, without an id. Sizes are in pixels."""
 
     name: str
     sha256: str
@@ -24,8 +24,8 @@ class Picture:
     height: int
 
 
+# Pictures by side; a side without a picture is not in it.
 Pictures = Mapping[str, Picture]
-"""By side; a side without a picture is not in it."""
 
 
 def template_json(template: Template) -> str:

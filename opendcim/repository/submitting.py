@@ -1,4 +1,4 @@
-"""Routes of those who submit: manufacturers, templates, pictures, and what became of them."""
+"""Routes for submitters: manufacturers, templates, pictures, and decisions."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ routes = APIRouter(prefix=API)
 _MANUFACTURER_QUEUED = "Manufacturer addition has been submitted for approval."
 _TEMPLATE_QUEUED = "Device template queued for approval."
 _MULTIPART = "multipart/form-data"
+# Bytes of a request besides its pictures.
 _AROUND_PICTURES = 1 << 20
-"""Bytes of a request besides its pictures."""
 _MOST_PARTS = 20
 _OVERRIDE = "_METHOD"
 
+# Name and type as the client gave them, and the content.
 Upload = tuple[str, str, bytes]
-"""The name as it came, the type that the client gives, the content."""
 
 
 async def _tree(request: Request, _user: CurrentUser) -> Tree:
-    """The body of somebody with a key: nobody else's is read."""
+    """The body; it is read only after the key is checked."""
     body = await read_body(request)
     try:
         return await run_in_threadpool(tree_of, request.headers.get("content-type", ""), body)
@@ -80,7 +80,7 @@ def put_manufacturer(site: CurrentSite, user: CurrentUser, body: Body) -> Respon
 @routes.put("/template")
 @routes.put("/templatealt")
 def put_template(site: CurrentSite, user: CurrentUser, body: Body) -> Response:
-    """Either encoding by either route."""
+    """Accepts both encodings on both routes."""
     submitted = _read_template(body)
     with writing(site.engine) as connection:
         queued = submit_template(connection, user, submitted)
@@ -90,7 +90,7 @@ def put_template(site: CurrentSite, user: CurrentUser, body: Body) -> Response:
 
 @routes.post("/manufacturer")
 def post_manufacturer(site: CurrentSite, user: CurrentUser, body: Body) -> Response:
-    """For those who can send forms only, with ``_METHOD=PUT``."""
+    """Submits for clients that can send forms only, with ``_METHOD=PUT``."""
     _need_override(body)
     return put_manufacturer(site, user, body)
 
@@ -103,7 +103,7 @@ def post_template(site: CurrentSite, user: CurrentUser, body: Body) -> Response:
 
 
 async def _uploads(request: Request, site: CurrentSite, _user: CurrentUser) -> dict[str, Upload]:
-    """The files ``front`` and ``rear``, if they are there; nothing of anything else."""
+    """The files ``front`` and ``rear``, if they are there; other fields are ignored."""
     if not request.headers.get("content-type", "").lower().startswith(_MULTIPART):
         await read_body(request)
         return {}
@@ -131,7 +131,7 @@ Uploads = Annotated[dict[str, Upload], Depends(_uploads)]
 def post_pictures(
     site: CurrentSite, user: CurrentUser, uploads: Uploads, request_id: str
 ) -> Response:
-    """A call without files is answered too; the original's browser client makes it."""
+    """Also answers a call without files: the original's browser client makes it."""
     if not uploads:
         return answer({"files": []})
     asked = id_of(request_id)
@@ -150,7 +150,7 @@ def post_pictures(
 
 @routes.api_route("/submission", methods=READ)
 def own_submissions(site: CurrentSite, user: CurrentUser) -> Response:
-    """One's own, the latest first."""
+    """The user's own submissions, the latest first."""
     with reading(site.engine) as connection:
         found = submissions_of(connection, user)
     return answer({"submissions": [state_record(one, numbers=site.numbers) for one in found]})
@@ -158,7 +158,7 @@ def own_submissions(site: CurrentSite, user: CurrentUser) -> Response:
 
 @routes.api_route("/submission/{request_id}", methods=READ)
 def own_submission(site: CurrentSite, user: CurrentUser, request_id: str) -> Response:
-    """One of one's own; 404 for any other."""
+    """One of the user's own; 404 for any other."""
     with reading(site.engine) as connection:
         found = find_submission(connection, id_of(request_id))
     if found is None or found.submitted_by != user.user_id:
@@ -186,7 +186,7 @@ def _need_override(body: Tree) -> None:
 
 
 def _echo(upload: Upload) -> dict[str, object]:
-    """As PHP describes an upload, but for the place where it lies."""
+    """An upload as PHP describes it, without the path."""
     name, media_type, content = upload
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     return {

@@ -1,8 +1,8 @@
 """The repository's tables.
 
-A template is one row with its record as JSON: nothing asks for a part of one by SQL. Times are
-texts in UTC, as on the wire. ``change`` is the number of the change that last touched a row; it
-grows by one with each, and is what ETags are made of.
+A template is one row with its record as JSON: no query asks for parts of it. Times are texts in
+UTC, as on the wire. ``change`` is the number of the change that last touched a row; it grows by one
+with each change, and ETags are made of it.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ SCHEMA_VERSION = "1"
 
 metadata = MetaData()
 
+# ``schema_version``; ``repository``, a random id; ``change`` and ``changed``, number and time of
+# the last change. Writers lock the row of ``change``.
 meta = Table(
     "dcim_meta",
     metadata,
     Column("key", String(40), primary_key=True),
     Column("value", Text, nullable=False),
 )
-"""``schema_version``; ``repository``, a random id; ``change`` and ``changed``, the number and the
-time of the last change; writers lock the row of ``change``."""
 
+# A user without a key can do nothing, but is still named as a submitter.
 user = Table(
     "dcim_user",
     metadata,
@@ -43,7 +44,6 @@ user = Table(
     Column("administrator", Boolean, nullable=False, server_default=false()),
     Column("created", String(19), nullable=False),
 )
-"""A user without a key cannot do anything: revoked, but known still as who submitted."""
 
 moderator = Table(
     "dcim_moderator",
@@ -52,6 +52,7 @@ moderator = Table(
     Column("manufacturer_id", ForeignKey("dcim_manufacturer.manufacturer_id"), primary_key=True),
 )
 
+# ``templates_change`` is the last change of any of its templates.
 manufacturer = Table(
     "dcim_manufacturer",
     metadata,
@@ -64,8 +65,8 @@ manufacturer = Table(
     Column("templates_changed", String(19), nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
-"""``templates_change`` is the last change of any of its templates."""
 
+# Published templates. ``pictures`` is JSON: name and hash of the content, by side.
 template = Table(
     "dcim_template",
     metadata,
@@ -80,8 +81,8 @@ template = Table(
     UniqueConstraint("manufacturer_id", "folded"),
     sqlite_autoincrement=True,
 )
-"""What is published. ``pictures`` is JSON: by side, the name and the hash of the content."""
 
+# All published versions, the present one included.
 template_version = Table(
     "dcim_template_version",
     metadata,
@@ -93,8 +94,8 @@ template_version = Table(
     Column("approved", String(19), nullable=False),
     Column("approved_by", String(255), nullable=False),
 )
-"""All versions that ever were published, the present one included."""
 
+# The queues of manufacturers and templates; ids are one sequence and never used again.
 submission = Table(
     "dcim_submission",
     metadata,
@@ -117,4 +118,3 @@ submission = Table(
     Index("dcim_submission_by", "submitted_by", "content_hash"),
     sqlite_autoincrement=True,
 )
-"""Both queues, of manufacturers and of templates; ids are one sequence and never used again."""

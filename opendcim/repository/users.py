@@ -1,8 +1,8 @@
 """Users, their keys and their roles.
 
-A key is random and long, so a plain hash of it is safe to store, and quick. It is shown once, when
-it is issued. Whoever has a key may submit; administrators may do everything, moderators decide on
-templates of the manufacturers they were given.
+A key is long and random, so a plain hash of it is safe to store. It is shown once, when it is
+issued. A user with a key may submit; administrators may do everything; moderators decide on
+templates of their manufacturers.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _BYTES = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """Somebody with a key that is valid."""
+    """A user with a valid key."""
 
     user_id: str
     administrator: bool = False
+    # Ids of manufacturers.
     moderates: frozenset[int] = frozenset()
-    """Ids of manufacturers."""
+    # Changes with the key; not a secret.
     key_mark: str = ""
-    """Another one for another key; not a secret."""
 
     @property
     def may_moderate(self) -> bool:
@@ -44,7 +44,7 @@ class User:
 
 
 def add_user(connection: Connection, user_id: str, key: str | None = None) -> str:
-    """Returns the key, a new one if none is given. Raises `ConfigError`."""
+    """Returns the key; a new one is made if none is given. Raises `ConfigError`."""
     _check_id(user_id)
     known = _row(connection, user_id)
     if known is not None:
@@ -63,7 +63,7 @@ def add_user(connection: Connection, user_id: str, key: str | None = None) -> st
 
 
 def issue_key(connection: Connection, user_id: str, key: str | None = None) -> str:
-    """A new key; the old one is void. Raises `ConfigError`."""
+    """Issues a new key; the old one becomes invalid. Raises `ConfigError`."""
     known = _known(connection, user_id)
     issued = _usable(key) if key is not None else secrets.token_hex(_BYTES)
     _refuse_taken(connection, issued)
@@ -72,12 +72,12 @@ def issue_key(connection: Connection, user_id: str, key: str | None = None) -> s
 
 
 def revoke_key(connection: Connection, user_id: str) -> None:
-    """The user can do nothing any more, until a new key is issued. Raises `ConfigError`."""
+    """The user can do nothing until a new key is issued. Raises `ConfigError`."""
     _set_hash(connection, _known(connection, user_id).user_id, None)
 
 
 def user_of_key(connection: Connection, key: str) -> User | None:
-    """Whose key it is; None if nobody's."""
+    """The user with this key, or None."""
     hashed = _hashed(key)
     row = connection.execute(select(user).where(user.c.key_hash == hashed)).first()
     if row is None or not hmac.compare_digest(row.key_hash, hashed):
@@ -86,13 +86,13 @@ def user_of_key(connection: Connection, key: str) -> User | None:
 
 
 def find_user(connection: Connection, user_id: str) -> User | None:
-    """Somebody who has a key still; the id in any case."""
+    """The user with this id, ignoring case; None if the user has no key."""
     row = _row(connection, user_id)
     return _user(connection, row) if row is not None and row.key_hash else None
 
 
 def users(connection: Connection) -> list[tuple[User, bool]]:
-    """All, and whether they have a key."""
+    """All users, and whether they have a key."""
     rows = connection.execute(select(user).order_by(user.c.folded)).all()
     return [(_user(connection, row), row.key_hash is not None) for row in rows]
 

@@ -1,4 +1,4 @@
-"""All that a run of a repository section needs, tried without changing anything."""
+"""Checks what a run of a repository section needs, without changing anything."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def check_repository_section(section: RepositorySection) -> Iterator[Finding]:
-    """The repository is asked for its manufacturers only if that is not known from today."""
+    """Asks the repository for its manufacturers only if there is no answer of today."""
     yield from _check_database(section)
     yield check_folder("pictures", section.pictures_dir, "pictures-dir")
     yield check_folder("state", section.opendcim_state_dir, "opendcim-state-dir")

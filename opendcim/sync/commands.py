@@ -1,4 +1,4 @@
-"""``harvester opendcim``: an installation's tables, and bundles for sites without internet."""
+"""``harvester opendcim``: creates an installation's tables, exports and imports bundles."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 def opendcim(options: argparse.Namespace) -> int:
-    """Raises `ConfigError` if it is not said which section is meant."""
+    """Raises `ConfigError` if several sections match and none is named."""
     chosen = choose(options.config, None)
     section = _section(chosen, options.section)
     return _VERBS[options.verb](chosen, section, options)
@@ -102,7 +102,7 @@ def _pack(section: RepositorySection, options: argparse.Namespace) -> int:
 def _wanted(
     section: RepositorySection, repository: Repository, options: argparse.Namespace
 ) -> list[int]:
-    """The repository's ids of the manufacturers whose templates are wanted."""
+    """The repository's ids of the manufacturers whose templates are exported."""
     ids = {folded(one.name): one.manufacturer_id for one in repository.manufacturers().values}
     if options.all:
         return list(ids.values())
@@ -134,7 +134,7 @@ def _import(chosen: Chosen, section: RepositorySection, options: argparse.Namesp
 
 
 class _Printer:
-    """Shows what became of the import."""
+    """Prints the outcome of an import."""
 
     def began(self, section: SectionSettings) -> None:
         pass

@@ -1,4 +1,4 @@
-"""Whether a repository may be asked already."""
+"""Decides whether a repository may be asked yet."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from opendcim.sync.section import RepositorySection
 
 
 def not_due(config: RepositorySection) -> str | None:
-    """Why the repository is left alone for now; None if it may be asked. A dry run may always be
-    had: it asks for nothing that is here already."""
+    """Why the repository is not asked now; None if it is. A dry run is always allowed: it uses the
+    answers of the last run if they are recent."""
     memory = Memory(config.opendcim_state_dir, config.repository_url)
     if memory.left_alone and memory.left_alone[0] > datetime.now(UTC):
         until, reason = memory.left_alone
@@ -25,5 +25,5 @@ def not_due(config: RepositorySection) -> str | None:
 
 
 def shown(moment: datetime) -> str:
-    """In local time, as the times in logs."""
+    """The moment in local time, as in logs."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"

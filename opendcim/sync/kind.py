@@ -1,4 +1,4 @@
-"""The kind ``opendcim-repository``, as the harvester finds it."""
+"""The section kind ``opendcim-repository``, for the harvester's entry point."""
 
 from __future__ import annotations
 

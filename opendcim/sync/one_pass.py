@@ -1,4 +1,4 @@
-"""What every step is given: one of the two passes of a run. A step cannot tell which."""
+"""The context of a step: one of the two passes of a run. A step cannot tell which one."""
 
 from __future__ import annotations
 
@@ -26,42 +26,44 @@ from shared.store.engine import Transaction
 
 
 class Pictures(Protocol):
-    """Brings pictures into the installation's folder, in earnest or not."""
+    """Brings pictures into the installation's folder, or rehearses it."""
 
     def names(self, theirs: Template, mine: Template, outcome: Outcome) -> Template:
-        """``mine`` with the names of the pictures that it is to show. What fails is in the outcome,
-        and the name stays."""
+        """``mine`` with the names of its pictures. A picture that fails is in the outcome, and the
+        old name stays."""
         ...
 
     def tidy(self, before: Template, after: Template) -> None:
-        """Remove what is no longer shown by anything, if it was brought by us. To be called between
+        """Removes pictures that we brought and no template shows any more. Call it between
         transactions."""
         ...
 
 
 class Outbox(Protocol):
-    """Submits templates, in earnest or not."""
+    """Submits templates, or rehearses it."""
 
     def open(self) -> None:
         """Raises `SourceError` if nothing can be submitted at all."""
         ...
 
     def forget_unmarked(self, marked: frozenset[int]) -> None:
-        """``marked`` are the ids of all templates that are to be shared."""
+        """``marked`` are the ids of all templates that are marked as shared."""
         ...
 
     def tell_decisions(self, outcome: Outcome) -> None:
-        """What became of what was submitted before, if the repository tells."""
+        """Reports decisions on earlier submissions, if the repository shows them."""
         ...
 
     def submit(self, local: LocalTemplate, global_manufacturer: int, outcome: Outcome) -> bool:
-        """Whether the repository has it now, so that its mark can go. Raises `ItemError`."""
+        """Whether the repository has the template now, so that the mark can be cleared. Raises
+        `ItemError`."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """``connection`` is that to the installation; ``transaction`` opens what may be committed."""
+    """``connection`` is the installation's; ``transaction`` opens a transaction that may be
+    committed."""
 
     config: RepositorySection
     database: Database
@@ -69,16 +71,15 @@ class Pass:
     transaction: Transaction
     source: Source
     pictures: Pictures
+    # None if nothing can be submitted, because there is no key or no repository.
     outbox: Outbox | None
-    """None: nothing can be submitted, because there is no key or no repository."""
     units: Units
     leash: Leash
     memory: Memory
+    # When the repository's template last changed, by the id of the local one to be submitted.
     seen: dict[int, str] = field(default_factory=dict)
-    """By the ids of local templates that are to be submitted: when the repository's were changed
-    last."""
+    # Used for messages only.
     rehearsed: bool
-    """Only for what is told."""
     progress: Progress = SILENT
 
     @property
@@ -93,7 +94,7 @@ class Pass:
         return Outcome(verbose=self.config.verbose or self.rehearsed)
 
     def tell(self, outcome: Outcome, lines: list[str]) -> None:
-        """The plan is told by the rehearsal; with ``verbose`` by the real pass, too."""
+        """Reports the plan: in the rehearsal, and with ``verbose`` in the real pass, too."""
         if self.rehearsed or self.config.verbose:
             outcome.plan.extend(lines)
 
@@ -104,8 +105,8 @@ class Pass:
 
     @contextmanager
     def one(self, kind: str, name: str) -> Iterator[None]:
-        """Around the transaction of one item: what the database refuses is the item's failure,
-        unless the database itself is gone."""
+        """Surrounds the transaction of one item: an error of the database fails the item only,
+        unless the database is gone."""
         try:
             with self.transaction():
                 yield

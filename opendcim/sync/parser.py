@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def add_commands(commands: Subcommands, adding: Commands) -> None:
-    """``opendcim`` with its verbs."""
+    """Adds ``opendcim`` with its verbs."""
     parser = adding.of("opendcim.sync", EXTRA).add(
         commands,
         "opendcim",

@@ -1,8 +1,8 @@
-"""Pictures of templates: what one is, what its file is called, and how it comes there.
+"""Pictures of templates: their types, file names, and storage.
 
-A file is never written over: its name has the beginning of its content's hash in it, so neither two
-templates nor an operator's own file can collide with it. A template shows the new picture only when
-that is whole on the disk.
+A file is never overwritten: its name contains the beginning of its hash, so it differs from those
+of other templates and of the operator. A template shows the new picture only when that is
+completely on the disk.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from PIL import Image
 from opendcim.records.picture_names import base_name, original_name
 from shared.atomic_file import write_atomically
 
+# Bytes.
 LARGEST = 20 << 20
-"""Bytes."""
 _MOST_PIXELS = 60_000_000
+# Types that openDCIM's pages show. Drawings (SVG) may contain programs and are refused.
 _EXTENSIONS = {"PNG": ".png", "JPEG": ".jpg", "GIF": ".gif"}
-"""What openDCIM's pages show. Drawings (SVG) may contain programs, and are no pictures here."""
 _UNUSUAL = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_STEM = 60
 
 
 class NoPictureError(ValueError):
-    """The message says what it is instead."""
+    """The file is no picture; the message says what it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """Content that was looked at. ``extension`` is that of what it is, whatever it was called."""
+    """Checked content. ``extension`` is that of its actual type, whatever the name says."""
 
     content: bytes
     extension: str
@@ -45,7 +45,7 @@ class Picture:
 
 
 def examined(content: bytes) -> Picture:
-    """Raises `NoPictureError` unless it is a whole picture of a known kind."""
+    """Raises `NoPictureError` unless it is a whole picture of a known type."""
     if not content:
         raise NoPictureError("it is empty")
     if len(content) > LARGEST:
@@ -62,7 +62,7 @@ def examined(content: bytes) -> Picture:
 
 
 def _looked_at(content: bytes) -> tuple[str, int]:
-    """Its kind, and how many pixels it has; decoded to its last line, unless there are too many."""
+    """Type and number of pixels; decoded to the last line, unless there are too many."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with Image.open(io.BytesIO(content), formats=tuple(_EXTENSIONS)) as image:
@@ -75,14 +75,14 @@ def _looked_at(content: bytes) -> tuple[str, int]:
 
 
 def file_name(template_id: int, address: str, picture: Picture) -> str:
-    """``5.front-1a2b3c4d.png``: letters, digits and dots, whatever the address says."""
+    """``5.front-1a2b3c4d.png``: letters, digits and dots, whatever the address contains."""
     stem = Path(original_name(address) or "picture").stem
     usual = _UNUSUAL.sub("_", stem).strip("._-")[:_LONGEST_STEM] or "picture"
     return f"{template_id}.{usual}-{picture.sha256[:8]}{picture.extension}"
 
 
 def home_name(template_id: int, file: str) -> str:
-    """What a file is called at the repository: without what was put to its name here."""
+    """The file's name in the repository, without the part that was added here."""
     name = base_name(file)
     if found := re.fullmatch(rf"{template_id}\.(.+)-[0-9a-f]{{8}}(\.\w+)", name):
         return found[1] + found[2]
@@ -90,12 +90,12 @@ def home_name(template_id: int, file: str) -> str:
 
 
 def is_safe_name(name: str) -> bool:
-    """Whether it names a file within the folder itself."""
+    """Whether the name is that of a file in the folder itself."""
     return bool(name) and name not in {".", ".."} and not re.search(r"[/\\\x00]", name)
 
 
 def put(folder: Path, name: str, picture: Picture) -> None:
-    """Beside whatever is there. `OSError`."""
+    """Writes a new file. Raises `OSError`."""
     place = folder / name
     if has_content(place, picture.sha256):
         return

@@ -1,7 +1,7 @@
-"""One run of a repository section: the dry-run pass first, then the same in earnest.
+"""One run of a repository section: the dry-run pass first, then the real pass.
 
-The lists of the repository are read before either pass, so both work on the same, and no
-transaction waits for the network.
+The repository's lists are read before both passes, so both use the same lists, and no transaction
+waits for the network.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ _STEPS: tuple[tuple[str, Callable[[Pass], Outcome]], ...] = (
     ("Pull subscriptions", pull_subscriptions),
     ("Push templates", push_templates),
 )
+# The order of openDCIM since 4.1.
 STEPS = (_READING, *(title for title, _ in _STEPS))
-"""In the order that openDCIM has since 4.1."""
 
 
 def synchronise(job: Job[RepositorySection]) -> None:
-    """What happens is recorded. Errors of the whole section raise."""
+    """Record what happens. Errors of the whole section are raised."""
     with _opened(job) as work_at_hand:
         work_at_hand.perform()
 
@@ -90,7 +90,7 @@ def _opened(job: Job[RepositorySection]) -> Iterator[_Synchronisation]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Synchronisation:
-    """All that both passes have in common."""
+    """What both passes share."""
 
     job: Job[RepositorySection]
     database: Database
@@ -122,7 +122,7 @@ class _Synchronisation:
             remember_failures(job.connection, alias, failed, datetime.now(UTC), waiting=set())
 
     def _read(self) -> ReadList:
-        """All lists that both passes need, which are then at hand."""
+        """Reads all lists that the passes need."""
         with self.job.log.step(_READING) as progress:
             source = self._source
             manufacturers = source.manufacturers()
@@ -146,7 +146,7 @@ class _Synchronisation:
             yield "the API key goes over the network unencrypted; set an https address"
 
     def _subscriptions(self) -> list[int]:
-        """The repository's ids of what will be subscribed once manufacturers are synchronized."""
+        """The repository's ids of manufacturers that will be subscribed after the first step."""
         if self.bundle and self.bundle.submissions is not None:
             return []
         with rehearsal(self.local) as transaction:
@@ -157,7 +157,7 @@ class _Synchronisation:
 
     @property
     def _source(self) -> Bundle | Repository:
-        """Carried submissions go to the repository itself."""
+        """The bundle, unless it has submissions: these go to the repository."""
         is_published = self.bundle and self.bundle.submissions is None
         return self.bundle if self.bundle and is_published else self.repository
 
@@ -206,14 +206,14 @@ class _Synchronisation:
         )
 
     def _walk(self, run: Pass) -> None:
-        """Through the steps, once."""
+        """One pass through the steps."""
         begin_pass(self.job, dry_run=run.rehearsed)
         for title, step in self._steps(rehearsed=run.rehearsed):
             run.leash.check()
             take_step(self.job, title, partial(_take, step, run))
 
     def _steps(self, *, rehearsed: bool) -> Sequence[tuple[str, Callable[[Pass], Outcome]]]:
-        """A bundle brings templates, or takes them along."""
+        """A bundle either brings templates, or takes submissions along."""
         if self.bundle is None:
             return _STEPS
         if self.bundle.submissions is None:
@@ -225,7 +225,7 @@ class _Synchronisation:
         return ((_STEPS[2][0], partial(push_carried, bundle=self.bundle, outbox=outbox)),)
 
     def _interrupt(self) -> None:
-        """End the statement that SQLite is at work on; MariaDB's end by their own time-out."""
+        """Ends the statement in work on SQLite; those on MariaDB end by their time-out."""
         if self.local.dialect.name == "sqlite":
             interrupt(self.local)
 

@@ -1,5 +1,5 @@
-"""A section with ``kind = opendcim-repository``: a template repository, and the openDCIM that is
-kept in step with it."""
+"""A section with ``kind = opendcim-repository``: a template repository, and the openDCIM
+installation to keep in step with it."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _MARIADB = frozenset({"mysql", "mariadb"})
 
 
 class Units(StrEnum):
-    """Of weights in openDCIM; the repository has pounds."""
+    """Units of weights in openDCIM; the repository has pounds."""
 
     METRIC = "metric"
     INCH_POUND = "inch-pound"
 
 
 def opendcim_database(text: str, base: Path) -> URL:
-    """MariaDB by way of PyMySQL, whichever driver is named; the file of SQLite below ``base``.
-    Raises `ValueError`."""
+    """MariaDB by PyMySQL, whatever driver is named; an SQLite file relative to ``base``. Raises
+    `ValueError`."""
     location = checked_address(text, _FORM)
     if not location.database or location.database == ":memory:":
         raise ValueError(_FORM)
@@ -55,7 +55,7 @@ def _database(url: SecretStr, info: ValidationInfo) -> SecretStr:
 
 
 def _root(url: str) -> str:
-    """Without what every request appends."""
+    """The URL without the path that requests append."""
     return url.rstrip("/").removesuffix("/api").rstrip("/")
 
 
@@ -64,27 +64,27 @@ class RepositorySection(SectionSettings):
 
     repository_url: Annotated[BaseUrl, AfterValidator(_root)]
     api_user_id: str = ""
+    # None: nothing is submitted.
     api_key: SecretStr | None = None
-    """None: nothing is pushed."""
     opendcim_database_url: Annotated[SecretStr, AfterValidator(_database)]
+    # openDCIM's folder: ``pictures`` up to 23.04, ``assets/pictures`` since then.
     pictures_dir: BasePath
-    """openDCIM's own: ``pictures`` up to 23.04, ``assets/pictures`` from then on."""
+    # The state between runs: times of requests, lists, submissions.
     opendcim_state_dir: BasePath = Path("opendcim_{alias}")
-    """When the repository was asked, what it said, and what was submitted to it."""
 
+    # None: the units of openDCIM's own configuration (``mUnits``).
     units: Units | None = None
-    """None: as openDCIM's own configuration says (``mUnits``)."""
+    # Whether a template keeps the state in which it was first pulled.
     keep_local_default: Boolean = False
-    """Whether a template is kept as it was when it came first."""
     interval: PositiveDuration = _DAY
+    # Manufacturers by name, in addition to those that are subscribed in openDCIM.
     subscribe: Items = ()
-    """Manufacturers by name, besides those that are subscribed in openDCIM."""
+    # ``Manufacturer/Model``, in addition to those that are marked in openDCIM.
     keep_local: Items = ()
-    """``Manufacturer/Model``, besides those that are marked in openDCIM."""
+    # ``Manufacturer/Model``, in addition to those that are marked in openDCIM.
     share: Items = ()
-    """``Manufacturer/Model``, besides those that are marked in openDCIM."""
+    # Further origins of pictures besides the repository's, such as ``https://images.example``.
     picture_origins: Urls = ()
-    """Where pictures may lie besides the repository itself, such as ``https://images.example``."""
     timeout: Annotated[int, Field(ge=1, le=86400)] = 60
 
     @field_validator("interval")

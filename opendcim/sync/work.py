@@ -1,4 +1,4 @@
-"""What is done with a section of the kind ``opendcim-repository``."""
+"""What can be done with a section of the kind ``opendcim-repository``."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""``source-server opendcim``: what an operator of a template repository does on the machine."""
+"""``source-server opendcim``: the operator's commands for a template repository."""

@@ -26,7 +26,7 @@ def list_manufacturers(options: argparse.Namespace) -> int:
 
 
 def add_manufacturers(options: argparse.Namespace) -> int:
-    """All or, if one of them exists, none."""
+    """Adds all of them, or none if one exists."""
     with changing(options) as connection:
         added = [add_manufacturer(connection, name) for name in options.names]
     for one in added:
@@ -53,7 +53,7 @@ def list_templates(options: argparse.Namespace) -> int:
 
 
 def show_history(options: argparse.Namespace) -> int:
-    """The latest version first, and what each changed."""
+    """Shows the versions of a template, the latest first, and what each changed."""
     with looking(options) as connection:
         names = {one.manufacturer_id: one.name for one in manufacturers(connection)}
         found = versions(connection, options.id)

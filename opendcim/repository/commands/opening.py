@@ -13,18 +13,18 @@ from opendcim.repository.storage import opened_repository, reading, writing
 from opendcim.repository.users import User
 from source_server.settings import read_server_settings
 
+# Commands on this machine may do everything; the history names this user for them.
 OPERATOR = User(user_id="operator", administrator=True)
-"""Whoever runs commands on this machine may do everything, and is noted by this name."""
 
 
 def repository_settings(options: argparse.Namespace) -> RepositorySettings:
-    """Raises `ConfigError` if the file of settings has any fault."""
+    """Raises `ConfigError` if the settings file has any fault."""
     return read_server_settings(options.config).of(RepositorySettings)
 
 
 @contextmanager
 def changing(options: argparse.Namespace) -> Iterator[Connection]:
-    """To write; nothing stays if it fails."""
+    """A transaction that writes; rolled back if the block fails."""
     settings = repository_settings(options)
     with (
         opened_repository(settings.opendcim_repository_database_url) as engine,
@@ -35,7 +35,7 @@ def changing(options: argparse.Namespace) -> Iterator[Connection]:
 
 @contextmanager
 def looking(options: argparse.Namespace) -> Iterator[Connection]:
-    """To read."""
+    """A transaction that reads."""
     settings = repository_settings(options)
     with (
         opened_repository(settings.opendcim_repository_database_url) as engine,

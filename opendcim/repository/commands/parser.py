@@ -1,4 +1,4 @@
-"""The options of ``source-server opendcim``, as far as they are the repository's."""
+"""The repository's options of ``source-server opendcim``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ADMINISTRATOR, MODERATOR = "administrator", "moderator"
 
 
 def add_commands(program: Subcommands, adding: Commands) -> None:
-    """``user``, ``queue``, ``manufacturer``, ``template`` and ``tidy``, below ``opendcim``."""
+    """Adds ``user``, ``queue``, ``manufacturer``, ``template`` and ``tidy`` below ``opendcim``."""
     adding = adding.of(__package__, EXTRA)
     opendcim = program.add_parser("opendcim", help="the template repository of openDCIM")
     commands = opendcim.add_subparsers(required=True, metavar="COMMAND")

@@ -1,4 +1,4 @@
-"""``source-server opendcim queue``: what was submitted, and deciding on it."""
+"""``source-server opendcim queue``: lists submissions and decides on them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def list_queue(options: argparse.Namespace) -> int:
 
 
 def show(options: argparse.Namespace) -> int:
-    """All fields; what differs from the published template is marked."""
+    """Shows all fields, and marks those that differ from the published template."""
     with looking(options) as connection:
         submission = _found(connection, options.request)
         names = _names(connection)
@@ -62,7 +62,7 @@ def show(options: argparse.Namespace) -> int:
 
 
 def approve(options: argparse.Namespace) -> int:
-    """With what ``--set`` changes of it."""
+    """Approves a submission with the changes of ``--set``."""
     with changing(options) as connection:
         submission = _found(connection, options.request)
         values = dict(_assignments(options.set))

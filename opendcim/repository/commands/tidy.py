@@ -1,4 +1,4 @@
-"""``source-server opendcim tidy``: pictures that nothing needs any more."""
+"""``source-server opendcim tidy``: removes pictures that nothing needs any more."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from opendcim.repository.storage import opened_repository, writing
 from opendcim.repository.stored import pictures_of
 from shared.plain_lines import say
 
+# Seconds: younger pictures stay, since a picture is stored before the row that needs it.
 _JUST_NOW = 60 * 60
-"""Seconds: a picture comes before the row that needs it."""
 
 
 def tidy(options: argparse.Namespace) -> int:
-    """Those of rejected submissions, and those that were replaced before anything was decided."""
+    """Removes pictures of rejected submissions, and pictures replaced before a decision."""
     settings = repository_settings(options)
     store = opened_pictures(settings)
     with (
@@ -33,7 +33,7 @@ def tidy(options: argparse.Namespace) -> int:
 
 
 def _needed(connection: Connection) -> set[str]:
-    """Hashes of pictures."""
+    """Hashes of the pictures to keep."""
     submission, version = tables.submission, tables.template_version
     queries = (
         select(tables.template.c.pictures),

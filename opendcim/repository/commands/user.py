@@ -1,4 +1,4 @@
-"""``source-server opendcim user``: keys, and who may do what."""
+"""``source-server opendcim user``: users, their keys and their roles."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def list_users(options: argparse.Namespace) -> int:
 
 
 def set_role(options: argparse.Namespace) -> int:
-    """Gives a role or, with ``--revoke``, takes it away."""
+    """Gives a role, or takes it away with ``--revoke``."""
     given = not options.revoke
     if (options.role == MODERATOR) != (options.manufacturer is not None):
         raise ConfigError(
@@ -81,7 +81,7 @@ def _given_key(options: argparse.Namespace) -> str | None:
 
 
 def _print_key(options: argparse.Namespace, key: str) -> None:
-    """Alone on standard output, for scripts."""
+    """Prints the key alone on standard output, for scripts."""
     if not options.key_stdin:
         print(key)
         say(

@@ -1,1 +1,1 @@
-"""The pages for moderators: server-made, without programs, nothing from elsewhere."""
+"""The pages for moderators: made by the server, without scripts and foreign resources."""

@@ -1,4 +1,4 @@
-"""Makes pages of templates, and of refusals."""
+"""Renders pages and refusals."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def _environment() -> Environment:
 
 
 def page(name: str, who: SignedIn | None, status: int = 200, **values: object) -> Response:
-    """All texts are escaped; a value that a template lacks is an error."""
+    """All texts are escaped; a value that the template lacks is an error."""
     shown = {"user": who.user if who else None, "csrf": who.csrf if who else "", **values}
     return HTMLResponse(_environment().get_template(name).render(shown), status)
 
 
 def refusal_page(request: Request, error: RefusalError) -> Response:
-    """To the sign-in, if that is what is missing."""
+    """The error as a page; leads to the sign-in if that is missing."""
     if error.status == UNAUTHORIZED:
         return RedirectResponse(LOGIN, SEE_OTHER)
     parts = request.url.path.split("/")

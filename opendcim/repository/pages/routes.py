@@ -1,4 +1,4 @@
-"""Routes of the pages: signing in, the queue, a request, deciding, the history of a template."""
+"""Routes of the pages: sign-in, queue, one submission, decision, history of a template."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def submitted_picture(
 
 @routes.post("/requests/{request_id}/approve")
 def approve(site: CurrentSite, who: CurrentModerator, form: OwnForm, request_id: str) -> Response:
-    """With what the form says of each field and each picture."""
+    """Approves with the fields and pictures of the form."""
     number = id_of(request_id)
     with writing(site.engine) as connection:
         submission = _visible(connection, who.user, request_id)
@@ -214,7 +214,7 @@ def history_page(site: CurrentSite, who: CurrentModerator, template_id: str) -> 
 
 
 def _visible(connection: Connection, user: User, request_id: str) -> Submission:
-    """One that the user may decide on, or might have. Raises `RefusalError`."""
+    """A submission that the user may decide on, even if it is decided. Raises `RefusalError`."""
     submission = find_submission(connection, id_of(request_id))
     if submission is None:
         raise no_such_request()
@@ -238,7 +238,7 @@ def _row(submission: Submission, names: Mapping[int, str]) -> dict[str, object]:
 
 
 def _done(connection: Connection, user: User, request_id: str) -> str:
-    """What became of the request that was just decided on."""
+    """The page about the submission that was just decided."""
     if not request_id:
         return ""
     try:
@@ -259,8 +259,8 @@ def _texts(value: object) -> dict[str, str]:
 def _chosen(
     choices: Tree | dict[str, str], submission: Submission, published: Published | None
 ) -> dict[str, Picture]:
-    """A choice names the picture that was seen, by its checksum. Raises `RefusalError` for one that
-    there is not, or that was replaced meanwhile."""
+    """The form names a picture by its checksum, so the moderator gets the picture that the page
+    showed. Raises `RefusalError` if it is unknown or was replaced."""
     present = published.pictures if published else {}
     chosen: dict[str, Picture] = {}
     for side in SIDES:

@@ -1,4 +1,4 @@
-"""Who is signed in to the pages. Known to this process only: a restart signs everybody out."""
+"""Sessions of the pages, kept in memory: a restart signs everybody out."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+# Seconds; a working day.
 LIFETIME = 8 * 60 * 60
-"""Seconds; a working day."""
 _MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """``csrf`` must come with every form: another site can send a form, but not know this. A new
-    key, whose ``key_mark`` is another, ends the session."""
+    """``csrf`` must come with every form: another site can send a form, but does not know the
+    token. The session ends when the user's key, and with it ``key_mark``, changes."""
 
     user_id: str
     key_mark: str
@@ -29,7 +29,7 @@ class Session:
 
 
 class Sessions:
-    """By random tokens, which only the browser has. ``clock`` gives seconds."""
+    """Sessions by random token, which only the browser has. ``clock`` gives seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

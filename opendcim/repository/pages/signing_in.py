@@ -1,4 +1,4 @@
-"""Who is signed in to a page, and the forms that they send."""
+"""The user who is signed in to a page, and the forms that the page sends."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _OTHER_SITES = {"cross-site", "same-site"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
-    """Somebody who may moderate."""
+    """A user who may moderate."""
 
     user: User
     csrf: str
 
 
 def _signed_in(request: Request, site: CurrentSite) -> SignedIn:
-    """Asked of the database each time: who loses a right or a key loses it at once."""
+    """Reads the user from the database for each request, so that a lost right counts at once."""
     session = site.sessions.of(request.cookies.get(_COOKIE, ""))
     if session is None:
         raise RefusalError(UNAUTHORIZED, "Sign in first")
@@ -62,7 +62,7 @@ Form = Annotated[Tree, Depends(_form)]
 
 
 async def _own_form(request: Request, site: CurrentSite, _who: CurrentModerator) -> Tree:
-    """A form of our own pages. Raises `RefusalError` for one of somebody else's."""
+    """A form of one of our pages. Raises `RefusalError` for a form of another site."""
     form = await _form(request)
     session = site.sessions.of(request.cookies.get(_COOKIE, ""))
     if session is None or not session.sent_this(str(form.get("csrf", ""))):
@@ -74,8 +74,8 @@ OwnForm = Annotated[Tree, Depends(_own_form)]
 
 
 def credentials_accepted(site: Site, form: Tree) -> User | None:
-    """Who signs in with this; None if the user id and the key do not belong together, or the user
-    has nothing to decide on."""
+    """The user with these credentials; None if the user id and the key do not belong together, or
+    the user may not decide on anything."""
     with reading(site.engine) as connection:
         user = user_of_key(connection, str(form.get("key", "")).strip())
     if user is None or not same_user(str(form.get("user", "")), user.user_id):
@@ -84,8 +84,8 @@ def credentials_accepted(site: Site, form: Tree) -> User | None:
 
 
 def is_of_another_site(request: Request, site: Site) -> bool:
-    """Whether a browser says that another site sent this form: by ``Sec-Fetch-Site``, which older
-    ones lack, or by ``Origin``, which is ``null`` for a page that hides where it is from."""
+    """Whether the browser says that another site sent this form: by ``Sec-Fetch-Site``, which older
+    browsers lack, or by ``Origin``, which is ``null`` for a page that hides its origin."""
     fetched = request.headers.get("sec-fetch-site")
     if fetched in _OTHER_SITES:
         return True
@@ -99,8 +99,8 @@ def is_of_another_site(request: Request, site: Site) -> bool:
 
 
 def _host(origin: str) -> tuple[str | None, int | None] | None:
-    """Host and port. A front server may speak https for us, so the scheme says nothing; its usual
-    port is the same as none. None for what is no origin."""
+    """Host and port of an origin, without its default port; None for an invalid origin. The scheme
+    is ignored: a front server may speak https for us."""
     try:
         parts = urlsplit(origin)
         port = parts.port

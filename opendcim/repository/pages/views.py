@@ -1,4 +1,4 @@
-"""What the pages show, as values for their templates."""
+"""What the pages show, as values for the templates."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ class FieldRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """One picture with the slots of its side, or the choice of none. Sizes are in pixels."""
+    """One picture with the slots of its side, or the choice of no picture. Sizes in pixels."""
 
+    # Has the picture's checksum, so the form names the picture that the page showed.
     choice: str
-    """With the checksum of the picture: the form says what was seen."""
     title: str
     chosen: bool
     label: str = ""
@@ -77,7 +77,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionView:
-    """``lines`` are all fields of the first version, and the changes of later ones."""
+    """``lines`` has all fields of the first version, and the changes of a later one."""
 
     version: int
     approved: str
@@ -90,7 +90,7 @@ class VersionView:
 def field_rows(
     template: Template, published: Published | None, manufacturers: Mapping[int, str]
 ) -> list[FieldRow]:
-    """What differs comes first, then the order of the wire."""
+    """Fields that differ first, then the order of the wire."""
     after = completed(template)
     before = published.template if published else None
     values = editable_values(after)
@@ -207,7 +207,7 @@ def _slots(template: Template, side: str) -> tuple[Slot, ...]:
 
 
 def _font(slots: tuple[Slot, ...]) -> int:
-    """Of the numbers, so that they fit into the smallest slot."""
+    """Font size of the numbers, so that they fit into the smallest slot."""
     return max(6, min((min(slot.w, slot.h) for slot in slots), default=12) // 2)
 
 

@@ -1,1 +1,1 @@
-"""Bundles: files that carry templates where a repository cannot be reached."""
+"""Bundles: files that carry templates to and from sites that cannot reach the repository."""

@@ -1,5 +1,5 @@
 """The file of a bundle: a zip with ``bundle.json``, ``pictures/`` by the hashes of their contents,
-and ``SHA256SUMS`` of all members. It is believed only if every checksum is right."""
+and ``SHA256SUMS`` of all members. A file with a wrong or missing checksum is refused."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _VERSION = 1
 _CONTENT = "bundle.json"
 _SUMS = "SHA256SUMS"
 _PICTURES = "pictures/"
+# Bytes.
 _LARGEST_CONTENT = 500 << 20
-"""Bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """An open one, whose checksums are right. ``content`` is its JSON object."""
+    """An open bundle whose checksums are right. ``content`` is its JSON object."""
 
     path: Path
     file: zipfile.ZipFile
@@ -41,7 +41,7 @@ class Archive:
 
 
 def open_archive(path: Path) -> Archive:
-    """Checked to its last byte. Raises `ConfigError` if it is not there, and `FormatError` if it is
+    """Checks the whole file. Raises `ConfigError` if it is missing, and `FormatError` if it is
     damaged."""
     try:
         file = zipfile.ZipFile(path)
@@ -53,7 +53,7 @@ def open_archive(path: Path) -> Archive:
         _check_sums(file)
         content = json.loads(_member(file, _CONTENT, _LARGEST_CONTENT))
         if not isinstance(content, dict) or content.get("version") != _VERSION:
-            raise FormatError(f"it is not of version {_VERSION}")  # noqa: TRY301 - told with the path
+            raise FormatError(f"it is not of version {_VERSION}")  # noqa: TRY301 - the handler adds the path
     except (
         FormatError,
         KeyError,
@@ -76,7 +76,7 @@ def write_archive(path: Path, content: Mapping[str, object], pictures: Mapping[s
 
 
 def _check_sums(archive: zipfile.ZipFile) -> None:
-    """All members have one, and it is right."""
+    """Every member has a checksum, and it is right."""
     lines = _member(archive, _SUMS, _LARGEST_CONTENT).decode().splitlines()
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     for name in archive.namelist():

@@ -1,7 +1,7 @@
-"""Bundles: what a repository publishes, in one file, for sites that cannot reach it; and what such
-a site shares, for another that can.
+"""Bundles: a repository's published templates in one file, for sites that cannot reach it; or what
+such a site shares, for a site that can.
 
-A bundle is believed only by sections of the same repository, whose ids it has.
+A section accepts bundles of its own repository only, since a bundle has that repository's ids.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ PUBLISHED, SUBMISSIONS = "published", "submissions"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """An open one; a `Source`, if it has what was published. ``included`` are the manufacturers
-    whose templates it has; ``submissions`` is what another site wants to submit."""
+    """An open bundle; it is a `Source` if it has published templates. ``included`` are the
+    manufacturers whose templates it has; ``submissions`` are another site's."""
 
     archive: Archive
     made: datetime
     included: frozenset[int]
     content: Mapping[str, list[object]]
+    # Hashes of pictures, by address.
     hashes: Mapping[str, str]
-    """Of pictures, by address."""
     submissions: tuple[object, ...] | None = None
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ class Bundle:
 
 
 def opened_bundle(path: Path, config: RepositorySection) -> Bundle:
-    """Raises `ConfigError` if it is not there or of another repository, and `FormatError` if it is
+    """Raises `ConfigError` if it is missing or from another repository, and `FormatError` if it is
     damaged."""
     archive = open_archive(path)
     if (repository := archive.content.get("repository")) != config.repository_url:
@@ -108,7 +108,7 @@ def _bundle(archive: Archive) -> Bundle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """What came into a bundle, and which pictures could not be had."""
+    """What was written into a bundle, and the pictures that could not be fetched."""
 
     manufacturers: int
     templates: int
@@ -117,7 +117,7 @@ class Exported:
 
 
 def write_bundle(path: Path, repository: str, source: Source, wanted: Iterable[int]) -> Exported:
-    """All manufacturers, and the templates of those that are wanted, with their pictures."""
+    """Writes all manufacturers, and the templates of the wanted ones with their pictures."""
     makers, included = source.manufacturers(), sorted(set(wanted))
     faults = [str(fault) for fault in makers.faults]
     templates: list[Template] = []

@@ -1,5 +1,5 @@
-"""Submissions that are carried: packed at a site that cannot reach the repository, and submitted by
-a section elsewhere, which has a key."""
+"""Bundled submissions: packed at a site that cannot reach the repository, and submitted by a
+section elsewhere that has a key."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from shared.errors import FormatError, ItemError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
-    """How many templates came into a bundle, and why others did not."""
+    """The number of templates that were packed, and the reasons why others were not."""
 
     templates: int
     faults: tuple[str, ...]
@@ -36,8 +36,8 @@ class Packed:
 def pack_submissions(
     path: Path, section: RepositorySection, installation: Installation, units: Units
 ) -> Packed:
-    """All templates that are marked as shared, manufacturers by their names: the repository may
-    not know them yet."""
+    """Packs all templates that are marked as shared. Manufacturers go by their names: the
+    repository may not know them yet."""
     names = {one.manufacturer_id: one.name for one in installation.manufacturers()}
     entries: list[dict[str, object]] = []
     contents: dict[str, bytes] = {}
@@ -65,7 +65,7 @@ def pack_submissions(
 def push_carried(
     run: Pass, bundle: Bundle, outbox: Callable[[Path, Units], Outbox | None]
 ) -> Outcome:
-    """Submit what a bundle has; ``outbox`` makes one that takes pictures from a folder."""
+    """Submits the content of a bundle; ``outbox`` makes one that takes pictures from a folder."""
     outcome = run.outcome()
     listed = run.source.manufacturers().values
     makers = {folded(one.name): one.manufacturer_id for one in listed}
@@ -107,7 +107,7 @@ def _entry(entry: Any, bundle: Bundle, folder: Path) -> tuple[str, LocalTemplate
         (folder / name).write_bytes(bundle.archive.picture(digest))
     key = zlib.crc32(f"{folded(maker)}/{folded(record.model)}".encode())
     return maker, LocalTemplate(
-        template_id=-key,  # by which it is remembered; those of the database are positive
+        template_id=-key,  # the key in the state file; ids of the database are positive
         manufacturer_id=0,
         record=record,
         shared=False,

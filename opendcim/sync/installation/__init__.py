@@ -1,1 +1,1 @@
-"""An openDCIM installation: its database, what is in it, and how it is written."""
+"""An openDCIM installation: its database, reading it, writing it."""

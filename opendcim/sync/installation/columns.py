@@ -1,4 +1,4 @@
-"""How values are put into the columns of an openDCIM's tables, which differ by version."""
+"""Converts values for the columns of openDCIM's tables, which differ by version."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.errors import ItemError
 
 
 def stored(column: Column[Any], value: object, model: str) -> object:
-    """As the column takes it; texts as openDCIM encodes them."""
+    """The value for the column; texts are encoded as openDCIM encodes them."""
     kind = column.type
     if isinstance(kind, Enum):
         return _of_list(column, str(value), kind.enums, model)
@@ -53,7 +53,7 @@ def must_be_given(column: Column[Any]) -> bool:
 
 
 def nothing(column: Column[Any]) -> object:
-    """For columns of which the repository knows nothing."""
+    """The empty value, for columns that the repository does not have."""
     kind = column.type
     if isinstance(kind, Enum):
         return kind.enums[0]

@@ -1,4 +1,4 @@
-"""What differs between a template here and what it is to become, field by field."""
+"""Compares a local template with what it will become, field by field."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _SIDES = ("front", "rear")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """``part`` is empty for the template itself, else such as ``port 2``; a part that comes or goes
-    as a whole has None on one side of each field."""
+    """``part`` is empty for the template itself, else such as ``port 2``. A part that is added or
+    removed has None on one side of each field."""
 
     part: str
     field: Field
@@ -43,7 +43,7 @@ def _shown(value: int | str | None) -> str:
 
 
 def differences(mine: Template | None, wanted: Template) -> list[Change]:
-    """Of all fields; for a new template, those that are not empty."""
+    """The fields that differ; for a new template, those that are not empty."""
     changes = list(_fields("", HEADER_FIELDS, mine, wanted))
     parts = _parts(mine) if mine else {}
     after = _parts(wanted)
@@ -51,7 +51,7 @@ def differences(mine: Template | None, wanted: Template) -> list[Change]:
         fields, old = parts.get(name) or (after[name][0], None)
         new = after[name][1] if name in after else None
         found = list(_fields(name, fields, old, new))
-        if not found and (old is None) != (new is None):  # it has nothing in it, but it is there
+        if not found and (old is None) != (new is None):  # an empty part still counts as a part
             found = [Change(part=name, field=fields[0], old=_of(old, fields), new=_of(new, fields))]
         changes += found
     return changes
@@ -63,7 +63,7 @@ def _of(part: Any, fields: tuple[Field, ...]) -> int | str | None:
 
 
 def same(field: Field, old: object, new: object) -> bool:
-    """Multipliers are numbers in the database and texts on the wire."""
+    """Equal values; multipliers are numbers in the database and texts on the wire."""
     if old == new:
         return True
     if not field.name.endswith("multiplier"):
@@ -85,7 +85,7 @@ def _fields(part: str, fields: Iterable[Field], old: Any, new: Any) -> Iterator[
 
 
 def _parts(template: Template) -> Mapping[str, tuple[tuple[Field, ...], object]]:
-    """By name: of which fields each part consists, and the part."""
+    """The parts by name, each with its fields."""
     found: dict[str, tuple[tuple[Field, ...], object]] = {}
     for port in template.ports:
         found[f"port {port.number}"] = (PORT_FIELDS[1:], port)

@@ -1,8 +1,8 @@
-"""The database of an openDCIM installation: a real one's MariaDB, or our own SQLite of that shape.
+"""The database of an openDCIM installation: its MariaDB, or an SQLite database with the same
+tables.
 
-The columns differ from version to version (18.01 dropped ``ShareToRepo`` and ``KeepLocal``, 25.01
-creates them again), so they are read from the database itself, and what is missing there is done
-without.
+Columns differ by version (18.01 dropped ``ShareToRepo`` and ``KeepLocal``, 25.01 creates them
+again), so they are read from the database; features whose columns are missing are switched off.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ _NEEDED_COLUMNS = {
 SUBSCRIBED = "SubscribeToUpdates"
 SHARED = "ShareToRepo"
 KEPT = "KeepLocal"
+# Seconds; statements here are quick, unless another session holds a row.
 _CONNECT, _ANSWER = 30, 300
-"""Seconds; no statement here takes long, unless somebody else holds a row."""
+# A value that does not fit is then an error; otherwise it is cut without one.
 _STRICT = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"
-"""So that a value that does not fit is an error, and is not cut in silence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """An installation's database, and how it is made."""
+    """An open database of an installation."""
 
     engine: Engine
     tables: Mapping[str, Table]
@@ -67,7 +67,7 @@ class Database:
 
     @property
     def shortcomings(self) -> Iterator[str]:
-        """What this version of openDCIM cannot do, and what can be set instead."""
+        """Features that this version of openDCIM lacks, and the settings to use instead."""
         if not self.has(MANUFACTURER, SUBSCRIBED):
             yield (
                 "this openDCIM cannot mark manufacturers as subscribed; name them in the key "
@@ -85,7 +85,7 @@ class Database:
             )
 
     def units(self, connection: Connection) -> Units:
-        """As its own configuration says."""
+        """The units in openDCIM's own configuration."""
         config = self.tables.get(CONFIG)
         if config is None:
             return Units.INCH_POUND
@@ -96,7 +96,8 @@ class Database:
 
 @contextmanager
 def opened(config: RepositorySection) -> Iterator[Database]:
-    """Raises `ConfigError` if it cannot be opened, is no openDCIM, or cannot roll back."""
+    """Raises `ConfigError` if the database cannot be opened, is not openDCIM's, or cannot roll
+    back."""
     engine = _engine(config)
     try:
         yield _database(engine, config)
@@ -156,7 +157,8 @@ def _database(engine: Engine, config: RepositorySection) -> Database:
 
 
 def _check_transactions(engine: Engine, config: RepositorySection, names: list[str]) -> None:
-    """A dry run is a transaction that is rolled back, which old kinds of tables cannot."""
+    """A dry run is a transaction that is rolled back, so tables without transactions are
+    refused."""
     if engine.dialect.name == "sqlite":
         return
     query = text(

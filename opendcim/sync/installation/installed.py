@@ -1,4 +1,4 @@
-"""What is in an openDCIM installation, as the values that the repository has, too."""
+"""Reads an openDCIM installation as the same values that a repository has."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalManufacturer:
-    """``global_id`` is the repository's, 0 if it is not linked."""
+    """``global_id`` is the repository's id, 0 if it is not linked."""
 
     manufacturer_id: int
     name: str
@@ -46,8 +46,8 @@ class LocalManufacturer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalTemplate:
-    """``record`` is in the installation's units, with its own names of pictures; its ids are local
-    but for ``template_id``, which is the repository's (0: not linked)."""
+    """``record`` is in the installation's units, with local names of pictures. Its ids are local,
+    except ``template_id``: the repository's, 0 if it is not linked."""
 
     template_id: int
     manufacturer_id: int
@@ -66,7 +66,7 @@ class LocalTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Reads on one connection, within the transaction that is open there."""
+    """Reads on one connection, within its open transaction."""
 
     database: Database
     connection: Connection
@@ -85,14 +85,14 @@ class Installation:
         ]
 
     def templates(self, manufacturer_id: int | None = None) -> list[LocalTemplate]:
-        """Of one manufacturer, or all."""
+        """The templates of one manufacturer, or all."""
         table = self.database.tables[TEMPLATE]
         if manufacturer_id is None:
             return self._templates(true())
         return self._templates(table.c.ManufacturerID == manufacturer_id)
 
     def template(self, template_id: int) -> LocalTemplate | None:
-        """The one of this id, as it is now."""
+        """The template with this id, as it is now."""
         table = self.database.tables[TEMPLATE]
         return next(iter(self._templates(table.c.TemplateID == template_id)), None)
 
@@ -104,7 +104,7 @@ class Installation:
         return [_template(row, parts) for row in headers]
 
     def picture_is_used(self, name: str) -> bool:
-        """Whether any template shows a picture of this name."""
+        """Whether any template shows a picture with this name."""
         table = self.database.tables[TEMPLATE]
         columns = [
             c
@@ -130,7 +130,7 @@ class Installation:
 
 
 def storable(database: Database, record: Template) -> Template:
-    """Without what this version of openDCIM has no columns for."""
+    """The template without the parts that this version of openDCIM has no columns for."""
 
     def absent(table: str, fields: Iterable[Field]) -> dict[str, Any]:
         return {f.name: f.empty for f in fields if not database.has(table, f.member)}
@@ -166,7 +166,7 @@ def _number(row: Row, column: str) -> int:
 
 
 def names(listed: Iterable[str]) -> frozenset[tuple[str, str]]:
-    """What settings list as ``Manufacturer/Model``, ready to be compared. A model may have
-    slashes."""
+    """Names in settings of the form ``Manufacturer/Model``, folded for comparison. A model may
+    contain slashes."""
     pairs = (item.partition("/") for item in listed)
     return frozenset((folded(maker), folded(model)) for maker, _, model in pairs)

@@ -1,5 +1,5 @@
-"""The tables of an openDCIM, as far as templates need them: for sites that have no real one yet,
-for trials, and for tests. Names and kinds of columns are those of openDCIM 25.01's own."""
+"""The tables of openDCIM that templates need, named and typed as in 25.01: for trials, tests, and
+sites that have no openDCIM yet."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _MULTIPLIERS = ("0.01", "0.1", "1", "10", "100")
 
 
 def opendcim_tables() -> MetaData:
-    """In a fresh `MetaData`, since a test may leave columns out."""
+    """The tables in a new `MetaData`, since a test may leave columns out."""
     metadata = MetaData()
     Table(
         MANUFACTURER,
@@ -112,7 +112,7 @@ def opendcim_tables() -> MetaData:
 
 
 def create_opendcim(engine: Engine, *, units: str = "english") -> bool:
-    """Whether tables were made; what is there already stays."""
+    """Creates missing tables; returns whether there were any."""
     metadata = opendcim_tables()
     with changing(engine) as connection:
         is_new = not engine.dialect.has_table(connection, TEMPLATE)

@@ -1,8 +1,8 @@
-"""Writes manufacturers and templates into an openDCIM installation, on the connection and within
-the transaction that the caller has opened.
+"""Writes manufacturers and templates into an openDCIM installation, within the caller's
+transaction.
 
-Only columns that differ are written, and only those that the repository carries: all others keep
-what the people of the installation put there.
+Only columns that the repository has, and that differ, are written: all other columns keep their
+local values.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from opendcim.sync.installation.database import (
 from opendcim.sync.installation.installed import LocalManufacturer, LocalTemplate
 
 _USER = "openbis-sync"
+# Actions of openDCIM's audit log.
 _CREATED, _MODIFIED = "1", "3"
-"""Actions of openDCIM's own audit log."""
 _LONGEST_LOGGED = 255
 
 Key = Mapping[str, int]
@@ -44,13 +44,13 @@ Key = Mapping[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Storing:
-    """On one connection."""
+    """Writes on one connection."""
 
     database: Database
     connection: Connection
 
     def add_manufacturer(self, name: str, global_id: int) -> None:
-        """Not subscribed, whatever its neighbours are."""
+        """Adds a manufacturer without a subscription."""
         number = self._insert(
             MANUFACTURER, {"Name": name, "GlobalID": global_id, SUBSCRIBED: 0}, name
         )
@@ -69,7 +69,7 @@ class Storing:
     def add_template(
         self, manufacturer_id: int, wanted: Template, changes: Iterable[Change], *, kept: bool
     ) -> int:
-        """The local id of the new template."""
+        """Returns the local id."""
         row = _row(HEADER_FIELDS, wanted) | {
             "ManufacturerID": manufacturer_id,
             "GlobalID": wanted.template_id,
@@ -84,7 +84,7 @@ class Storing:
     def change_template(
         self, local: LocalTemplate, wanted: Template, changes: Iterable[Change]
     ) -> None:
-        """Flags stay as they are."""
+        """The flags stay as they are."""
         key = {"TemplateID": local.template_id}
         header = {
             field.member: getattr(wanted, field.name)
@@ -128,8 +128,8 @@ class Storing:
         lists: tuple[Iterable[object], Iterable[object]],
         model: str,
     ) -> None:
-        """``fields``: those by which the parts are told apart, and the others; ``lists``: before
-        and after."""
+        """``fields`` are the key of the parts and their other fields; ``lists`` are before and
+        after."""
         keys, others = fields
         before, after = ({_key(keys, part): part for part in one} for one in lists)
         for key, part in before.items():
@@ -150,7 +150,7 @@ class Storing:
         details: tuple[object | None, object | None],
         model: str,
     ) -> None:
-        """Their tables repeat manufacturer and model, which must follow those of the template."""
+        """The tables of details repeat manufacturer and model, which must follow the template's."""
         old, new = details
         of = {"TemplateID": head["TemplateID"]}
         if new is None:
@@ -159,7 +159,7 @@ class Storing:
             return
         row = {**_row(fields, new), "ManufacturerID": head["ManufacturerID"], "Model": model}
         if old is None:
-            self._delete(table, of)  # one with nothing in it is read as none
+            self._delete(table, of)  # an empty one is read as missing
             self._insert(table, {**of, **row}, model)
         else:
             self._update(table, of, row, model)
@@ -184,7 +184,8 @@ class Storing:
         self.connection.execute(table.delete().where(_at(table, key)))
 
     def _fitting(self, table: Table, values: Mapping[str, object], model: str) -> dict[str, object]:
-        """What this version has columns for. Raises `ItemError` for what does not fit into one."""
+        """The values that this version has columns for. Raises `ItemError` for one that does not
+        fit."""
         return {
             name: stored(table.c[name], value, model)
             for name, value in values.items()
@@ -200,7 +201,7 @@ class Storing:
     def _log(
         self, kind: str, number: int, action: str, changes: Iterable[tuple[str, object, object]]
     ) -> None:
-        """In openDCIM's own audit log, as its pages do it."""
+        """Writes openDCIM's audit log, as its pages do."""
         table = self.database.tables.get(LOG)
         if table is None:
             return

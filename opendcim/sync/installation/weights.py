@@ -1,8 +1,8 @@
-"""Weights: pounds at the repository, and whatever the installation is set to. Both are whole.
+"""Weights: whole pounds in the repository, whole pounds or kilograms in the installation.
 
-A pound is finer than a kilogram. So a weight in kilograms comes back the same from pounds; but
-several weights in pounds become the same kilograms, and which it was is only known at the
-repository. What is already the same in kilograms is therefore never changed, on neither side.
+A pound is smaller than a kilogram, so kilograms survive the way to pounds and back, but several
+numbers of pounds become the same kilograms. A weight that is already equal in kilograms is
+therefore never changed, on either side.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from math import floor
 
 from opendcim.sync.section import Units
 
+# Kilograms in a pound.
 _KILOGRAMS = 0.45359237
-"""One pound."""
 
 
 def local_weight(pounds: int, units: Units) -> int:
-    """As the installation shows it."""
+    """The weight in the installation's units."""
     return pounds if units is Units.INCH_POUND else floor(pounds * _KILOGRAMS + 0.5)
 
 
 def pounds_of(weight: int, units: Units, published: int | None = None) -> int:
-    """Of a weight in the installation. ``published`` is what the repository has: it stays, if it
-    is the same weight."""
+    """The weight in pounds. If ``published``, the repository's weight, is equal in the
+    installation's units, it is returned."""
     if units is Units.INCH_POUND:
         return weight
     if published is not None and local_weight(published, units) == weight:

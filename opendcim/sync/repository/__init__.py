@@ -1,1 +1,1 @@
-"""A template repository as a client sees it: its lists, its queue, and what is remembered of it."""
+"""A template repository as a client sees it: lists, queue, and the state kept between runs."""

@@ -1,8 +1,8 @@
-"""HTTP with one template repository: its credentials to itself only, polite, and never believed
-for its status alone.
+"""HTTP with one template repository. Its credentials are sent to it only, and an answer counts only
+if its envelope agrees with its status.
 
-A repository that answers 429 is asked again if it wants a short pause; else not before the moment
-that it names, by no run.
+After 429 the request is repeated if the pause is short; otherwise no run asks again before the time
+in the answer.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _TOO_MANY = 429
 _REFUSED = frozenset({401, 403})
 _PASSING = frozenset({408, _TOO_MANY})
+# Bytes of an unexpected answer that are read for the error.
 _SHOWN = 2000
-"""Bytes of a page that is no answer."""
+# Bytes; the whole public repository is a hundredth of it.
 _LONGEST_ANSWER = 200 << 20
-"""Bytes; the whole public repository is a hundredth of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An answer, read whole."""
+    """An answer that was read completely."""
 
     status: int
     headers: httpx.Headers
@@ -52,7 +52,7 @@ class Answer:
         return self.status == _NOT_MODIFIED
 
     def envelope(self) -> Envelope:
-        """Raises `FormatError` unless it is one, and says the same as the status."""
+        """Raises `FormatError` unless it is an envelope that agrees with the status."""
         try:
             envelope = read_envelope(self.body)
         except FormatError as error:
@@ -66,7 +66,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """What is sent: a form, JSON, or files."""
+    """The body of a request: a form, JSON, or files."""
 
     data: Mapping[str, str] | None = None
     json: object = None
@@ -83,7 +83,7 @@ _NOTHING = Upload()
 
 @dataclass(slots=True)
 class Connection:
-    """To be closed."""
+    """Has to be closed."""
 
     config: RepositorySection
     leash: Leash
@@ -105,7 +105,7 @@ class Connection:
         self._client.close()
 
     def abort(self) -> None:
-        """Break off what is on its way; from another thread."""
+        """Breaks off requests in work; called from another thread."""
         self._sockets.break_off()
 
     @property
@@ -114,7 +114,7 @@ class Connection:
 
     @property
     def shows_key(self) -> bool:
-        """Whether the key goes over a network where everybody on the way can read it."""
+        """Whether the key would cross a network unencrypted."""
         scheme, host, _ = self._home
         return self.has_key and scheme == "http" and host not in _LOOPBACK
 
@@ -125,13 +125,13 @@ class Connection:
         return origin(url) == self._home
 
     def get(self, url: httpx.URL, headers: Mapping[str, str] | None = None) -> Answer:
-        """Whatever the status is, unless it may pass: then it is tried again. Raises
+        """Returns an answer of any status, after new tries if the fault may pass. Raises
         `SourceError`."""
         return self._asked(lambda: self._sent("GET", url, headers or {}, _NOTHING))
 
     def send(self, method: str, path: str, upload: Upload) -> Answer:
-        """Once, since nobody knows what became of something that was sent and not answered. After
-        an `OutOfReachError` nothing was taken."""
+        """Sends once: after an error it is unknown whether the repository took it. Only after
+        `OutOfReachError` it certainly did not."""
         url = self.at(path)
         answer = self._sent(method, url, {}, upload, checked=False)
         if answer.status == _TOO_MANY:
@@ -183,7 +183,7 @@ class Connection:
         return answer
 
     def _credentials(self, url: httpx.URL) -> dict[str, str]:
-        """In exactly this spelling: the original repository knows no other."""
+        """Spelt exactly so: the original repository compares names with case (opendcim.md, 1.2)."""
         if not self.is_home(url) or not self.has_key or self.config.api_key is None:
             return {}
         return {"APIKey": self.config.api_key.get_secret_value(), "UserID": self.config.api_user_id}
@@ -200,7 +200,7 @@ class Connection:
 
 
 def check_refused(answer: Answer, config: RepositorySection) -> None:
-    """Raises `SourceRefusedError` if the key is not accepted; the original says 400 where there is
+    """Raises `SourceRefusedError` if the key is refused; the original answers 400 if there is
     none."""
     if answer.status in _REFUSED and b"Api key" in answer.body:
         raise SourceRefusedError(
@@ -211,7 +211,7 @@ def check_refused(answer: Answer, config: RepositorySection) -> None:
 
 
 def message_of(answer: Answer) -> str:
-    """What the repository says, for a person."""
+    """The repository's message, for people."""
     try:
         return read_envelope(answer.body).message or f"status {answer.status}"
     except FormatError:
@@ -222,7 +222,7 @@ def message_of(answer: Answer) -> str:
 
 
 def _check(answer: Answer) -> None:
-    """What may pass by itself is an error that is tried again."""
+    """Raises an error that is tried again if the fault may pass."""
     if answer.status in _PASSING:
         raise _too_many(answer)
     if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR:

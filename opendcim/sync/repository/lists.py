@@ -1,5 +1,4 @@
-"""What is read from a template repository: its lists, which are asked for once an interval, and
-pictures, which are asked for when they have changed."""
+"""Reads a template repository: lists, once in an interval, and pictures that have changed."""
 
 from __future__ import annotations
 
@@ -26,7 +25,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed(Generic[V]):
-    """What a list has, and the faults of the records that cannot be read."""
+    """The records of a list, and the faults of those that cannot be read."""
 
     values: tuple[V, ...]
     faults: tuple[ItemError, ...] = ()
@@ -34,7 +33,7 @@ class Listed(Generic[V]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedPicture:
-    """Not looked at yet."""
+    """A picture that is not checked yet."""
 
     content: bytes
     etag: str = ""
@@ -47,20 +46,20 @@ class Source(Protocol):
     def manufacturers(self) -> Listed[Manufacturer]: ...
 
     def has(self, manufacturer_id: int) -> bool:
-        """Whether its templates can be had here at all."""
+        """Whether the source has the templates of this manufacturer."""
         ...
 
     def templates(self, manufacturer_id: int) -> Listed[Template]:
-        """All of a manufacturer, by the repository's id."""
+        """All templates of a manufacturer, given by the repository's id."""
         ...
 
     def picture(self, address: str, known: KeptPicture | None) -> FetchedPicture | None:
-        """None if it is the one that is known. Raises `SourceError`."""
+        """None if the picture is unchanged. Raises `SourceError`."""
         ...
 
 
 class Repository:
-    """Asks on a connection. ``forced``: even if what is here is fresh."""
+    """Reads over a connection. ``forced``: even if the stored answer is recent."""
 
     def __init__(self, connection: Connection, *, forced: bool = False) -> None:
         self._connection = connection
@@ -76,14 +75,13 @@ class Repository:
         return True
 
     def templates(self, manufacturer_id: int) -> Listed[Template]:
-        """Records of other manufacturers are faults: whoever answers with them did not understand
-        the question."""
+        """Records of other manufacturers are faults: the server misunderstood the request."""
         records = self._list(f"/template/bymanufacturer/{manufacturer_id}", "templates")
         found = listed(records, TEMPLATE, read_template)
         return only_of(manufacturer_id, found)
 
     def template(self, template_id: int) -> Template | None:
-        """The published one of this id, as it is now."""
+        """The published template with this id, as it is now."""
         answer = self._connection.get(self._connection.at(f"/template/{template_id}"))
         if answer.status == NOT_FOUND:
             return None
@@ -92,8 +90,8 @@ class Repository:
         return next((one for one in found if one.template_id == template_id), None)
 
     def picture(self, address: str, known: KeptPicture | None) -> FetchedPicture | None:
-        """Without credentials, and only from the repository's own origin or one of those that the
-        section names: else a repository could make us ask for whatever is within reach."""
+        """Fetched without credentials, and only from the repository's origin or from an origin in
+        the section's settings. Otherwise a repository could have us ask any host in reach."""
         url = _picture_url(address)
         if not self._connection.is_home(url) and not self._is_trusted(url):
             raise SourceError(
@@ -121,7 +119,7 @@ class Repository:
         return origin(url) in {origin(httpx.URL(one)) for one in trusted}
 
     def _list(self, path: str, member: str) -> list[object]:
-        """Asked for once in a run, and not at all if the answer that is here is fresh."""
+        """Asked for once in a run, and not at all if the stored answer is recent."""
         if path not in self._read:
             self._read[path] = self._envelope(path, member)
         return self._read[path].list_of(member)
@@ -138,7 +136,7 @@ class Repository:
             memory.keep_list(kept.model_copy(update={"fetched": datetime.now(UTC)}))
             return read_envelope(kept.body.encode())
         envelope = _accepted(answer)
-        envelope.list_of(member)  # it is kept only if it is one
+        envelope.list_of(member)  # only a valid answer is stored
         memory.keep_list(
             FetchedList(
                 address=address,
@@ -161,7 +159,7 @@ def listed(records: Iterable[object], kind: str, read: Callable[[object], V]) ->
 
 
 def only_of(manufacturer_id: int, found: Listed[Template]) -> Listed[Template]:
-    """Those of a manufacturer; others, and those without id or model, are faults."""
+    """The templates of one manufacturer; others, and those without id or model, are faults."""
     good, faults = [], list(found.faults)
     for one in found.values:
         if one.manufacturer_id != manufacturer_id:
@@ -176,7 +174,7 @@ def only_of(manufacturer_id: int, found: Listed[Template]) -> Listed[Template]:
 
 
 def _accepted(answer: Answer) -> Envelope:
-    """Raises `SourceError` or `FormatError` for anything but a good answer."""
+    """Raises `SourceError` or `FormatError` for any answer other than a good one."""
     if answer.status != OK:
         raise SourceError(
             f"{shown(answer.url)} answers with {message_of(answer)}; check repository-url"

@@ -1,9 +1,9 @@
-"""What a section remembers from run to run, in the folder ``opendcim-state-dir``.
+"""The state of a section between runs, in the folder ``opendcim-state-dir``.
 
-`state.json` has when the repository was asked, which pictures are here, and what was submitted. The
-lists that it gave lie beside it, so that a dry run and the run after it ask only once. All is
-written whole or not at all. Whoever deletes the folder loses only the knowledge that saves requests
-and tells a template that was submitted from one that was not.
+`state.json` has the times of requests, the pictures that were fetched, and the submissions. The
+lists lie beside it, so that a dry run and the following run ask only once. Files are written
+atomically. Without the folder, lists are fetched again, and it is unknown which templates were
+submitted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class _Value(BaseModel):
 
 
 class FetchedList(_Value):
-    """An answer of the repository, as it came."""
+    """The repository's answer as it came."""
 
     address: str
     fetched: datetime
@@ -34,7 +34,7 @@ class FetchedList(_Value):
 
 class KeptPicture(_Value):
     """A picture that was fetched: ``file`` is its name in ``pictures-dir``; ``stamp`` is when the
-    template that shows it was last changed at the repository."""
+    template that shows it last changed in the repository."""
 
     file: str
     sha256: str
@@ -45,20 +45,20 @@ class KeptPicture(_Value):
 
 
 class Submission(_Value):
-    """What was submitted of a local template. ``digest`` is that of the content."""
+    """The submission of a local template. ``digest`` is that of its content."""
 
     digest: str
     model: str
     submitted: datetime
+    # 0 if no answer came: it is unknown whether the repository has the submission.
     request_id: int = 0
-    """0: the answer never came, so nobody knows whether the repository has it."""
+    # When the repository's template at that time had last changed.
     published: str = ""
-    """When the template that the repository had at that time was changed last."""
     with_pictures: bool = False
+    # Whether the repository was seen to have it as it was sent.
     accepted: bool = False
-    """Whether the repository was seen to have it as it was sent."""
+    # Whether the decision was reported.
     decided: bool = False
-    """Whether it was told what became of it."""
 
 
 class _State(BaseModel):
@@ -68,22 +68,22 @@ class _State(BaseModel):
     last_run: datetime | None = None
     leave_alone_until: datetime | None = None
     reason: str = ""
+    # Pictures by address.
     pictures: dict[str, KeptPicture] = Field(default_factory=dict)
-    """By address."""
     files: list[str] = Field(default_factory=list)
+    # Submissions by the id of the local template.
     submissions: dict[str, Submission] = Field(default_factory=dict)
-    """By the id of the local template."""
 
 
 class Memory:
-    """Of one section. What is set is on the disk when the call returns."""
+    """The state of one section. Changes are on the disk when the call returns."""
 
     def __init__(self, folder: Path, repository: str) -> None:
         self._folder = folder
         self._file = folder / "state.json"
         self._state = self._read()
         if self._state.repository not in {"", repository}:
-            self._state = _State()  # of another repository, whose ids mean nothing here
+            self._state = _State()  # of another repository, which has other ids
         self._state.repository = repository
 
     def _read(self) -> _State:
@@ -99,12 +99,12 @@ class Memory:
 
     @property
     def last_run(self) -> datetime | None:
-        """When the repository was read last for a run in earnest."""
+        """When the repository was last read for a real run."""
         return self._state.last_run
 
     @property
     def left_alone(self) -> tuple[datetime, str] | None:
-        """Until when the repository does not want to be asked, and what it said."""
+        """Until when the repository does not want to be asked, and its message."""
         until = self._state.leave_alone_until
         return (until, self._state.reason) if until else None
 
@@ -117,7 +117,7 @@ class Memory:
         self._save()
 
     def list_at(self, address: str) -> FetchedList | None:
-        """The answer that is here; a file that cannot be read is as good as none."""
+        """The stored answer; None if it cannot be read."""
         try:
             found = FetchedList.model_validate_json(self._list_file(address).read_bytes())
         except (OSError, ValidationError):
@@ -131,7 +131,8 @@ class Memory:
         return self._state.pictures.get(address)
 
     def keep_picture(self, address: str, picture: KeptPicture) -> None:
-        """Also which files are ours for ever, though another may be shown by now."""
+        """Also records for ever which files are ours, even after the template shows another
+        picture."""
         self._state.pictures[address] = picture
         self._state.files.append(picture.file)
         self._state.files = sorted(set(self._state.files))
@@ -139,7 +140,7 @@ class Memory:
 
     @property
     def picture_files(self) -> frozenset[str]:
-        """The names of all files that were brought by us."""
+        """The names of all files that we brought."""
         return frozenset(self._state.files)
 
     def submission(self, template_id: int) -> Submission | None:
@@ -175,14 +176,14 @@ class Memory:
 
 
 def is_fresh(moment: datetime, interval: timedelta) -> bool:
-    """Whether it is less than an interval ago. A moment that lies ahead comes from a clock that was
-    wrong."""
+    """Whether it is less than an interval ago. A time in the future comes from a wrong clock and
+    does not count."""
     age = datetime.now(UTC) - moment
     return timedelta(0) <= age < interval - slack(interval)
 
 
 def slack(interval: timedelta) -> timedelta:
-    """A daily run does not begin at the same second each day."""
+    """Tolerance: a daily run does not begin at the same second each day."""
     return interval / 24
 
 

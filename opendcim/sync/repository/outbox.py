@@ -1,8 +1,8 @@
 """Submits templates to the repository's queue, each exactly once.
 
-Before something is sent it is written down, and so is the answer. A submission whose answer never
-came is not sent again, but looked for; one that came through only in part is completed. What is
-believed is what the repository shows when it is asked, not the status of an answer.
+The state file records each submission before it is sent and after it is answered. A submission
+without an answer is looked for in the queue instead of being sent again; one that arrived in part
+is completed. A submission counts as accepted when the repository shows it, whatever its answer was.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from shared.errors import FormatError, ItemError, SourceError, SourceRefusedErro
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsedOutbox:
-    """Packs what would be sent, and says so; the repository is not asked."""
+    """Packs the submissions and reports them; the repository is not asked."""
 
     folder: Path
     units: Units
@@ -59,21 +59,22 @@ class RehearsedOutbox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RealOutbox:
-    """With a queue that has a key."""
+    """Submits to a queue that has a key."""
 
     folder: Path
     units: Units
     memory: Memory
     queue: Queue
     repository: Repository
+    # See `Pass.seen`.
     seen: Mapping[int, str]
-    """See `Pass.seen`."""
 
     def open(self) -> None:
         self.queue.check_key()
 
     def forget_unmarked(self, marked: frozenset[int]) -> None:
-        """What was not accepted, and is no longer to be shared, may be shared anew one day."""
+        """A submission that was not accepted is forgotten when its template is no longer marked: it
+        may be marked again."""
         for number, one in self.memory.submitted.items():
             if number not in marked and not one.accepted:
                 self.memory.forget_submission(number)
@@ -103,7 +104,7 @@ class RealOutbox:
             if not self.queue.is_gone(known.request_id):
                 outcome.remark(f"{local.model}: submitted already, as request {known.request_id}")
                 return True
-            known = None  # it was rejected, and is marked once more
+            known = None  # it was rejected, and is marked again
         if known is None:
             stamp = published.last_modified if published else self.seen.get(local.template_id, "")
             known = self._sent(local, packed, stamp)
@@ -114,7 +115,7 @@ class RealOutbox:
         return True
 
     def _is_published(self, packed: Parcel, published: Template) -> bool:
-        """Just like that, its pictures included."""
+        """Whether the published template is exactly this one, pictures included."""
         if any("PictureFile" not in text for text in packed.lost_in(published)):
             return False
         for side, address in published.picture_files.items():
@@ -127,7 +128,7 @@ class RealOutbox:
         return True
 
     def _sent(self, local: LocalTemplate, packed: Parcel, published: str) -> Submission:
-        """Noted down before and after."""
+        """Records the submission before and after sending it."""
         intent = Submission(
             digest=packed.digest,
             model=local.model,
@@ -138,7 +139,7 @@ class RealOutbox:
         try:
             number = self.queue.submit(packed)
         except (RefusedError, OutOfReachError, SourceRefusedError):
-            self.memory.forget_submission(local.template_id)  # nothing is there
+            self.memory.forget_submission(local.template_id)  # nothing arrived
             raise
         except (SourceError, FormatError) as error:
             raise ItemError(
@@ -147,8 +148,8 @@ class RealOutbox:
         return self._noted(local, intent, request_id=number)
 
     def _found(self, local: LocalTemplate, packed: Parcel, known: Submission) -> Submission:
-        """The request of a submission that was never answered. Raises `ItemError` if it is not to
-        be seen."""
+        """The request of a submission that was not answered. Raises `ItemError` if it is not
+        found."""
         number = self.queue.find(packed.record)
         if number is None:
             raise ItemError(
@@ -161,7 +162,8 @@ class RealOutbox:
         return self._noted(local, known, request_id=number)
 
     def _complete(self, local: LocalTemplate, packed: Parcel, known: Submission) -> None:
-        """Add the pictures, read it back, and note that all is well. Raises `ItemError`."""
+        """Adds the pictures, reads the submission back, and records it as accepted. Raises
+        `ItemError`."""
         number = known.request_id
         if packed.pictures and not known.with_pictures:
             try:

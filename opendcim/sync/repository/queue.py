@@ -27,7 +27,7 @@ _SERVER_ERRORS = 500
 
 
 class RefusedError(ItemError):
-    """The repository says no; nothing is in the queue that was not there before."""
+    """The repository refuses the submission; its queue is unchanged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +40,12 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """On a connection that has a key."""
+    """The queue over a connection that has a key."""
 
     connection: Connection
 
     def check_key(self) -> None:
-        """Raises `SourceRefusedError` if it is not accepted."""
+        """Raises `SourceRefusedError` if the key is refused."""
         answer = self._get("/template/pending/")
         if answer.status == _NO_KEY:
             raise SourceRefusedError(
@@ -54,9 +54,9 @@ class Queue:
             )
 
     def submit(self, packed: Parcel) -> int:
-        """The number of the request. A form, as browsers send it; JSON, as 4.0 to 4.2 did, where
-        there is no such route, and where PHP would drop the form. Raises `RefusedError`; after any
-        other error it is not known whether it was taken."""
+        """Returns the number of the request. Sends a form, as browsers do, or JSON, as 4.0 to 4.2
+        did, if the route is missing or PHP would drop the form. Raises `RefusedError`; after other
+        errors it is unknown whether it arrived."""
         form, answer = packed.form, None
         if len(form) < MOST_FIELDS:
             answer = self.connection.send("PUT", "/templatealt", Upload(data=form))
@@ -78,7 +78,7 @@ class Queue:
         return request
 
     def add_pictures(self, request_id: int, packed: Parcel) -> None:
-        """Raises `RefusedError` or `FormatError` unless all of them came whole."""
+        """Raises `RefusedError` or `FormatError` unless all pictures arrived completely."""
         path = f"/template/addpictures/{request_id}"
         answer = self.connection.send("POST", path, Upload(files=packed.files))
         self._check(packed, answer)
@@ -91,20 +91,20 @@ class Queue:
                 raise FormatError(f"{name} came with error {file.get('error')}")
 
     def pending(self, request_id: int) -> Template | None:
-        """What the queue has; None if the repository does not show it."""
+        """The submission in the queue; None if the repository does not show it."""
         for record in self._records(f"/template/pending/{request_id}"):
             if _number(record, "RequestID") == request_id:
                 return read_template(record)
         return None
 
     def is_gone(self, request_id: int) -> bool:
-        """Whether it was rejected, as far as can be seen."""
+        """Whether it was rejected, as far as the queue shows."""
         answer = self._get(f"/template/pending/{request_id}")
         return answer.status == OK and answer.envelope().content.get("templatequeue") == []
 
     def decisions(self) -> dict[int, Decision]:
-        """By request: what became of those that are decided on. Empty if the repository does not
-        tell, as the original does not."""
+        """Decisions by request; empty if the repository does not show them: the original does
+        not."""
         found = {}
         for record in self._records("/submission", "submissions"):
             state = str(record.get("State") or "")
@@ -114,7 +114,7 @@ class Queue:
         return found
 
     def find(self, sent: Template) -> int | None:
-        """The request of this manufacturer and model that waits."""
+        """The pending request for this manufacturer and model."""
         for record in self._records("/template/pending/"):
             same = _number(record, "ManufacturerID") == sent.manufacturer_id
             if same and folded(str(record.get("Model") or "")) == folded(sent.model):
@@ -122,7 +122,7 @@ class Queue:
         return None
 
     def _records(self, path: str, member: str = "templatequeue") -> Iterator[Mapping[str, object]]:
-        """None if there is no such route, or no right to see them."""
+        """None if there is no such route, or no right to use it."""
         answer = self._get(path)
         records = answer.envelope().content.get(member) if answer.status == OK else None
         for record in records if isinstance(records, list) else []:

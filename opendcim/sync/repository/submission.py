@@ -1,4 +1,4 @@
-"""A template as it is submitted: its tree, the form of it, its pictures, and its digest."""
+"""A template as it is submitted: its tree, its form, its pictures, and its digest."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from opendcim.sync.repository.lists import TEMPLATE
 from opendcim.sync.section import Units
 from shared.errors import ItemError
 
+# PHP drops a form with more fields, without an error.
 MOST_FIELDS = 1000
-"""What PHP takes of a form; it drops the whole form if there are more, and says nothing."""
 _MIME = {".png": "image/png", ".jpg": "image/jpeg", ".gif": "image/gif"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """``pictures`` by side; ``record`` is in the repository's ids and units."""
+    """``pictures`` by side; ``record`` has the repository's ids and units."""
 
     record: Template
     pictures: Mapping[str, tuple[str, Picture]]
@@ -43,7 +43,8 @@ class Parcel:
 
     @property
     def form(self) -> dict[str, str]:
-        """In PHP's brackets. Ports are keyed by their numbers, as browsers do it."""
+        """The tree as form fields in PHP's brackets. Ports are keyed by number, as browsers do
+        it."""
         return dict(_fields("", self.tree))
 
     @property
@@ -55,14 +56,14 @@ class Parcel:
 
     @property
     def digest(self) -> str:
-        """The same if nothing differs."""
+        """Equal for equal submissions."""
         hashes = {side: picture.sha256 for side, (_, picture) in self.pictures.items()}
         text = json.dumps([self.tree, hashes], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def lost_in(self, stored: Template) -> list[str]:
-        """What the repository has otherwise than it was sent. Published pictures have addresses
-        instead of names."""
+        """Fields that differ from what was sent. Published pictures have addresses instead of
+        names."""
         changes = differences(self.record, stored)
         return [str(change) for change in changes if not _is_dropped_by_design(change)]
 
@@ -79,8 +80,8 @@ def parcel(
     units: Units,
     published: Template | None,
 ) -> Parcel:
-    """``manufacturer_id`` is the repository's; ``published`` what it has of this template. Raises
-    `ItemError` if a picture is not there, or is none."""
+    """``manufacturer_id`` is the repository's; ``published`` is its present template. Raises
+    `ItemError` if a picture is missing or invalid."""
     pictures = _told_apart(dict(_pictures(local, folder)))
     names = {side: name for side, (name, _) in pictures.items()}
     pounds = published.weight if published else None
@@ -95,8 +96,8 @@ def parcel(
 
 
 def _as_sent(record: Template) -> Template:
-    """Without parts that go with other types of devices only, and with what the repository makes of
-    an SNMP version that is none."""
+    """The template as the repository will store it: without parts of other device types, and with a
+    valid SNMP version."""
     known = record.snmp_version in SNMP_VERSIONS
     return replace(
         record,
@@ -108,7 +109,7 @@ def _as_sent(record: Template) -> Template:
 
 
 def _told_apart(pictures: dict[str, tuple[str, Picture]]) -> dict[str, tuple[str, Picture]]:
-    """The repository keeps both in one place by their names."""
+    """Gives pictures with the same name different names: the repository keeps both in one place."""
     if {"front", "rear"} <= pictures.keys():
         (front, one), (rear, other) = pictures["front"], pictures["rear"]
         if front.casefold() == rear.casefold() and one.sha256 != other.sha256:

@@ -1,1 +1,1 @@
-"""The steps of a run, in the order that openDCIM has since 4.1."""
+"""The steps of a run, in openDCIM's order since 4.1."""

@@ -1,8 +1,8 @@
-"""Step 1: the manufacturers of the installation get the repository's ids and names.
+"""Step 1: links the installation's manufacturers to the repository's, and takes over their names.
 
-By the global id, else by the name ignoring case; who is not here is added, and never subscribed.
-Nothing is deleted, and no two rows are ever made one: where a name would stand twice, a person has
-to decide.
+They are matched by the global id, else by name, ignoring case. An unknown one is added without a
+subscription. Nothing is deleted, and rows are never merged: where a name would occur twice, a
+person has to decide.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from shared.errors import ItemError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """``local`` is None for one that is to be added; ``clash`` says why nothing can be done."""
+    """``local`` is None for a manufacturer to add; ``clash`` says why nothing can be done."""
 
     theirs: Manufacturer
     local: LocalManufacturer | None = None
@@ -42,7 +42,7 @@ def synchronize_manufacturers(run: Pass) -> Outcome:
 
 
 def planned(local: Iterable[LocalManufacturer], remote: Iterable[Manufacturer]) -> Iterator[Link]:
-    """In the order in which they can be applied one after the other."""
+    """The links, in an order in which they can be applied one after the other."""
     here = list(local)
     listed = sorted(remote, key=lambda one: one.manufacturer_id)
     by_id = {one.global_id: one for one in here if one.global_id > 0}

@@ -1,8 +1,8 @@
 """What a local template becomes when the repository's version is taken over.
 
-The repository's word counts for all that it carries, and for nothing else: it has no notes, and no
-media, colours or connectors of ports. Where it says nothing (a port that it counts but does not
-name, slots or details that were never submitted, no picture), what is here stays.
+The repository's values replace all that the repository has. It has no notes, and no media, colours
+or connectors of ports; these stay. Where it has no value (a port without a label, slots or details
+that were never submitted, no picture), the local value stays.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from opendcim.sync.installation.weights import local_weight
 from opendcim.sync.section import Units
 
 _BLANK_SENSOR = SensorDetails(temp_multiplier="1", humidity_multiplier="1", m_units="english")
+# openDCIM's own initial values.
 _BLANK_CDU = CduDetails(multiplier="1", processing_profile="SingleOIDWatts")
-"""openDCIM itself begins with these."""
 
 D = TypeVar("D", CduDetails, SensorDetails)
 
 
 def merged(mine: Template | None, theirs: Template, units: Units) -> Template:
-    """In the installation's units, with its own names of pictures; ``mine`` is None if the template
-    is not here yet."""
+    """The result in the installation's units, with local names of pictures; ``mine`` is None if the
+    template is new."""
     here = mine or Template(manufacturer_id=0, model=theirs.model)
     return replace(
         theirs,
@@ -58,7 +58,7 @@ def _slots(mine: tuple[Slot, ...], theirs: Template) -> tuple[Slot, ...]:
 
 
 def _details(mine: D | None, theirs: D | None, blank: D) -> D:
-    """The repository's; of what it leaves empty, what openDCIM needs."""
+    """The repository's details; empty values are replaced by those that openDCIM needs."""
     if theirs is None:
         return mine or blank
     here = mine or blank

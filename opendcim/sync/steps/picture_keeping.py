@@ -1,7 +1,6 @@
 """Pictures of pulled templates, in earnest and rehearsed.
 
-What goes wrong with a picture concerns that picture alone: the template gets all else, and shows
-the picture that it showed before.
+A picture that fails concerns itself only: the template is updated and keeps its present picture.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _FIELDS = {"front": "front_picture_file", "rear": "rear_picture_file"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
-    """One side of a template: where its picture lies, and what is shown so far."""
+    """One side of a template: the address of its picture, and the picture that it shows now."""
 
     template: Template
     side: str
@@ -45,7 +44,7 @@ class _Wanted:
 
 
 def _wanted(theirs: Template, mine: Template) -> Iterator[_Wanted]:
-    """A side of which the repository has no picture keeps the one that it has here."""
+    """A side without a picture in the repository keeps its present one."""
     for side, attribute in _FIELDS.items():
         if address := getattr(theirs, attribute):
             shown = getattr(mine, attribute)
@@ -62,7 +61,7 @@ def _with(mine: Template, names: dict[str, str]) -> Template:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsedPictures:
-    """Says what would be asked for; nothing is."""
+    """Reports what would be fetched; fetches nothing."""
 
     folder: Path
     memory: Memory
@@ -84,7 +83,7 @@ class RehearsedPictures:
 
 @dataclass(slots=True, kw_only=True)
 class RealPictures:
-    """One after the other, and only what changed. ``run`` is set when there is one."""
+    """Fetches changed pictures, one after the other. ``run`` is set while there is a run."""
 
     folder: Path
     memory: Memory
@@ -161,7 +160,7 @@ class RealPictures:
 
 
 def _here(folder: Path, memory: Memory, one: _Wanted) -> KeptPicture | None:
-    """What is known of an address, if the file is still there and as it was."""
+    """What is known of an address, if the file is still there and unchanged."""
     known = memory.picture(one.address)
     if known is None or not is_safe_name(known.file):
         return None

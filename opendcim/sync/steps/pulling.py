@@ -1,9 +1,9 @@
-"""Step 2: the templates of subscribed manufacturers become what the repository has.
+"""Step 2: brings the templates of subscribed manufacturers to the repository's state.
 
-Each is one transaction. Templates that are kept local are left alone, and so are those that are to
-be shared, or were submitted while the repository still has what it had then: else a correction that
-is made here would be undone before anybody could approve it. Those that are new are added; those
-that vanished at the repository stay, and are named.
+Each template is one transaction. Templates that are kept local stay as they are. So do those that
+are marked as shared, or were submitted while the repository still has its state of that time:
+otherwise a local correction would be undone before it can be approved. New ones are added; those
+that are gone in the repository stay, and are reported.
 """
 
 from __future__ import annotations
@@ -52,17 +52,17 @@ def pull_subscriptions(run: Pass) -> Outcome:
 
 @dataclass(slots=True, kw_only=True)
 class _Pull:
-    """Of one manufacturer."""
+    """The pull of one manufacturer."""
 
     run: Pass
     manufacturer: LocalManufacturer
     here: list[LocalTemplate]
     outcome: Outcome
+    # The repository's ids of all templates of this manufacturer.
     listed: frozenset[int] = frozenset()
-    """The repository's ids of all that it has of this manufacturer."""
     kept: list[str] = field(default_factory=list)
+    # Templates to be submitted, or submitted and not decided.
     waiting: list[str] = field(default_factory=list)
-    """To be submitted, or submitted and not decided on."""
 
     def all(self, theirs: Iterable[Template]) -> None:
         listed = sorted(theirs, key=lambda one: one.template_id)
@@ -93,7 +93,7 @@ class _Pull:
             self.run.pictures.tidy(before, wanted)
 
     def _mine(self, theirs: Template) -> LocalTemplate | None:
-        """By the id, else by the model. Raises `ItemError` if two are meant."""
+        """The local template, by id, else by model. Raises `ItemError` if there are two."""
         linked = next((one for one in self.here if one.global_id == theirs.template_id), None)
         key = folded(theirs.model)
         named = next((one for one in self.here if folded(one.model) == key), None)
@@ -129,8 +129,8 @@ class _Pull:
     def _store(
         self, mine: LocalTemplate | None, theirs: Template, shown: Template
     ) -> Template | None:
-        """What it is now; None if nothing was to be done. Most days that is so for most templates,
-        so no transaction is opened to find it out."""
+        """The template as it is now; None if it needed no change. This is checked without a
+        transaction, since most templates are unchanged."""
         run, name = self.run, f"{self.manufacturer.name}/{theirs.model}"
         if mine and not _is_to_be_changed(run, mine, theirs, shown):
             return None

@@ -1,6 +1,6 @@
-"""Step 3: templates that are marked as shared go into the repository's queue.
+"""Step 3: submits templates that are marked as shared to the repository's queue.
 
-The mark goes exactly when the repository was seen to have the template.
+The mark is cleared when the repository is seen to have the template.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def push_templates(run: Pass) -> Outcome:
 def marked(
     installation: Installation, config: RepositorySection
 ) -> Iterator[tuple[LocalTemplate, int]]:
-    """Each with the repository's id of its manufacturer. They are read after the manufacturers were
-    synchronized, so that nothing waits for a day."""
+    """Marked templates, each with the repository's id of its manufacturer. They are read after step
+    1, so that a manufacturer that was just linked counts."""
     makers = {one.manufacturer_id: one for one in installation.manufacturers()}
     listed = names(config.share)
     for one in installation.templates():

@@ -90,11 +90,11 @@ def _answer(lookup: Lookup, registry: Registry, element: ElementId) -> Json:
             element, None, Result.ELEMENT_UNKNOWN, "the element registry does not know this element"
         )
     if names := registry.contradictory.get(element):
-        told = f"the element registry gives it several names: {', '.join(names)}"
-        return element_answer(element, None, Result.ERROR, told)
+        message = f"the element registry gives it several names: {', '.join(names)}"
+        return element_answer(element, None, Result.ERROR, message)
     if not name:
-        told = "the element registry has no name for this element"
-        return element_answer(element, None, Result.ELEMENT_UNKNOWN, told)
+        message = "the element registry has no name for this element"
+        return element_answer(element, None, Result.ELEMENT_UNKNOWN, message)
     return lookup.answer(element, name)
 
 

@@ -36,7 +36,7 @@ _INCLUDE = ("include",)
 _TIMEOUT = ("timeoutseconds",)
 
 
-class Part(StrEnum):
+class AnswerPart(StrEnum):
     """Parts of an answer that a request can ask for; each costs calls of its own."""
 
     DEVICE = "Device"
@@ -51,7 +51,7 @@ class Part(StrEnum):
     POWER_PORTS = "PowerPorts"
 
 
-_PARTS = {part.casefold(): part for part in Part}
+_PARTS = {part.casefold(): part for part in AnswerPart}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -70,7 +70,7 @@ class ExternalRequest:
     """``timeout`` is None if the request names none: the setting applies."""
 
     elements: tuple[ElementId, ...]
-    include: frozenset[Part] = frozenset(Part)
+    include: frozenset[AnswerPart] = frozenset(AnswerPart)
     timeout: timedelta | None = None
 
     def to_json(self) -> str:
@@ -89,7 +89,7 @@ class ExternalRequest:
         seconds = content["TimeoutSeconds"]
         return cls(
             elements=tuple(ElementId(*map(int, e.split("/"))) for e in content["Elements"]),
-            include=frozenset(map(Part, content["Include"])),
+            include=frozenset(map(AnswerPart, content["Include"])),
             timeout=None if seconds is None else timedelta(seconds=seconds),
         )
 
@@ -231,14 +231,14 @@ def _is_number(value: int | str) -> bool:
     return 1 <= int(value) <= _HIGHEST
 
 
-def _include(value: object) -> frozenset[Part]:
+def _include(value: object) -> frozenset[AnswerPart]:
     if value is None:
-        return frozenset(Part)
+        return frozenset(AnswerPart)
     if not isinstance(value, list) or not value:
         raise _Malformed("Include must be a list of names; leave it out to get everything")
     names = [name.casefold() if isinstance(name, str) else "" for name in value]
     if not _PARTS.keys() >= set(names):
-        raise _Malformed(f"Include may hold {', '.join(Part)}, and nothing else")
+        raise _Malformed(f"Include may hold {', '.join(AnswerPart)}, and nothing else")
     return frozenset(_PARTS[name] for name in names)
 
 

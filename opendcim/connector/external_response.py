@@ -31,7 +31,7 @@ class Result(StrEnum):
     ERROR = "Error"
 
 
-class Kind(StrEnum):
+class PlaceKind(StrEnum):
     """Kind of place. Unknown: openDCIM does not say, or the device is disposed."""
 
     CABINET = "Cabinet"

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from opendcim.records.texts import unescaped
 
 # A record as openDCIM sent it.
-Row = Mapping[str, object]
+Record = Mapping[str, object]
 
 DEVICE = (
     "DeviceID",
@@ -75,25 +75,25 @@ CREDENTIALS = frozenset(
 )
 
 
-def passed_on(row: Row, fields: Collection[str]) -> dict[str, object]:
+def passed_on(row: Record, fields: Collection[str]) -> dict[str, object]:
     """The values of these fields; null where openDCIM has none."""
     return {field: _plain(row.get(field)) for field in fields}
 
 
-def custom_attributes(row: Row, names: Collection[str]) -> dict[str, object]:
+def custom_attributes(row: Record, names: Collection[str]) -> dict[str, object]:
     """The custom attributes that are configured, spelled as in openDCIM, without empty ones."""
     wanted = {name.casefold() for name in names} - CREDENTIALS
     found = {str(key): _plain(value) for key, value in row.items() if _matches(key, wanted)}
     return {key: value for key, value in found.items() if value not in {None, ""}}
 
 
-def text_of(row: Row, field: str) -> str:
+def text_of(row: Record, field: str) -> str:
     """The text with HTML entities decoded, stripped."""
     value = row.get(field)
     return "" if value is None else unescaped(str(value)).strip()
 
 
-def number_of(row: Row, field: str) -> int:
+def number_of(row: Record, field: str) -> int:
     """An id or position; 0 if there is none. Older versions of PHP send numbers as texts."""
     value = row.get(field)
     if isinstance(value, bool) or value is None:

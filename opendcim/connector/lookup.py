@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from opendcim.connector import fields
-from opendcim.connector.external_request import ElementId, Part
+from opendcim.connector.external_request import AnswerPart, ElementId
 from opendcim.connector.external_response import Json, Result, element_answer
-from opendcim.connector.fields import Row, number_of, passed_on, text_of
+from opendcim.connector.fields import Record, number_of, passed_on, text_of
 from opendcim.connector.locating import Locating
 from opendcim.connector.opendcim import OpenDcim, PartRefusedError, Time
 from opendcim.connector.remembered import Remembered
@@ -32,7 +32,7 @@ class Lookup:
 
     opendcim: OpenDcim
     time: Time
-    include: Collection[Part]
+    include: Collection[AnswerPart]
     custom: Collection[str] = ()
     remembered: Remembered = field(default_factory=Remembered)
 
@@ -57,17 +57,17 @@ class Lookup:
             )
         return self._about(element, name, devices[0])
 
-    def _devices(self, name: str) -> list[Row]:
+    def _devices(self, name: str) -> list[Record]:
         """Devices with this label. openDCIM may have ignored the parameter, so each label is
         compared."""
 
-        def ask() -> list[Row]:
+        def ask() -> list[Record]:
             found = self.opendcim.rows("device", "device", self.time, Label=name)
             return [row for row in found if _plain(text_of(row, "Label")) == _plain(name)]
 
         return self.remembered.get(("device", _plain(name)), ask)
 
-    def _about(self, element: ElementId, name: str, device: Row) -> Json:
+    def _about(self, element: ElementId, name: str, device: Record) -> Json:
         if text_of(device, "Rights").casefold() in fields.NO_RIGHTS:
             return element_answer(element, name, Result.ACCESS_DENIED, _denied(device))
         locating = Locating(
@@ -78,16 +78,16 @@ class Lookup:
         )
         found: Json = {"Location": locating.location_of(device)}
         parent = locating.parent
-        if parent and Part.PARENT in self.include:
+        if parent and AnswerPart.PARENT in self.include:
             found["Parent"] = passed_on(parent, fields.DEVICE)
-        if Part.DEVICE in self.include:
+        if AnswerPart.DEVICE in self.include:
             custom = fields.custom_attributes(device, self.custom)
             found["Device"] = passed_on(device, fields.DEVICE) | {"Custom": custom}
         parts = (
-            (Part.DEPARTMENT, lambda: self._department(number_of(device, "Owner"))),
-            (Part.TEMPLATE, lambda: self._template(number_of(device, "TemplateID"))),
-            (Part.PORTS, lambda: self._ports(device)),
-            (Part.POWER_PORTS, lambda: self._power_ports(device)),
+            (AnswerPart.DEPARTMENT, lambda: self._department(number_of(device, "Owner"))),
+            (AnswerPart.TEMPLATE, lambda: self._template(number_of(device, "TemplateID"))),
+            (AnswerPart.PORTS, lambda: self._ports(device)),
+            (AnswerPart.POWER_PORTS, lambda: self._power_ports(device)),
         )
         for part, ask in parts:
             if part in self.include:
@@ -129,16 +129,16 @@ class Lookup:
 
         return self.remembered.get("manufacturers", ask)
 
-    def _ports(self, device: Row) -> list[Json]:
+    def _ports(self, device: Record) -> list[Json]:
         return self._listed(device, "deviceport", "Ports", fields.PORT)
 
-    def _power_ports(self, device: Row) -> list[Json]:
+    def _power_ports(self, device: Record) -> list[Json]:
         is_cdu = text_of(device, "DeviceType") == _CDU
         count = None if is_cdu else "PowerSupplyCount"
         return self._listed(device, "powerport", count, fields.POWER_PORT)
 
     def _listed(
-        self, device: Row, path: str, count: str | None, shown: Collection[str]
+        self, device: Record, path: str, count: str | None, shown: Collection[str]
     ) -> list[Json]:
         """The rows of the list; no call is made if ``count`` is 0."""
         number = number_of(device, "DeviceID")
@@ -159,7 +159,7 @@ def _plain(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip().casefold()
 
 
-def _denied(device: Row) -> str:
+def _denied(device: Record) -> str:
     number = number_of(device, "DeviceID")
     if text_of(device, "Rights"):
         return f"openDCIM grants this user no right to read device {number}"

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import httpx
 
 from opendcim.connector.external_response import Code, RequestFailedError
-from opendcim.connector.fields import Row, number_of
+from opendcim.connector.fields import Record, number_of
 
 # Largest answer in bytes; if a parameter was ignored, it has all devices.
 LARGEST = 32 << 20
@@ -71,7 +71,7 @@ class OpenDcim:
         self._call_timeout = call_timeout
         self.calls = 0
 
-    def rows(self, path: str, member: str, time_: Time, **parameters: str | int) -> list[Row]:
+    def rows(self, path: str, member: str, time_: Time, **parameters: str | int) -> list[Record]:
         """The rows under ``member``, which may be a list, an object keyed by id, or one record.
         They are not compared with ``parameters``.
 
@@ -88,18 +88,18 @@ class OpenDcim:
         except _TryAgainError as error:
             raise RequestFailedError(Code.UNREACHABLE, str(error)) from error
 
-    def row(self, path: str, member: str, time_: Time, key: str, number: int) -> Row | None:
+    def row(self, path: str, member: str, time_: Time, key: str, number: int) -> Record | None:
         """The record whose ``key`` is ``number``, by a query."""
         found = self.rows(path, member, time_, **{key: number})
         return _with(found, key, number)
 
-    def row_at(self, path: str, member: str, time_: Time, key: str, number: int) -> Row | None:
+    def row_at(self, path: str, member: str, time_: Time, key: str, number: int) -> Record | None:
         """The record with this number, by its path."""
         return _with(self.rows(f"{path}/{number}", member, time_), key, number)
 
     def _asked(
         self, path: str, member: str, time_: Time, parameters: Mapping[str, str | int]
-    ) -> list[Row]:
+    ) -> list[Record]:
         status, content_type, body = self._fetched(path, time_, parameters)
         if status in _BUSY:
             raise _TryAgainError(f"openDCIM answered {status} to {path}, several times")
@@ -137,8 +137,8 @@ class OpenDcim:
             raise _TryAgainError(self._unreachable(path, error)) from error
 
     def _unreachable(self, path: str, error: Exception) -> str:
-        told = str(error) or type(error).__name__
-        return f"{self._base_url}/{path} cannot be asked: {told}; is openDCIM there, and on?"
+        reason = str(error) or type(error).__name__
+        return f"{self._base_url}/{path} cannot be asked: {reason}; is openDCIM there, and on?"
 
 
 class _TryAgainError(Exception):
@@ -153,7 +153,7 @@ def _check_progress(path: str, size: int, end: float, time_: Time) -> None:
         raise _bad(path, f"it is larger than {LARGEST:,} bytes")
 
 
-def _parsed(path: str, status: int, content_type: str, body: bytes) -> Row:
+def _parsed(path: str, status: int, content_type: str, body: bytes) -> Record:
     try:
         content = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -189,7 +189,7 @@ def _check_status(path: str, status: int) -> None:
         raise _bad(path, f"its status is {status}")
 
 
-def _rows(path: str, member: str, content: Row) -> list[Row]:
+def _rows(path: str, member: str, content: Record) -> list[Record]:
     value = content.get(member)
     if member not in content:
         raise _bad(path, f"there is no {member} in it")
@@ -204,7 +204,7 @@ def _rows(path: str, member: str, content: Row) -> list[Row]:
     return value
 
 
-def _with(rows: list[Row], key: str, number: int) -> Row | None:
+def _with(rows: list[Record], key: str, number: int) -> Record | None:
     return next((row for row in rows if number_of(row, key) == number), None)
 
 

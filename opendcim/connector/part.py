@@ -20,7 +20,7 @@ from opendcim.connector.registry_places import (
 )
 from opendcim.connector.rows import Rows, open_rows
 from opendcim.connector.settings import ConnectorSettings, is_loopback
-from opendcim.connector.web import PATH, Limits, Site, create_routes
+from opendcim.connector.web import PATH, ConnectorSite, Limits, create_routes
 from opendcim.connector.workers import Workers
 from shared.errors import ConfigError
 from shared.proxies import ProxiedTransport, Proxies
@@ -45,7 +45,7 @@ def connector_part(settings: ConnectorSettings, server: SourceSettings) -> Itera
         workers = _workers(settings, rows, _answering(settings, client, registry))
         workers.start()
         stack.callback(workers.stop)
-        site = Site(rows=rows, workers=workers, access=access, limits=_limits(settings))
+        site = ConnectorSite(rows=rows, workers=workers, access=access, limits=_limits(settings))
         yield OpenedPart(name="openDCIM connector", prefixes=(PATH,), app=create_routes(site))
 
 

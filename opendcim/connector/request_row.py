@@ -21,7 +21,7 @@ class NewRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class RequestRow:
     """``response`` is None while the status is Pending, and in pages of rows."""
 
     request_id: str
@@ -46,7 +46,7 @@ class Row:
             "Elements": len(self.wanted().elements) if self.request else 0,
         }
 
-    def shown(self) -> Json:
+    def content(self) -> Json:
         if self.response is not None:
             return self.response
         return response(self.request_id, self.status, received=self.received)

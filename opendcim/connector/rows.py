@@ -33,7 +33,7 @@ from opendcim.connector.external_response import (
     Json,
     Status,
 )
-from opendcim.connector.request_row import NewRow, Row
+from opendcim.connector.request_row import NewRow, RequestRow
 from opendcim.connector.tables import (
     SCHEMA_VERSION,
     meta_table,
@@ -69,14 +69,14 @@ def open_rows(url: str) -> Rows:
     except (SQLAlchemyError, OSError) as error:
         engine.dispose()
         raise ConfigError(
-            f"opendcim-connector-database-url: database {_shown(engine)} cannot be opened "
+            f"opendcim-connector-database-url: database {shown_url(engine.url)} cannot be opened "
             f"({_reason(error)}); check the URL, and that the server runs and lets this user in"
         ) from error
     if found != SCHEMA_VERSION:
         engine.dispose()
         raise ConfigError(
-            f"opendcim-connector-database-url: database {_shown(engine)} was written by another "
-            f"version (schema {found}, this program needs {SCHEMA_VERSION})"
+            f"opendcim-connector-database-url: database {shown_url(engine.url)} was written by "
+            f"another version (schema {found}, this program needs {SCHEMA_VERSION})"
         )
     return Rows(engine)
 
@@ -110,7 +110,7 @@ class Rows:
             insert = _insert(connection, request_table, values).returning(_r.id)
             return connection.execute(insert).scalar_one_or_none() is not None
 
-    def find(self, request_id: str) -> Row | None:
+    def find(self, request_id: str) -> RequestRow | None:
         with self._transaction() as connection:
             found = connection.execute(
                 select(request_table).where(_r.id == request_id)
@@ -122,7 +122,9 @@ class Rows:
             count = select(func.count()).where(_r.status == Status.PENDING.value)
             return int(connection.execute(count).scalar_one())
 
-    def page(self, status: Status | None, limit: int, before: Row | None) -> list[Row]:
+    def page(
+        self, status: Status | None, limit: int, before: RequestRow | None
+    ) -> list[RequestRow]:
         """Rows before ``before``, the latest first."""
         query = select(*_IN_PAGES).order_by(_r.received.desc(), _r.id.desc()).limit(limit)
         if status:
@@ -133,7 +135,7 @@ class Rows:
         with self._transaction() as connection:
             return [_row(found) for found in connection.execute(query)]
 
-    def claim(self, worker: str, lease: int) -> Row | None:
+    def claim(self, worker: str, lease: int) -> RequestRow | None:
         """Claims the oldest unclaimed row for ``lease`` milliseconds."""
         moment = now()
         waiting = and_(_is_free(moment), _r.deadline > moment, _r.begun < MOST_BEGINS)
@@ -188,7 +190,7 @@ class Rows:
                 connection.execute(update(request_table).where(where).values(values)).rowcount == 1
             )
 
-    def overdue(self, grace: int) -> list[Row]:
+    def overdue(self, grace: int) -> list[RequestRow]:
         """Pending rows whose time is over, or that were begun too often."""
         moment = now()
         late = _r.deadline + grace < moment
@@ -210,7 +212,7 @@ class Rows:
                 yield connection
         except SQLAlchemyError as error:
             raise SyncError(
-                f"the connector's database {_shown(self._engine)} cannot be used now: "
+                f"the connector's database {shown_url(self._engine.url)} cannot be used now: "
                 f"{_reason(error)}"
             ) from error
 
@@ -233,8 +235,8 @@ def _is_free(moment: int) -> ColumnElement[bool]:
     return and_(_is_pending(), or_(_r.claimed_until.is_(None), _r.claimed_until < moment))
 
 
-def _row(found: DatabaseRow[Any]) -> Row:
-    return Row(
+def _row(found: DatabaseRow[Any]) -> RequestRow:
+    return RequestRow(
         request_id=found.id,
         digest=found.digest,
         request=found.request,
@@ -246,10 +248,6 @@ def _row(found: DatabaseRow[Any]) -> Row:
         error=None if found.error is None else json.loads(found.error),
         response=None if found.response is None else json.loads(found.response),
     )
-
-
-def _shown(engine: Engine) -> str:
-    return shown_url(engine.url)
 
 
 def _reason(error: Exception) -> str:

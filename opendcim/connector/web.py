@@ -29,7 +29,7 @@ from opendcim.connector.external_response import (
     error_of,
     response,
 )
-from opendcim.connector.request_row import NewRow, Row
+from opendcim.connector.request_row import NewRow, RequestRow
 from opendcim.connector.rows import Rows, now
 from opendcim.connector.workers import Workers
 from shared.errors import RequestError, SyncError
@@ -54,7 +54,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class ConnectorSite:
     """What the routes work on."""
 
     rows: Rows
@@ -71,7 +71,7 @@ class _Refusal(Exception):  # noqa: N818 - an answer to the client, not a fault 
         self.status, self.code, self.headers = status, code, headers
 
 
-def create_routes(site: Site) -> Starlette:
+def create_routes(site: ConnectorSite) -> Starlette:
     async def take(request: Request) -> Response:
         client = await _signed_in(site, request)
         body = await _body(request, site.limits.max_body)
@@ -101,7 +101,7 @@ def create_routes(site: Site) -> Starlette:
     return app
 
 
-async def _signed_in(site: Site, request: Request) -> str:
+async def _signed_in(site: ConnectorSite, request: Request) -> str:
     peer = request.client.host if request.client else None
     client = await run_in_threadpool(site.access.client, request.headers, peer)
     if isinstance(client, Refused):
@@ -142,7 +142,7 @@ async def _body(request: Request, most: int) -> bytes:
     return bytes(body)
 
 
-def _taken(site: Site, body: bytes, client: str) -> Response:
+def _taken(site: ConnectorSite, body: bytes, client: str) -> Response:
     try:
         posted = read_posted(body, site.limits.max_elements)
     except RequestError as error:
@@ -153,7 +153,7 @@ def _taken(site: Site, body: bytes, client: str) -> Response:
     return _again(posted, known)
 
 
-def _kept(site: Site, posted: Posted, client: str) -> Response:
+def _kept(site: ConnectorSite, posted: Posted, client: str) -> Response:
     if posted.request and site.rows.pending() >= site.limits.max_pending:
         raise _Refusal(
             503,
@@ -168,17 +168,17 @@ def _kept(site: Site, posted: Posted, client: str) -> Response:
         raise _Refusal(503, "Gone", "the row has been removed meanwhile; send it again")
     if not new:
         return _again(posted, row)
-    return _shown(row, 400 if posted.fault else 202)
+    return _row_answer(row, 400 if posted.fault else 202)
 
 
-def _again(posted: Posted, row: Row) -> Response:
+def _again(posted: Posted, row: RequestRow) -> Response:
     if row.digest != posted.digest:
         raise _Refusal(
             409,
             "IdInUse",
             f"there is a request with the Id {posted.request_id} and other content; use a new Id",
         )
-    return _shown(row, 400 if posted.fault else 200)
+    return _row_answer(row, 400 if posted.fault else 200)
 
 
 def _new_row(limits: Limits, posted: Posted, client: str) -> NewRow:
@@ -202,16 +202,16 @@ def _new_row(limits: Limits, posted: Posted, client: str) -> NewRow:
     )
 
 
-def _one(site: Site, request_id: str) -> Response:
+def _one(site: ConnectorSite, request_id: str) -> Response:
     row = site.rows.find(request_id) if is_request_id(request_id) else None
     if row is None:
         raise _Refusal(
             404, "NotFound", "there is no request with this Id, or it has been removed by now"
         )
-    return _shown(row, 200)
+    return _row_answer(row, 200)
 
 
-def _listed(site: Site, request: Request) -> Response:
+def _listed(site: ConnectorSite, request: Request) -> Response:
     status = _status(request.query_params.get("status"))
     limit = _limit(request.query_params.get("limit"))
     before_id = request.query_params.get("before")
@@ -240,11 +240,11 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def _shown(row: Row, status: int) -> Response:
+def _row_answer(row: RequestRow, status: int) -> Response:
     headers = {"Location": f"{PATH}/{row.request_id}"}
     if row.status is Status.PENDING:
         headers["Retry-After"] = "1"
-    return _json(row.shown(), status, headers)
+    return _json(row.content(), status, headers)
 
 
 def _json(content: Json, status: int, headers: Mapping[str, str] | None = None) -> Response:

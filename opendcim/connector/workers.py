@@ -21,7 +21,7 @@ from opendcim.connector.external_response import (
     response,
 )
 from opendcim.connector.opendcim import StoppedWorkError
-from opendcim.connector.request_row import Row
+from opendcim.connector.request_row import RequestRow
 from opendcim.connector.rows import MOST_BEGINS, Rows, now
 from shared.errors import SyncError
 
@@ -94,7 +94,7 @@ class Workers:
                 if not self._stop.is_set():
                     self._work.wait(_LOOK)
 
-    def _answer(self, row: Row) -> None:
+    def _answer(self, row: RequestRow) -> None:
         self._claimed.add(row.request_id)
         try:
             answered = self._answered(row)
@@ -106,7 +106,7 @@ class Workers:
         status = Status.FAILED if answered.error else Status.COMPLETED
         self._finish(row, status, answered, self._name)
 
-    def _answered(self, row: Row) -> Answered:
+    def _answered(self, row: RequestRow) -> Answered:
         try:
             seconds = (row.deadline - now()) / 1000
             return self._answering.answer(row.wanted(), seconds, self._stop)
@@ -117,7 +117,9 @@ class Workers:
             error = RequestFailedError(Code.INTERNAL, "the connector failed; its log says why")
             return Answered(elements=[], error=error)
 
-    def _finish(self, row: Row, status: Status, answered: Answered, worker: str | None) -> None:
+    def _finish(
+        self, row: RequestRow, status: Status, answered: Answered, worker: str | None
+    ) -> None:
         finished = now()
         content = response(
             row.request_id,
@@ -153,7 +155,7 @@ class Workers:
             self._rows.forget(now() - self._retention)
 
 
-def _overdue(row: Row) -> RequestFailedError:
+def _overdue(row: RequestRow) -> RequestFailedError:
     if row.begun >= MOST_BEGINS and row.deadline > now():
         return RequestFailedError(
             Code.INTERRUPTED, f"the connector ended {row.begun} times while it was at work on this"

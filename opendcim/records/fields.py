@@ -13,7 +13,7 @@ from enum import Enum
 from types import MappingProxyType
 
 
-class Kind(Enum):
+class ValueType(Enum):
     """Type of a member."""
 
     NUMBER = "number"
@@ -29,25 +29,25 @@ class Field:
 
     name: str
     member: str
-    kind: Kind
+    kind: ValueType
     longest: int = 0
     unit: str = ""
 
     @property
     def empty(self) -> int | str:
-        return 0 if self.kind is Kind.NUMBER else ""
+        return 0 if self.kind is ValueType.NUMBER else ""
 
 
 def _number(name: str, member: str, unit: str = "") -> Field:
-    return Field(name=name, member=member, kind=Kind.NUMBER, unit=unit)
+    return Field(name=name, member=member, kind=ValueType.NUMBER, unit=unit)
 
 
 def _text(name: str, member: str, longest: int) -> Field:
-    return Field(name=name, member=member, kind=Kind.TEXT, longest=longest)
+    return Field(name=name, member=member, kind=ValueType.TEXT, longest=longest)
 
 
 def _time(name: str, member: str) -> Field:
-    return Field(name=name, member=member, kind=Kind.TIME, longest=19)
+    return Field(name=name, member=member, kind=ValueType.TIME, longest=19)
 
 
 MANUFACTURER_FIELDS = (

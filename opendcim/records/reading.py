@@ -25,7 +25,7 @@ from opendcim.records.fields import (
     TEMPLATE_FIELDS,
     USUAL_SNMP_VERSION,
     Field,
-    Kind,
+    ValueType,
 )
 from opendcim.records.records import CduDetails, Manufacturer, Port, SensorDetails, Slot, Template
 from opendcim.records.texts import plain
@@ -101,7 +101,7 @@ def read_number(value: object, where: str) -> int:
     else:
         number = math.nan
     if not abs(number) <= _LARGEST:
-        raise FormatError(f"{where}: {_shown(value)} is no number that can be stored")
+        raise FormatError(f"{where}: {_abbreviated(value)} is no number that can be stored")
     return math.floor(number + 0.5)
 
 
@@ -115,7 +115,7 @@ def read_text(value: object, where: str) -> str:
         return plain(value)
     if isinstance(value, int | float):
         return f"{value:g}" if isinstance(value, float) else str(value)
-    raise FormatError(f"{where}: {_shown(value)} is no text")
+    raise FormatError(f"{where}: {_abbreviated(value)} is no text")
 
 
 def _time(value: object, where: str) -> str:
@@ -123,7 +123,7 @@ def _time(value: object, where: str) -> str:
     return text if _TIME.fullmatch(text) and not text.startswith(_NO_YEAR) else ""
 
 
-_READERS = {Kind.NUMBER: read_number, Kind.TEXT: read_text, Kind.TIME: _time}
+_READERS = {ValueType.NUMBER: read_number, ValueType.TEXT: read_text, ValueType.TIME: _time}
 
 
 def _values(record: object, fields: Iterable[Field], where: str) -> dict[str, Any]:
@@ -175,12 +175,12 @@ def _items(members: Mapping[str, object], member: str, where: str) -> Iterable[t
         return [(item, f"{where}: {member}[{key}]") for key, item in value.items()]
     if isinstance(value, list):
         return [(item, f"{where}: {member}[{index}]") for index, item in enumerate(value)]
-    raise FormatError(f"{where}: {member} is no list but {_shown(value)}")
+    raise FormatError(f"{where}: {member} is no list but {_abbreviated(value)}")
 
 
 def _members(record: object, where: str) -> Mapping[str, object]:
     if not isinstance(record, Mapping):
-        raise FormatError(f"{where} is no object with members but {_shown(record)}")
+        raise FormatError(f"{where} is no object with members but {_abbreviated(record)}")
     return record
 
 
@@ -191,6 +191,6 @@ def _named(kind: str, record: object, name: str, number: str) -> str:
     return f"{kind} {record.get(number) or ''} {shown!r}".replace("  ", " ")
 
 
-def _shown(value: object) -> str:
+def _abbreviated(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - fits into a line of a log

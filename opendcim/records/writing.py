@@ -17,7 +17,7 @@ from opendcim.records.fields import (
     SUBMITTED_PARTS,
     TEMPLATE_FIELDS,
     Field,
-    Kind,
+    ValueType,
 )
 from opendcim.records.records import Manufacturer, Template
 from opendcim.records.texts import encoded
@@ -128,10 +128,10 @@ def _record(value: object, fields: Iterable[Field], *, numbers: bool) -> Record:
     return {f.member: _written(getattr(value, f.name), f.kind, numbers=numbers) for f in fields}
 
 
-def _written(value: int | str, kind: Kind, *, numbers: bool) -> object:
+def _written(value: int | str, kind: ValueType, *, numbers: bool) -> object:
     if isinstance(value, int):
         return _number(value, numbers=numbers)
-    return (value or _NO_TIME) if kind is Kind.TIME else encoded(value)
+    return (value or _NO_TIME) if kind is ValueType.TIME else encoded(value)
 
 
 def _number(value: int, *, numbers: bool) -> object:

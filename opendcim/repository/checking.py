@@ -14,7 +14,7 @@ from opendcim.records.fields import (
     TEMPLATE_FIELDS,
     USUAL_SNMP_VERSION,
     Field,
-    Kind,
+    ValueType,
 )
 from opendcim.records.picture_names import base_name
 from opendcim.records.records import CduDetails, SensorDetails, Template
@@ -99,7 +99,7 @@ def _of_parts(template: Template) -> Iterator[str]:
 def _of_fields(value: object, fields: Iterable[Field], where: str) -> Iterator[str]:
     for field in fields:
         found = getattr(value, field.name)
-        if field.kind is Kind.NUMBER and found < 0:
+        if field.kind is ValueType.NUMBER and found < 0:
             yield f"{where}{field.member} is below 0"
-        elif field.kind is Kind.TEXT and len(found) > field.longest:
+        elif field.kind is ValueType.TEXT and len(found) > field.longest:
             yield f"{where}{field.member} has more than {field.longest} characters"

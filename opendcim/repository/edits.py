@@ -12,7 +12,7 @@ from opendcim.records.fields import (
     SLOT_FIELDS,
     TEMPLATE_FIELDS,
     Field,
-    Kind,
+    ValueType,
 )
 from opendcim.records.reading import read_number, read_text
 from opendcim.records.records import Template
@@ -61,19 +61,19 @@ def edited(template: Template, values: Mapping[str, str]) -> Template:
 
 def editable_values(template: Template) -> dict[str, str]:
     """All members that can be edited, with their present values."""
-    values = _shown(template, EDITABLE, "")
+    values = _as_texts(template, EDITABLE, "")
     values |= {f"{PORT}{port.number}": port.label for port in template.ports}
     values |= {f"{POWER_PORT}{port.number}": port.label for port in template.power_ports}
     for slot in template.slots:
-        values |= _shown(slot, _SLOT_FIELDS, f"{slot_name(slot)} ")
+        values |= _as_texts(slot, _SLOT_FIELDS, f"{slot_name(slot)} ")
     if template.cdu:
-        values |= _shown(template.cdu, CDU_FIELDS, "CDU ")
+        values |= _as_texts(template.cdu, CDU_FIELDS, "CDU ")
     if template.sensor:
-        values |= _shown(template.sensor, SENSOR_FIELDS, "Sensor ")
+        values |= _as_texts(template.sensor, SENSOR_FIELDS, "Sensor ")
     return values
 
 
-def _shown(value: object, fields: tuple[Field, ...], prefix: str) -> dict[str, str]:
+def _as_texts(value: object, fields: tuple[Field, ...], prefix: str) -> dict[str, str]:
     return {f"{prefix}{field.member}": str(getattr(value, field.name)) for field in fields}
 
 
@@ -82,6 +82,6 @@ def _read(fields: tuple[Field, ...], values: Mapping[str, str], prefix: str) -> 
     for field in fields:
         name = f"{prefix}{field.member}"
         if name in values:
-            reader = read_number if field.kind is Kind.NUMBER else read_text
+            reader = read_number if field.kind is ValueType.NUMBER else read_text
             read[field.name] = reader(values[name], name)
     return read

@@ -39,8 +39,8 @@ from opendcim.repository.refusals import (
 from opendcim.repository.storage import Change, next_change
 from opendcim.repository.stored import (
     SIDES,
-    Picture,
-    Pictures,
+    StoredPicture,
+    StoredPictures,
     pictures_json,
     template_json,
 )
@@ -81,7 +81,7 @@ def approve_manufacturer(
 
 
 def approve_template(
-    connection: Connection, user: User, request_id: int, final: Template, pictures: Pictures
+    connection: Connection, user: User, request_id: int, final: Template, pictures: StoredPictures
 ) -> int:
     """Publishes ``final`` with these pictures, whatever picture names it has; returns its id.
     Raises `RefusalError`."""
@@ -116,10 +116,10 @@ def reject(
 
 def pictures_named(
     submission: Submission, published: Published | None, final: Template
-) -> dict[str, Picture]:
+) -> dict[str, StoredPicture]:
     """The pictures that the names in a final record mean: the submitted ones, else the published
     ones. Raises `RefusalError` for a name that is neither."""
-    chosen: dict[str, Picture] = {}
+    chosen: dict[str, StoredPicture] = {}
     for side, file in final.picture_files.items():
         name = base_name(file)
         offered = (submission.pictures.get(side), published and published.pictures.get(side))
@@ -135,7 +135,9 @@ def pictures_named(
     return chosen
 
 
-def pictures_at_hand(submission: Submission, published: Published | None) -> dict[str, Picture]:
+def pictures_at_hand(
+    submission: Submission, published: Published | None
+) -> dict[str, StoredPicture]:
     """The pictures to publish by default: the submitted ones, and the published one for a side
     without. So a second submission without pictures does not remove them."""
     present = published.pictures if published else {}
@@ -155,7 +157,7 @@ def published_before(connection: Connection, submission: Submission) -> Publishe
     return named or template_named(connection, template.manufacturer_id, template.model)
 
 
-def _told_apart(pictures: Pictures) -> Pictures:
+def _told_apart(pictures: StoredPictures) -> StoredPictures:
     """Gives pictures with the same name different names: clients store them in one folder."""
     front, rear = pictures.get("front"), pictures.get("rear")
     if not front or not rear or front.sha256 == rear.sha256:
@@ -195,7 +197,7 @@ def _check_place(
 def _publish(
     connection: Connection,
     template: Template,
-    pictures: Pictures,
+    pictures: StoredPictures,
     published: Published | None,
     change: Change,
 ) -> int:

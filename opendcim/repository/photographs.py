@@ -14,14 +14,14 @@ from PIL import Image
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # The chunks of a PNG that its appearance depends on.
-_SHOWN = frozenset({
+_KEPT_CHUNKS = frozenset({
     "IHDR", "PLTE", "IDAT", "IEND", "tRNS", "gAMA", "cHRM", "sRGB", "iCCP", "sBIT", "pHYs", "bKGD",
     "acTL", "fcTL", "fdAT",
 })  # fmt: skip
 
 _START_OF_SCAN, _END, _EXIF = 0xDA, 0xD9, 0xE1
 # Segments of applications (EXIF, XMP, previews, further pictures) and comments.
-_TOLD = frozenset({*range(0xE0, 0xF0), 0xFE})
+_DROPPED_SEGMENTS = frozenset({*range(0xE0, 0xF0), 0xFE})
 # Beginnings of application segments that say what colours and sizes mean.
 _NEEDED = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
 # Markers without a length.
@@ -42,11 +42,11 @@ def without_particulars(kind: str, content: bytes, orientation: int) -> bytes:
     turns a photograph upright. Raises `ValueError` if the file is not well-formed."""
     match kind:
         case "PNG":
-            return _PNG_SIGNATURE + b"".join(_shown_chunks(content))
+            return _PNG_SIGNATURE + b"".join(_kept_chunks(content))
         case "JPEG":
-            return b"\xff\xd8" + _orientation(orientation) + b"".join(_shown_segments(content))
+            return b"\xff\xd8" + _orientation(orientation) + b"".join(_kept_segments(content))
         case _:
-            return b"".join(_shown_blocks(content))
+            return b"".join(_kept_blocks(content))
 
 
 def orientation_of(image: Image.Image) -> int:
@@ -55,45 +55,49 @@ def orientation_of(image: Image.Image) -> int:
     return found if isinstance(found, int) and 1 <= found <= 8 else 1  # noqa: PLR2004 - see above
 
 
-def _shown_chunks(content: bytes) -> Iterator[bytes]:
-    place = len(_PNG_SIGNATURE)
-    while place < len(content):
-        length = _number(content, place, ">I")
-        end = place + length + 12
-        name = content[place + 4 : place + 8].decode("latin-1")
+def _kept_chunks(content: bytes) -> Iterator[bytes]:
+    position = len(_PNG_SIGNATURE)
+    while position < len(content):
+        length = _number(content, position, ">I")
+        end = position + length + 12
+        name = content[position + 4 : position + 8].decode("latin-1")
         if end > len(content):
             raise ValueError("a chunk reaches beyond the end")
-        if name in _SHOWN:
-            yield content[place:end]
+        if name in _KEPT_CHUNKS:
+            yield content[position:end]
         if name == "IEND":
             return
-        place = end
+        position = end
 
 
-def _shown_segments(content: bytes) -> Iterator[bytes]:
+def _kept_segments(content: bytes) -> Iterator[bytes]:
     """The segments to keep, up to the end of the first picture; a file may hold more."""
-    place = 2
+    position = 2
     while True:
-        if content[place : place + 1] != b"\xff":
+        if content[position : position + 1] != b"\xff":
             raise ValueError("a segment has no marker")
-        while content[place + 1 : place + 2] == b"\xff":  # may be there any number of times
-            place += 1
-        (marker,) = content[place + 1 : place + 2] or b"\0"
+        while content[position + 1 : position + 2] == b"\xff":  # may be there any number of times
+            position += 1
+        (marker,) = content[position + 1 : position + 2] or b"\0"
         if marker == _END:
             yield b"\xff\xd9"
             return
-        end = place + 2 if marker in _ALONE else place + 2 + _number(content, place + 2, ">H")
+        end = (
+            position + 2
+            if marker in _ALONE
+            else position + 2 + _number(content, position + 2, ">H")
+        )
         if marker == _START_OF_SCAN:
             found = _IN_SCAN.search(content, end)
             if found is None:
                 raise ValueError("a scan has no end")
             end = found.start()
-        yield _shown_segment(marker, content[place:end])
-        place = end
+        yield _kept_segment(marker, content[position:end])
+        position = end
 
 
-def _shown_segment(marker: int, segment: bytes) -> bytes:
-    if marker not in _TOLD:
+def _kept_segment(marker: int, segment: bytes) -> bytes:
+    if marker not in _DROPPED_SEGMENTS:
         return segment
     if marker not in _NEEDED or not segment[4:].startswith(_NEEDED[marker]):
         return b""
@@ -103,27 +107,27 @@ def _shown_segment(marker: int, segment: bytes) -> bytes:
     return segment
 
 
-def _shown_blocks(content: bytes) -> Iterator[bytes]:
+def _kept_blocks(content: bytes) -> Iterator[bytes]:
     """The head of a GIF, its pictures with their timing, the number of repetitions, and its end."""
-    place = 13 + _colours(_number(content, 10, "B"))
-    yield content[:place]
+    position = 13 + _colours(_number(content, 10, "B"))
+    yield content[:position]
     while True:
-        kind = _number(content, place, "B")
+        kind = _number(content, position, "B")
         if kind == _GIF_END:
-            yield content[place : place + 1]
+            yield content[position : position + 1]
             return
         if kind == _GIF_PICTURE:
-            data = place + 11 + _colours(_number(content, place + 9, "B"))
+            data = position + 11 + _colours(_number(content, position + 9, "B"))
         elif kind == _GIF_EXTENSION:
-            data = place + 2
+            data = position + 2
         else:
             raise ValueError("a block is of no known kind")
         end = _end_of_blocks(content, data)
-        label = content[place + 1]
+        label = content[position + 1]
         loops = label == _GIF_APPLICATION and content.startswith(_GIF_LOOP, data)
         if kind == _GIF_PICTURE or label == _GIF_TIMING or loops:
-            yield content[place:end]
-        place = end
+            yield content[position:end]
+        position = end
 
 
 def _colours(flags: int) -> int:
@@ -131,10 +135,10 @@ def _colours(flags: int) -> int:
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
-def _end_of_blocks(content: bytes, place: int) -> int:
-    while length := _number(content, place, "B"):
-        place += 1 + length
-    return place + 1
+def _end_of_blocks(content: bytes, position: int) -> int:
+    while length := _number(content, position, "B"):
+        position += 1 + length
+    return position + 1
 
 
 def _orientation(orientation: int) -> bytes:
@@ -148,9 +152,9 @@ def _orientation(orientation: int) -> bytes:
     return struct.pack(">BBH", 0xFF, _EXIF, len(data) + 2) + data
 
 
-def _number(content: bytes, place: int, form: str) -> int:
+def _number(content: bytes, position: int, form: str) -> int:
     try:
-        (number,) = struct.unpack_from(form, content, place)
+        (number,) = struct.unpack_from(form, content, position)
     except struct.error as error:
         raise ValueError("it ends too early") from error
     return int(number)

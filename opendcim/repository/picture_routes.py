@@ -13,7 +13,7 @@ from opendcim.repository.reads import READ, id_of
 from opendcim.repository.refusals import NOT_FOUND, RefusalError
 from opendcim.repository.site import PICTURES, CurrentSite
 from opendcim.repository.storage import reading
-from opendcim.repository.stored import Picture
+from opendcim.repository.stored import StoredPicture
 
 routes = APIRouter(prefix=PICTURES)
 
@@ -31,7 +31,7 @@ def published_picture(request: Request, site: CurrentSite, name: str) -> Respons
     return picture_answer(request, site.pictures, picture)
 
 
-def picture_answer(request: Request, store: PictureStore, picture: Picture) -> Response:
+def picture_answer(request: Request, store: PictureStore, picture: StoredPicture) -> Response:
     """Headers that let a browser show the picture as its own type, or not at all."""
     tag = entity_tag(picture.sha256).removeprefix("W/")
     headers = {"ETag": tag, "Cache-Control": "no-cache"}

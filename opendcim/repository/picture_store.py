@@ -20,7 +20,7 @@ from PIL import Image
 
 from opendcim.repository.photographs import orientation_of, without_particulars
 from opendcim.repository.refusals import BAD_REQUEST, RefusalError
-from opendcim.repository.stored import Picture
+from opendcim.repository.stored import StoredPicture
 from shared.atomic_file import sync_folder
 
 _TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif"}
@@ -42,12 +42,12 @@ class PictureStore:
         # Bytes.
         self.largest = largest
 
-    def add(self, name: str, content: bytes) -> Picture:
+    def add(self, name: str, content: bytes) -> StoredPicture:
         """Checks and stores it. Raises `RefusalError`."""
         if len(content) > self.largest:
             raise _refused(name, f"is larger than {self.largest:,} bytes")
         kind, width, height, kept = _looked_at(name, content)
-        picture = Picture(
+        picture = StoredPicture(
             name=name,
             sha256=hashlib.sha256(kept).hexdigest(),
             media_type=_TYPES[kind],

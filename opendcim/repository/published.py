@@ -14,7 +14,7 @@ from opendcim.repository import tables
 from opendcim.repository.checking import checked_name
 from opendcim.repository.refusals import FORBIDDEN, RefusalError
 from opendcim.repository.storage import Change, last_change, next_change
-from opendcim.repository.stored import Pictures, pictures_of, template_of
+from opendcim.repository.stored import StoredPictures, pictures_of, template_of
 from shared.errors import ConfigError
 
 _manufacturer = tables.manufacturer
@@ -26,7 +26,7 @@ class Published:
     """A template and its pictures; picture names in ``template`` are bare."""
 
     template: Template
-    pictures: Pictures
+    pictures: StoredPictures
     version: int
 
 
@@ -36,7 +36,7 @@ class Version:
 
     version: int
     template: Template
-    pictures: Pictures
+    pictures: StoredPictures
     request_id: int
     approved: str
     approved_by: str

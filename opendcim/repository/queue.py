@@ -28,8 +28,8 @@ from opendcim.repository.refusals import (
 )
 from opendcim.repository.storage import now
 from opendcim.repository.stored import (
-    Picture,
-    Pictures,
+    StoredPicture,
+    StoredPictures,
     content_hash,
     pictures_json,
     pictures_of,
@@ -73,7 +73,7 @@ class Submission:
     manufacturer_id: int
     template_id: int
     template: Template | None
-    pictures: Pictures
+    pictures: StoredPictures
     submitted: str
     submitted_by: str
     state: State
@@ -132,7 +132,9 @@ def submit_template(connection: Connection, user: User, submitted: Template) -> 
     return _added(connection, user, Subject.TEMPLATE, values)
 
 
-def add_pictures(connection: Connection, user: User, request_id: int, pictures: Pictures) -> None:
+def add_pictures(
+    connection: Connection, user: User, request_id: int, pictures: StoredPictures
+) -> None:
     """Adds to the user's own submission, while it is pending. Raises `RefusalError`."""
     submission = pictures_wanted(connection, user, request_id, pictures)
     held = pictures_json({**submission.pictures, **pictures})
@@ -141,7 +143,7 @@ def add_pictures(connection: Connection, user: User, request_id: int, pictures: 
 
 
 def pictures_wanted(
-    connection: Connection, user: User, request_id: int, names: Mapping[str, Picture | str]
+    connection: Connection, user: User, request_id: int, names: Mapping[str, StoredPicture | str]
 ) -> Submission:
     """The submission that pictures may be added to. Raises `RefusalError`."""
     submission = find_submission(connection, request_id)

@@ -193,4 +193,8 @@ def _written(site: Site, found: Iterable[Manufacturer]) -> list[Record]:
 
 
 def _templates(site: Site, found: Iterable[Published]) -> Record:
-    return {"templates": [write_template(site.shown(one), numbers=site.numbers) for one in found]}
+    return {
+        "templates": [
+            write_template(site.with_addresses(one), numbers=site.numbers) for one in found
+        ]
+    }

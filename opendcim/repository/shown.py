@@ -33,8 +33,8 @@ def template_record(submission: Submission, user: User, *, numbers: bool, parts:
     if submission.template is None:
         raise ValueError("a manufacturer has no template")
     write = write_queued if parts else write_queue_header
-    told = stamps(submission, user)
-    return write(submission.template, submission.request_id, told, numbers=numbers)
+    stamped = stamps(submission, user)
+    return write(submission.template, submission.request_id, stamped, numbers=numbers)
 
 
 def state_record(submission: Submission, *, numbers: bool) -> Record:

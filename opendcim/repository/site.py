@@ -51,10 +51,10 @@ class Site:
     @property
     def representation(self) -> str:
         """Changes if the same rows are written differently."""
-        told = f"{_WIRE_VERSION} {self.address} {self.numbers}"
-        return f"{self.repository_id}-{zlib.crc32(told.encode()):08x}"
+        shape = f"{_WIRE_VERSION} {self.address} {self.numbers}"
+        return f"{self.repository_id}-{zlib.crc32(shape.encode()):08x}"
 
-    def shown(self, published: Published) -> Template:
+    def with_addresses(self, published: Published) -> Template:
         """The template as it is sent: its pictures are addresses."""
         template = published.template
         addresses = {

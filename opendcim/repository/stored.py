@@ -14,7 +14,7 @@ SIDES = ("front", "rear")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class StoredPicture:
     """``name`` is the original one, without an id. Sizes are in pixels."""
 
     name: str
@@ -25,7 +25,7 @@ class Picture:
 
 
 # Pictures by side; a side without a picture is not in it.
-Pictures = Mapping[str, Picture]
+StoredPictures = Mapping[str, StoredPicture]
 
 
 def template_json(template: Template) -> str:
@@ -46,12 +46,12 @@ def template_of(text: str) -> Template:
     )
 
 
-def pictures_json(pictures: Pictures) -> str:
+def pictures_json(pictures: StoredPictures) -> str:
     return json.dumps({side: asdict(picture) for side, picture in pictures.items()})
 
 
-def pictures_of(text: str) -> dict[str, Picture]:
-    return {side: Picture(**values) for side, values in json.loads(text).items()}
+def pictures_of(text: str) -> dict[str, StoredPicture]:
+    return {side: StoredPicture(**values) for side, values in json.loads(text).items()}
 
 
 def content_hash(*parts: str) -> str:

@@ -18,11 +18,11 @@ from harvester.settings.chosen import Chosen, choose
 from harvester.settings.section import SectionSettings
 from opendcim.records.texts import folded
 from opendcim.sync.bundles.bundle import write_bundle
-from opendcim.sync.bundles.carried import pack_submissions
+from opendcim.sync.bundles.bundled_submissions import pack_submissions
 from opendcim.sync.installation.database import opened
 from opendcim.sync.installation.installed import Installation
 from opendcim.sync.installation.shape import create_opendcim
-from opendcim.sync.repository.connection import Connection
+from opendcim.sync.repository.connection import RepositoryConnection
 from opendcim.sync.repository.lists import Repository
 from opendcim.sync.repository.memory import Memory
 from opendcim.sync.section import RepositorySection
@@ -71,7 +71,7 @@ def _export(_chosen: Chosen, section: RepositorySection, options: argparse.Names
     if options.shared:
         return _pack(section, options)
     memory = Memory(section.opendcim_state_dir, section.repository_url)
-    with closing(Connection(section, Leash(section), logger, memory)) as connection:
+    with closing(RepositoryConnection(section, Leash(section), logger, memory)) as connection:
         repository = Repository(connection, forced=options.force)
         wanted = _wanted(section, repository, options)
         done = write_bundle(options.bundle, section.repository_url, repository, wanted)

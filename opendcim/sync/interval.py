@@ -14,16 +14,16 @@ def not_due(config: RepositorySection) -> str | None:
     memory = Memory(config.opendcim_state_dir, config.repository_url)
     if memory.left_alone and memory.left_alone[0] > datetime.now(UTC):
         until, reason = memory.left_alone
-        return f"the repository is left alone until {shown(until)}, as it wants: {reason}"
+        return f"the repository is left alone until {local_text(until)}, as it wants: {reason}"
     last = memory.last_run
     if config.dry_run or last is None or not is_fresh(last, config.interval):
         return None
     return (
-        f"not due: the repository was synchronized on {shown(last)}, and interval is "
+        f"not due: the repository was synchronized on {local_text(last)}, and interval is "
         f"{config.interval / timedelta(days=1):g} d; 'harvester run --force' does not wait"
     )
 
 
-def shown(moment: datetime) -> str:
+def local_text(moment: datetime) -> str:
     """The moment in local time, as in logs."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"

@@ -18,7 +18,7 @@ from opendcim.records.texts import folded
 from opendcim.sync.installation.database import Database
 from opendcim.sync.installation.installed import Installation, LocalManufacturer, LocalTemplate
 from opendcim.sync.installation.storing import Storing
-from opendcim.sync.repository.lists import Source
+from opendcim.sync.repository.lists import TemplateSource
 from opendcim.sync.repository.memory import Memory
 from opendcim.sync.section import RepositorySection, Units
 from shared.errors import ItemError
@@ -50,7 +50,7 @@ class Outbox(Protocol):
         """``marked`` are the ids of all templates that are marked as shared."""
         ...
 
-    def tell_decisions(self, outcome: Outcome) -> None:
+    def report_decisions(self, outcome: Outcome) -> None:
         """Reports decisions on earlier submissions, if the repository shows them."""
         ...
 
@@ -69,7 +69,7 @@ class Pass:
     database: Database
     connection: Connection
     transaction: Transaction
-    source: Source
+    source: TemplateSource
     pictures: Pictures
     # None if nothing can be submitted, because there is no key or no repository.
     outbox: Outbox | None
@@ -93,7 +93,7 @@ class Pass:
     def outcome(self) -> Outcome:
         return Outcome(verbose=self.config.verbose or self.rehearsed)
 
-    def tell(self, outcome: Outcome, lines: list[str]) -> None:
+    def report_plan(self, outcome: Outcome, lines: list[str]) -> None:
         """Reports the plan: in the rehearsal, and with ``verbose`` in the real pass, too."""
         if self.rehearsed or self.config.verbose:
             outcome.plan.extend(lines)

@@ -33,7 +33,7 @@ class NoPictureError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class CheckedPicture:
     """Checked content. ``extension`` is that of its actual type, whatever the name says."""
 
     content: bytes
@@ -44,7 +44,7 @@ class Picture:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def examined(content: bytes) -> Picture:
+def examined(content: bytes) -> CheckedPicture:
     """Raises `NoPictureError` unless it is a whole picture of a known type."""
     if not content:
         raise NoPictureError("it is empty")
@@ -58,7 +58,7 @@ def examined(content: bytes) -> Picture:
         ) from error
     if pixels > _MOST_PIXELS:
         raise NoPictureError(f"it has {pixels:,} pixels")
-    return Picture(content=content, extension=_EXTENSIONS[kind])
+    return CheckedPicture(content=content, extension=_EXTENSIONS[kind])
 
 
 def _looked_at(content: bytes) -> tuple[str, int]:
@@ -74,7 +74,7 @@ def _looked_at(content: bytes) -> tuple[str, int]:
             return image.format or "", pixels
 
 
-def file_name(template_id: int, address: str, picture: Picture) -> str:
+def file_name(template_id: int, address: str, picture: CheckedPicture) -> str:
     """``5.front-1a2b3c4d.png``: letters, digits and dots, whatever the address contains."""
     stem = Path(original_name(address) or "picture").stem
     usual = _UNUSUAL.sub("_", stem).strip("._-")[:_LONGEST_STEM] or "picture"
@@ -94,7 +94,7 @@ def is_safe_name(name: str) -> bool:
     return bool(name) and name not in {".", ".."} and not re.search(r"[/\\\x00]", name)
 
 
-def put(folder: Path, name: str, picture: Picture) -> None:
+def put(folder: Path, name: str, picture: CheckedPicture) -> None:
     """Writes a new file. Raises `OSError`."""
     place = folder / name
     if has_content(place, picture.sha256):

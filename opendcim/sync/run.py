@@ -25,12 +25,12 @@ from harvester.runs.progress import Progress
 from harvester.runs.read_list import ReadList
 from harvester.runs.report import Outcome
 from opendcim.sync.bundles.bundle import Bundle, opened_bundle
-from opendcim.sync.bundles.carried import push_carried
+from opendcim.sync.bundles.bundled_submissions import push_bundled
 from opendcim.sync.installation.database import Database, opened
-from opendcim.sync.interval import shown
+from opendcim.sync.interval import local_text
 from opendcim.sync.one_pass import Outbox, Pass
-from opendcim.sync.repository.connection import Connection
-from opendcim.sync.repository.lists import Listed, Repository
+from opendcim.sync.repository.connection import RepositoryConnection
+from opendcim.sync.repository.lists import ListedRecords, Repository
 from opendcim.sync.repository.memory import Memory
 from opendcim.sync.repository.outbox import RealOutbox, RehearsedOutbox
 from opendcim.sync.repository.queue import Queue
@@ -70,7 +70,7 @@ def _opened(job: Job[RepositorySection]) -> Iterator[_Synchronisation]:
             units = config.units or database.units(local)
         _tell_beginning(job, memory, units)
         warn_if_unverified(config, job.log.logger)
-        wire = Connection(config, job.leash, job.log.logger, memory)
+        wire = RepositoryConnection(config, job.leash, job.log.logger, memory)
         stack.callback(wire.close)
         repository = Repository(wire, forced=job.options.forced)
         bundle = opened_bundle(job.options.bundle, config) if job.options.bundle else None
@@ -96,7 +96,7 @@ class _Synchronisation:
     database: Database
     local: sqlalchemy.Connection
     memory: Memory
-    wire: Connection
+    wire: RepositoryConnection
     repository: Repository
     bundle: Bundle | None
     units: Units
@@ -129,7 +129,7 @@ class _Synchronisation:
             faults, count = list(manufacturers.faults), len(manufacturers.values)
             for number in self._subscriptions():
                 self.job.leash.check()
-                found: Listed[Any] = source.templates(number)
+                found: ListedRecords[Any] = source.templates(number)
                 faults += found.faults
                 count += len(found.values)
                 progress.advance(len(found.values))
@@ -222,7 +222,7 @@ class _Synchronisation:
         def outbox(folder: Path, units: Units) -> Outbox | None:
             return self._outbox({}, rehearsed=rehearsed, folder=folder, units=units)
 
-        return ((_STEPS[2][0], partial(push_carried, bundle=self.bundle, outbox=outbox)),)
+        return ((_STEPS[2][0], partial(push_bundled, bundle=self.bundle, outbox=outbox)),)
 
     def _interrupt(self) -> None:
         """Ends the statement in work on SQLite; those on MariaDB end by their time-out."""
@@ -246,7 +246,7 @@ def _tell_beginning(job: Job[RepositorySection], memory: Memory, units: Units) -
         f"{source}, user: {config.api_user_id or 'none'}",
         f"openDCIM: {shown_url(database)}, weights: {units}",
         f"Mode: {mode}",
-        f"Last synchronization: {shown(last) if last else 'never'}",
+        f"Last synchronization: {local_text(last) if last else 'never'}",
     ]
     fields: dict[str, object] = {
         "source": config.repository_url,

@@ -55,7 +55,7 @@ from opendcim.repository.refusals import (
 )
 from opendcim.repository.site import PAGES, CurrentSite
 from opendcim.repository.storage import reading, writing
-from opendcim.repository.stored import SIDES, Picture
+from opendcim.repository.stored import SIDES, StoredPicture
 from opendcim.repository.users import User
 from shared.errors import FormatError
 
@@ -258,11 +258,11 @@ def _texts(value: object) -> dict[str, str]:
 
 def _chosen(
     choices: Tree | dict[str, str], submission: Submission, published: Published | None
-) -> dict[str, Picture]:
+) -> dict[str, StoredPicture]:
     """The form names a picture by its checksum, so the moderator gets the picture that the page
     showed. Raises `RefusalError` if it is unknown or was replaced."""
     present = published.pictures if published else {}
-    chosen: dict[str, Picture] = {}
+    chosen: dict[str, StoredPicture] = {}
     for side in SIDES:
         choice, _, seen = str(choices.get(side, NONE)).partition(":")
         offered = {SUBMITTED: submission.pictures.get(side), PUBLISHED: present.get(side)}

@@ -14,7 +14,7 @@ from opendcim.records.fields import (
     SNMP_VERSIONS,
     TEMPLATE_FIELDS,
     Field,
-    Kind,
+    ValueType,
 )
 from opendcim.records.picture_names import published_name
 from opendcim.records.records import Slot, Template
@@ -24,7 +24,7 @@ from opendcim.repository.edits import editable_values
 from opendcim.repository.published import Published, Version
 from opendcim.repository.queue import Submission
 from opendcim.repository.site import PAGES, PICTURES
-from opendcim.repository.stored import SIDES, Picture
+from opendcim.repository.stored import SIDES, StoredPicture
 
 SUBMITTED, PUBLISHED, NONE = "submitted", "published", "none"
 
@@ -125,7 +125,7 @@ def _input(member: str, value: str) -> Input:
     return Input(
         name=member,
         value=value,
-        number=field.kind is Kind.NUMBER,
+        number=field.kind is ValueType.NUMBER,
         longest=field.longest,
         unit=field.unit,
     )
@@ -167,7 +167,7 @@ def _views(side: str, submission: Submission, published: Published | None) -> It
 
 
 def _view(
-    choice: str, picture: Picture, address: str, slots: tuple[Slot, ...], *, chosen: bool
+    choice: str, picture: StoredPicture, address: str, slots: tuple[Slot, ...], *, chosen: bool
 ) -> View:
     count = f", {len(slots)} slots" if slots else ""
     title = f"{choice.capitalize()}: {picture.name}, {picture.width} by {picture.height} px{count}"

@@ -20,8 +20,8 @@ from opendcim.sync.repository.lists import (
     MANUFACTURER,
     TEMPLATE,
     FetchedPicture,
-    Listed,
-    Source,
+    ListedRecords,
+    TemplateSource,
     listed,
     only_of,
 )
@@ -34,7 +34,7 @@ PUBLISHED, SUBMISSIONS = "published", "submissions"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """An open bundle; it is a `Source` if it has published templates. ``included`` are the
+    """An open bundle; it is a `TemplateSource` if it has published templates. ``included`` are the
     manufacturers whose templates it has; ``submissions`` are another site's."""
 
     archive: Archive
@@ -48,13 +48,13 @@ class Bundle:
     def close(self) -> None:
         self.archive.close()
 
-    def manufacturers(self) -> Listed[Manufacturer]:
+    def manufacturers(self) -> ListedRecords[Manufacturer]:
         return listed(self.content["manufacturers"], MANUFACTURER, read_manufacturer)
 
     def has(self, manufacturer_id: int) -> bool:
         return manufacturer_id in self.included
 
-    def templates(self, manufacturer_id: int) -> Listed[Template]:
+    def templates(self, manufacturer_id: int) -> ListedRecords[Template]:
         found = [
             record
             for record in self.content["templates"]
@@ -116,7 +116,9 @@ class Exported:
     faults: tuple[str, ...]
 
 
-def write_bundle(path: Path, repository: str, source: Source, wanted: Iterable[int]) -> Exported:
+def write_bundle(
+    path: Path, repository: str, source: TemplateSource, wanted: Iterable[int]
+) -> Exported:
     """Writes all manufacturers, and the templates of the wanted ones with their pictures."""
     makers, included = source.manufacturers(), sorted(set(wanted))
     faults = [str(fault) for fault in makers.faults]
@@ -144,7 +146,7 @@ def write_bundle(path: Path, repository: str, source: Source, wanted: Iterable[i
 
 
 def _pictures(
-    source: Source, templates: Iterable[Template], faults: list[str]
+    source: TemplateSource, templates: Iterable[Template], faults: list[str]
 ) -> tuple[dict[str, str], dict[str, bytes]]:
     """Hashes by address, and contents by hash."""
     hashes: dict[str, str] = {}

@@ -22,7 +22,7 @@ _SIDES = ("front", "rear")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class FieldChange:
     """``part`` is empty for the template itself, else such as ``port 2``. A part that is added or
     removed has None on one side of each field."""
 
@@ -33,16 +33,16 @@ class Change:
 
     def __str__(self) -> str:
         name = f"{self.part}: {self.field.member}" if self.part else self.field.member
-        return f"{name}: {_shown(self.old)} -> {_shown(self.new)}"
+        return f"{name}: {_quoted(self.old)} -> {_quoted(self.new)}"
 
 
-def _shown(value: int | str | None) -> str:
+def _quoted(value: int | str | None) -> str:
     if value is None:
         return "(none)"
     return str(value) if isinstance(value, int) else f"'{value}'"
 
 
-def differences(mine: Template | None, wanted: Template) -> list[Change]:
+def differences(mine: Template | None, wanted: Template) -> list[FieldChange]:
     """The fields that differ; for a new template, those that are not empty."""
     changes = list(_fields("", HEADER_FIELDS, mine, wanted))
     parts = _parts(mine) if mine else {}
@@ -52,7 +52,9 @@ def differences(mine: Template | None, wanted: Template) -> list[Change]:
         new = after[name][1] if name in after else None
         found = list(_fields(name, fields, old, new))
         if not found and (old is None) != (new is None):  # an empty part still counts as a part
-            found = [Change(part=name, field=fields[0], old=_of(old, fields), new=_of(new, fields))]
+            found = [
+                FieldChange(part=name, field=fields[0], old=_of(old, fields), new=_of(new, fields))
+            ]
         changes += found
     return changes
 
@@ -74,14 +76,14 @@ def same(field: Field, old: object, new: object) -> bool:
         return False
 
 
-def _fields(part: str, fields: Iterable[Field], old: Any, new: Any) -> Iterator[Change]:
+def _fields(part: str, fields: Iterable[Field], old: Any, new: Any) -> Iterator[FieldChange]:
     for field in fields:
         before = None if old is None else getattr(old, field.name)
         after = None if new is None else getattr(new, field.name)
         if same(field, before, after):
             continue
         if (before or after) or (old is not None and new is not None):
-            yield Change(part=part, field=field, old=before, new=after)
+            yield FieldChange(part=part, field=field, old=before, new=after)
 
 
 def _parts(template: Template) -> Mapping[str, tuple[tuple[Field, ...], object]]:

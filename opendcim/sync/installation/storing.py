@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Table, and_
 from opendcim.records.fields import CDU_FIELDS, PORT_FIELDS, SENSOR_FIELDS, SLOT_FIELDS, Field
 from opendcim.records.records import Template
 from opendcim.sync.installation.columns import must_be_given, nothing, stored
-from opendcim.sync.installation.comparing import HEADER_FIELDS, Change, same
+from opendcim.sync.installation.comparing import HEADER_FIELDS, FieldChange, same
 from opendcim.sync.installation.database import (
     CDU,
     KEPT,
@@ -67,7 +67,7 @@ class Storing:
         self._log("Manufacturer", local.manufacturer_id, _MODIFIED, changed)
 
     def add_template(
-        self, manufacturer_id: int, wanted: Template, changes: Iterable[Change], *, kept: bool
+        self, manufacturer_id: int, wanted: Template, changes: Iterable[FieldChange], *, kept: bool
     ) -> int:
         """Returns the local id."""
         row = _row(HEADER_FIELDS, wanted) | {
@@ -82,7 +82,7 @@ class Storing:
         return number
 
     def change_template(
-        self, local: LocalTemplate, wanted: Template, changes: Iterable[Change]
+        self, local: LocalTemplate, wanted: Template, changes: Iterable[FieldChange]
     ) -> None:
         """The flags stay as they are."""
         key = {"TemplateID": local.template_id}
@@ -192,7 +192,7 @@ class Storing:
             if name in table.c
         }
 
-    def _log_changes(self, number: int, action: str, changes: Iterable[Change]) -> None:
+    def _log_changes(self, number: int, action: str, changes: Iterable[FieldChange]) -> None:
         properties = [
             (f"{one.part} {one.field.member}".strip(), one.old, one.new) for one in changes
         ]

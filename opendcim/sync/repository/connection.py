@@ -39,7 +39,7 @@ _LONGEST_ANSWER = 200 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class RepositoryAnswer:
     """An answer that was read completely."""
 
     status: int
@@ -82,7 +82,7 @@ _NOTHING = Upload()
 
 
 @dataclass(slots=True)
-class Connection:
+class RepositoryConnection:
     """Has to be closed."""
 
     config: RepositorySection
@@ -124,12 +124,12 @@ class Connection:
     def is_home(self, url: httpx.URL) -> bool:
         return origin(url) == self._home
 
-    def get(self, url: httpx.URL, headers: Mapping[str, str] | None = None) -> Answer:
+    def get(self, url: httpx.URL, headers: Mapping[str, str] | None = None) -> RepositoryAnswer:
         """Returns an answer of any status, after new tries if the fault may pass. Raises
         `SourceError`."""
         return self._asked(lambda: self._sent("GET", url, headers or {}, _NOTHING))
 
-    def send(self, method: str, path: str, upload: Upload) -> Answer:
+    def send(self, method: str, path: str, upload: Upload) -> RepositoryAnswer:
         """Sends once: after an error it is unknown whether the repository took it. Only after
         `OutOfReachError` it certainly did not."""
         url = self.at(path)
@@ -140,9 +140,9 @@ class Connection:
             raise OutOfReachError(str(error), retry_after=error.retry_after) from error
         return answer
 
-    def _asked(self, attempt: Any) -> Answer:
+    def _asked(self, attempt: Any) -> RepositoryAnswer:
         try:
-            answer: Answer = self._retries.run(attempt)
+            answer: RepositoryAnswer = self._retries.run(attempt)
         except OutOfReachError as error:
             self._keep_away(error)
             raise
@@ -161,7 +161,7 @@ class Connection:
         upload: Upload,
         *,
         checked: bool = True,
-    ) -> Answer:
+    ) -> RepositoryAnswer:
         self.leash.check()
         self._sockets.check(url)
         request = self._client.build_request(
@@ -177,7 +177,9 @@ class Connection:
                 body = self._read(response)
             finally:
                 response.close()
-        answer = Answer(status=response.status_code, headers=response.headers, body=body, url=url)
+        answer = RepositoryAnswer(
+            status=response.status_code, headers=response.headers, body=body, url=url
+        )
         if checked:
             _check(answer)
         return answer
@@ -199,7 +201,7 @@ class Connection:
         return b"".join(chunks)
 
 
-def check_refused(answer: Answer, config: RepositorySection) -> None:
+def check_refused(answer: RepositoryAnswer, config: RepositorySection) -> None:
     """Raises `SourceRefusedError` if the key is refused; the original answers 400 if there is
     none."""
     if answer.status in _REFUSED and b"Api key" in answer.body:
@@ -210,7 +212,7 @@ def check_refused(answer: Answer, config: RepositorySection) -> None:
         )
 
 
-def message_of(answer: Answer) -> str:
+def message_of(answer: RepositoryAnswer) -> str:
     """The repository's message, for people."""
     try:
         return read_envelope(answer.body).message or f"status {answer.status}"
@@ -221,7 +223,7 @@ def message_of(answer: Answer) -> str:
         return f"status {answer.status} and {text}"
 
 
-def _check(answer: Answer) -> None:
+def _check(answer: RepositoryAnswer) -> None:
     """Raises an error that is tried again if the fault may pass."""
     if answer.status in _PASSING:
         raise _too_many(answer)
@@ -241,7 +243,7 @@ def _check(answer: Answer) -> None:
         )
 
 
-def _too_many(answer: Answer) -> PassingError:
+def _too_many(answer: RepositoryAnswer) -> PassingError:
     wait = seconds_until(answer.headers.get("retry-after", ""))
     text = f"{shown(answer.url)} was asked too often: {message_of(answer)}"
     return PassingError(text, retry_after=wait)

@@ -13,7 +13,12 @@ from harvester.http.client import origin, shown
 from opendcim.records.envelope import OK, Envelope, read_envelope
 from opendcim.records.reading import read_manufacturer, read_template
 from opendcim.records.records import Manufacturer, Template
-from opendcim.sync.repository.connection import NOT_FOUND, Answer, Connection, message_of
+from opendcim.sync.repository.connection import (
+    NOT_FOUND,
+    RepositoryAnswer,
+    RepositoryConnection,
+    message_of,
+)
 from opendcim.sync.repository.memory import FetchedList, KeptPicture, is_fresh
 from shared.errors import FormatError, ItemError, SourceError
 
@@ -24,7 +29,7 @@ V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed(Generic[V]):
+class ListedRecords(Generic[V]):
     """The records of a list, and the faults of those that cannot be read."""
 
     values: tuple[V, ...]
@@ -40,16 +45,16 @@ class FetchedPicture:
     last_modified: str = ""
 
 
-class Source(Protocol):
+class TemplateSource(Protocol):
     """A repository, or a bundle that was made of one."""
 
-    def manufacturers(self) -> Listed[Manufacturer]: ...
+    def manufacturers(self) -> ListedRecords[Manufacturer]: ...
 
     def has(self, manufacturer_id: int) -> bool:
         """Whether the source has the templates of this manufacturer."""
         ...
 
-    def templates(self, manufacturer_id: int) -> Listed[Template]:
+    def templates(self, manufacturer_id: int) -> ListedRecords[Template]:
         """All templates of a manufacturer, given by the repository's id."""
         ...
 
@@ -61,12 +66,12 @@ class Source(Protocol):
 class Repository:
     """Reads over a connection. ``forced``: even if the stored answer is recent."""
 
-    def __init__(self, connection: Connection, *, forced: bool = False) -> None:
+    def __init__(self, connection: RepositoryConnection, *, forced: bool = False) -> None:
         self._connection = connection
         self._forced = forced
         self._read: dict[str, Envelope] = {}
 
-    def manufacturers(self) -> Listed[Manufacturer]:
+    def manufacturers(self) -> ListedRecords[Manufacturer]:
         records = self._list("/manufacturer", "manufacturers")
         return listed(records, MANUFACTURER, read_manufacturer)
 
@@ -74,7 +79,7 @@ class Repository:
         del manufacturer_id
         return True
 
-    def templates(self, manufacturer_id: int) -> Listed[Template]:
+    def templates(self, manufacturer_id: int) -> ListedRecords[Template]:
         """Records of other manufacturers are faults: the server misunderstood the request."""
         records = self._list(f"/template/bymanufacturer/{manufacturer_id}", "templates")
         found = listed(records, TEMPLATE, read_template)
@@ -148,17 +153,17 @@ class Repository:
         return envelope
 
 
-def listed(records: Iterable[object], kind: str, read: Callable[[object], V]) -> Listed[V]:
+def listed(records: Iterable[object], kind: str, read: Callable[[object], V]) -> ListedRecords[V]:
     values, faults = [], []
     for number, record in enumerate(records, start=1):
         try:
             values.append(read(record))
         except FormatError as error:
             faults.append(ItemError(kind, f"record {number}", f"cannot be read: {error}"))
-    return Listed(values=tuple(values), faults=tuple(faults))
+    return ListedRecords(values=tuple(values), faults=tuple(faults))
 
 
-def only_of(manufacturer_id: int, found: Listed[Template]) -> Listed[Template]:
+def only_of(manufacturer_id: int, found: ListedRecords[Template]) -> ListedRecords[Template]:
     """The templates of one manufacturer; others, and those without id or model, are faults."""
     good, faults = [], list(found.faults)
     for one in found.values:
@@ -170,10 +175,10 @@ def only_of(manufacturer_id: int, found: Listed[Template]) -> Listed[Template]:
             faults.append(ItemError(TEMPLATE, one.model or str(one.template_id), text))
         else:
             good.append(one)
-    return Listed(values=tuple(good), faults=tuple(faults))
+    return ListedRecords(values=tuple(good), faults=tuple(faults))
 
 
-def _accepted(answer: Answer) -> Envelope:
+def _accepted(answer: RepositoryAnswer) -> Envelope:
     """Raises `SourceError` or `FormatError` for any answer other than a good one."""
     if answer.status != OK:
         raise SourceError(

@@ -44,7 +44,7 @@ class KeptPicture(_Value):
     last_modified: str = ""
 
 
-class Submission(_Value):
+class SentSubmission(_Value):
     """The submission of a local template. ``digest`` is that of its content."""
 
     digest: str
@@ -72,7 +72,7 @@ class _State(BaseModel):
     pictures: dict[str, KeptPicture] = Field(default_factory=dict)
     files: list[str] = Field(default_factory=list)
     # Submissions by the id of the local template.
-    submissions: dict[str, Submission] = Field(default_factory=dict)
+    submissions: dict[str, SentSubmission] = Field(default_factory=dict)
 
 
 class Memory:
@@ -143,10 +143,10 @@ class Memory:
         """The names of all files that we brought."""
         return frozenset(self._state.files)
 
-    def submission(self, template_id: int) -> Submission | None:
+    def submission(self, template_id: int) -> SentSubmission | None:
         return self._state.submissions.get(str(template_id))
 
-    def keep_submission(self, template_id: int, submission: Submission) -> None:
+    def keep_submission(self, template_id: int, submission: SentSubmission) -> None:
         self._state.submissions[str(template_id)] = submission
         self._save()
 
@@ -155,7 +155,7 @@ class Memory:
             self._save()
 
     @property
-    def submitted(self) -> dict[int, Submission]:
+    def submitted(self) -> dict[int, SentSubmission]:
         return {int(number): one for number, one in self._state.submissions.items()}
 
     def _list_file(self, address: str) -> Path:

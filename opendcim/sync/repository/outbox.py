@@ -17,7 +17,7 @@ from harvester.runs.report import Outcome, Verb
 from opendcim.records.records import Template
 from opendcim.sync.installation.installed import LocalTemplate
 from opendcim.sync.repository.lists import Repository
-from opendcim.sync.repository.memory import Memory, Submission
+from opendcim.sync.repository.memory import Memory, SentSubmission
 from opendcim.sync.repository.queue import KIND, Queue, RefusedError
 from opendcim.sync.repository.submission import Parcel, parcel
 from opendcim.sync.section import Units
@@ -38,7 +38,7 @@ class RehearsedOutbox:
     def forget_unmarked(self, marked: frozenset[int]) -> None:
         pass
 
-    def tell_decisions(self, outcome: Outcome) -> None:
+    def report_decisions(self, outcome: Outcome) -> None:
         pass
 
     def submit(self, local: LocalTemplate, global_manufacturer: int, outcome: Outcome) -> bool:
@@ -79,7 +79,7 @@ class RealOutbox:
             if number not in marked and not one.accepted:
                 self.memory.forget_submission(number)
 
-    def tell_decisions(self, outcome: Outcome) -> None:
+    def report_decisions(self, outcome: Outcome) -> None:
         submitted = self.memory.submitted.items()
         waiting = {n: one for n, one in submitted if one.accepted and not one.decided}
         decisions = self.queue.decisions() if waiting else {}
@@ -127,9 +127,9 @@ class RealOutbox:
                 return False
         return True
 
-    def _sent(self, local: LocalTemplate, packed: Parcel, published: str) -> Submission:
+    def _sent(self, local: LocalTemplate, packed: Parcel, published: str) -> SentSubmission:
         """Records the submission before and after sending it."""
-        intent = Submission(
+        intent = SentSubmission(
             digest=packed.digest,
             model=local.model,
             submitted=datetime.now(UTC),
@@ -147,7 +147,7 @@ class RealOutbox:
             ) from error
         return self._noted(local, intent, request_id=number)
 
-    def _found(self, local: LocalTemplate, packed: Parcel, known: Submission) -> Submission:
+    def _found(self, local: LocalTemplate, packed: Parcel, known: SentSubmission) -> SentSubmission:
         """The request of a submission that was not answered. Raises `ItemError` if it is not
         found."""
         number = self.queue.find(packed.record)
@@ -161,7 +161,7 @@ class RealOutbox:
             )
         return self._noted(local, known, request_id=number)
 
-    def _complete(self, local: LocalTemplate, packed: Parcel, known: Submission) -> None:
+    def _complete(self, local: LocalTemplate, packed: Parcel, known: SentSubmission) -> None:
         """Adds the pictures, reads the submission back, and records it as accepted. Raises
         `ItemError`."""
         number = known.request_id
@@ -187,7 +187,7 @@ class RealOutbox:
             )
         self._noted(local, known, accepted=True)
 
-    def _noted(self, local: LocalTemplate, known: Submission, **news: object) -> Submission:
-        told = known.model_copy(update=news)
-        self.memory.keep_submission(local.template_id, told)
-        return told
+    def _noted(self, local: LocalTemplate, known: SentSubmission, **news: object) -> SentSubmission:
+        updated = known.model_copy(update=news)
+        self.memory.keep_submission(local.template_id, updated)
+        return updated

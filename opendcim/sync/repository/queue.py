@@ -11,8 +11,8 @@ from opendcim.records.records import Template
 from opendcim.records.texts import folded, plain
 from opendcim.sync.repository.connection import (
     NOT_FOUND,
-    Answer,
-    Connection,
+    RepositoryAnswer,
+    RepositoryConnection,
     Upload,
     check_refused,
     message_of,
@@ -42,7 +42,7 @@ class Decision:
 class Queue:
     """The queue over a connection that has a key."""
 
-    connection: Connection
+    connection: RepositoryConnection
 
     def check_key(self) -> None:
         """Raises `SourceRefusedError` if the key is refused."""
@@ -82,9 +82,9 @@ class Queue:
         path = f"/template/addpictures/{request_id}"
         answer = self.connection.send("POST", path, Upload(files=packed.files))
         self._check(packed, answer)
-        told = answer.envelope().content.get("files")
+        files = answer.envelope().content.get("files")
         for side, (name, picture) in packed.pictures.items():
-            file = told.get(side) if isinstance(told, Mapping) else None
+            file = files.get(side) if isinstance(files, Mapping) else None
             if not isinstance(file, Mapping):
                 raise FormatError(f"the answer does not name {side}")
             if _number(file, "error") or _number(file, "size") != len(picture.content):
@@ -129,12 +129,12 @@ class Queue:
             if isinstance(record, Mapping):
                 yield record
 
-    def _get(self, path: str) -> Answer:
+    def _get(self, path: str) -> RepositoryAnswer:
         answer = self.connection.get(self.connection.at(path))
         check_refused(answer, self.connection.config)
         return answer
 
-    def _check(self, packed: Parcel, answer: Answer) -> None:
+    def _check(self, packed: Parcel, answer: RepositoryAnswer) -> None:
         check_refused(answer, self.connection.config)
         text = f"the repository says {message_of(answer)}"
         if answer.status >= _SERVER_ERRORS:

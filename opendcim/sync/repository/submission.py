@@ -11,12 +11,12 @@ from pathlib import Path
 from opendcim.records.fields import SNMP_VERSIONS, USUAL_SNMP_VERSION
 from opendcim.records.records import Template
 from opendcim.records.writing import write_submission
-from opendcim.sync.installation.comparing import Change, differences
+from opendcim.sync.installation.comparing import FieldChange, differences
 from opendcim.sync.installation.installed import LocalTemplate
 from opendcim.sync.installation.weights import pounds_of
 from opendcim.sync.pictures import (
+    CheckedPicture,
     NoPictureError,
-    Picture,
     examined,
     home_name,
     is_safe_name,
@@ -35,7 +35,7 @@ class Parcel:
     """``pictures`` by side; ``record`` has the repository's ids and units."""
 
     record: Template
-    pictures: Mapping[str, tuple[str, Picture]]
+    pictures: Mapping[str, tuple[str, CheckedPicture]]
 
     @property
     def tree(self) -> dict[str, object]:
@@ -68,7 +68,7 @@ class Parcel:
         return [str(change) for change in changes if not _is_dropped_by_design(change)]
 
 
-def _is_dropped_by_design(change: Change) -> bool:
+def _is_dropped_by_design(change: FieldChange) -> bool:
     """The original keeps the SNMP version of a template, but not those of its details."""
     return bool(change.part) and change.field.name == "snmp_version"
 
@@ -108,7 +108,9 @@ def _as_sent(record: Template) -> Template:
     )
 
 
-def _told_apart(pictures: dict[str, tuple[str, Picture]]) -> dict[str, tuple[str, Picture]]:
+def _told_apart(
+    pictures: dict[str, tuple[str, CheckedPicture]],
+) -> dict[str, tuple[str, CheckedPicture]]:
     """Gives pictures with the same name different names: the repository keeps both in one place."""
     if {"front", "rear"} <= pictures.keys():
         (front, one), (rear, other) = pictures["front"], pictures["rear"]
@@ -117,7 +119,9 @@ def _told_apart(pictures: dict[str, tuple[str, Picture]]) -> dict[str, tuple[str
     return pictures
 
 
-def _pictures(local: LocalTemplate, folder: Path) -> Iterator[tuple[str, tuple[str, Picture]]]:
+def _pictures(
+    local: LocalTemplate, folder: Path
+) -> Iterator[tuple[str, tuple[str, CheckedPicture]]]:
     for side, file in local.record.picture_files.items():
         if not file:
             continue

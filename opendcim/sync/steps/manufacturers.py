@@ -103,7 +103,7 @@ def _apply(run: Pass, link: Link, outcome: Outcome) -> None:
         else:
             run.storing.change_manufacturer(mine, theirs.name, theirs.manufacturer_id)
     outcome.note(Verb.UPDATED if mine else Verb.CREATED, MANUFACTURER, [theirs.name])
-    run.tell(outcome, list(_lines(mine, theirs)))
+    run.report_plan(outcome, list(_lines(mine, theirs)))
 
 
 def _lines(mine: LocalManufacturer | None, theirs: Manufacturer) -> Iterator[str]:

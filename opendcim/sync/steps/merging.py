@@ -25,21 +25,21 @@ D = TypeVar("D", CduDetails, SensorDetails)
 def merged(mine: Template | None, theirs: Template, units: Units) -> Template:
     """The result in the installation's units, with local names of pictures; ``mine`` is None if the
     template is new."""
-    here = mine or Template(manufacturer_id=0, model=theirs.model)
+    present = mine or Template(manufacturer_id=0, model=theirs.model)
     return replace(
         theirs,
-        manufacturer_id=here.manufacturer_id,
+        manufacturer_id=present.manufacturer_id,
         weight=local_weight(theirs.weight, units),
-        device_type=theirs.device_type or here.device_type or "Server",
-        snmp_version=theirs.snmp_version or here.snmp_version or USUAL_SNMP_VERSION,
-        front_picture_file=here.front_picture_file,
-        rear_picture_file=here.rear_picture_file,
+        device_type=theirs.device_type or present.device_type or "Server",
+        snmp_version=theirs.snmp_version or present.snmp_version or USUAL_SNMP_VERSION,
+        front_picture_file=present.front_picture_file,
+        rear_picture_file=present.rear_picture_file,
         last_modified="",
-        ports=_ports(here.ports, theirs.ports, theirs.num_ports),
-        power_ports=_ports(here.power_ports, theirs.power_ports, theirs.ps_count),
-        slots=_slots(here.slots, theirs),
-        cdu=_details(here.cdu, theirs.cdu, _BLANK_CDU) if theirs.is_cdu else None,
-        sensor=_details(here.sensor, theirs.sensor, _BLANK_SENSOR) if theirs.is_sensor else None,
+        ports=_ports(present.ports, theirs.ports, theirs.num_ports),
+        power_ports=_ports(present.power_ports, theirs.power_ports, theirs.ps_count),
+        slots=_slots(present.slots, theirs),
+        cdu=_details(present.cdu, theirs.cdu, _BLANK_CDU) if theirs.is_cdu else None,
+        sensor=_details(present.sensor, theirs.sensor, _BLANK_SENSOR) if theirs.is_sensor else None,
     )
 
 
@@ -61,12 +61,12 @@ def _details(mine: D | None, theirs: D | None, blank: D) -> D:
     """The repository's details; empty values are replaced by those that openDCIM needs."""
     if theirs is None:
         return mine or blank
-    here = mine or blank
+    present = mine or blank
     needed = {
-        one.name: getattr(here, one.name)
+        one.name: getattr(present, one.name)
         for one in fields(theirs)
         if getattr(theirs, one.name) == "" and getattr(blank, one.name) != ""
     }
     if theirs.snmp_version == "":
-        needed["snmp_version"] = here.snmp_version
+        needed["snmp_version"] = present.snmp_version
     return replace(theirs, **needed)

@@ -21,7 +21,7 @@ from opendcim.sync.pictures import (
     is_safe_name,
     put,
 )
-from opendcim.sync.repository.lists import FetchedPicture, Source
+from opendcim.sync.repository.lists import FetchedPicture, TemplateSource
 from opendcim.sync.repository.memory import KeptPicture, Memory
 from shared.errors import ItemError, SourceError
 
@@ -87,7 +87,7 @@ class RealPictures:
 
     folder: Path
     memory: Memory
-    source: Source
+    source: TemplateSource
     run: Pass | None = None
     _out_of_reach: str | None = field(default=None, init=False)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from harvester.runs.report import Outcome, Verb
 from opendcim.records.records import Template
 from opendcim.records.texts import folded
-from opendcim.sync.installation.comparing import Change, differences
+from opendcim.sync.installation.comparing import FieldChange, differences
 from opendcim.sync.installation.installed import LocalManufacturer, LocalTemplate, names, storable
 from opendcim.sync.one_pass import Pass
 from opendcim.sync.repository.lists import TEMPLATE
@@ -37,8 +37,8 @@ def pull_subscriptions(run: Pass) -> Outcome:
             outcome.remark(f"{manufacturer.name}: subscribed, but not in the bundle")
             continue
         with run.transaction():
-            here = run.installation.templates(manufacturer.manufacturer_id)
-        pull = _Pull(run=run, manufacturer=manufacturer, here=here, outcome=outcome)
+            local = run.installation.templates(manufacturer.manufacturer_id)
+        pull = _Pull(run=run, manufacturer=manufacturer, local=local, outcome=outcome)
         pull.all(run.source.templates(manufacturer.global_id).values)
         kept += pull.kept
         waiting += pull.waiting
@@ -56,7 +56,7 @@ class _Pull:
 
     run: Pass
     manufacturer: LocalManufacturer
-    here: list[LocalTemplate]
+    local: list[LocalTemplate]
     outcome: Outcome
     # The repository's ids of all templates of this manufacturer.
     listed: frozenset[int] = frozenset()
@@ -94,9 +94,9 @@ class _Pull:
 
     def _mine(self, theirs: Template) -> LocalTemplate | None:
         """The local template, by id, else by model. Raises `ItemError` if there are two."""
-        linked = next((one for one in self.here if one.global_id == theirs.template_id), None)
+        linked = next((one for one in self.local if one.global_id == theirs.template_id), None)
         key = folded(theirs.model)
-        named = next((one for one in self.here if folded(one.model) == key), None)
+        named = next((one for one in self.local if folded(one.model) == key), None)
         reason = None
         if linked and named and named is not linked:
             reason = (
@@ -146,14 +146,14 @@ class _Pull:
                 number = now.template_id
                 run.storing.change_template(now, wanted, changes)
             after = run.installation.template(number)
-        self.here = [one for one in self.here if one is not mine]
-        self.here += [after] if after else []
+        self.local = [one for one in self.local if one is not mine]
+        self.local += [after] if after else []
         self.outcome.note(Verb.UPDATED if now else Verb.CREATED, TEMPLATE, [name])
-        run.tell(self.outcome, _lines(name, now, theirs, changes))
+        run.report_plan(self.outcome, _lines(name, now, theirs, changes))
         return wanted
 
     def _tell_vanished(self) -> None:
-        linked = (one for one in self.here if one.global_id)
+        linked = (one for one in self.local if one.global_id)
         gone = [one.model for one in linked if one.global_id not in self.listed]
         if gone:
             maker = self.manufacturer.name
@@ -182,7 +182,7 @@ def _with_pictures(record: Template, shown: Template) -> Template:
 
 
 def _lines(
-    name: str, now: LocalTemplate | None, theirs: Template, changes: Iterable[Change]
+    name: str, now: LocalTemplate | None, theirs: Template, changes: Iterable[FieldChange]
 ) -> list[str]:
     if now is None:
         return [f"{name}: new, GlobalID {theirs.template_id}", *_told(name, changes)]
@@ -191,7 +191,7 @@ def _lines(
     return [*linked, *_told(name, changes)]
 
 
-def _told(name: str, changes: Iterable[Change]) -> list[str]:
+def _told(name: str, changes: Iterable[FieldChange]) -> list[str]:
     return [f"{name}: {change}" for change in changes]
 
 

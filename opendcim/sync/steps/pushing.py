@@ -33,7 +33,7 @@ def push_templates(run: Pass) -> Outcome:
                 "submitted"
             )
         return outcome
-    run.outbox.tell_decisions(outcome)
+    run.outbox.report_decisions(outcome)
     run.outbox.forget_unmarked(frozenset(one.template_id for one, _ in found))
     if ready:
         run.outbox.open()
@@ -75,7 +75,7 @@ def submit_one(
         if accepted and one.shared and run.database.has(TABLE, SHARED):
             with run.one(TEMPLATE, one.model):
                 run.storing.clear_share_mark(one.template_id, one.model)
-            run.tell(outcome, [f"{one.model}: ShareToRepo: 1 -> 0"])
+            run.report_plan(outcome, [f"{one.model}: ShareToRepo: 1 -> 0"])
             outcome.note(Verb.UPDATED, TEMPLATE, [one.model])
     except (OutOfReachError, SourceRefusedError):
         raise

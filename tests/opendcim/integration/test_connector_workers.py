@@ -15,7 +15,7 @@ from opendcim.connector.answering import Answering
 from opendcim.connector.external_request import ElementId
 from opendcim.connector.opendcim import OpenDcim
 from opendcim.connector.registry import Registry
-from opendcim.connector.request_row import NewRow, Row
+from opendcim.connector.request_row import NewRow, RequestRow
 from opendcim.connector.rows import MOST_BEGINS, Rows, now, open_rows
 from opendcim.connector.workers import Workers
 
@@ -67,7 +67,7 @@ def add(rows: Rows, request_id: str, timeout: int = 60_000) -> None:
     assert rows.add(new)
 
 
-def finished(rows: Rows, request_id: str) -> Row:
+def finished(rows: Rows, request_id: str) -> RequestRow:
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         row = rows.find(request_id)

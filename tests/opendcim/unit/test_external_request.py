@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opendcim.connector.external_request import (
+    AnswerPart,
     ElementId,
     ExternalRequest,
-    Part,
     Posted,
     read_posted,
 )
@@ -62,7 +62,7 @@ def test_what_is_wanted_is_read_in_any_case() -> None:
     request = posted(content | {"TimeoutSeconds": "2.5"}).request
 
     assert request is not None
-    assert request.include == {Part.CABINET, Part.DEVICE}
+    assert request.include == {AnswerPart.CABINET, AnswerPart.DEVICE}
     assert request.timeout == timedelta(seconds=2.5)
 
 
@@ -144,11 +144,11 @@ def test_a_lone_surrogate_in_a_malformed_request_harms_nothing() -> None:
         min_size=1,
         max_size=MOST,
     ),
-    include=st.frozensets(st.sampled_from(Part), min_size=1),
+    include=st.frozensets(st.sampled_from(AnswerPart), min_size=1),
     timeout=st.none() | st.integers(1, 10_000).map(lambda s: timedelta(seconds=s)),
 )
 def test_what_is_kept_of_a_request_is_the_request(
-    elements: list[ElementId], include: frozenset[Part], timeout: timedelta | None
+    elements: list[ElementId], include: frozenset[AnswerPart], timeout: timedelta | None
 ) -> None:
     request = ExternalRequest(elements=tuple(elements), include=include, timeout=timeout)
     assert ExternalRequest.from_json(request.to_json()) == request

@@ -14,7 +14,7 @@ from PIL import Image
 from opendcim.records.records import Template
 from opendcim.sync.installation.installed import LocalTemplate
 from opendcim.sync.pictures import NoPictureError, examined, file_name, home_name
-from opendcim.sync.repository.memory import KeptPicture, Memory, Submission
+from opendcim.sync.repository.memory import KeptPicture, Memory, SentSubmission
 from opendcim.sync.repository.submission import Parcel, parcel
 from opendcim.sync.section import Units
 from shared.errors import ConfigError, ItemError
@@ -108,7 +108,7 @@ def test_the_memory_outlives_the_program(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     memory.has_run(now)
     memory.keep_picture("https://one.example/1.x.png", KeptPicture(file="f", sha256="0", size=1))
-    memory.keep_submission(3, Submission(digest="d", model="M", submitted=now, request_id=7))
+    memory.keep_submission(3, SentSubmission(digest="d", model="M", submitted=now, request_id=7))
     again = Memory(tmp_path / "m", "https://one.example")
     assert again.last_run == now
     assert again.picture_files == {"f"}

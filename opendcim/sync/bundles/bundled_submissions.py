@@ -62,7 +62,7 @@ def pack_submissions(
     return Packed(templates=len(entries), faults=tuple(faults))
 
 
-def push_carried(
+def push_bundled(
     run: Pass, bundle: Bundle, outbox: Callable[[Path, Units], Outbox | None]
 ) -> Outcome:
     """Submits the content of a bundle; ``outbox`` makes one that takes pictures from a folder."""

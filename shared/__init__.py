@@ -1,1 +1,1 @@
-"""What both programs stand on: the model, the wire format and the store."""
+"""The basis of both programs: model, wire format, settings and store."""

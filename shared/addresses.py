@@ -1,4 +1,4 @@
-"""Addresses of databases: read from settings, and as messages show them, without a secret."""
+"""Addresses of databases: parsed from settings, and shown in messages without secrets."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _SHOWN_PARAMETERS = frozenset(
     }
 )
 _MASK = "***"
+# The part before the host, as SQLAlchemy parses it.
 _USER_PART = re.compile(r"[^:/]*://(?:[^:/]*(?::[^@]*)?@)?")
-"""What stands before the host, as SQLAlchemy takes it."""
 _ABSTRACT_SOCKET = re.compile(r"([?&]host=)@")
 UNCLEAR = "the host would contain an @; write each @ of the user and the password as %40"
 
@@ -23,12 +23,12 @@ UNCLEAR = "the host would contain an @; write each @ of the user and the passwor
 def database_address(text: str) -> URL:
     """The address of a database.
 
-    Raises `ValueError`, without the value: part of a password could be taken for the host, be
-    asked for, and be shown by all that names the host.
+    Raises `ValueError` without the value: part of a password could be taken for the host, be looked
+    up, and be shown.
     """
     try:
         location = make_url(text)
-    except (ArgumentError, ValueError) as error:  # ValueError: a port that is none
+    except (ArgumentError, ValueError) as error:  # ValueError: an invalid port
         raise ValueError("is no URL of a database") from error
     behind = _ABSTRACT_SOCKET.sub(r"\1", _USER_PART.sub("", text, count=1))
     if location.get_backend_name() != "sqlite" and "@" in behind:
@@ -37,8 +37,8 @@ def database_address(text: str) -> URL:
 
 
 def shown_url(url: URL) -> str:
-    """The URL without its secrets: what stands in the query is shown only if it is known to be
-    harmless, since drivers take passwords there, too."""
+    """The URL without secrets. Its query is shown only if it is known to be harmless, since drivers
+    take passwords there, too."""
     query = {
         name: value if name in _SHOWN_PARAMETERS else _MASK for name, value in url.query.items()
     }

@@ -1,4 +1,4 @@
-"""Files that are either old or new, never half-written."""
+"""Files that have either their old or their new content, never half of it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from shared.paths import naming
 
 @contextmanager
 def written_aside(target: Path, writer: str = "") -> Iterator[Path]:
-    """A name beside the target to write to (it does not exist yet); renamed when all went well.
+    """A temporary path beside the target (not existing yet); renamed to the target if all went
+    well, and removed otherwise.
 
-    Missing folders are made. What was written aside goes if anything fails. Those who may write the
-    same target at the same time name themselves as ``writer``.
+    Missing folders are created. Processes that may write the same target at the same time name
+    themselves as ``writer``.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = name_aside(target, writer)
@@ -32,11 +33,11 @@ def written_aside(target: Path, writer: str = "") -> Iterator[Path]:
 
 
 def name_aside(target: Path, writer: str = "") -> Path:
-    """Where a file is written before it is complete."""
-    # Always the same name for a target and its writer: so what a killed program left there goes at
-    # the next try, and nobody has to guess whether a file aside is still being written. The price
-    # is that a writer must be alone with a target, by a lock (`UsersFile`) or by its own name.
-    # The name is hashed, since that of the target may be as long as a name can be.
+    """The temporary path of a target."""
+    # Always the same name for a target and its writer: so what a killed program left there is
+    # removed by the next try, and no file has to be judged by its age. The price is that a writer
+    # must be alone with a target, by a lock (`UsersFile`) or by its own name. The name is hashed,
+    # since that of the target may be as long as a name can be.
     names = f"{target.name}/{writer}" if writer else target.name
     name = hashlib.blake2b(names.encode(), digest_size=16).hexdigest()
     return target.with_name(f".{name}.part")
@@ -45,9 +46,9 @@ def name_aside(target: Path, writer: str = "") -> Path:
 def write_atomically(
     path: Path, content: str | bytes, *, mode: int = 0o666, writer: str = ""
 ) -> None:
-    """Replace ``path`` by ``content`` (a text as UTF-8); after a crash it is the old or the new.
+    """Replaces ``path`` by ``content`` (a text as UTF-8); after a crash it is the old or the new.
 
-    A file that is there keeps its owner and mode; a new one gets ``mode``, less the umask.
+    An existing file keeps its owner and mode; a new one gets ``mode``, less the umask.
     """
     opener = partial(os.open, mode=mode)
     with (
@@ -62,7 +63,7 @@ def write_atomically(
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames within a folder last, whatever happens to the machine."""
+    """Syncs a folder, so that renames within it survive a crash of the machine."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -71,7 +72,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def copy_owner_and_mode(path: Path, to: int) -> None:
-    """Those of a file, if it is there, to one that is open."""
+    """Copies owner and mode of a file, if it exists, to an open one."""
     try:
         status = path.stat()
     except FileNotFoundError:

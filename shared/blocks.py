@@ -1,4 +1,4 @@
-"""Files, read a block at a time: no program ever holds a large one."""
+"""Reads files a block at a time, so that no program holds a large one."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+# Bytes.
 _BLOCK = 1 << 20
-"""Bytes."""
 
 
 def blocks(file: BinaryIO) -> Iterator[bytes]:
-    """All bytes from where the file stands."""
+    """All bytes from the file's position on."""
     while block := file.read(_BLOCK):
         yield block
 
 
 @dataclass(frozen=True, slots=True)
 class WholeFile:
-    """A file that is there."""
+    """A file on disk."""
 
     path: Path
 
     def blocks(self) -> Iterator[bytes]:
-        """All its bytes, each time from the beginning on."""
+        """All its bytes; each call begins at the start."""
         with self.path.open("rb") as file:
             yield from blocks(file)

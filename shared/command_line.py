@@ -1,4 +1,4 @@
-"""What the command lines of both programs have in common."""
+"""The command line, as far as both programs share it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.extras import NO_EXTRA, Extra
 from shared.plain_lines import complain
 
 if TYPE_CHECKING:
-    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - it has no public name
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name for it
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -22,11 +22,11 @@ _INTERRUPTED_EXIT_CODE = 130
 
 
 class Commands:
-    """Adds commands that all know ``--config``: the program's settings, with their default.
+    """Adds commands that all take ``--config``, the program's settings file.
 
-    ``package``: where commands are that are only named (``module:function``). They are loaded to be
-    run: no command needs the memory, or the time, that the others take to load. ``needs``: without
-    these libraries a command is not loaded.
+    ``package`` has the modules of commands that are given by name (``module:function``). These are
+    loaded only to be run, so a command does not pay for the others' imports. A command whose
+    ``needs`` are not installed is not loaded.
     """
 
     def __init__(self, settings: Path, package: str = "", needs: Extra = NO_EXTRA) -> None:
@@ -41,7 +41,7 @@ class Commands:
     def add(
         self, commands: Subcommands, name: str, command: Command | str, text: str
     ) -> argparse.ArgumentParser:
-        # A part of a name must not do what only the whole one says: --allow-deletions.
+        # No abbreviations: a part of --allow-deletions must not allow them.
         parser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         parser.add_argument(
             "--config",
@@ -57,7 +57,7 @@ class Commands:
 
 
 def loaded(command: Command | str) -> Command:
-    """The function of a command, which may only be named."""
+    """The function of a command, imported if it is given by name."""
     if not isinstance(command, str):
         return command
     function: Command = value_at(command)
@@ -65,9 +65,9 @@ def loaded(command: Command | str) -> Command:
 
 
 def run_command(program: str, options: argparse.Namespace, *, interrupted: str) -> int:
-    """Run the command that was chosen; returns its exit code (docs/operations.md lists them).
+    """Runs the chosen command; returns its exit code (docs/operations.md).
 
-    Each fault is told in a line of its own; ``interrupted`` says what Ctrl-C means.
+    Each fault is printed in a line of its own; ``interrupted`` is the message after Ctrl-C.
     """
     try:
         prepare()
@@ -85,7 +85,7 @@ def run_command(program: str, options: argparse.Namespace, *, interrupted: str) 
 
 
 def _lines_of(error: SyncError) -> Sequence[str]:
-    """Only what was put together of several faults has several lines."""
+    """The lines to print: several only for an error that lists several faults."""
     match error:
         case ConfigError():
             return error.faults

@@ -1,4 +1,4 @@
-"""What other packages add to a program: values that they announce as entry points of a group."""
+"""Values that other packages announce to a program by entry points."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ T = TypeVar("T")
 
 
 def value_at(place: str) -> Any:
-    """The value that ``module:name`` names; its module is loaded."""
+    """The value named by ``module:name``; imports the module."""
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)
 
 
 def announced(group: str, kind: type[T]) -> Mapping[str, T]:
-    """The values of a group by their names, in the order of the names.
+    """The values of a group by name, sorted by name.
 
-    Raises `ConfigError` if one cannot be loaded or is none of this kind.
+    Raises `ConfigError` if one cannot be loaded or has the wrong type.
     """
     return {name: _checked(value, name, kind) for name, value in _load(group).items()}
 
@@ -35,7 +35,7 @@ def _checked(value: object, name: str, kind: type[T]) -> T:
 
 @cache
 def _load(group: str) -> Mapping[str, object]:
-    """Once for each process, since all installed packages are looked through."""
+    """Cached for the process, since it looks through all installed packages."""
     found = sorted(entry_points(group=group), key=lambda entry: entry.name)
     return {entry.name: _value_of(entry) for entry in found}
 

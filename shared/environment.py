@@ -1,7 +1,7 @@
-"""What both programs take from their environment: set once at the start, or refused by name.
+"""The process environment of both programs: checked and set once, at the start.
 
-docs/operations.md lists all variables. What belongs to one connection (``PG...``, proxies,
-certificates) is settled where that connection is made.
+docs/operations.md lists all variables. Those of one connection (``PG...``, proxies, certificates)
+are handled where it is made.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from tzlocal import get_localzone
 
 from shared.errors import ConfigError
 
+# Harvested data are readable for the program's user and group only.
 UMASK = 0o027
-"""What was harvested is for the program's user and group, whatever else the machine does."""
 
 _QUOTES = "\"' \t\r\n"
 _POSIX = re.compile(r"(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)[+-]?[0-9]")
 
 
 def prepare(environ: Mapping[str, str] = os.environ) -> None:
-    """To be called once, before anything is written. Raises `ConfigError` with all that is wrong,
-    each naming its variable."""
+    """Call once, before anything is written. Raises `ConfigError` with all faults, each naming its
+    variable."""
     os.umask(os.umask(UMASK) | UMASK)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter is no fault
+        if isinstance(stream, io.TextIOWrapper):  # a character that the terminal lacks is no fault
             stream.reconfigure(errors="backslashreplace")
     _clean_time_zone()
     if faults := list(environment_faults(environ)):
@@ -42,7 +42,7 @@ def prepare(environ: Mapping[str, str] = os.environ) -> None:
 
 
 def environment_faults(environ: Mapping[str, str]) -> Iterator[str]:
-    """What nothing can be done about here."""
+    """Faults that the program cannot correct."""
     try:
         local_zone(environ)
     except ConfigError as error:
@@ -57,12 +57,12 @@ def environment_faults(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def local_zone(environ: Mapping[str, str] = os.environ) -> tzinfo:
-    """The time zone of this machine: of ``TZ`` in each form that the system itself takes, else as
-    the machine is set. Raises `ConfigError`."""
+    """The time zone of this machine: ``TZ`` in any form that the system accepts, else the system's.
+    Raises `ConfigError`."""
     given = environ.get("TZ", "").strip(_QUOTES)
     try:
         return _named_zone(given.removeprefix(":")) if given else get_localzone()
-    except Exception as error:  # tzlocal and zoneinfo raise whatever they meet in the files
+    except Exception as error:  # tzlocal and zoneinfo raise errors of many types
         where = f"environment variable TZ={environ['TZ']}" if given else "the machine's time zone"
         raise ConfigError(
             f"{where}: is not known ({error}); set TZ to a name such as Europe/Zurich, or to UTC"
@@ -82,8 +82,8 @@ def _named_zone(name: str) -> tzinfo:
 
 
 def _posix_zone(rule: str) -> tzinfo:
-    """``UTC0``, ``GMT+12`` or ``CET-1CEST,M3.5.0,M10.5.0/3``, read as the system reads it: as the
-    last line of a file of time zones that has nothing else in it."""
+    """``UTC0``, ``GMT+12`` or ``CET-1CEST,M3.5.0,M10.5.0/3``, read as the system does: like the
+    last line of a time zone file."""
     counts = struct.pack(">4sc15x6l", b"TZif", b"2", 0, 0, 0, 0, 1, 4)
     types = struct.pack(">lbB", 0, 0, 0) + b"UTC\0"
     footer = b"\n" + rule.encode("ascii") + b"\n"
@@ -91,7 +91,7 @@ def _posix_zone(rule: str) -> tzinfo:
 
 
 def _clean_time_zone() -> None:
-    """A compose file hands over the quotes that are written in it."""
+    """Removes quotes, which compose files pass on."""
     given = os.environ.get("TZ", "")
     if given != (clean := given.strip(_QUOTES)):
         os.environ["TZ"] = clean

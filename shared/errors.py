@@ -1,4 +1,4 @@
-"""Every error raised on purpose; a class exists only because one handler treats it differently.
+"""Every error raised on purpose; each class has a handler that treats it differently.
 
 ::
 
@@ -9,9 +9,9 @@
     ├── FormatError              an answer, but no whole resource list            5
     ├── ConflictError            the master data of both sides contradict         6
     ├── ItemError                one item failed; the rest goes on                7
-    ├── StoppedError             ended before its end: told to, out of time      10
-    ├── BusyError                somebody else is at work on the same section    11
-    ├── NotNowError              recorded at the source, but cannot be read now          503
+    ├── StoppedError             stopped before its end, by request or limit      10
+    ├── BusyError                another process works on the same section    11
+    ├── NotNowError              the source has the file, but cannot read it now          503
     └── RequestError             a bad verb or pattern, before the first byte            400
 """
 
@@ -25,7 +25,7 @@ from shared.masking import masked
 class SyncError(Exception):
     """Raised on purpose; the message says what happened, to what, and what to do about it.
 
-    No message has a secret in it: those that are known are masked (`shared.masking`).
+    Known secrets in the message are masked (`shared.masking`).
     """
 
     exit_code = 1
@@ -75,7 +75,7 @@ class ConflictError(SyncError):
 
 class ItemError(SyncError):
     """One item could not be synchronised; it is reported and tried again in the next run. If it
-    ``waits`` for something else, then without the pauses of what fails by itself."""
+    ``waits`` for another item, there is no growing pause before that."""
 
     exit_code = 7
 
@@ -88,8 +88,8 @@ class ItemError(SyncError):
 
 
 class StoppedError(SyncError):
-    """A run ended before its end, at a point from which the next one goes on. ``stalled`` if it
-    was stuck, which somebody should look at."""
+    """A run stopped before its end; the next one continues. ``stalled`` if it made no progress,
+    which an operator should look at."""
 
     exit_code = 10
 
@@ -105,8 +105,8 @@ class BusyError(SyncError):
 
 
 class NotNowError(SyncError):
-    """A client asked for a file that is recorded, but that the source cannot read at the moment."""
+    """A client asked for a file that the source has, but cannot read at the moment."""
 
 
 class RequestError(SyncError):
-    """A client asked for something malformed; answered with 400 before the first byte."""
+    """A client sent a malformed request; answered with 400 before the first byte."""

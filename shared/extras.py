@@ -1,4 +1,4 @@
-"""Optional parts of the package: what they need may not be installed.
+"""Optional parts of the package, whose libraries may not be installed.
 
 ``pip install openbis-sync[name]`` installs the libraries of the extra ``name``.
 """
@@ -13,14 +13,13 @@ from shared.errors import ConfigError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extra:
-    """An extra of the package, by its name in ``pyproject.toml``, and the modules that only it
-    needs."""
+    """An extra in ``pyproject.toml``, and the modules that only it needs."""
 
     name: str
     modules: tuple[str, ...]
 
     def lacking(self) -> str:
-        """What to do if a module is not installed; empty if all are. Loads none of them."""
+        """What to do if a module is not installed; empty if all are. Imports none of them."""
         missing = [name for name in self.modules if find_spec(name) is None]
         if not missing:
             return ""
@@ -35,5 +34,5 @@ class Extra:
             raise ConfigError(lacking)
 
 
+# For code that needs no extra.
 NO_EXTRA = Extra(name="", modules=())
-"""For what needs nothing but the package itself."""

@@ -1,4 +1,4 @@
-"""Secrets are masked by their value, wherever a text comes from.
+"""Masks secrets by their value, whatever text they occur in.
 
 A driver, a data source or a URL may repeat a password that was given to it. So each secret is noted
 when it is read from the settings, and what leaves the program as a message goes through `masked`:
@@ -17,16 +17,16 @@ from html import escape
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
+# Characters; a shorter secret would occur in many words.
 _SHORTEST = 4
-"""Characters; a shorter secret is a part of many words."""
+# Characters; a shorter secret is masked only as a whole word, and not at all if it is a word of
+# lower-case letters, since a gap in a well-known sentence would reveal it.
 _UNMISTAKABLE = 8
-"""Characters; a shorter secret is masked only where it stands alone, and not at all if it is a word
-of small letters: a gap in a well-known sentence would tell which."""
 _WORD = re.compile(r"[a-z]+").fullmatch
 
 
 class _Secrets:
-    """The secrets that are known to this process, and the pattern that finds them."""
+    """The secrets known to this process, and the pattern that finds them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -57,7 +57,7 @@ def _can_be_masked(secret: str) -> bool:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """How a secret may be written in a text: in URLs, HTML, JSON, Python and a header."""
+    """The forms that a secret can have in URLs, HTML, JSON, Python and a header."""
     yield secret
     yield quote(secret, safe="")
     yield quote(secret)
@@ -79,9 +79,9 @@ def _found_as(form: str) -> str:
 
 
 _secrets = _Secrets()
+# Remembers secrets, which are masked from now on.
 remember_secrets = _secrets.add
-"""Note secrets, which are masked from now on."""
+# Forgets all secrets, for tests.
 forget_secrets = _secrets.forget
-"""Begin anew, as another process would."""
+# The text with ``***`` for each known secret.
 masked = _secrets.masked
-"""The text with ``***`` for each secret that is known to this process."""

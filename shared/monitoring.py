@@ -1,8 +1,7 @@
 """Health and metrics of a running program, for load balancers and Prometheus.
 
-Served on a socket of its own, by a web server in a thread of its own, so that neither waits for
-what the program does, nor the program for them. Nobody has to sign in: nothing that is shown there
-may be secret.
+A web server in a thread of its own serves them on a socket of its own, so neither it nor the
+program waits for the other. There is no sign-in, so nothing secret may be shown.
 """
 
 from __future__ import annotations
@@ -32,11 +31,11 @@ from shared.settings.quantities import ListenAddress
 
 T = TypeVar("T")
 
+# Seconds for an answer; Prometheus waits for ten.
 PATIENCE = 8.0
-"""Seconds for an answer; Prometheus waits for ten."""
 
+# Seconds in which answers in work may be finished when the program ends.
 _FAREWELL = 1
-"""Seconds in which answers that are under way may be finished when the program ends."""
 
 _THREAD = "monitoring"
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -46,8 +45,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """Whether a program can do what it is there for. ``details`` say why, or why not: texts,
-    numbers, lists and mappings of them."""
+    """Whether a program can do its work. ``details`` say why or why not: texts, numbers, lists and
+    mappings of these."""
 
     ok: bool
     details: Mapping[str, object] = field(default_factory=dict)
@@ -61,9 +60,9 @@ def monitored(
 ) -> Iterator[int]:
     """Serves ``GET /healthz`` (200, or 503 if not ok) and ``GET /metrics``; gives the port.
 
-    ``collect`` and ``health`` are asked anew for each request, in other threads, each by one
-    request at a time. What they raise, or take too long for, is an answer 500 or 503 and a line
-    of the log. Raises `ConfigError` if nobody can listen at the address.
+    ``collect`` and ``health`` are called for each request, in other threads, each by one request at
+    a time. If one raises or takes too long, the answer is 500 or 503, and the log has the reason.
+    Raises `ConfigError` if the address cannot be bound.
     """
     with _bound(address) as listener:
         port: int = listener.getsockname()[1]
@@ -83,10 +82,10 @@ def monitored(
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """A socket that listens there already. Raises `OSError`.
+    """A bound, listening socket. Raises `OSError`.
 
-    Without TCP_NODELAY, which connections inherit, each small answer takes 40 ms: its body waits
-    until the client confirms the head. asyncio sets it for sockets of its own making only.
+    Connections inherit TCP_NODELAY; without it each small answer takes 40 ms, since its body waits
+    until the client confirms the head. asyncio sets it only for sockets that it made.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family, backlog=2048)
@@ -106,7 +105,7 @@ def _bound(address: ListenAddress) -> socket.socket:
 
 @contextmanager
 def _in_a_thread(server: uvicorn.Server, listener: socket.socket) -> Iterator[None]:
-    """The thread is a daemon, and so are its own: what hangs in one never keeps a program."""
+    """A daemon thread, as its own threads are: one that hangs never keeps the program alive."""
     thread = threading.Thread(target=server.run, args=([listener],), name=_THREAD, daemon=True)
     thread.start()
     try:
@@ -118,7 +117,7 @@ def _in_a_thread(server: uvicorn.Server, listener: socket.socket) -> Iterator[No
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """uvicorn tells at length that it starts and stops, as if it were the program itself."""
+    """Silences uvicorn's messages about starting and stopping."""
 
     def is_worth_telling(record: logging.LogRecord) -> bool:
         return record.threadName != _THREAD or record.levelno >= logging.WARNING
@@ -132,7 +131,7 @@ def _quiet() -> Iterator[None]:
 
 
 class _Collector:
-    """Metrics as a registry wants to be given them."""
+    """Metrics in the form that a registry collects."""
 
     def __init__(self, collect: Callable[[], Iterable[Metric]]) -> None:
         self._collect = collect
@@ -169,7 +168,7 @@ def _app(collect: Callable[[], Iterable[Metric]], health: Callable[[], Health]) 
 
 
 class _OneAtATime(Generic[T]):
-    """A question that is not asked again before it is answered: if it hangs, it hangs once."""
+    """A call that is not repeated before it has returned: if it hangs, it hangs once."""
 
     def __init__(self, ask: Callable[[], T]) -> None:
         self._ask = ask
@@ -185,13 +184,14 @@ class _OneAtATime(Generic[T]):
 
 
 async def _in_time(ask: Callable[[], T]) -> T:
-    """What is asked for, from a worker thread; that is left to itself if it takes too long."""
+    """The result of a call in a worker thread, which is abandoned if it takes too long."""
     with anyio.fail_after(PATIENCE):
         return await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
 
 
 def _told(path: str, error: Exception) -> str:
-    """What to answer. Errors that were not raised on purpose may hold secrets: for the log only."""
+    """The text of the answer. Errors that were not raised on purpose may contain secrets and are
+    only logged."""
     if isinstance(error, TimeoutError):
         _log.error("%s: no answer within %.0f seconds", path, PATIENCE)
         return f"no answer within {PATIENCE:.0f} seconds"

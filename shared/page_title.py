@@ -1,17 +1,16 @@
-"""What a page of HTML calls itself: web servers and proxies answer with one where they cannot
-answer otherwise."""
+"""The title of a page in HTML: web servers and proxies send one instead of an answer."""
 
 from __future__ import annotations
 
 from html import unescape
 
 _OPENING, _END = "<title", "</title"
+# Characters; a character reference may have any length, so the text is cut before it is decoded.
 _LONGEST = 300
-"""Characters; a reference to a character may be as long as it likes, so the text is cut first."""
 
 
 def title_of(page: str) -> str | None:
-    """The title, in one line; None if there is none. In a time that grows with the page only."""
+    """The title in one line; None if there is none. Takes time linear in the page."""
     lowered = page.lower()
     if len(lowered) != len(page):  # a few letters become two
         page = lowered

@@ -1,7 +1,7 @@
-"""Paths that come from outside, made safe to write to.
+"""Makes paths from outside safe to write to.
 
-A source names the files of its data sets and of its file service. Such a name is data: whatever it
-says, nothing may be written outside of the folder it was meant for.
+A source names the files of its data sets and of its file service. No name may lead out of the
+folder that it is meant for.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+# Half characters, which no file system can encode.
 _SURROGATE = re.compile("[\ud800-\udfff]")
-"""What no encoding of a file system has."""
+# Bytes; the limit of the usual file systems of Linux.
 _LONGEST_SEGMENT = 255
-"""Bytes; what the usual file systems of Linux allow."""
 
 
 def safe_relative_path(text: str) -> PurePosixPath:
-    """The path that ``text`` names below some folder; raises `ValueError` saying what is wrong.
+    """The relative path named by ``text``; raises `ValueError` saying what is wrong.
 
-    A name may contain all that Linux and macOS allow: backslashes, colons, line breaks.
+    A name may contain everything that Linux and macOS allow: backslashes, colons, line breaks.
     """
     if not text:
         raise ValueError("the path is empty")
@@ -36,8 +36,8 @@ def safe_relative_path(text: str) -> PurePosixPath:
 
 
 def told_with_path(error: Exception, path: Path) -> str:
-    """The text of an error, with a path if it is one of the file system that names none: the system
-    says that a disk is full, and not which."""
+    """The text of an error, with the path if an error of the file system lacks it: the system says
+    that a disk is full, but not which."""
     if isinstance(error, OSError) and error.errno is not None and error.filename is None:
         return f"{error}: {str(path)!r}"
     return str(error)
@@ -45,7 +45,7 @@ def told_with_path(error: Exception, path: Path) -> str:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Errors of the file system that name no path leave with this one."""
+    """Adds this path to errors of the file system that name none."""
     try:
         yield
     except OSError as error:
@@ -66,7 +66,7 @@ def _check(segment: str, text: str) -> None:
 def confine(root: Path, relative: PurePosixPath) -> Path:
     """``relative`` below ``root``; raises `ValueError` if a symbolic link leads out of ``root``.
 
-    Neither needs to exist. Links inside of ``root`` that stay inside are allowed.
+    Neither has to exist. Links that stay inside ``root`` are allowed.
     """
     path = root / relative
     try:

@@ -1,8 +1,8 @@
-"""What people read: lines that no name can forge, and in which no secret stands.
+"""Lines for people: no name can forge a line, and no secret is shown.
 
-Names come from a data source, from submitters and from clients. One with a line break could pretend
-to be a line of its own, one with an escape sequence could play with the terminal that shows it, and
-marks that turn the direction of writing could hide what it is: all of them are shown escaped.
+Names come from data sources, submitters and clients. A line break in one could fake a line, an
+escape sequence could control the terminal, and marks of the writing direction could hide its text:
+all of these are shown escaped.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from typing import TextIO
 
 from shared.masking import masked
 
+# Control characters, line breaks of Unicode, marks of the writing direction, half characters.
 _ODD = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Controls, line breaks of Unicode, marks that turn the direction of writing, half characters."""
 
 
 def one_line(text: str) -> str:
-    """The same in one line, without anything that a terminal could obey."""
+    """The text in one line, without anything that a terminal obeys."""
     return _ODD.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def say(*columns: object, file: TextIO | None = None, flush: bool = False) -> None:
-    """Print one line for people, to standard output by default; columns are split by tabs."""
+    """Prints one line for people, to standard output by default; tabs separate columns."""
     line = "\t".join(one_line(masked(str(column))) for column in columns)
     print(line, file=file, flush=flush)
 
 
 def complain(text: object) -> None:
-    """Print one line for people to standard error."""
+    """Prints one line for people to standard error."""
     say(text, file=sys.stderr, flush=True)
 
 
 class LineFormatter(logging.Formatter):
-    """A program's own log: one line for a record, and indented lines for its traceback."""
+    """A program's own log: one line for each record, and indented lines for its traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         record.message = record.getMessage()
@@ -50,7 +50,7 @@ class LineFormatter(logging.Formatter):
 
 
 def log_to_standard_error(level: int, form: str) -> None:
-    """The log of a program, unless its lines go somewhere already."""
+    """Logs to standard error, unless logging is configured already."""
     handler = logging.StreamHandler()
     handler.setFormatter(LineFormatter(form))
     logging.basicConfig(level=level, handlers=[handler])

@@ -1,4 +1,4 @@
-"""Asks for a new password: at the terminal, or in a line of the input."""
+"""Asks for a new password, at the terminal or in a line of the input."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shared.errors import ConfigError
 
 
 def new_password(user_id: str, *, from_input: bool) -> str:
-    """At the terminal it is asked for twice. Raises `ConfigError` if there is none."""
+    """Asks twice at the terminal. Raises `ConfigError` if no password is given."""
     password = sys.stdin.readline().rstrip("\r\n") if from_input else _asked_for(user_id)
     if not password:
         raise ConfigError("the password is empty; nothing was changed")

@@ -36,7 +36,7 @@ class Property:
 def read_text(path: Path) -> str:
     """The text of a settings file: UTF-8, with or without byte order mark, else ISO-8859-1.
 
-    Raises `ConfigError` if there is no such file, it cannot be read, or is no text.
+    Raises `ConfigError` if the file is missing, cannot be read, or is no text.
     """
     try:
         content = path.read_bytes()

@@ -1,8 +1,8 @@
-"""Which proxy a request goes through: as a key says, else as the environment says.
+"""Chooses the proxy of a request: from a setting, else from the environment.
 
-``NO_PROXY`` is read as curl reads it: names with all that is below them, addresses of IPv4 and IPv6
-with and without brackets, networks (``10.0.0.0/8``, ``fd00::/8``), each with or without a port, and
-``*``. What it names is never asked through a proxy, so no credentials go there.
+``NO_PROXY`` is read as by curl: names with their subdomains, addresses of IPv4 and IPv6 with and
+without brackets, networks (``10.0.0.0/8``, ``fd00::/8``), each with or without a port, and ``*``.
+Requests to these never go through a proxy.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Proxies:
 
     @classmethod
     def of(cls, proxy: str | None = None) -> Proxies:
-        """``proxy`` for everything, else those of the environment. Raises `ConfigError`."""
+        """``proxy`` for everything, else the proxies of the environment. Raises `ConfigError`."""
         if proxy:
             return cls(by_scheme={"all": proxy})
         found = getproxies()
@@ -65,7 +65,7 @@ class Proxies:
         return cls(by_scheme=urls, exceptions=tuple(_exception(e) for e in entries if e))
 
     def proxy_for(self, url: str) -> str | None:
-        """The URL of the proxy for an address; None if it is asked directly."""
+        """The URL of the proxy for an address; None for a direct connection."""
         parts = urlsplit(url)
         host = (parts.hostname or "").rstrip(".").lower()
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
@@ -75,8 +75,8 @@ class Proxies:
 
 
 class ProxiedTransport(httpx.BaseTransport):
-    """Sends each request directly or through the proxy that is meant for its address. Errors on
-    the way name the proxy, without its login."""
+    """Sends each request directly or through its proxy. Errors on the way name the proxy, without
+    its login."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ def shown_proxy(proxy: str) -> str:
 
 
 def _checked(proxy: str) -> str:
-    """A proxy with a scheme; faults do not show the value, since it may hold a password."""
+    """A proxy's URL with a scheme; errors do not show the value, since it may hold a password."""
     url = proxy if "://" in proxy else f"http://{proxy}"
     try:
         parts = urlsplit(url)
@@ -152,7 +152,7 @@ def _checked(proxy: str) -> str:
 
 
 def _exception(entry: str) -> _Exception:
-    """What an entry of NO_PROXY names. Raises `ConfigError`."""
+    """An entry of NO_PROXY. Raises `ConfigError`."""
     if entry == "*":
         return _Exception()
     scheme, slashes, rest = entry.lower().rpartition("://")

@@ -1,4 +1,4 @@
-"""Bytes, compared with what a list announces of them: while they stream by, or on disk."""
+"""Compares bytes with what a list announces of them, while they stream or on disk."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from isal import isal_zlib
 from shared.blocks import blocks
 from shared.errors import SyncError
 
+# Largest file that is accepted without an announced length. Only the original leaves it out, for
+# attachments, and PostgreSQL stores no larger one.
 UNANNOUNCED = 1 << 30
-"""Bytes that are taken of a file whose length the list does not say. Only lists of the original
-leave it out, of attachments, and PostgreSQL keeps no larger one."""
 
 _WORD = 0xFFFFFFFF
 
 
 class VerificationError(SyncError):
-    """A file is not there, or not the one that was announced. Its item fails, nothing else."""
+    """A file is missing or differs from what was announced. Only its item fails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What the list says of a file; None where it says nothing. A CRC may have either sign;
-    ``checksum`` reads ``<ALGORITHM>:<hex>`` and is passed over if the algorithm is unknown."""
+    """What the list says of a file; None where it says nothing. A CRC may have either sign; a
+    ``checksum`` (``<ALGORITHM>:<hex>``) with an unknown algorithm is ignored."""
 
     length: int | None = None
     crc32: int | None = None
@@ -35,7 +35,7 @@ class Expected:
 
     @property
     def proves(self) -> bool:
-        """Whether bytes that pass are the right ones: a length alone says too little."""
+        """Whether matching bytes are certainly the right ones: a length alone does not prove it."""
         if self.crc32 is not None or self.sha256 is not None:
             return True
         return _hash_called((self.checksum or "").partition(":")[0]) is not None
@@ -43,14 +43,14 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
-    """A file that was fetched and is as announced; ``sha256`` is lower-case hex."""
+    """A file that was fetched and matches; ``sha256`` is lower-case hex."""
 
     length: int
     sha256: str
 
 
 class Verifier:
-    """Fed with a file's chunks; `finish` says whether they were right."""
+    """Takes a file's chunks; `finish` checks them."""
 
     def __init__(self, expected: Expected) -> None:
         self._expected = expected
@@ -111,8 +111,8 @@ class Verifier:
 
 
 def matches(path: Path, expected: Expected, moved: Callable[[], None] = lambda: None) -> bool:
-    """Whether a file on disk is as announced. False too if nothing announced could prove it.
-    ``moved`` is told after each block, since large files take long."""
+    """Whether a file on disk matches what was announced; False if nothing that was announced proves
+    it. ``moved`` is called after each block, since large files take long."""
     if not expected.proves or path.stat().st_size != expected.length:
         return False
     verifier = Verifier(expected)
@@ -128,7 +128,8 @@ def matches(path: Path, expected: Expected, moved: Callable[[], None] = lambda: 
 
 
 def _hash_called(name: str) -> hashlib._Hash | None:
-    """``SHA256``, ``SHA-256`` and ``sha256`` are one; None for what this machine cannot compute."""
+    """A hash function; ``SHA256``, ``SHA-256`` and ``sha256`` are one; None for one that is not
+    available."""
     plain = name.strip().lower()
     for candidate in (plain, plain.replace("-", "_"), plain.replace("-", "")):
         if candidate in hashlib.algorithms_available and not candidate.startswith("shake"):

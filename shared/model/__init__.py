@@ -1,1 +1,1 @@
-"""Frozen values, standard library only; everything else in the project speaks in them."""
+"""Frozen values that the rest of the project uses. Imports the standard library only."""

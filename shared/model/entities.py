@@ -1,4 +1,4 @@
-"""The values that travel: entities with what hangs on them, and files of the file service.
+"""Entities with their properties, links and files, and files of the file service.
 
 References are as on the wire: a project by its code beside the space, experiments and samples by
 identifier, connections by perm id. All times are aware, in UTC, and whole seconds on the wire.
@@ -18,7 +18,7 @@ from shared.model.values import value
 
 @value
 class Connection:
-    """An edge from the entity that holds it down to a child or a component."""
+    """An edge from the entity that has it down to a child or a component."""
 
     relation: Relation
     to: PermId
@@ -28,8 +28,8 @@ class Connection:
 class AttachmentVersion:
     """One version of an attachment.
 
-    ``length`` and ``sha256`` (lower-case hex) are None where a list of the original openBIS is
-    read, which announces neither; ``href`` is where the content is served, if it is.
+    ``length`` and ``sha256`` (lower-case hex) are None in a list of the original openBIS, which
+    does not announce them; ``href`` is the address of the content, if there is one.
     """
 
     version: int
@@ -72,7 +72,7 @@ class FileNode:
 
 @value
 class ContentCopy:
-    """Where the content of a LINK data set lies, in an external data management system."""
+    """A copy of a LINK data set's content in an external data management system."""
 
     external_dms: Code
     external_code: str | None = None
@@ -110,7 +110,8 @@ class Entity:
 
     @property
     def identifier(self) -> Identifier:
-        """Where the entity lies. A component's container is not known here, so it is left out."""
+        """Identifier of the entity. For a component it lacks the container, which is not known
+        here."""
         match self.kind:
             case Kind.SPACE:
                 return identifier(self.code)
@@ -121,10 +122,10 @@ class Entity:
 
     @property
     def home(self) -> tuple[Code | None, Code | None]:
-        """Space and project by which visibility is decided; (None, None) is visible to everyone.
+        """Space and project that decide who may see it; (None, None) is visible to everyone.
 
-        A sample without a project lies in that of its experiment; a data set lies where its
-        experiment lies, else where its sample lies.
+        A sample without a project belongs to that of its experiment; a data set to that of its
+        experiment, else of its sample.
         """
         match self.kind:
             case Kind.SPACE:
@@ -144,8 +145,8 @@ class Entity:
 class ServiceFile:
     """A file of the file service: a picture or document pasted into rich text.
 
-    Either ``content`` holds the bytes (the original's way), or ``href`` says where they are, with
-    ``length`` and ``sha256`` to verify them.
+    It has either ``content`` (as in the original's lists), or ``href``, with ``length`` and
+    ``sha256`` to verify what is fetched.
     """
 
     path: str

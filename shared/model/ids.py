@@ -1,8 +1,8 @@
-"""The names of things, as openBIS uses them.
+"""The ids of openBIS.
 
 A *perm id* never changes and identifies an entity within its kind: for a space its code, for a
 data set its code, for a material ``CODE (TYPE)``, for a file-service file its path, for all else
-``yyyyMMddHHmmssSSS-<number>``. An *identifier* is where an entity lies: ``/SPACE/PROJECT/CODE``.
+``yyyyMMddHHmmssSSS-<number>``. An *identifier* says where an entity lies: ``/SPACE/PROJECT/CODE``.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ def material_perm_id(code: str, type_code: str) -> PermId:
 
 
 def identifier(*parts: str | None) -> Identifier:
-    """``/A/B/C`` of those parts that are there."""
+    """``/A/B/C``, without the missing parts."""
     return Identifier("/" + "/".join(filter(None, parts)))
 
 
 def home_of(path: Identifier) -> tuple[Code | None, Code | None]:
-    """Space and project in which a thing with this identifier lies; None where it has none.
+    """Space and project in an identifier; None for those that it lacks.
 
     ``/CODE`` is shared, ``/SPACE/CODE`` lies in a space, ``/SPACE/PROJECT/CODE`` in a project.
     """

@@ -1,4 +1,4 @@
-"""One table of facts about the kinds of entities, so that code is written once and not seven times.
+"""One table of facts about the kinds of entities, so that code serves all seven.
 
 The facts come from openBIS's resource list, attribute by attribute (wire-format.md, 3.8, 3.9).
 """
@@ -24,7 +24,7 @@ class Kind(StrEnum):
 
 
 class Frozen(IntFlag):
-    """What is frozen. The ``FOR_`` flags forbid to add or remove related entities."""
+    """Frozen flags. The ``FOR_`` flags forbid to add or remove related entities."""
 
     FROZEN = 1
     FOR_CHILDREN = 2
@@ -41,7 +41,7 @@ NOT_FROZEN = Frozen(0)
 
 
 class DataSetKind(StrEnum):
-    """What a data set consists of: files of its own, other data sets, or copies kept elsewhere."""
+    """Content of a data set: files of its own, other data sets, or copies in external systems."""
 
     PHYSICAL = "PHYSICAL"
     CONTAINER = "CONTAINER"
@@ -72,10 +72,10 @@ FLAG_NAMES: Mapping[Frozen, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindFacts:
-    """What is true for one kind of entity."""
+    """Facts about one kind of entity."""
 
+    # Attributes of ``x:xd`` in the order in which they are written, flags included.
     attributes: tuple[str, ...]
-    """Attributes of ``x:xd`` in the order in which they are written; flags stand among them."""
     flags: tuple[Frozen, ...] = ()
     relations: tuple[Relation, ...] = ()
     has_type: bool = False
@@ -150,7 +150,7 @@ FACTS: Mapping[Kind, KindFacts] = MappingProxyType(
     }
 )
 
+# All kinds with rows in the entity table, in the order of a resource list.
 ENTITY_KINDS: tuple[Kind, ...] = tuple(FACTS)
-"""All kinds that are rows of the entity table, in the order of a resource list."""
 
 ATTACHMENT_HOLDERS: tuple[Kind, ...] = tuple(k for k, f in FACTS.items() if f.has_attachments)

@@ -1,6 +1,6 @@
-"""The limits of what is read and kept, each stated once; docs/limits.md explains them to operators.
+"""Limits of what is read and stored; docs/limits.md explains them to operators.
 
-They follow from what lies below: columns of 64 and 32 bits, indexes of PostgreSQL (2,704 bytes a
+They follow from columns of 64 and 32 bits, indexes of PostgreSQL (2,704 bytes a
 row, so the parts of a key of several columns fit together), file systems (255 bytes a name, 4,096
 a path), and the memory that reading one entry takes. They hold on both databases alike, so that an
 instance can be moved from one to the other.
@@ -16,69 +16,69 @@ from shared.model.entities import Attachment, ContentCopy, Entity, FileNode, Ser
 from shared.model.kinds import Kind
 from shared.model.unknown import Unknown
 
+# A code, a type, a user id or a relation.
 CODE_BYTES = 500
-"""A code, a type, a user id or a relation."""
+# A perm id, or type and code of a material. Two of them are the key of a link.
 PERM_ID_BYTES = 1_100
-"""A perm id: two of them are the key of a link. Also that of a material: code and type."""
+# A reference to an experiment or a sample.
 IDENTIFIER_BYTES = 2_100
-"""A reference to an experiment or a sample."""
+# It becomes the name of a folder, and of a longer one while it is written.
 DATA_SET_CODE_BYTES = 200
-"""It names a folder; the name that the folder has while it is written is longer."""
+# The name of an attachment. Its content is stored under its checksum, so no file system limits it.
 FILE_NAME_BYTES = 1_000
-"""The name of an attachment. Its content lies under its checksum, so no file system limits it."""
+# The path of a file of a data set or of the file service.
 PATH_BYTES = 2_000
-"""The path of a file of a data set or of the file service."""
+# Parts of a path, the file's name included.
 PATH_PARTS = 100
-"""Folders and the file's name."""
+# Each part of a path.
 NAME_BYTES = 255
-"""Each part of a path."""
+# An address (``href``), and each text of a content copy.
 LINK_TEXT_BYTES = 65_536
-"""An address (``href``), and each text of a content copy."""
 
+# Bytes of a file, and of all files of a list together, so that no sum overflows.
 LENGTH = 2**56
-"""Bytes of a file, and of all files of a list together, so that no sum overflows."""
+# The number of a version, and an ordinal.
 NUMBER = 2**31 - 1
-"""The number of a version, and an ordinal."""
+# Versions of one attachment.
 VERSIONS = 10_000
-"""Versions of one attachment."""
 
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+# The latest date that every time zone can show.
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
-"""Dates that every time zone can show."""
+# The earliest time of a whole list.
 EARLIEST_AT = datetime(1970, 1, 1, tzinfo=UTC)
-"""The time of a whole list."""
 
+# One entry of a list, as XML.
 ENTRY_BYTES = 256 << 20
-"""One entry of a list, as XML."""
+# Text between two tags, or one start tag: files of the file service within the list have 48 MB at
+# most.
 TEXT_BYTES = 64 << 20
-"""What stands between two elements' tags, or in one start tag: files of the file service that
-the list brings have 48 MB at most."""
+# Elements of one entry; a file of a data set is one.
 ENTRY_ELEMENTS = 1_000_000
-"""Elements of one entry; a file of a data set is one."""
+# Attributes of one element.
 ATTRIBUTES = 1_000
-"""Attributes of one element."""
+# Parts of a list that is published in parts.
 PARTS = 50_000
-"""Parts of a list that lies in parts."""
 
+# The reason why a record cannot be read.
 REASON_BYTES = 4_000
-"""The reason why a record cannot be read."""
 
 
 def is_longer(text: str, most: int) -> bool:
-    """Whether a text has more bytes of UTF-8 than this."""
+    """Whether the UTF-8 form of a text has more bytes."""
     return len(text) * 4 > most and len(text.encode("utf-8", "replace")) > most
 
 
 def shortened(text: str, most: int = REASON_BYTES) -> str:
-    """A text for people: if it is too long, its beginning and end, and how long it is."""
+    """A text for people; a long one is reduced to its beginning, end and length."""
     if not is_longer(text, most):
         return text
     return f"{text[: most // 8]}…{text[-most // 16 :]} ({len(text):,} characters)"
 
 
 def name_of_fault(text: str, most: int = PATH_BYTES) -> str:
-    """How a record that cannot be read is called. A name that is too long to be kept is none
-    that anything here has; two of them stay two."""
+    """Name of a record that cannot be read. If the name is too long to be stored, its hash keeps
+    two such records apart."""
     if not is_longer(text, most):
         return text
     digest = sha256(text.encode("utf-8", "replace")).hexdigest()
@@ -86,18 +86,18 @@ def name_of_fault(text: str, most: int = PATH_BYTES) -> str:
 
 
 def entity_excess(entity: Entity) -> str | None:
-    """What of an entity is beyond a limit: which field, and which limit; None if all fits."""
+    """The field of an entity that is beyond a limit, and the limit; None if all fits."""
     return next(_excesses(entity), None)
 
 
 def service_file_excess(file: ServiceFile) -> str | None:
-    """The same of a file of the file service."""
+    """The same for a file of the file service."""
     dates = _date("the modification date", file.modified)
     return next(iter((*_path("the path", file.path), *_length(file.length), *dates)), None)
 
 
 def definition_excess(definition: object) -> str | None:
-    """The same of a definition of the master data: of its codes, names and ordinal."""
+    """The same for a definition of the master data: its codes, names and ordinal."""
     for field in _NAMES_OF_DEFINITIONS:
         text = getattr(definition, field, None)
         if text and is_longer(text, CODE_BYTES):
@@ -152,8 +152,8 @@ def _names(entity: Entity) -> Iterator[str]:
     yield from _too_long("the sample", entity.sample, IDENTIFIER_BYTES)
 
 
+# Kinds whose code stands between the slashes of an identifier.
 _PLACED = frozenset({Kind.SPACE, Kind.PROJECT, Kind.EXPERIMENT, Kind.SAMPLE})
-"""What has a code between the slashes of an identifier."""
 
 
 def _without_slash(what: str, text: str | None) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""Master data: what describes the entities. Small enough to be held in memory.
+"""Master data: the definitions that entities use. Small enough to be held in memory.
 
-Codes of internal vocabularies and property types carry their leading ``$`` here, everywhere; the
-wire drops it in definitions, which is the reader's and the writer's business alone.
+Codes of internal vocabularies and property types have their leading ``$`` everywhere. Only
+definitions on the wire lack it; reader and writer convert.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from enum import StrEnum
 from shared.model.ids import Code
 from shared.model.kinds import Kind
 
+# openBIS registers its own definitions as this user.
 SYSTEM_USER = "system"
-"""The user by whom openBIS registers what it ships."""
 
 
 class PluginType(StrEnum):
@@ -48,7 +48,7 @@ class DataType(StrEnum):
 
 
 class AddressType(StrEnum):
-    """How the address of an external data management system is to be read."""
+    """How to interpret the address of an external data management system."""
 
     OPENBIS = "OPENBIS"
     URL = "URL"
@@ -63,7 +63,7 @@ class FileFormatType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plugin:
-    """A script. ``entity_kinds`` is empty where it serves every kind."""
+    """A script. ``entity_kinds`` is empty if it serves every kind."""
 
     name: str
     type: PluginType
@@ -76,7 +76,7 @@ class Plugin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """A value of a vocabulary; terms are ordered by ``ordinal``, which starts with 1."""
+    """A value of a vocabulary; terms are ordered by ``ordinal``, which starts at 1."""
 
     code: Code
     ordinal: int
@@ -101,7 +101,7 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PropertyType:
-    """``material_type`` is None where any material fits, as is ``sample_type`` for samples."""
+    """``material_type`` is None if any material fits, ``sample_type`` if any sample does."""
 
     code: Code
     label: str
@@ -119,7 +119,7 @@ class PropertyType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PropertyAssignment:
-    """That entities of a type have a property, and how it is shown."""
+    """Gives entities of a type a property, and says how it is shown."""
 
     property_type: Code
     ordinal: int
@@ -162,7 +162,7 @@ class EntityType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalDms:
-    """An external data management system: where LINK data sets keep their content."""
+    """An external data management system, which has the content of LINK data sets."""
 
     code: Code
     address: str

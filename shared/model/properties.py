@@ -1,4 +1,4 @@
-"""Properties as a store keeps them."""
+"""Properties that are parsed when they are first read."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import orjson
 
 
 class JsonProperties(Mapping[str, str]):
-    """Codes and values from the text of a JSON object, which is read when someone asks for them.
+    """Codes and values in the text of a JSON object, parsed on first access.
 
-    Nobody asks while a list is written, which takes most texts over as they are.
+    While a list is written they are mostly not parsed: the text itself is converted.
     """
 
     __slots__ = ("_read", "text")
 
     def __init__(self, text: str) -> None:
-        """``text``: an object whose values are texts."""
+        """``text`` is an object whose values are texts."""
         self.text = text
         self._read: dict[str, str] | None = None
 

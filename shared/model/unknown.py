@@ -1,8 +1,8 @@
 """Parts of a record that its source cannot see now.
 
-The rule of the whole project: *unknown is not none*. What a source cannot show is never taken for
-deleted. A part that is marked as unknown may still be shown in part: what is shown counts, what is
-not shown stays as it is at the destination.
+The rule of the project: *unknown is not none*. A part that the source cannot show never counts as
+deleted. It may be shown incompletely: what is shown counts, the rest stays as it is at the
+destination.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ class Part(StrEnum):
 class Reason(StrEnum):
     """Why a source cannot show a part."""
 
+    # The data set is archived, or is being archived or unarchived.
     ARCHIVED = "archived"
-    """The data set is archived, or is being archived or unarchived."""
+    # The folder or share of the part does not exist now.
     NOT_MOUNTED = "not-mounted"
-    """A folder or share in which the part should lie is not there."""
+    # The path-info database does not know the files yet.
     NOT_FED = "not-fed"
-    """The path-info database does not know the files yet."""
+    # A file has a name that the list cannot carry.
     BAD_NAME = "bad-name"
-    """A file has a name that the list cannot carry."""
+    # The operating system refuses to read it, or a link leads out of the data set.
     UNREADABLE = "unreadable"
-    """The operating system refuses to read it, or a link leads out of the data set."""
+    # It names something that the user may not see, or that the space lists exclude.
     OUT_OF_SCOPE = "out-of-scope"
-    """It leads to something that the user may not see, or that the space lists leave out."""
+    # The instance is a harvested copy, and the part has not arrived yet.
     NOT_HARVESTED = "not-harvested"
-    """The instance is a harvested copy, and the part has not arrived there yet."""
+    # The property has several values of this entity, which this version cannot list.
     SEVERAL_VALUES = "several-values"
-    """The property has several values of this entity, which this version cannot list."""
+    # A reason that this version does not know, from a newer source.
     OTHER = "other"
-    """A reason that this version does not know: written by a newer source."""
 
 
 @value

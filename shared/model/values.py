@@ -1,4 +1,4 @@
-"""How the values are made that there are millions of."""
+"""The decorator of values that are made in large numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def value(cls: type[T]) -> type[T]:
-    """Like ``dataclass(frozen=True, slots=True, kw_only=True)``, but frozen for the type checker
-    only: what guards a frozen dataclass when it runs makes it four times as slow to be made, and
-    a list makes one for each entity, connection and file."""
+    """Decorator for value classes of which a list creates millions: like ``dataclass(frozen=True,
+    slots=True, kw_only=True)``, but frozen for the type checker only, since the check at run time
+    makes creation four times slower."""
     return dataclass(slots=True, kw_only=True, unsafe_hash=True)(cls)

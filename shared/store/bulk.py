@@ -1,4 +1,4 @@
-"""Writes many rows at once, by the fastest way that each database has."""
+"""Writes many rows at once, in the fastest way of each database."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table
 
 
 def insert_rows(connection: Connection, table: Table, rows: Iterable[Sequence[Any]]) -> None:
-    """Append rows that fill the columns of the table in order: COPY, or one prepared INSERT."""
+    """Appends rows that fill the table's columns in order: by COPY, or by one prepared INSERT."""
     names = ", ".join(f'"{column.name}"' for column in table.columns)
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "postgresql":

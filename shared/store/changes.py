@@ -1,8 +1,8 @@
 """Compares the incoming tables with the store, and applies what differs: by set, never by entity.
 
-`compare` leaves the plan of a pass in the connection's own table ``change``: one row per entity
-that is not as the list says. The functions below apply one part of the plan each, with a handful of
-SQL statements whatever the size.
+`compare` writes the plan of a pass into the connection's temporary table ``change``: one row per
+entity that differs from the list. The functions below apply one part of the plan each, with a
+handful of SQL statements whatever the size.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ from shared.store.loss_kinds import Loss, planned_kind
 from shared.store.statements import CHANGES, execute, statements
 
 _NO_LIMIT = 2**62
+# Rows of the plan fetched at a time.
 _BLOCK = 1_000
-"""Rows of the plan that are held at a time."""
 
 
 class Action(StrEnum):
-    """What the plan says of an entity."""
+    """Action of the plan for an entity."""
 
     NEW = "new"
     CHANGED = "changed"
     GONE = "gone"
+    # Gone from the source, but something that stays lies in it.
     KEPT = "kept"
-    """Gone from the source, but something that stays lies in it."""
+    # Gone from the source, but an operator restored it from the trash.
     RESTORED = "restored"
-    """Gone from the source, but the operator took it out of the trash."""
+    # Gone from the source, but its deletion waits for an operator.
     HELD = "held"
-    """Gone from the source, but its deletion waits for the operator."""
+    # Another section or a local user made it, so it is left alone.
     FOREIGN = "foreign"
-    """Is here already, from another section or made here, and is left alone."""
+    # Its identifier belongs to another entity that stays.
     TAKEN = "taken"
-    """Its identifier belongs to another entity that stays."""
+    # It lies in, or has to move with, something that cannot come or move.
     STRANDED = "stranded"
-    """It lies in, or has to move with, something that cannot come or move."""
+    # A data set that is new or changed once its files have arrived.
     WAITING = "waiting"
-    """A data set whose files have to arrive before it is new or changed."""
+    # An update would lose it, and deletions are forbidden (`shared.store.losses`).
     SPARED = "spared"
-    """An update would lose it, and deletions are forbidden."""
+    # A data set that was registered or updated after its files had arrived.
     DONE = "done"
-    """A data set that was registered or updated after its files had arrived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamps:
-    """Who and when to write on new and changed rows; both None takes what the list says."""
+    """User and time to write on new and changed rows; the list's own if both are None."""
 
     user_id: str | None = None
     now: int | None = None
@@ -70,8 +70,8 @@ ORIGINAL_STAMPS = Stamps()
 
 
 def compare(connection: Connection, source: str) -> None:
-    """Fill ``change`` with the plan of what to do to the rows of this source. What cannot be done
-    because an identifier is taken is known only after deletions: `identity.settle`."""
+    """Fills ``change`` with the plan for the rows of this source. Conflicts of identifiers are
+    known only after deletions: `identity.settle`."""
     resolve(connection, source)
     new_claims(connection)
     execute(connection, "new_plan")
@@ -81,14 +81,14 @@ def compare(connection: Connection, source: str) -> None:
 
 
 def counts(connection: Connection) -> dict[tuple[Kind | Loss, Action], int]:
-    """How many entities of each kind the plan has for each action."""
+    """Number of entities by kind and action of the plan."""
     rows = connection.execute(text("SELECT kind, action, count(*) FROM change GROUP BY 1, 2"))
     return {(planned_kind(kind), Action(action)): number for kind, action, number in rows}
 
 
 def foreign_owners(connection: Connection) -> dict[str, int]:
-    """How many entities of the list another section brought, or were made here (""), and are left
-    alone therefore."""
+    """Number of entities of the list, by owner, that another section or a local user ("") made, and
+    that are therefore left alone."""
     rows = connection.execute(text(_FOREIGN_OWNERS))
     return {str(owner): int(number) for owner, number in rows}
 
@@ -101,8 +101,8 @@ SELECT e.source, count(*) FROM change AS c
 
 
 def planned(connection: Connection, action: Action, most: int | None = None) -> Iterator[Planned]:
-    """What the plan has for an action, by kind and identifier; not more than ``most``. To be read
-    to the end before the plan is changed: not all of it is held at a time."""
+    """Rows of the plan with an action, by kind and identifier; at most ``most``. Read it to the end
+    before changing the plan: rows are fetched in blocks."""
     (query,) = statements(CHANGES)["planned"]
     values = {"action": action.value, "most": most or _NO_LIMIT}
     with connection.execute(query, values, execution_options={"yield_per": _BLOCK}) as rows:
@@ -111,18 +111,18 @@ def planned(connection: Connection, action: Action, most: int | None = None) -> 
 
 
 def register(connection: Connection, kind: Kind, source: str, stamps: Stamps) -> None:
-    """Insert the new entities of a kind, not frozen yet; see `replace_satellites`."""
+    """Inserts the new entities of a kind, without frozen flags; see `replace_satellites`."""
     values = {"user_id": stamps.user_id, "now": stamps.now}
     execute(connection, "register", kind=kind.value, source=source, **values)
 
 
 def update(connection: Connection, kind: Kind, stamps: Stamps) -> None:
-    """Bring the changed entities of a kind to what the list says, except stamps and flags."""
+    """Updates the changed entities of a kind, except stamps and flags."""
     execute(connection, "update", kind=kind.value, user_id=stamps.user_id, now=stamps.now)
 
 
 def replace_satellites(connection: Connection, kind: Kind) -> None:
-    """Bring links, files and content copies of new and changed entities to what the list says."""
+    """Replaces links, files and content copies of new and changed entities."""
     if FACTS[kind].relations:
         execute(connection, "replace_links", kind=kind.value)
     if kind is Kind.DATA_SET:
@@ -130,13 +130,13 @@ def replace_satellites(connection: Connection, kind: Kind) -> None:
 
 
 def apply_kind(connection: Connection, kind: Kind, source: str, stamps: Stamps) -> None:
-    """Register and update all that the plan has of a kind. The plan for data sets is older than
-    this transaction: what another section brought meanwhile is left to that."""
+    """Registers and updates all entities of a kind in the plan. The plan for data sets is older
+    than this transaction: data sets that another section has brought since then are left alone."""
     if kind is Kind.DATA_SET:
         execute(connection, "yield_data_sets", source=source)
     register(connection, kind, source, stamps)
     if kind is Kind.DATA_SET:
-        execute(connection, "drop_files")  # of what is physical no longer
+        execute(connection, "drop_files")  # of data sets that are not physical any more
     update(connection, kind, stamps)
     replace_satellites(connection, kind)
     if kind is Kind.SAMPLE:  # the last of what others lie in
@@ -144,12 +144,12 @@ def apply_kind(connection: Connection, kind: Kind, source: str, stamps: Stamps) 
 
 
 def hold_back_data_sets(connection: Connection) -> None:
-    """Let those data sets wait that have files which are not here in the same form yet."""
+    """Makes data sets wait whose files are not all here as the list announces them."""
     execute(connection, "hold_back_data_sets")
 
 
 def await_data_sets(connection: Connection, source: str, codes: Collection[str]) -> None:
-    """Let these data sets wait for files, though nothing else of them may have changed; those of
+    """Makes these data sets wait for files, even if nothing else of them has changed; those of
     other sections are left alone."""
     (await_one,) = statements(CHANGES)["await_data_set"]
     if codes:
@@ -162,40 +162,40 @@ def waiting_data_sets(connection: Connection) -> list[str]:
 
 
 def admit_data_sets(connection: Connection, codes: Sequence[str]) -> None:
-    """The files of these data sets have arrived: they are new or changed again."""
+    """The files of these data sets have arrived: marks the data sets as new or changed again."""
     (admit,) = statements(CHANGES)["admit_data_set"]
     if codes:
         connection.execute(admit, [{"code": code} for code in codes])
 
 
 def settle_data_sets(connection: Connection) -> None:
-    """What was new or changed among the data sets is registered and updated by now."""
+    """Marks new and changed data sets as done."""
     execute(connection, "settle_data_sets")
 
 
 def plan_files(connection: Connection, source: str) -> None:
-    """Add the files of the file service that are gone to the plan, as of kind `Kind.FILE`."""
+    """Adds the files of the file service that are gone to the plan, with the kind `Kind.FILE`."""
     execute(connection, "plan_files", source=source)
 
 
 def delete(connection: Connection) -> None:
-    """Delete what the plan calls gone for good, and note its files for removal."""
+    """Deletes for good what the plan says, and notes its files for removal."""
     execute(connection, "remove_files")
     execute(connection, "delete")
 
 
 def users(connection: Connection) -> list[str]:
-    """All users that the list names as registrators or modifiers, sorted."""
+    """All registrators and modifiers in the list, sorted."""
     return sorted(execute(connection, "users").scalars())
 
 
 def copy_stamps(connection: Connection, source: str) -> list[Planned]:
-    """Take timestamps and users from the list; returns the entities that were changed by it."""
+    """Copies timestamps and users from the list; returns the entities that changed."""
     return _differing(connection, "stamps_differ", "copy_stamps", source)
 
 
 def copy_flags(connection: Connection, source: str) -> list[Planned]:
-    """Take frozen flags from the list; returns the entities that were changed by it."""
+    """Copies frozen flags from the list; returns the entities that changed."""
     return _differing(connection, "flags_differ", "copy_flags", source)
 
 
@@ -208,7 +208,7 @@ def _differing(connection: Connection, query: str, change: str, source: str) -> 
 
 
 def drop_from_plan(connection: Connection, kind: Kind | Loss, perm_ids: Collection[str]) -> None:
-    """Leave some entities alone, whatever the list says of them."""
+    """Removes entities from the plan, so that they stay as they are."""
     if perm_ids:
         connection.execute(
             text("DELETE FROM change WHERE kind = :kind AND perm_id = :perm_id"),

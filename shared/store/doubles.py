@@ -1,9 +1,9 @@
-"""What a resource list has twice: one perm id, one identifier or one file.
+"""Finds what a resource list has twice: a perm id, an identifier or a file.
 
-Neither of two such records can be trusted, so none of them changes what is here: both are set apart
-as records that could not be read, with all that lies in them, and each is named. One perm id in
-two kinds is no such case: openBIS itself gives its default project, experiment and sample the same
-one, and here every reference names the kind that it leads to.
+Neither of two such records can be trusted, so neither changes the destination: both are reported as
+records that could not be read, with everything that lies in them. One perm id in two kinds is
+allowed: openBIS gives its default project, experiment and sample the same one, and references here
+name the kind.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from shared.store.statements import Rows, SqlFile, execute_from
 
 _FILE = SqlFile("shared.store", "doubles.sql")
 _OF_NOTHING = (
-    "DELETE FROM {} WHERE position IS NOT NULL"  # else it is of the whole list
+    "DELETE FROM {} WHERE position IS NOT NULL"  # otherwise it belongs to the whole list
     " AND position NOT IN (SELECT position FROM incoming_entity)"
 )
 _PARTS = (
@@ -30,16 +30,16 @@ _PARTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetApart:
-    """``records`` is how many records of the list no longer count: more than there are faults
-    where one thing stands there twice."""
+    """``records`` is how many records of the list are excluded: more than ``faults`` if one record
+    occurs several times."""
 
     faults: tuple[ItemError, ...] = ()
     records: int = 0
 
 
 def set_doubles_apart(connection: Connection) -> SetApart:
-    """Take out of the incoming tables what the list has twice. Their indexes must be there, and
-    components must have their identifiers."""
+    """Removes from the incoming tables what the list has twice. Call it when their indexes exist
+    and components have their identifiers."""
     entities, files = _entities(connection), _files(connection)
     return SetApart(
         faults=(*entities.faults, *files.faults), records=entities.records + files.records
@@ -56,7 +56,7 @@ class InTwoKinds:
 
 
 def perm_ids_in_two_kinds(connection: Connection) -> Iterator[InTwoKinds]:
-    """Of projects, experiments, samples and data sets of the list; every pair once."""
+    """Such pairs among projects, experiments, samples and data sets of the list, each once."""
     for perm_id, kind, identifier, other_kind, other in _execute(connection, "in_several_kinds"):
         yield InTwoKinds(perm_id=perm_id, one=f"{kind} {identifier}", other=f"{other_kind} {other}")
 

@@ -1,7 +1,7 @@
 """Opens a store and hands out transactions: to read, to work, and to rehearse.
 
-SQLite needs two hooks: its Python driver begins transactions only before some statements, so that
-a rehearsal would leak its writes. The driver's own BEGIN is switched off and ours is emitted.
+SQLite needs two hooks. Its driver begins transactions only before some statements, so a rehearsal
+would leak its writes. The driver's BEGIN is switched off, and this module emits BEGIN.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from shared.store.tables import SCHEMA_VERSION, meta, metadata
 from shared.store.upgrade import meta_values, name_database, upgrade
 from shared.store.writers import PATIENCE, begin_postgresql, begin_sqlite, is_busy, write_lock
 
+# Opens what a step may commit: a transaction in a real pass, a savepoint in a rehearsal.
 Transaction = Callable[[], AbstractContextManager[Any]]
-"""Opens what a step may commit: a transaction in earnest, a savepoint in a rehearsal."""
 
 
 def create_store(url: str, data_store: str | None = None) -> Engine:
-    """The store at a database URL; its tables are created if there are none.
+    """The store at a database URL; missing tables are created.
 
-    ``data_store`` is the UUID of a data store folder that is there already, for a new instance.
-    Raises `ConfigError` if it cannot be opened or was written by another version.
+    ``data_store`` is the UUID of an existing data store folder, for a new instance. Raises
+    `ConfigError` if the store cannot be opened or was written by another version.
     """
     engine = connect(url)
     with _reported(engine):
@@ -50,7 +50,7 @@ def create_store(url: str, data_store: str | None = None) -> Engine:
 
 
 def open_store(url: str) -> Engine:
-    """The store at a database URL. Raises `ConfigError` if there is none, or as `create_store`."""
+    """The store at a database URL. Raises `ConfigError` if there is none, and as `create_store`."""
     location = make_url(url)
     if location.drivername == "sqlite" and not Path(location.database or "").exists():
         raise ConfigError(_no_store(url))
@@ -66,7 +66,7 @@ def open_store(url: str) -> Engine:
 
 @contextmanager
 def opened_store(url: SecretStr) -> Iterator[Engine]:
-    """As `open_store`, and closed at the end."""
+    """`open_store`, closed at the end of the block."""
     engine = open_store(url.get_secret_value())
     try:
         yield engine
@@ -84,7 +84,7 @@ def _no_store(url: str) -> str:
 
 @contextmanager
 def _reported(engine: Engine) -> Iterator[None]:
-    """Say which database it was that could not be opened."""
+    """Adds the database's name to errors of opening it."""
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
@@ -95,10 +95,10 @@ def _reported(engine: Engine) -> Iterator[None]:
         raise
 
 
+# Number of connections: one per thread, and no thread must wait for another's.
 _NO_LIMIT = -1
-"""Of connections: there are as many as threads, and none of those must wait for another."""
+# Connections kept open; opening one takes longer than most transactions.
 _KEPT = 10
-"""Connections; more are closed after use, and to open one takes longer than what most are for."""
 
 
 _POSTGRESQL = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
@@ -131,8 +131,8 @@ def connect(url: str) -> Engine:
 
 def _prepare_sqlite(driver: Any, _record: object) -> None:
     driver.isolation_level = None
-    # FULL: files follow their rows as soon as these are committed, and a commit that a power cut
-    # takes back would leave rows of files that are elsewhere.
+    # FULL: files are moved as soon as their rows are committed. If a power cut undid the commit,
+    # the old rows would have files that are elsewhere.
     for pragma in ("foreign_keys=ON", f"busy_timeout={PATIENCE}", "synchronous=FULL"):
         driver.execute(f"PRAGMA {pragma}")
     driver.execute("PRAGMA journal_mode=WAL")
@@ -169,7 +169,7 @@ def _cannot_open(engine: Engine, error: SQLAlchemyError | sqlite3.Error) -> Conf
 
 
 def database_name(connection: Connection) -> str:
-    """What tells this database from every other one; a copy or a backup has the same."""
+    """An id of this database that no other one has; copies and backups have the same."""
     query = select(meta.c.value).where(meta.c.key == "database")
     return str(connection.execute(query).scalar_one_or_none() or "")
 
@@ -180,14 +180,14 @@ def data_store_uuid(connection: Connection) -> str:
     return str(connection.execute(query).scalar_one())
 
 
+# Kibibytes, so that many lists may be read at once. They read the database once from end to end, so
+# a larger cache would not help.
 _READING = "PRAGMA cache_size=-2000"
-"""Kibibytes, so many lists may be read at once. They go through the database from one end to the
-other, and a large cache has nothing of it twice."""
 
 
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
-    """One consistent view, however long it is read, and whatever is committed meanwhile."""
+    """A read transaction with one snapshot, unaffected by later commits."""
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             connection.execution_options(
@@ -201,8 +201,8 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def database_errors(engine: Engine) -> Iterator[None]:
-    """What a database refuses, or that it is gone, as an error that says which one it was; without
-    the statement, which may hold thousands of values."""
+    """Turns errors of the database into one that names it, without the statement, which may have
+    thousands of values."""
     driver: Any = engine.dialect.loaded_dbapi
     try:
         yield
@@ -215,8 +215,8 @@ def database_errors(engine: Engine) -> Iterator[None]:
 
 
 def refresh_statistics(connection: Connection) -> None:
-    """Let SQLite look at how its tables have grown, so that it chooses the right indexes;
-    PostgreSQL does so by itself. To be called between transactions."""
+    """Lets SQLite update the statistics by which it chooses indexes; PostgreSQL does so by itself.
+    Call it between transactions."""
     if connection.dialect.name != "sqlite":
         return
     driver: Any = connection.connection.driver_connection
@@ -226,13 +226,13 @@ def refresh_statistics(connection: Connection) -> None:
         driver.execute("PRAGMA main.optimize")
     except sqlite3.OperationalError as error:
         if not is_busy(error):
-            raise  # else another writer is in the way; the next run looks again
+            raise  # otherwise another writer holds the lock; the next run tries again
     finally:
         driver.execute(f"PRAGMA busy_timeout={PATIENCE}")
 
 
 def interrupt(connection: Connection) -> None:
-    """End the statement that the database is at work on. To be called from another thread."""
+    """Ends the statement in work; called from another thread."""
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
         driver.interrupt()
@@ -242,9 +242,9 @@ def interrupt(connection: Connection) -> None:
 
 @contextmanager
 def viewing(connection: Connection) -> Iterator[None]:
-    """A transaction that only reads; into its own tables (`shared.store.scratch`) the connection
-    may write. What is to write more opens `work` or `changing`: on SQLite a transaction that begins
-    to write halfway fails at once if another one has written meanwhile."""
+    """A transaction that only reads; it may write to the connection's own tables
+    (`shared.store.scratch`). Use `work` or `changing` for other writes: on SQLite, a transaction
+    that begins to write after another one has written fails at once."""
     with connection.begin():
         yield
 
@@ -265,7 +265,7 @@ def changing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def work(connection: Connection) -> Iterator[Transaction]:
-    """In earnest: what a step opens is a transaction, and stays."""
+    """A real pass: each transaction that a step opens is committed."""
 
     @contextmanager
     def transaction() -> Iterator[None]:
@@ -277,8 +277,8 @@ def work(connection: Connection) -> Iterator[Transaction]:
 
 @contextmanager
 def rehearsal(connection: Connection) -> Iterator[Transaction]:
-    """Like `work`, but nothing stays: what would be committed is only a savepoint, and in the end
-    all is rolled back. No step can tell the difference."""
+    """Like `work`, but nothing is committed: steps open savepoints, and all is rolled back at the
+    end. A step cannot tell the difference."""
     with write_lock(connection), connection.begin() as outer:
         try:
             yield connection.begin_nested

@@ -3,12 +3,12 @@
 A data set lies in ``<store root>/1/<uuid>/aa/bb/cc/<code>``, where aabbcc are the first hex digits
 of the MD5 of its code. Contents of attachments lie beside it, named by their SHA-256, in
 ``<store root>/attachments/aa/bb/``; openBIS itself takes only folders named by digits for shares.
-What was deleted together lies in ``<store root>/trash/<deletion>/``: data sets as folders named by
-their codes, files of the file service in ``files``. What was found spoiled in its place lies in
+Files that were deleted together lie in ``<store root>/trash/<deletion>/``: data sets as folders
+named by their codes, files of the file service in ``files``. Files that were found damaged lie in
 ``<store root>/set-aside/<run>/``.
 
-New content is written aside on the same file system, synced and renamed; so at any moment a name
-leads either to the whole old content or to the whole new one.
+New content is written to a temporary path on the same file system, synced and renamed, so that a
+name always leads to the complete old or the complete new content.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ from shared.atomic_file import sync_folder
 from shared.errors import ConfigError
 from shared.paths import confine, safe_relative_path
 
+# The share for new data sets; existing ones are found in any share.
 SHARE = "1"
-"""The share into which data sets are put; what lies in others is found too."""
 
+# The folder within a deletion's folder in the trash.
 _SERVICE_FILES = "files"
-"""The folder within a deletion's folder in the trash."""
+# Suffix of a data set that is being replaced; new ones have a suffix of 32 digits.
 _OLD = ".replaced"
-"""Ends the name of a data set aside that is just being replaced; new ones end with 32 digits."""
+# Name of a temporary folder; the group is the code of its data set.
 ASIDE = re.compile(r"(.+)\.[0-9a-f]{32}")
-"""The name of a folder aside; the group is the code of its data set."""
+# Characters that no code in openBIS has; operators read codes one per line.
 _NOT_IN_CODES = re.compile("[\\\\\x00-\x1f\x7f-\x9f]")
-"""openBIS has no such codes; a code stands in a line of its own where operators read it."""
+# Bytes; a temporary name is longer, and file systems take 255.
 _LONGEST_CODE = 200
-"""Bytes; a name aside is longer, and file systems take 255."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataStore:
-    """The folders of an instance: data sets, attachments, file service, and where to work aside.
+    """The folders of an instance: data sets, attachments, file service, temporary files.
 
-    ``temporary`` must lie on the file system of ``root``; that of the file-service files is used
-    for those, in a hidden folder of its own.
+    ``temporary`` must be on the file system of ``root``; for files of the file service there is a
+    hidden folder on theirs.
     """
 
     root: Path
@@ -56,8 +56,8 @@ class DataStore:
     temporary: Path
 
     def data_set_folder(self, code: str) -> Path:
-        """Where a data set lies; in whichever share it is, else where it would be put. Raises
-        ValueError for a code that cannot be the name of a folder."""
+        """The folder of a data set, in whichever share it is, or where it would be created. Raises
+        ValueError for a code that cannot be a folder's name."""
         location = data_set_location(self.uuid, folder_name(code))
         with suppress(FileNotFoundError, PermissionError, NotADirectoryError):
             for share in shares_of(self.root):
@@ -70,11 +70,11 @@ class DataStore:
         return confine(self.data_set_folder(code), safe_relative_path(path))
 
     def attachment(self, sha256: str) -> Path:
-        """Where the content of an attachment lies."""
+        """The file with the content of an attachment."""
         return self.root / "attachments" / sha256[:2] / sha256[2:4] / sha256
 
     def service_entry(self, path: str) -> Path:
-        """What stands there under the name of a file of the file service, be it a link. Raises
+        """The entry with the name of a file of the file service, even if it is a link. Raises
         ValueError if its folder leads out of the file service's."""
         relative = safe_relative_path(path)
         return confine(self.service_root, relative.parent) / relative.name
@@ -84,16 +84,16 @@ class DataStore:
         return confine(self.service_root, safe_relative_path(path))
 
     def set_aside(self, run: str) -> Path:
-        """What one run found in places of others, and not what is to be there; for people to look
-        at, since nothing here removes it."""
+        """The folder for files that one run found in the place of others. They are kept for people
+        to look at; the program never removes them."""
         return self.root / "set-aside" / run
 
     def trash(self, deletion: int) -> Path:
-        """What was deleted together."""
+        """The folder of what was deleted together."""
         return self.root / "trash" / str(deletion)
 
     def trashed_data_set(self, deletion: int, code: str) -> Path:
-        """Raises ValueError for a code that cannot be the name of a folder."""
+        """Raises ValueError for a code that cannot be a folder's name."""
         name = folder_name(code)
         if name.rstrip("~") == _SERVICE_FILES:  # that name is taken
             name += "~"
@@ -104,12 +104,12 @@ class DataStore:
         return confine(self.trash(deletion) / _SERVICE_FILES, safe_relative_path(path))
 
     def trashed_deletions(self) -> list[int]:
-        """The numbers of all deletions of which something lies in the trash."""
+        """The numbers of all deletions that have files in the trash."""
         found = (self.root / "trash").glob("[0-9]*")
         return sorted(int(folder.name) for folder in found if folder.name.isdecimal())
 
     def new_data_set(self, code: str) -> Path:
-        """An empty folder aside, into which the files of a data set are written."""
+        """An empty temporary folder for the files of a data set."""
         folder = self._aside(folder_name(code))
         folder.mkdir(parents=True)
         return folder
@@ -118,7 +118,7 @@ class DataStore:
         return self.temporary / f"{code}.{uuid.uuid4().hex}"
 
     def complete_data_set(self, code: str, folder: Path) -> None:
-        """Make a complete folder aside last, and the place ready into which it is to come."""
+        """Syncs a complete temporary folder, and creates the folder that it will be moved to."""
         self.data_set_folder(code).parent.mkdir(parents=True, exist_ok=True)
         for directory, _, _ in os.walk(folder):
             sync_folder(Path(directory))
@@ -126,8 +126,8 @@ class DataStore:
     def install_data_set(
         self, code: str, folder: Path, displaced: Path | None = None
     ) -> Path | None:
-        """Put a complete folder in the place of a data set; see `secure_data_set`. Returns where
-        that lies now which was there before: at ``displaced``, else in the temporary folder."""
+        """Moves a complete folder to the place of a data set; see `secure_data_set`. Returns where
+        the previous one lies now: at ``displaced``, else in the temporary folder."""
         target, old = self.data_set_folder(code), None
         if os.path.lexists(target):
             old = displaced or self.temporary / f"{code}{_OLD}"
@@ -142,12 +142,12 @@ class DataStore:
         return old
 
     def secure_data_set(self, code: str) -> None:
-        """Make it last that a data set was put in its place."""
+        """Syncs the move, so that it survives a crash of the machine."""
         sync_folder(self.data_set_folder(code).parent)
 
     def remove_data_set(self, code: str) -> None:
-        """Remove the files of a data set; nothing happens if there are none. A link in the place
-        of the folder goes, what it leads to stays; a file there is not the data set."""
+        """Removes the files of a data set, if there are any. If its folder is a link, only the link
+        is removed; a file in its place is left alone."""
         folder = self.data_set_folder(code)
         if folder.is_symlink():
             folder.unlink()
@@ -155,12 +155,12 @@ class DataStore:
             shutil.rmtree(folder)
 
     def end_replacements(self, unwritten: Collection[str]) -> None:
-        """Data sets that a killed program was just replacing get their old files back if there is
-        nothing in their place, or if they are ``unwritten``: their rows are still the old ones. So
-        a folder is again what its row says. `ConfigError`."""
+        """Undoes replacements that a killed program had not finished: data sets get their old files
+        back if they have none, or if they are ``unwritten``, whose rows are still the old ones.
+        Then each folder matches its row. Raises `ConfigError`."""
         for old in sorted(self.temporary.glob(f"*{_OLD}")):
             if old.is_dir() and not old.is_symlink():
-                with suppress(ValueError):  # no code of a data set: not ours
+                with suppress(ValueError):  # not the code of a data set, so not ours
                     self._end_replacement(old, unwritten)
 
     def _end_replacement(self, old: Path, unwritten: Collection[str]) -> None:
@@ -191,8 +191,8 @@ class DataStore:
         return self.root / SHARE / location
 
     def clear_temporary(self) -> None:
-        """Remove what an earlier run, killed on the way, left aside of new data sets. Whatever else
-        lies there, stays: a wrong ``harvester-tmp-dir`` must not cost anything."""
+        """Removes temporary folders that a killed run left. Other files stay: a wrong
+        ``harvester-tmp-dir`` must not destroy anything."""
         self.temporary.mkdir(parents=True, exist_ok=True)
         for folder in sorted(self.temporary.iterdir()):
             if folder.is_dir() and not folder.is_symlink() and ASIDE.fullmatch(folder.name):
@@ -200,8 +200,8 @@ class DataStore:
 
 
 def folder_name(code: str) -> str:
-    """The code of a data set, which is data from outside and becomes the name of a folder. Raises
-    ValueError for one that cannot be, or that leads elsewhere."""
+    """The folder's name for the code of a data set, which comes from outside. Raises ValueError for
+    a code that cannot be one, or leads elsewhere."""
     if len(safe_relative_path(code).parts) > 1:
         raise ValueError(f"the data set code {code!r} contains a slash")
     if _NOT_IN_CODES.search(code):
@@ -212,7 +212,7 @@ def folder_name(code: str) -> str:
 
 
 def shares_of(root: Path) -> list[str]:
-    """The paths of the shares below a store root, by name. `OSError` if it cannot be read."""
+    """The paths of the shares below a store root, by name. Raises `OSError`."""
     with os.scandir(root) as entries:
         return sorted(entry.path for entry in entries if entry.name.isdecimal())
 
@@ -230,8 +230,8 @@ def file_digest(path: Path) -> str:
 
 
 def found_data_store(root: Path) -> str | None:
-    """The UUID of the data store whose data sets lie below a store root already, as in the folder
-    of an openBIS; None if there is none. Raises `ConfigError` if there are several."""
+    """The UUID of the data store whose data sets lie below a store root, as in openBIS's folder;
+    None if there are none. Raises `ConfigError` if there are several."""
     shares = [path for path in root.glob("[0-9]*") if path.name.isdigit() and path.is_dir()]
     found = {folder.name for share in shares for folder in share.iterdir() if _is_uuid(folder)}
     if len(found) > 1:

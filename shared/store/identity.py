@@ -1,11 +1,11 @@
-"""Who is meant by a reference, and who may have an identifier.
+"""Resolves references to perm ids, and decides conflicts of identifiers.
 
 On the wire, experiments, samples and projects are named by identifier. Within a list an identifier
-means one entity; in the store it may have meant another one before. So references are kept as perm
-ids, which never change, and the texts beside them, which documents show, follow what these name.
+means one entity; in the store it may have meant another one before. So references are stored as
+perm ids, which never change, and the identifiers that documents show are derived from these.
 
-An identifier belongs to one entity at a time. What the list brings under one that something else
-keeps is left alone and fails as an item, with all that lies in it (`settle`).
+An identifier belongs to one entity at a time. An entity of the list whose identifier belongs to an
+entity that stays is left alone and fails as an item, with everything that lies in it (`settle`).
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _FILE = SqlFile("shared.store", "identity.sql")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocked:
-    """Something of the list that cannot come or move. ``holder``: the perm id of who has its
-    identifier; None if it waits for ``subject``, a kind and a perm id. Of the holder: ``owner``,
-    ``name``, ``action`` of the plan, and whether its record could be read."""
+    """An entity of the list that cannot come or move. ``holder`` is the perm id of the entity that
+    has its identifier; None if it waits for ``subject``, a kind and a perm id. ``owner``, ``name``,
+    ``action`` of the plan and readability are the holder's."""
 
     kind: Kind
     perm_id: str
@@ -37,31 +37,31 @@ class Blocked:
     name: str = ""
     action: str | None = None
     unread: bool = False
+    # The subject has another owner and lies elsewhere here.
     elsewhere: bool = False
-    """The subject is of another owner and lies elsewhere here."""
 
 
 def refer(connection: Connection) -> None:
-    """Note what the references of a whole list mean, and which of them lead out of it."""
+    """Notes the meaning of a whole list's references, and those that lead out of it."""
     _execute(connection, "refer")
     _execute(connection, "lead_out")
 
 
 def resolve(connection: Connection, source: str) -> None:
-    """Say of what leads out of the list who is meant here, as far as that is certain."""
+    """Resolves the references that lead out of the list, as far as their meaning is certain."""
     if _execute(connection, "any_outward").scalar_one():
         _execute(connection, "resolve", source=source)
 
 
 def new_claims(connection: Connection) -> None:
-    """Forget who gets which identifier, and what is relocated."""
+    """Forgets the claims of identifiers and the relocations."""
     _execute(connection, "new_claims")
 
 
 def settle(connection: Connection) -> None:
-    """Mark in the plan what cannot come or move, because an identifier is taken or because it lies
-    in such a thing; to be called when what is to be deleted is deleted. Moves along a chain or in
-    a circle are none of that, as long as all of them are possible."""
+    """Marks entities in the plan that cannot come or move, because an identifier is taken or
+    because they lie in such an entity. Call it after the deletions. Moves in a chain or a circle
+    are not marked if all of them are possible."""
     new_claims(connection)
     _execute(connection, "claim")
     if _execute(connection, "any_project_moves").scalar_one():
@@ -77,7 +77,7 @@ def settle(connection: Connection) -> None:
 
 
 def blocked(connection: Connection, kinds: Iterable[Kind]) -> Iterator[Blocked]:
-    """What `settle` has marked, by kind and identifier."""
+    """The entities that `settle` has marked, by kind and identifier."""
     for kind in kinds:
         for row in _execute(connection, "blocked_items", kind=kind.value).all():
             yield Blocked(
@@ -95,8 +95,8 @@ def blocked(connection: Connection, kinds: Iterable[Kind]) -> Iterator[Blocked]:
 
 
 def follow(connection: Connection) -> None:
-    """Let the texts of what hangs on something follow it, where that was renamed or moved. Raises
-    `SyncError` if two entities would have one identifier afterwards, which must never be."""
+    """Updates the identifiers of entities below one that was renamed or moved. Raises `SyncError`
+    if two entities would have one identifier."""
     if _execute(connection, "any_relocated").scalar_one():
         _execute(connection, "follow")
     shared = _execute(connection, "shared_identifier").first()
@@ -109,7 +109,7 @@ def follow(connection: Connection) -> None:
 
 
 def refer_by_perm_id(connection: Connection) -> None:
-    """Fill the references of rows that were written when they were identifiers."""
+    """Fills the references of rows that were written when references were identifiers."""
     _execute(connection, "fill_entities")
     _execute(connection, "fill_trash")
 

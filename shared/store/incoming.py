@@ -1,7 +1,7 @@
-"""The incoming tables: what a resource list says, in tables that belong to the connection.
+"""The incoming tables: the content of a resource list in temporary tables.
 
-They are filled once per run, outside the passes, and both passes read them; so what was rehearsed
-is what is applied. They vanish with the connection (on SQLite: `shared.store.scratch`).
+They are filled once per run, before the passes, and both passes read them; so the rehearsal and the
+real pass work on the same data. They end with the connection (on SQLite: `shared.store.scratch`).
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ from shared.store.rows import (
     to_file,
 )
 
+# Entities that are held before they are written; with 10 properties about 1 MB.
 _BATCH = 500
-"""Entities that are held before they are written; with 10 properties about 1 MB."""
 
 _temporary = MetaData(schema=scratch.SCHEMA)
 
@@ -85,6 +85,7 @@ faults = Table(
     Column("kind", Text),
     Column("perm_id", Text),
 )
+# Places of entities, by perm id. A separate table, so that no row of a list is written twice.
 references = Table(
     "incoming_reference",
     _temporary,
@@ -92,7 +93,7 @@ references = Table(
     Column("perm_id", tables.KEY, nullable=False),
     *(Column(name, tables.KEY) for name in tables.REFERENCES),
 )
-"""Where entities lie, by perm id. A table of its own, so that no row of a list is written twice."""
+# References that lead out of the list.
 outward = Table(
     "incoming_outward",
     _temporary,
@@ -102,7 +103,6 @@ outward = Table(
     Column("target", tables.KEY, nullable=False, comment="its identifier"),
     Column("found", tables.KEY, comment="its perm id, if it is certain who is meant"),
 )
-"""References that lead out of the list."""
 _INDEXES = (
     Index("incoming_entity_key", entities.c.kind, entities.c.perm_id),
     Index("incoming_entity_identifier", entities.c.kind, entities.c.identifier),
@@ -121,9 +121,9 @@ _INDEXES = (
 class Incoming:
     """Fills the incoming tables of one connection. Add everything, then `finish`.
 
-    Unless the caller has opened a transaction, each batch is written in one of its own: a list may
-    take hours to come, and what stands open so long holds back others (`VACUUM`, the low-water mark
-    of what is published from the same server).
+    Unless the caller has opened a transaction, each batch has one of its own: a list may take
+    hours, and a transaction open so long blocks others (`VACUUM`, the low-water mark of lists
+    published from the same server).
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -146,7 +146,7 @@ class Incoming:
                 yield
 
     def add(self, entity: Entity) -> None:
-        """Raises `ItemError` if the entity cannot be stored: then nothing of it is noted."""
+        """Raises `ItemError` if the entity cannot be stored; then no part of it is."""
         _refuse(entity.kind, entity.perm_id, entity_excess(entity))
         row = entity_row(entity)
         if entity.kind is Kind.DATA_SET:
@@ -187,16 +187,16 @@ class Incoming:
             self._flush()
 
     def add_unknown(self, marks: Iterable[Unknown]) -> None:
-        """Parts of the whole list that its source cannot show now."""
+        """Adds parts of the whole list that its source cannot show now."""
         self._buffers[unknown].extend((Kind.FILE, "", m.part, m.reason, None) for m in marks)
 
     def add_fault(self, kind: str, perm_id: str) -> None:
-        """A record of the list could not be read: what it describes must not be taken as gone."""
+        """Adds a record of the list that could not be read: its entity must not count as gone."""
         self._buffers[faults].append((kind, perm_id))
 
     def finish(self) -> SetApart:
-        """Write what is left, build the indexes, and complete what only the whole list tells.
-        Returns what it has twice, none of which counts."""
+        """Writes the last batch, builds the indexes, and completes what depends on the whole list.
+        Returns what the list has twice, which does not count."""
         self._flush()
         with self._transaction():
             return self._complete()
@@ -218,7 +218,7 @@ class Incoming:
                 self._connection.execute(text(f"ANALYZE {table.name}"))
 
     def _add_up(self, kind: Kind, perm_id: str, length: int) -> None:
-        """So that no sum over the rows of a list can overflow."""
+        """Checks the total size, so that no sum over the rows overflows."""
         if self._bytes + length > LENGTH:
             reason = (
                 f"its files have {length:,} bytes; with what the list has before, that is over "
@@ -255,13 +255,13 @@ def _check_code(data_set: Entity) -> None:
 
 
 def service_file_content(connection: Connection, path: str) -> bytes | None:
-    """The bytes of a file of the file service, if the list brought them."""
+    """The bytes of a file of the file service, if they were in the list."""
     query = select(service_files.c.content).where(service_files.c.path == path)
     return connection.execute(query).scalars().first()
 
 
 def data_set_files(connection: Connection, code: str) -> tuple[FileNode, ...]:
-    """What the list says of the files of a data set, by path."""
+    """The list's entries for the files of a data set, by path."""
     query = select(files).where(files.c.code == code).order_by(files.c.path)
     return tuple(
         replace(to_file(row[1:]), href=row.href) for row in connection.execute(query).all()

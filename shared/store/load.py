@@ -1,6 +1,6 @@
-"""Puts values straight into an instance: what a file brings, or what a program makes up.
+"""Loads values directly into an instance: from a file, or made by a program.
 
-This is not a harvest: there is no dry run and nothing is deleted. What is loaded belongs to the
+This is not a harvest: there is no dry run, nothing is deleted, and what is loaded belongs to the
 instance itself.
 """
 
@@ -33,17 +33,17 @@ Loadable = MasterData | Entity | ServiceFile
 
 @dataclass(slots=True)
 class Loaded:
-    """How many entities and files were there, and what could not be loaded."""
+    """How many entities and files there were, and what could not be loaded."""
 
     items: int = 0
     faults: list[ItemError] = field(default_factory=list)
 
 
 def load(connection: Connection, store: DataStore, values: Iterable[Loadable]) -> Loaded:
-    """Register or update everything; whatever else is there stays.
+    """Registers or updates everything; nothing else changes.
 
-    Contents of data sets and attachments are not part of a list: they have to lie in the data
-    store. The caller opens the transaction.
+    Contents of data sets and attachments are not loaded: they have to be in the data store. The
+    caller opens the transaction.
     """
     loaded = Loaded()
     incoming = Incoming(connection)

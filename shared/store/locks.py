@@ -1,8 +1,7 @@
-"""One worker at a time on a section, over all processes and machines that share a destination.
+"""One process at a time works on a section, over all machines that share a destination.
 
-Both locks are the system's own and end with their holder, however it ends: PostgreSQL's advisory
-lock belongs to the session of the connection, which is the one that does the work; on SQLite, whose
-database is a file, it is a lock on a file beside it.
+The lock belongs to the operating system or the database and ends with its holder: on PostgreSQL an
+advisory lock of the session that does the work, on SQLite a lock on a file beside the database.
 """
 
 from __future__ import annotations
@@ -15,16 +14,16 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, text
 
+# Keeps the locks apart from those of other programs in the same database.
 _APPLICATION = 0x6F70656E
-"""So that the locks do not meet those of other programs in the same database."""
+# PostgreSQL notices within a minute that a machine is gone, and ends its sessions.
 _KEEPALIVE = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
-"""After a minute PostgreSQL notices that a machine is gone, and ends its sessions."""
 
 
 @contextmanager
 def section_lock(connection: Connection, source: str) -> Iterator[bool]:
-    """Tries to be the only one who works on a source; whether it succeeded. To be entered between
-    transactions, and held on the connection that does the work."""
+    """Tries to get the lock of a source; gives whether it succeeded. Enter it between transactions,
+    with the connection that does the work."""
     if connection.dialect.name == "postgresql":
         with _advisory_lock(connection, source) as held:
             yield held

@@ -1,7 +1,7 @@
-"""Master data in the store: one table, a row per definition, the value itself as JSON.
+"""Master data in the store: one table, a row per definition, with the value as JSON.
 
-Nothing in the sync asks for a part of a definition by SQL; what matters is who owns which
-definition, and that terms and assignments can be added to what somebody else owns.
+No query asks for a part of a definition. A definition has an owner; terms and assignments can be
+added to definitions of other owners.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ _ADAPTERS = {name: TypeAdapter(value_type) for name, value_type in _TYPES.items(
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Key:
-    """``kind`` as in `_TYPES`; ``owner`` is the vocabulary of a term, and for an assignment the
-    kind and code of its type (``SAMPLE_TYPE BREW``)."""
+    """``kind`` as in `_TYPES`; ``owner`` is the vocabulary of a term, and kind and code of the type
+    of an assignment (``SAMPLE_TYPE BREW``)."""
 
     kind: str
     owner: str
@@ -102,7 +102,7 @@ def _key(kind: str, code: str, owner: str = "") -> Key:
 
 
 def assemble(definitions: Mapping[Key, Definition]) -> MasterData:
-    """The inverse of `flatten`. Terms and assignments come in their order, all else by code."""
+    """The inverse of `flatten`. Terms and assignments are in their order, all else by code."""
     by_kind: dict[str, list[Any]] = {name: [] for name in _TYPES}
     children: dict[str, list[Any]] = {}
     for key, value in sorted(definitions.items(), key=lambda item: item[0]):
@@ -151,7 +151,7 @@ def stored_master_data(connection: Connection) -> MasterData:
 def write_definitions(
     connection: Connection, source: str, definitions: Mapping[Key, Definition]
 ) -> None:
-    """Register or replace definitions; they belong to the source from now on."""
+    """Registers or replaces definitions; they belong to the source from now on."""
     remove_definitions(connection, definitions)
     rows = [
         {
@@ -168,7 +168,7 @@ def write_definitions(
 
 
 def remove_definitions(connection: Connection, keys: Iterable[Key]) -> None:
-    """Take definitions away; what uses them is the caller's concern."""
+    """Removes definitions; the caller makes sure that nothing uses them."""
     table = tables.master_data
     for key in keys:
         connection.execute(

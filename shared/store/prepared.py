@@ -1,7 +1,7 @@
-"""Queries that are asked again and again, each time with other values.
+"""Queries that are executed often, with other values each time.
 
-SQLAlchemy looks through a query whenever it is executed, even if it knows it: for one of some size
-that takes longer than the database needs for a thousand rows.
+SQLAlchemy processes a query at each execution, cached or not: for a large one that takes longer
+than the database needs for a thousand rows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 
 class Prepared:
-    """A query as the text and the values that its driver takes."""
+    """A query's text and parameters in the form of its driver."""
 
     def __init__(self, connection: Connection, query: Select[Any]) -> None:
         compiled = query.compile(
@@ -40,7 +40,7 @@ class Prepared:
 def among(
     connection: Connection, column: ColumnElement[Any], texts: BindParameter[Any]
 ) -> ColumnElement[bool]:
-    """That a column has one of some texts, which `together` gives the parameter."""
+    """Condition: the column has one of several texts, passed as one parameter by `together`."""
     if connection.dialect.name == "sqlite":
         each = func.json_each(texts).table_valued("value")
         return column.in_(sql_select(each.c.value))
@@ -48,5 +48,5 @@ def among(
 
 
 def together(connection: Connection, texts: Sequence[str]) -> object:
-    """Texts as one value: a thousand parameters would need a statement of their own number."""
+    """Texts as one value: a thousand parameters would need a statement for each number."""
     return orjson.dumps(texts).decode() if connection.dialect.name == "sqlite" else list(texts)

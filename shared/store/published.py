@@ -1,8 +1,8 @@
-"""Tells whether anything that an instance shows has changed, without looking at it.
+"""Tells whether anything that an instance publishes has changed, without reading it.
 
-A mark lies in the database. Every transaction that writes rows of the tables below replaces it, as
-its last statement, by a new one that was never there before: so the same mark means the same rows,
-also after a database was put back from a backup, and for several programs at once.
+The database has a mark. Every transaction that writes rows of the tables below replaces it, as its
+last statement, by a new unique one. So the same mark means the same rows, also after a backup was
+restored, and with several programs.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from shared.store.tables import (
     role_assignment,
 )
 
+# Tables that resource lists show, or that decide who may see them.
 SHOWN = frozenset(
     table.name
     for table in (
@@ -33,7 +34,6 @@ SHOWN = frozenset(
         *(person, role_assignment),
     )
 )
-"""What resource lists show, and what decides who may see it."""
 
 _KEY = "published"
 _CHANGED = "published_changed"
@@ -48,25 +48,25 @@ _RENEW = text(
 
 
 def published_mark(connection: Connection) -> str | None:
-    """What changes with everything that is shown; None in an instance that was never written since
-    there are marks."""
+    """The mark; None in an instance that was not written since marks were introduced."""
     return connection.execute(select(meta.c.value).where(meta.c.key == _KEY)).scalar()
 
 
 def renew_mark(connection: Connection) -> None:
-    """To be called by what writes such rows past SQLAlchemy; what it runs is noticed by itself."""
+    """Replaces the mark. Call it after writing such rows without SQLAlchemy; other writes are
+    noticed."""
     connection.execute(_RENEW, {"key": _KEY, "mark": secrets.token_hex(16)})
 
 
 def watch(engine: Engine) -> None:
-    """Let the transactions of an engine renew the mark."""
+    """Makes the transactions of an engine renew the mark."""
     event.listen(engine, "after_cursor_execute", _executed)
     event.listen(engine, "commit", _commits)
     event.listen(engine, "rollback", _forget)
 
 
 def _executed(connection: Connection, cursor: Any, statement: str, *_: object) -> None:
-    """Drivers do not always know how many rows a statement has written; then it counts."""
+    """Drivers do not always know how many rows a statement wrote; then it counts as a write."""
     if writes_what_is_shown(statement) and cursor.rowcount != 0:
         connection.info[_CHANGED] = True
 

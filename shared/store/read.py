@@ -1,7 +1,7 @@
 """Reads entities back, in batches and in byte order of their perm ids, within a scope.
 
-A batch is one query for the rows and one for each thing that hangs on them; never one per entity.
-Nothing here is bound to a thread, and between two batches no cursor is open.
+A batch takes one query for the rows and one for each table that belongs to them, never one per
+entity. Nothing here is bound to a thread, and no cursor is open between two batches.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ __all__ = ["Reader", "space_codes", "texts_containing", "within"]
 
 BATCH = 500
 
+# Share of all spaces up to which each space is looked up; above it, reading everything and skipping
+# is faster.
 _PART_OF_SPACES = 0.5
-"""Up to this part of all spaces, what lies in each of them is looked up; beyond, it is quicker to
-pass over what does not."""
 _MOST_STREAMS = 200
+# Perm ids that are looked up at once in each of many spaces.
 _FEWEST = 100
-"""Perm ids that are looked up at once in each of many spaces."""
 
+# Parts of entities that the scope hides, by perm id.
 Hidden = defaultdict[str, list[tuple[Part, str]]]
-"""What the scope hides of entities, by perm id."""
 
 
 class Reader:
@@ -49,7 +49,7 @@ class Reader:
         projects: frozenset[Identifier] = frozenset(),
         sample_properties: frozenset[Code] = frozenset(),
     ) -> None:
-        """``sample_properties``: the property types whose values are perm ids of samples."""
+        """``sample_properties`` are the property types whose values are perm ids of samples."""
         self._sample_properties = sample_properties
         self._homes = spaces | {Code(project.split("/")[1]) for project in projects}
         there = space_codes(connection)
@@ -61,8 +61,8 @@ class Reader:
         )
 
     def entities(self, kind: Kind) -> Iterator[Entity]:
-        """All entities of a kind. Connections, references and values lead only to what is within;
-        an entity says of which of these the scope hides some."""
+        """All entities of a kind. Connections, references and values to entities outside the scope
+        are left out, and the entity names these parts as hidden."""
         for batch in self._of_few_spaces(kind) if self._sparse else self._of_most_spaces(kind):
             hidden: Hidden = defaultdict(list)
             entities = self._complete(kind, batch, hidden)
@@ -76,7 +76,7 @@ class Reader:
     def _without_hidden_samples(
         self, entities: Iterator[Entity], hidden: Hidden
     ) -> Iterator[Entity]:
-        """Leave out the property values that name a sample which is not within the scope."""
+        """Leaves out property values that name a sample outside the scope."""
         batch = list(entities)
         named = {
             value
@@ -88,7 +88,7 @@ class Reader:
         return iter([self._shown(entity, found, hidden) for entity in batch])
 
     def _shown(self, entity: Entity, found: Mapping[str, object], hidden: Hidden) -> Entity:
-        """``found``: the samples that exist, and whether they are within."""
+        """``found`` has the samples that exist, and whether they are within the scope."""
         values = {
             code: entity.properties[code]
             for code in self._sample_properties & entity.properties.keys()
@@ -102,7 +102,7 @@ class Reader:
         return replace(entity, properties=kept)
 
     def _of_most_spaces(self, kind: Kind) -> Iterator[Rows]:
-        """Batch by batch through the kind, passing over what is not within."""
+        """Reads the kind batch by batch, skipping what is outside the scope."""
         last = ""
         while batch := self._queries.rows_behind(kind, last, BATCH):
             last = batch[-1][0]
@@ -116,7 +116,7 @@ class Reader:
                 yield batch
 
     def _perm_ids(self, kind: Kind, home: Code | None) -> Iterator[str]:
-        """Those of one space (None: of none), in byte order."""
+        """Perm ids of one space (None: of shared entities), in byte order."""
         size = max(BATCH // (len(self._homes) + 1), _FEWEST)
         last = ""
         while found := self._queries.perm_ids_in(kind, home, last, size):
@@ -137,7 +137,7 @@ class Reader:
         return shown.entities(kind, batch, hanging)
 
     def _note_references(self, kind: Kind, batch: Rows, hidden: Hidden) -> None:
-        """Experiments and samples that exist, but are not within. References are links, too."""
+        """Notes experiments and samples that exist, but are outside the scope."""
         for referred, place in ((Kind.EXPERIMENT, 14), (Kind.SAMPLE, 15)):
             lost = {row[0]: row[place + 2] for row in batch if row[place + 2] and not row[place]}
             if referred.lower() not in FACTS[kind].attributes or not lost:
@@ -187,7 +187,7 @@ class Reader:
         return found
 
     def data_sets_of(self, samples: Sequence[PermId]) -> dict[PermId, list[Code]]:
-        """Codes of the data sets that hang on these samples, which are in byte order."""
+        """Codes of the data sets of these samples, which are in byte order."""
         found: dict[PermId, list[Code]] = {}
         for sample_id, code in self._queries.data_sets(samples) if samples else ():
             found.setdefault(sample_id, []).append(code)
@@ -215,8 +215,8 @@ def space_codes(connection: Connection) -> list[Code]:
 def texts_containing(
     connection: Connection, scope: ColumnElement[bool], needle: str
 ) -> Iterator[str]:
-    """Property values and descriptions of entities within the scope, if they contain a text that
-    JSON writes as it is."""
+    """Property values and descriptions within the scope that contain a text which JSON writes
+    unescaped."""
     entity = tables.entity
     found = or_(
         entity.c.properties.contains(needle, autoescape=True),

@@ -1,4 +1,4 @@
-"""Entities as rows: the one place that knows how a value lies in the tables."""
+"""Converts entities to rows and back: the only module that knows how values lie in the tables."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def moment(stored: int) -> datetime:
 
 
 def entity_row(entity: Entity) -> Row:
-    """The columns `shared.store.tables.ENTITY_COLUMNS`, in their order.
+    """The values of `shared.store.tables.ENTITY_COLUMNS`, in their order.
 
     Raises `ItemError` for a NUL, which no database takes.
     """
@@ -72,20 +72,20 @@ def entity_row(entity: Entity) -> Row:
 
 
 def _has_nul(entity: Entity) -> bool:
-    """JSON shows a NUL as it shows a backslash and ``u0000``, which is a text like others."""
+    """Whether a JSON text contains a NUL. A NUL appears as ``u0000`` behind a backslash, but so
+    does the plain text ``u0000`` behind an escaped backslash."""
     return any("\0" in text for pair in entity.properties.items() for text in pair)
 
 
 def properties_text(properties: Mapping[str, str]) -> str:
-    """The column ``properties``: a JSON object, its keys sorted."""
+    """The column ``properties``: a JSON object with sorted keys."""
     return _json(properties).decode()
 
 
 def content_hash(entity: Entity, properties: str) -> bytes:
-    """A hash over all that a document shows of an entity, except what is compared on its own:
-    stamps, frozen flags and attachments; ``properties`` as their column has them. The order of
-    components means something; that of children, files and copies does not, and openBIS does not
-    keep it."""
+    """A hash over all that a document shows of an entity, except stamps, frozen flags and
+    attachments, which are compared separately; ``properties`` is the column's text. The order of
+    components counts; that of children, files and copies does not: openBIS does not keep it."""
     children = [c.to for c in entity.connections if c.relation is Relation.CHILD]
     components = [c.to for c in entity.connections if c.relation is Relation.COMPONENT]
     content: Row = (
@@ -95,7 +95,9 @@ def content_hash(entity: Entity, properties: str) -> bytes:
         sorted([_json((f.path, f.length, f.crc32, f.checksum)).decode() for f in entity.files]),
         sorted([_json(_copy_fields(copy)).decode() for copy in entity.content_copies]),
     )
-    if entity.unknown:  # else as before there were such marks, so that old rows stay equal
+    if (
+        entity.unknown
+    ):  # otherwise as before such marks existed, so that hashes of old rows stay equal
         content = (*content, unknown_text(entity.unknown))
     return blake2b(_json(content), digest_size=16).digest()
 
@@ -118,7 +120,7 @@ def to_unknown(text: str | None) -> tuple[Unknown, ...]:
 
 
 def _json(value: object) -> bytes:
-    """Without blanks, keys sorted: equal values give equal texts."""
+    """Compact JSON with sorted keys: equal values give equal texts."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 

@@ -1,4 +1,4 @@
-"""The queries by which `shared.store.read` reads what lies within a scope, batch by batch."""
+"""The queries of `shared.store.read`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Rows = Sequence[tuple[Any, ...]]
 def within(
     entity: FromClause, spaces: frozenset[Code], projects: frozenset[Identifier]
 ) -> ColumnElement[bool]:
-    """That a row lies in one of these spaces or projects, or in none at all (shared)."""
+    """Condition: the row lies in one of these spaces or projects, or is shared."""
     home = entity.c.home_space
     places: list[ColumnElement[bool]] = [home.is_(None), home.in_(sorted(spaces))]
     if projects:
@@ -30,11 +30,12 @@ def within(
 
 
 class ScopeQueries:
-    """Queries for what lies within these spaces and projects. A batch is named by its perm ids, in
+    """Queries for what lies within these spaces and projects. A batch is given by its perm ids, in
     byte order.
 
-    ``sparse``: most of what is stored lies elsewhere. Then only the perm ids of a batch are looked
-    at; else all from its first to its last, which is quicker, and hits what nobody asks for, too.
+    ``sparse``: most stored rows are outside the scope. Then only the perm ids of a batch are looked
+    up; otherwise all rows from the first to the last are read, which is faster, but includes rows
+    outside the scope.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class ScopeQueries:
         sparse: bool,
         everything: bool = False,
     ) -> None:
-        """``everything``: these are all the spaces there are, so no row has to be asked."""
+        """``everything``: these are all spaces, so no row needs a check."""
         self._connection = connection
         self._spaces = spaces
         self._projects = projects
@@ -55,22 +56,22 @@ class ScopeQueries:
         self._prepared: dict[tuple[Callable[..., Select[Any]], Kind], Prepared] = {}
 
     def rows_behind(self, kind: Kind, perm_id: str, most: int) -> Rows:
-        """Columns of `shown.COLUMNS`; experiment and sample, if they may be shown; experiment and
-        sample as they are stored: of the rows behind a perm id, ``most`` of them."""
+        """`shown.COLUMNS`, experiment and sample if they may be shown, and both as stored, of the
+        first ``most`` rows after a perm id."""
         return self._ask(self._rows_behind, kind, last=perm_id, most=most)
 
     def rows(self, kind: Kind, batch: Sequence[str]) -> Rows:
-        """The same of a batch."""
+        """The same for a batch."""
         return self._of(self._rows, kind, batch)
 
     def perm_ids_in(self, kind: Kind, home: Code | None, perm_id: str, most: int) -> list[str]:
-        """Perm ids of what lies in one space (None: in none), behind a perm id; from an index."""
+        """Perm ids in one space (None: shared ones) after a perm id, by an index."""
         query = self._perm_ids_in_none if home is None else self._perm_ids_in
         values = {} if home is None else {"home": home}
         return [key for (key,) in self._ask(query, kind, last=perm_id, most=most, **values)]
 
     def edges(self, kind: Kind, batch: Sequence[str]) -> Rows:
-        """Perm id, relation, perm id, and whether what it leads to is within."""
+        """Perm id, relation, perm id, and whether the target is within the scope."""
         return self._of(self._edges, kind, batch)
 
     def attachments(self, kind: Kind, batch: Sequence[str]) -> Rows:
@@ -87,13 +88,13 @@ class ScopeQueries:
         return self._of(self._data_sets, Kind.SAMPLE, samples)
 
     def samples(self, perm_ids: Sequence[str]) -> Rows:
-        """Those that are samples, and whether they are within the scope; in any order, unlike a
-        batch."""
+        """Those that are samples, and whether they are within the scope; the texts may be in any
+        order."""
         wanted = together(self._connection, perm_ids)
         return self._ask(self._samples, Kind.SAMPLE, keys=wanted)
 
     def identifiers(self, kind: Kind, identifiers: Sequence[str]) -> Rows:
-        """Those that something of a kind has, wherever it lies."""
+        """Those of these identifiers that exist, in or out of the scope."""
         wanted = together(self._connection, identifiers)
         return self._ask(self._identifiers, kind, keys=wanted)
 
@@ -151,7 +152,7 @@ class ScopeQueries:
         return self._perm_ids(kind, tables.entity.c.home_space.is_(None))
 
     def _refers(self, kind: Kind, reference: str) -> ColumnElement[Any]:
-        """The experiment or sample of a row, or null if it is not within the scope."""
+        """The experiment or sample of a row, or null if it is outside the scope."""
         if reference not in FACTS[kind].attributes:
             return tables.entity.c[reference]
         target = tables.entity.alias(f"the_{reference}")

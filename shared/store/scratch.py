@@ -1,9 +1,9 @@
-"""Where SQLite keeps what a connection needs for itself: lists that are read, and plans of a pass.
+"""A file for the temporary tables of an SQLite connection: incoming lists and plans.
 
-Not in SQLite's own temporary database: when that has outgrown its cache and a transaction is rolled
-back, as each rehearsal is, it may be malformed afterwards (seen with 3.40 as well as with 3.54,
-with caches of some sizes only). A file like that of every database does not have this fault. It
-loses its name as soon as it is open, so that nothing of it is left, however the program ends.
+SQLite's own temporary database is not used: once it has outgrown its cache, rolling back a
+transaction, as each rehearsal does, may corrupt it (seen with 3.40 and 3.54, with some cache sizes
+only). An attached database file does not have this fault. It is unlinked as soon as it is open, so
+nothing remains, however the program ends.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+# PostgreSQL's name for the schema of temporary tables, so that one SQL text serves both.
 SCHEMA = "pg_temp"
-"""As PostgreSQL calls the place of a session's own tables, so that one text serves both."""
 
+# Kibibytes.
 _CACHE = 4_000
-"""Kibibytes."""
 
 
 def provide(engine: Engine) -> None:
-    """Let each connection of a SQLite engine have such a place."""
+    """Gives each connection of an SQLite engine such a file."""
     database = engine.url.database
     folder = Path(database).resolve().parent if database else None
 
@@ -32,7 +32,7 @@ def provide(engine: Engine) -> None:
         _attach(driver, folder)
 
     def renew(driver: Any, _record: object) -> None:
-        """Room that is not needed any more is given back when the connection is."""
+        """Space that is not needed any more is freed when the connection is returned."""
         if driver is not None and driver.execute(f"PRAGMA {SCHEMA}.page_count").fetchone()[0]:
             try:
                 driver.execute(f"DETACH {SCHEMA}")

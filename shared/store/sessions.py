@@ -1,5 +1,5 @@
-"""PostgreSQL sessions that do not depend on the settings of the server, a role, a database or the
-environment (``ALTER ... SET``, ``PGOPTIONS``, ``PGCLIENTENCODING``), as those of ``pg_dump``."""
+"""Makes PostgreSQL sessions independent of settings of the server, a role, a database or the
+environment (``ALTER ... SET``, ``PGOPTIONS``, ``PGCLIENTENCODING``), as ``pg_dump`` does."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from sqlalchemy import Engine, event
 from shared.addresses import described
 from shared.errors import ConfigError
 
+# Arguments of psycopg that apply before the first statement.
 CONNECT_ARGUMENTS: Mapping[str, Any] = MappingProxyType({"client_encoding": "UTF8"})
-"""Arguments of psycopg that have to be there before the first statement."""
 
+# No timeouts: they would cut lists and runs anywhere; the programs have limits of their own.
 _OWN_SETTINGS: Mapping[str, str] = MappingProxyType(
     {
         "DateStyle": "ISO, YMD",
@@ -33,17 +34,16 @@ _OWN_SETTINGS: Mapping[str, str] = MappingProxyType(
         "idle_session_timeout": "0",
     }
 )
-"""The timeouts would cut a list or a run at any place; the programs have limits of their own."""
 
+# A policy that hides rows is then an error, instead of making rows look deleted.
 SEES_ALL_ROWS: Mapping[str, str] = MappingProxyType({"row_security": "off"})
-"""A policy that hides rows then is an error, and does not make rows look deleted."""
 
+# The join leaves out settings that an older server does not know.
 _SET = """
 select set_config(s.name, wanted.value, false)
   from unnest(%s::text[], %s::text[]) as wanted (name, value)
   join pg_catalog.pg_settings s on s.name = wanted.name
 """
-"""The join leaves out what an older server does not know."""
 
 _UTF8 = "UTF8"
 _NO_ENCODING = "SQL_ASCII"
@@ -52,9 +52,9 @@ _NO_ENCODING = "SQL_ASCII"
 def prepare_sessions(
     engine: Engine, check: Callable[[str], str | None], settings: Mapping[str, str] | None = None
 ) -> None:
-    """Give each new connection of a PostgreSQL engine our own settings, and ``settings`` on top.
+    """Gives each new connection of a PostgreSQL engine these settings, and ``settings`` on top.
 
-    ``check`` takes the encoding of the database and says what is wrong with it: then connecting
+    ``check`` takes the encoding of the database and returns its fault, if any: then connecting
     raises `ConfigError`.
     """
     wanted = {**_OWN_SETTINGS, **(settings or {})}
@@ -72,7 +72,7 @@ def prepare_sessions(
 
 
 def for_writing(encoding: str) -> str | None:
-    """What is wrong with the encoding of a database of ours: it must take every character."""
+    """Fault in the encoding of a database of ours: it must take every character."""
     if encoding == _UTF8:
         return None
     return (
@@ -82,8 +82,8 @@ def for_writing(encoding: str) -> str | None:
 
 
 def for_reading(encoding: str) -> str | None:
-    """What is wrong with the encoding of a database that is only read: PostgreSQL translates each
-    one but this."""
+    """Fault in the encoding of a database that is only read: PostgreSQL converts every encoding
+    except this one."""
     if encoding != _NO_ENCODING:
         return None
     return (

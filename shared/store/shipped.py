@@ -1,8 +1,8 @@
 """The internal master data that openBIS itself registers in every new instance.
 
-As read from fresh servers of schemas 154 to 192 (openbis-database.md, 1), and the plate
-geometry of older ones. What plugins such as ELN-LIMS add is not among it: see the option
-``--internal-master-data`` of ``harvester init``. Types and file formats are not among it either:
+Read from fresh servers of schemas 154 to 192 (openbis-database.md, 1), with the plate geometry of
+older ones. Definitions of plugins such as ELN-LIMS are not included: see the option
+``--internal-master-data`` of ``harvester init``. Types and file formats are not included either:
 they are ordinary definitions, and come with the first harvest.
 """
 

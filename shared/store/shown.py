@@ -1,4 +1,4 @@
-"""Entities as they are shown: which columns are read for them, and what they make of them."""
+"""Builds entities from rows: the columns to read, and the values made of them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from shared.model.properties import JsonProperties
 from shared.store import tables
 from shared.store.rows import moment, to_unknown
 
+# Columns for `entities`; experiment and sample follow, if they may be shown.
 COLUMNS = tuple(
     tables.entity.c[name]
     for name in (
@@ -20,12 +21,11 @@ COLUMNS = tuple(
         "unknown",
     )
 )
-"""What `entities` takes; the experiment and the sample stand behind them, if they may be shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hanging:
-    """What other tables hold of the entities of a batch, by their perm ids."""
+    """Rows of other tables that belong to the entities of a batch, by perm id."""
 
     connections: Mapping[str, Sequence[Connection]] = field(default_factory=dict)
     attachments: Mapping[str, tuple[Attachment, ...]] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Hanging:
 
 
 def entities(kind: Kind, batch: Sequence[Sequence[Any]], hanging: Hanging) -> Iterator[Entity]:
-    """The values of some rows."""
+    """The entities of some rows."""
     for row in batch:
         key = row[0]
         yield Entity(

@@ -1,4 +1,4 @@
-"""What the store remembers of each data source that is harvested into it."""
+"""The state of each data source that is harvested into the store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.store.rows import milliseconds, moment, to_unknown
 
 
 def start_source(connection: Connection, name: str, url: str, started: datetime) -> None:
-    """A real pass begins: from now on rows may be committed whose times lie before the end."""
+    """A real pass begins: from now on, rows with times before its end may be committed."""
     table = tables.source
     values = {"url": url, "running_since": milliseconds(started)}
     known = connection.execute(table.update().where(table.c.name == name).values(values))
@@ -24,21 +24,21 @@ def start_source(connection: Connection, name: str, url: str, started: datetime)
 
 
 def finish_source(connection: Connection, name: str, at: datetime | None) -> None:
-    """A real pass is over; ``at`` is that of the list, or None if something is missing."""
+    """A real pass has ended; ``at`` is the list's, or None if something is missing."""
     table = tables.source
     change = table.update().where(table.c.name == name)
     if at is not None:
         change = change.values(at=milliseconds(at), running_since=None)
-    else:  # until it has succeeded once, it counts from when it began
+    else:  # until it has succeeded once, its beginning counts
         change = change.where(table.c.at.is_not(None)).values(running_since=None)
     connection.execute(change)
 
 
 def low_water_mark(connection: Connection) -> datetime | None:
-    """Rows that carry earlier times may yet be committed only after this; None without sources.
+    """The time before which no further rows can be committed; None without sources.
 
-    A harvest writes the times of its source: whatever was changed there after the last list's
-    ``at`` is still to come. A source that never succeeded counts from when it began.
+    A harvest writes the times of its source: changes there after the last list's ``at`` are still
+    to come. For a source that never succeeded its beginning counts.
     """
     table = tables.source
     mark = connection.execute(
@@ -63,7 +63,7 @@ def stored_unknown(connection: Connection, source: str) -> Counter[tuple[Part, R
 
 
 def known_data_sets(connection: Connection, codes: Iterable[str]) -> set[str]:
-    """Those that are here already, of whatever source."""
+    """Those of these data sets that exist, of whatever source."""
     entity = tables.entity
     query = select(entity.c.perm_id).where(
         entity.c.kind == Kind.DATA_SET, entity.c.perm_id.in_(list(codes))

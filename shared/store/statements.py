@@ -1,4 +1,4 @@
-"""SQL statements from files that lie beside the code, by name."""
+"""Named SQL statements from files beside the code."""
 
 from __future__ import annotations
 
@@ -57,5 +57,5 @@ def _used(statement: TextClause, values: Mapping[str, object]) -> dict[str, obje
 
 @cache
 def _names(statement: TextClause) -> tuple[str, ...]:
-    """Of the values that a statement of a file needs; to find them takes as long as a query."""
+    """Names of a statement's parameters; cached, since finding them takes as long as a query."""
     return tuple(statement.compile().params)

@@ -1,7 +1,7 @@
 """The tables of an embedded instance, the same on SQLite and PostgreSQL.
 
 Times are integer milliseconds since 1970-01-01 UTC. ``source`` names the section that harvested a
-row; `LOCAL` marks what was made here. Text that is a key sorts by bytes on both databases.
+row; `LOCAL` marks local rows. Text keys sort by bytes on both databases.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 
 SCHEMA_VERSION = "3"
+# The source of rows that no section harvested.
 LOCAL = ""
-"""The source of rows that no section harvested."""
 
 metadata = MetaData()
 
@@ -107,12 +107,12 @@ entity = Table(
     Column("source", KEY, nullable=False),
     Column("source_modified", BigInteger, nullable=False, comment="lastmod at the last harvest"),
 )
+# The place of an entity, by perm id; known only when a list is complete (`shared.store.identity`).
 REFERENCES = ("project_perm_id", "experiment_perm_id", "sample_perm_id")
-"""Where an entity lies, by perm id; known only when a list is whole (`shared.store.identity`)."""
+# Columns of an entity, except those about its source; incoming rows have them too.
 ENTITY_COLUMNS = tuple(
     c for c in entity.columns if not c.name.startswith("source") and c.name not in REFERENCES
 )
-"""What an entity is, without whom it came from: the columns that incoming rows have too."""
 
 Index("entity_home", entity.c.kind, entity.c.home_space, entity.c.perm_id)
 Index("entity_identifier", entity.c.kind, entity.c.identifier)
@@ -178,10 +178,10 @@ service_file = Table(
     Column("sha256", TEXT, nullable=False),
 )
 
+# Files whose rows were deleted: written with the deletion, removed with the files.
 file_removal = Table(
     "file_removal",
     metadata,
     Column("area", KEY, primary_key=True, comment="DATA_SET, ATTACHMENT, FILE or TRASH"),
     Column("name", KEY, primary_key=True, comment="data set code, SHA-256 or path"),
 )
-"""Files whose rows are gone: written with the deletion, emptied when the files are gone too."""

@@ -1,4 +1,4 @@
-"""A trial of a store: whether a run could write to it. Nothing of it stays."""
+"""Tries whether a run could write to a store; leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from shared.store.engine import database_errors, rehearsal
 from shared.store.incoming import Incoming
 from shared.store.tables import meta
 
+# Milliseconds to wait for another writer; a run would wait longer.
 _PATIENCE = 2000
-"""Milliseconds to wait for another writer; a run would wait longer."""
 _ROW = {"key": "openbis-sync-check", "value": ""}
 
 
 def try_writing(engine: Engine) -> None:
-    """Write a row of a table that stays, and make the temporary tables that every run needs; then
-    roll back. Raises `SyncError`."""
+    """Writes a row of a permanent table, creates the temporary tables of a run, and rolls back.
+    Raises `SyncError`."""
     with database_errors(engine), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             driver: Any = connection.connection.driver_connection

@@ -1,4 +1,4 @@
-"""How databases of older versions are brought up when they are opened; nothing is fetched again."""
+"""Upgrades databases of older versions when they are opened, without fetching anything again."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from shared.store.identity import refer_by_perm_id
 from shared.store.tables import REFERENCES, SCHEMA_VERSION, entity, meta, metadata
 from shared.store.writers import write_lock
 
+# Versions of the schema that are upgraded.
 _OLDER = frozenset({"1", "2"})
-"""Versions of the schema that are upgraded when a store is opened."""
+# Tables that version 1 lacks, and that have grown since.
 OF_HARVESTERS = (*memory_tables.TABLES, *operation_tables.TABLES)
-"""What version 1 lacks, and what has grown since then."""
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring a database of an older version up.
+    """Upgrades a database of an older version.
 
-    Version 1 lacks the tables of the harvester's memory, version 2 the parts that are unknown and
-    the references by perm id; a database of the current version may lack the latest tables.
+    Version 1 lacks the tables of the harvester's memory; version 2 lacks unknown parts and
+    references by perm id. A database of the current version may lack the latest tables.
     """
     with engine.connect() as connection:
         version = meta_values(connection).get("schema_version")
@@ -29,7 +29,7 @@ def upgrade(engine: Engine) -> None:
         if not is_older and not (version == SCHEMA_VERSION and _lacks_tables(connection)):
             return
     with engine.connect() as connection, write_lock(connection), connection.begin():
-        if engine.dialect.name == "postgresql":  # another program may upgrade at the same time
+        if engine.dialect.name == "postgresql":  # another process may upgrade at the same time
             connection.execute(text("LOCK TABLE meta IN EXCLUSIVE MODE"))
         metadata.create_all(connection, tables=OF_HARVESTERS)
         if _add_columns(connection).intersection(REFERENCES):
@@ -43,8 +43,8 @@ def upgrade(engine: Engine) -> None:
 
 
 def _add_columns(connection: Connection) -> set[str]:
-    """Add the columns, which may all be null, and the indexes that are newer than the database.
-    Returns the names of the columns that were added."""
+    """Adds missing columns, all of which may be null, and missing indexes. Returns the names of the
+    columns that were added."""
     added = set()
     for table in (entity, operation_tables.trash_entity):
         present = {column["name"] for column in inspect(connection).get_columns(table.name)}
@@ -64,6 +64,7 @@ def _lacks_tables(connection: Connection) -> bool:
     return any(table.name not in present for table in OF_HARVESTERS)
 
 
+# Before this table existed, files on their way had a row without a checksum.
 _CLAIMS = (
     """
 INSERT INTO arrival (source, area, name, content)
@@ -71,7 +72,6 @@ SELECT source, 'FILE', path, '' FROM service_file WHERE sha256 = '' ON CONFLICT 
 """,
     "DELETE FROM service_file WHERE sha256 = ''",
 )
-"""Files on their way had a row without a checksum before there was a table for them."""
 
 
 def meta_values(connection: Connection) -> dict[str, str]:
@@ -79,5 +79,6 @@ def meta_values(connection: Connection) -> dict[str, str]:
 
 
 def name_database(connection: Connection) -> None:
-    """Two instances may have the same data store UUID, since that is found in the folder."""
+    """Gives the database an id: two instances may have the same data store UUID, since that is read
+    from the folder."""
     connection.execute(meta.insert().values(key="database", value=uuid.uuid4().hex))

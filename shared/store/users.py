@@ -1,7 +1,7 @@
-"""Persons and roles of an embedded instance: who may log in, and who sees what.
+"""Persons and roles of an embedded instance: they decide who may log in and see what.
 
-The rules of visibility are openBIS's (see docs/operations.md): any role at instance level shows
-every space, a role in a space shows that space, a role in a project shows that project.
+The rules are openBIS's (see docs/operations.md): any role at instance level shows every space, a
+role in a space shows that space, a role in a project shows that project.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from shared.errors import ConfigError
 from shared.model.ids import Code, Identifier
 from shared.store import tables
 
+# The place of a role that holds for the whole instance.
 INSTANCE = ""
-"""The place of a role that holds for the whole instance."""
 
 
 class Role(StrEnum):
-    """openBIS's role codes. For reading they are all alike; ADMIN on the instance may harvest."""
+    """openBIS's role codes. For reading all are equal; ADMIN on the instance may harvest."""
 
     ADMIN = "ADMIN"
     POWER_USER = "POWER_USER"
@@ -33,7 +33,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Assignment:
-    """A role of a person, on the instance (``''``), a space or a project (identifier)."""
+    """A person's role on the instance (``''``), a space or a project (identifier)."""
 
     place: str
     role: Role
@@ -56,20 +56,20 @@ class Person:
 
     @property
     def spaces(self) -> frozenset[Code]:
-        """Spaces in which the person has a role of their own."""
+        """Spaces in which the person has a role."""
         return frozenset(Code(a.place[1:]) for a in self.roles if a.place.count("/") == 1)
 
     @property
     def projects(self) -> frozenset[Identifier]:
-        """Projects in which the person has a role of their own."""
+        """Projects in which the person has a role."""
         return frozenset(Identifier(a.place) for a in self.roles if a.place.count("/") > 1)
 
 
 _PERSON = select(tables.person).where(func.lower(tables.person.c.user_id) == bindparam("lower"))
+# Built once: these queries are executed for each file that is served.
 _ROLES = select(tables.role_assignment.c.place, tables.role_assignment.c.role).where(
     tables.role_assignment.c.user_id == bindparam("user")
 )
-"""Made once: they are asked for each file that is served."""
 
 
 def find_person(connection: Connection, user_id: str) -> Person | None:
@@ -97,7 +97,7 @@ def _person(connection: Connection, row: object) -> Person:
 
 
 def add_persons(connection: Connection, source: str, user_ids: Iterable[str]) -> list[str]:
-    """Create those persons that do not exist, without password and roles; returns who was new."""
+    """Creates missing persons, without password and roles; returns those that are new."""
     known = {p.lower() for p in connection.execute(select(tables.person.c.user_id)).scalars()}
     spelt = {user.lower(): user for user in sorted(user_ids, reverse=True)}
     new = sorted(user for lower, user in spelt.items() if lower not in known)
@@ -119,7 +119,8 @@ def set_password(connection: Connection, user_id: str, password_hash: str) -> No
 
 
 def grant(connection: Connection, user_id: str, role: Role, place: str = INSTANCE) -> None:
-    """Give a person a role; giving it twice changes nothing. `ConfigError` for unknown persons."""
+    """Gives a person a role; giving it twice changes nothing. Raises `ConfigError` for unknown
+    persons."""
     person = find_person(connection, user_id)
     if person is None:
         raise ConfigError(f"user {user_id!r} does not exist; add the user first")
@@ -130,7 +131,7 @@ def grant(connection: Connection, user_id: str, role: Role, place: str = INSTANC
 
 
 def revoke(connection: Connection, user_id: str, role: Role, place: str = INSTANCE) -> None:
-    """Take a role away; nothing happens if the person does not have it."""
+    """Takes a role away; nothing happens if the person does not have it."""
     table = tables.role_assignment
     connection.execute(
         table.delete().where(

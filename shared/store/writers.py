@@ -1,7 +1,7 @@
-"""One writer at a time works on a store, since what a transaction inserts was found missing by a
-comparison within it. SQLite has a lock for that, and on PostgreSQL one of our own does the same.
+"""One writer at a time works on a store, since a transaction inserts what its own comparison found
+missing. SQLite has a lock for that; on PostgreSQL an advisory lock does the same.
 
-Whoever waits for it waits a minute, or as somebody said: so that it can be told to stop.
+A writer waits a minute for the lock, or as its caller decides: then the wait can be stopped.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from itertools import chain, repeat
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+# Sleeps this many seconds; raises if waiting should end.
 Pause = Callable[[float], None]
-"""Lets so many seconds pass; raises if it is no longer worth while to wait."""
 
 _IMMEDIATE = "openbis_sync_immediate"
 _PAUSE = "openbis_sync_pause"
+# Milliseconds to wait for another writer, unless the caller decides.
 PATIENCE = 60_000
-"""Milliseconds to wait for another writer, if nobody said how to wait."""
 _ASK_AGAIN = (0.01, 0.02, 0.05, 0.1)
+# Seconds between tries of a writer that waits without a limit: the first tries, and all later ones.
 _ASK_ON = 0.2
-"""Seconds between two tries of somebody who waits as long as it takes: the first ones, and then."""
+# Number of the advisory lock that admits one writer to a PostgreSQL database.
 _WRITERS = 0x6F70656E_77726974
-"""The number of the lock that lets one writer at a time into a PostgreSQL database."""
 
 
 @contextmanager
 def write_lock(connection: Connection) -> Iterator[None]:
-    """Take the write lock when a transaction begins; halfway through, another writer may have made
+    """Takes the write lock at the beginning of a transaction; later, another writer may have made
     that impossible."""
     connection.execution_options(**{_IMMEDIATE: True})
     try:
@@ -50,7 +50,7 @@ def begin_sqlite(connection: Connection) -> None:
 
 
 def _begin_at_last(connection: Connection, pause: Pause) -> None:
-    """SQLite's own waiting cannot be told to stop, so it is asked again and again not to wait."""
+    """SQLite's own wait cannot be stopped, so this tries again and again without waiting."""
     with _not_waiting(connection):
         for seconds in chain(_ASK_AGAIN, repeat(_ASK_ON)):
             if _done(connection, "BEGIN IMMEDIATE"):
@@ -59,7 +59,7 @@ def _begin_at_last(connection: Connection, pause: Pause) -> None:
 
 
 def begin_postgresql(connection: Connection) -> None:
-    """The lock ends with its transaction, however that ends."""
+    """Takes a lock that ends with its transaction."""
     options = connection.get_execution_options()
     if not options.get(_IMMEDIATE):
         return
@@ -85,7 +85,7 @@ def _not_waiting(connection: Connection) -> Iterator[None]:
 
 
 def _done(connection: Connection, statement: str) -> bool:
-    """Whether SQLite did it; False if another writer is in the way."""
+    """Whether SQLite did it; False if another writer holds the lock."""
     try:
         connection.exec_driver_sql(statement)
     except DBAPIError as error:
@@ -96,14 +96,13 @@ def _done(connection: Connection, statement: str) -> bool:
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """Whether SQLite says that another writer is in the way."""
+    """Whether SQLite reports that another writer holds the lock."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def wait_for_writers(target: Engine | Connection, pause: Pause) -> None:
-    """From now on what writes there waits for other writers as long as ``pause`` lets it, instead
-    of a minute: a rehearsal keeps all others from writing. What is said of a connection counts
-    more than what is said of its engine."""
+    """Lets writes wait for other writers as long as ``pause`` allows, instead of a minute: a
+    rehearsal blocks all other writers. The setting of a connection beats that of its engine."""
     if isinstance(target, Engine):
         target.update_execution_options(**{_PAUSE: pause})
     else:

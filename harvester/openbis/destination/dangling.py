@@ -1,4 +1,4 @@
-"""References of a list to what is not in the list."""
+"""References of a list that lead out of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Dangling:
 
 
 def dangling(connection: Connection) -> Iterator[Dangling]:
-    """Every reference of the list to something that is not in the list."""
+    """Every reference that leads out of the list."""
     queries = _DANGLING_LINKS, _DANGLING_PROJECTS, _DANGLING_EXPERIMENTS, _DANGLING_SAMPLES
     for query in queries:
         for kind, perm_id, reference, target in connection.execute(text(query)):

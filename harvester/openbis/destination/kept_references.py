@@ -1,6 +1,6 @@
-"""Links and values that lead to what a list does not have and that stays here all the same: because
-its deletion is held back, is forbidden, or it was restored. A narrower role hides both at once; so
-what leads there is hidden, too, and not gone."""
+"""Keeps links and values that lead to entities which the list lacks and which stay: their deletion
+is held back or forbidden, or they were restored. A narrower role of the source's user hides such an
+entity and the links to it alike, so these links count as hidden, not as gone."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _COMPLETED = text(
 
 
 def keep_references(connection: Connection, source: str) -> None:
-    """Add them to the incoming rows. To be called when the plan's deletions are done;
-    `harvester.openbis.destination.unknown_parts.settle` comes after."""
+    """Add them to the incoming rows. Call it after the plan's deletions and before
+    `harvester.openbis.destination.unknown_parts.settle`."""
     _execute(connection, "keep_links", source=source)
     _execute(connection, "keep_containers", source=source)
     _execute(connection, "keep_owners")
@@ -55,7 +55,7 @@ def keep_references(connection: Connection, source: str) -> None:
 
 
 def _pages(connection: Connection) -> Iterator[list[Any]]:
-    """Changed entities with other properties than they had."""
+    """Changed entities whose properties differ from the stored ones."""
     last = ("", "")
     while page := list(
         _execute(connection, "other_properties", kind=last[0], perm_id=last[1], most=_AT_ONCE)
@@ -71,7 +71,7 @@ def _lost(stored: str, listed: str) -> dict[str, str]:
 
 
 def _hidden(connection: Connection, source: str, values: set[str]) -> set[str]:
-    """Those that are perm ids of samples which stay and are not in the list."""
+    """Values that are perm ids of samples which stay and are not in the list."""
     found: set[str] = set()
     wanted = sorted(values)
     sample = tables.entity.c

@@ -1,9 +1,9 @@
-"""Unknown is not none: what a list does not show of an entity, and that is not gone.
+"""Unknown is not none: keeps parts of entities that a list does not show and that are not gone.
 
-A source marks the parts that it cannot show now (`shared.model.unknown`). What is here of such a
-part is added to the incoming rows before anything is compared; so an entity that differs in nothing
-else does not differ, and one that does is updated and keeps the part. The mark goes from the
-incoming row if the part is here as a whole: where this instance is published in turn, it is known.
+A source marks the parts that it cannot show now (`shared.model.unknown`). The stored rows of such a
+part are added to the incoming rows before the comparison. So an entity that does not differ
+otherwise is equal, and one that does is updated and keeps the part. The incoming row loses the mark
+if the part is completely here: it is known to those who harvest this instance.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ from shared.store.statements import Rows, SqlFile, execute_from
 
 _FILE = SqlFile("harvester.openbis.destination", "unknown.sql")
 _AT_ONCE = 200
-"""Entities whose hashes are computed together."""
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _UPDATE = text(
     "UPDATE incoming_entity SET properties = :properties, unknown = :unknown,"
@@ -46,8 +45,8 @@ Counts = Counter[tuple[Part, Reason]]
 
 
 def complete_unknown(connection: Connection, source: str) -> None:
-    """Add to the incoming rows what the list says it does not show, after the plan is made and
-    before it is used; then `settle`."""
+    """Adds to the incoming rows what the list does not show. Call it between making and using the
+    plan, and then `settle`."""
     _execute(connection, "new_completion")
     _execute(connection, "note_marks", source=source)
     for section in ("files", "attachments", "links", "copies"):
@@ -57,7 +56,8 @@ def complete_unknown(connection: Connection, source: str) -> None:
 
 
 def settle(connection: Connection) -> None:
-    """Compute the hashes of what was completed, and take out of the plan what does not differ."""
+    """Computes the hashes of completed entities, and removes from the plan those that do not
+    differ."""
     _execute(connection, "order_links")
     last = ("", "")
     while keys := [(str(k), str(p)) for k, p in _to_be_hashed(connection, last)]:
@@ -71,19 +71,19 @@ def settle(connection: Connection) -> None:
 
 
 def shown_unknown(connection: Connection) -> Counts:
-    """What the list does not show, whether it is here or not."""
+    """Parts that the list does not show, whether they are here or not."""
     rows = _execute(connection, "shown_unknown")
     return Counter({(Part(part), Reason(reason)): int(n) for part, reason, n in rows})
 
 
 def never_came(connection: Connection, source: str) -> Counts:
-    """What the list does not show and that is not here as a whole, after a pass."""
+    """Parts that the list does not show and that are not completely here, after a pass."""
     rows = _execute(connection, "never_came", source=source)
     return Counter({(Part(part), Reason(reason)): int(n) for part, reason, n in rows})
 
 
 def waits_for_files(connection: Connection) -> frozenset[str]:
-    """Codes of the data sets whose files the source cannot give now."""
+    """Codes of the data sets whose files the source cannot deliver now."""
     return frozenset(_execute(connection, "waits_for_files").scalars())
 
 
@@ -95,13 +95,13 @@ def _to_be_hashed(connection: Connection, last: tuple[str, str]) -> Sequence[Any
 
 @dataclass(frozen=True, slots=True)
 class _Here:
-    """What the store has of an entity."""
+    """The stored parts of an entity."""
 
     properties: dict[str, str]
+    # Parts of which something is here.
     parts: frozenset[Part]
-    """Parts of which something is here."""
+    # Parts that never came, or not completely.
     unknown: frozenset[Part]
-    """Parts that never came, or not as a whole."""
 
 
 def _complete(connection: Connection, kind: Kind, perm_ids: list[str]) -> None:
@@ -143,7 +143,7 @@ def _completed(entity: Entity, here: _Here) -> Entity:
 
 
 def _here(connection: Connection, kind: Kind, perm_ids: list[str]) -> dict[str, _Here]:
-    """What is here, by perm id."""
+    """Stored entities by perm id."""
     parts: dict[str, set[Part]] = defaultdict(set)
     for part, table, key in (
         (Part.FILES, tables.data_set_file, "code"),
@@ -174,7 +174,7 @@ def _here(connection: Connection, kind: Kind, perm_ids: list[str]) -> dict[str, 
 
 
 def _incoming_entities(connection: Connection, kind: Kind, perm_ids: list[str]) -> Iterator[Entity]:
-    """What the list says, after it was completed: all that the hash covers, and no more."""
+    """The incoming entities after completion, with everything that the hash covers."""
     links, files, copies = (
         _by_owner(connection, table, key, kind, perm_ids)
         for table, key in (

@@ -101,7 +101,7 @@ class RegistryAddress:
                     registry = read_registry(self._body(answer, fetched), self._place)
                 etag = answer.headers.get("ETag", "")
         except httpx.HTTPError as error:
-            raise registry_fault(self._place, _told(error)) from error
+            raise registry_fault(self._place, _reason(error)) from error
         self._known = fetched, etag, registry
         return registry
 
@@ -120,5 +120,5 @@ class RegistryAddress:
         return bytes(content)
 
 
-def _told(error: httpx.HTTPError) -> str:
+def _reason(error: httpx.HTTPError) -> str:
     return f"it cannot be reached: {error or type(error).__name__}"

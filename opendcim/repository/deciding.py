@@ -32,9 +32,9 @@ from opendcim.repository.queue import (
     pending_for,
 )
 from opendcim.repository.reads import READ, id_of
-from opendcim.repository.shown import manufacturer_record, template_record
 from opendcim.repository.site import API, CurrentSite, CurrentUser
 from opendcim.repository.storage import reading, writing
+from opendcim.repository.submission_records import manufacturer_record, template_record
 from opendcim.repository.users import User
 from shared.errors import FormatError
 

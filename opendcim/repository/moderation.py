@@ -86,7 +86,7 @@ def approve_template(
     """Publishes ``final`` with these pictures, whatever picture names it has; returns its id.
     Raises `RefusalError`."""
     submission = undecided(connection, user, request_id, Subject.TEMPLATE)
-    pictures = _told_apart(pictures)
+    pictures = _with_distinct_names(pictures)
     names = {side: picture.name for side, picture in pictures.items()}
     template = checked(
         replace(
@@ -157,7 +157,7 @@ def published_before(connection: Connection, submission: Submission) -> Publishe
     return named or template_named(connection, template.manufacturer_id, template.model)
 
 
-def _told_apart(pictures: StoredPictures) -> StoredPictures:
+def _with_distinct_names(pictures: StoredPictures) -> StoredPictures:
     """Gives pictures with the same name different names: clients store them in one folder."""
     front, rear = pictures.get("front"), pictures.get("rear")
     if not front or not rear or front.sha256 == rear.sha256:

@@ -38,7 +38,7 @@ def opened_repository(url: SecretStr) -> Iterator[Engine]:
     """Creates missing tables. Raises `ConfigError` if the database cannot be opened."""
     engine = connect(url.get_secret_value())
     try:
-        with _told(engine):
+        with _naming_the_database(engine):
             _prepare(engine)
         yield engine
     finally:
@@ -131,7 +131,7 @@ def _first_values() -> list[dict[str, str]]:
 
 
 @contextmanager
-def _told(engine: Engine) -> Iterator[None]:
+def _naming_the_database(engine: Engine) -> Iterator[None]:
     """Turn errors into a `ConfigError` that names the database."""
     try:
         yield

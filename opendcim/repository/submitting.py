@@ -33,10 +33,10 @@ from opendcim.repository.refusals import (
     RefusalError,
     no_such_request,
 )
-from opendcim.repository.shown import number, state_record
 from opendcim.repository.site import API, CurrentSite, CurrentUser
 from opendcim.repository.storage import reading, writing
 from opendcim.repository.stored import SIDES
+from opendcim.repository.submission_records import number, state_record
 from shared.errors import FormatError
 
 routes = APIRouter(prefix=API)

@@ -81,7 +81,7 @@ def file_name(template_id: int, address: str, picture: CheckedPicture) -> str:
     return f"{template_id}.{usual}-{picture.sha256[:8]}{picture.extension}"
 
 
-def home_name(template_id: int, file: str) -> str:
+def name_in_repository(template_id: int, file: str) -> str:
     """The file's name in the repository, without the part that was added here."""
     name = base_name(file)
     if found := re.fullmatch(rf"{template_id}\.(.+)-[0-9a-f]{{8}}(\.\w+)", name):

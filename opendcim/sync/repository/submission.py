@@ -18,8 +18,8 @@ from opendcim.sync.pictures import (
     CheckedPicture,
     NoPictureError,
     examined,
-    home_name,
     is_safe_name,
+    name_in_repository,
 )
 from opendcim.sync.repository.lists import TEMPLATE
 from opendcim.sync.section import Units
@@ -82,7 +82,7 @@ def parcel(
 ) -> Parcel:
     """``manufacturer_id`` is the repository's; ``published`` is its present template. Raises
     `ItemError` if a picture is missing or invalid."""
-    pictures = _told_apart(dict(_pictures(local, folder)))
+    pictures = _with_distinct_names(dict(_pictures(local, folder)))
     names = {side: name for side, (name, _) in pictures.items()}
     pounds = published.weight if published else None
     record = replace(
@@ -108,7 +108,7 @@ def _as_sent(record: Template) -> Template:
     )
 
 
-def _told_apart(
+def _with_distinct_names(
     pictures: dict[str, tuple[str, CheckedPicture]],
 ) -> dict[str, tuple[str, CheckedPicture]]:
     """Gives pictures with the same name different names: the repository keeps both in one place."""
@@ -140,7 +140,7 @@ def _pictures(
             raise ItemError(
                 TEMPLATE, local.model, f"{side} picture: {folder / file} is not sent: {error}"
             ) from error
-        yield side, (home_name(local.global_id, file), picture)
+        yield side, (name_in_repository(local.global_id, file), picture)
 
 
 def _fields(prefix: str, value: object) -> Iterator[tuple[str, str]]:

@@ -97,7 +97,7 @@ class RealPictures:
             try:
                 names[one.side] = self._brought(one, outcome)
             except (NoPictureError, SourceError, OSError) as error:
-                outcome.fail(ItemError(KIND, one.name, f"{one.address}: {_told(error)}"))
+                outcome.fail(ItemError(KIND, one.name, f"{one.address}: {_reason(error)}"))
         return _with(mine, names)
 
     def tidy(self, before: Template, after: Template) -> None:
@@ -167,7 +167,7 @@ def _here(folder: Path, memory: Memory, one: _Wanted) -> KeptPicture | None:
     return known if has_content(folder / known.file, known.sha256) else None
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be written into pictures-dir: {error.strerror}"
     return f"is not taken: {error}" if isinstance(error, NoPictureError) else str(error)

@@ -185,13 +185,13 @@ def _lines(
     name: str, now: LocalTemplate | None, theirs: Template, changes: Iterable[FieldChange]
 ) -> list[str]:
     if now is None:
-        return [f"{name}: new, GlobalID {theirs.template_id}", *_told(name, changes)]
+        return [f"{name}: new, GlobalID {theirs.template_id}", *_change_lines(name, changes)]
     link = f"{name}: GlobalID: {now.global_id} -> {theirs.template_id}"
     linked = [] if now.global_id == theirs.template_id else [link]
-    return [*linked, *_told(name, changes)]
+    return [*linked, *_change_lines(name, changes)]
 
 
-def _told(name: str, changes: Iterable[FieldChange]) -> list[str]:
+def _change_lines(name: str, changes: Iterable[FieldChange]) -> list[str]:
     return [f"{name}: {change}" for change in changes]
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from opendcim.records.records import Template
 from opendcim.sync.installation.installed import LocalTemplate
-from opendcim.sync.pictures import NoPictureError, examined, file_name, home_name
+from opendcim.sync.pictures import NoPictureError, examined, file_name, name_in_repository
 from opendcim.sync.repository.memory import KeptPicture, Memory, SentSubmission
 from opendcim.sync.repository.submission import Parcel, parcel
 from opendcim.sync.section import Units
@@ -81,8 +81,8 @@ def test_names_of_files_are_harmless_and_lead_back_to_those_of_the_repository() 
     assert name.isascii()
     assert " " not in name
     assert name.startswith("5.Fr_nt_1-")
-    assert home_name(5, "5.front-0123abcd.png") == "front.png"
-    assert home_name(5, "front-0123abcd.png") == "front-0123abcd.png"
+    assert name_in_repository(5, "5.front-0123abcd.png") == "front.png"
+    assert name_in_repository(5, "front-0123abcd.png") == "front-0123abcd.png"
 
 
 def test_the_extension_is_that_of_the_content() -> None:

@@ -82,7 +82,7 @@ def test_deletions_wait_and_are_released_without_a_store(engine: Engine) -> None
         assert earliest_waiting(connection, "DS2") is None
 
 
-def test_deletions_that_nobody_confirmed_add_up(engine: Engine) -> None:
+def test_deletions_that_were_not_confirmed_add_up(engine: Engine) -> None:
     with engine.begin() as connection:
         for day, number in enumerate((5, 0, 7)):
             when = NOON + day * DAY

@@ -38,6 +38,7 @@ from harvester.runs.progress import Progress
 from harvester.runs.repairing import Repair
 from harvester.runs.report import Outcome
 from harvester.runs.stopping import Leash
+from harvester.runs.watchdog import watched
 from shared.errors import FormatError
 from shared.store.engine import interrupt, viewing
 from shared.store.files import DataStore
@@ -99,7 +100,7 @@ def synchronise(job: Job[SectionConfig]) -> None:
             items=items,
             damage=_look(job, store, items, baseline=baseline),
         )
-        with job.leash.watched(source.abort, destination.interrupt):
+        with watched(job.leash, source.abort, destination.interrupt):
             with destination.rehearsal() as transaction:
                 section.perform(transaction, RehearsedTransfers(store))
             if config.dry_run:
@@ -131,7 +132,7 @@ def _read(job: Job[SectionConfig], source: Source) -> Metadata:
     config, connection = job.config, job.connection
     with (
         job.log.step("Read the resource list") as progress,
-        job.leash.watched(source.abort, partial(interrupt, connection)),
+        watched(job.leash, source.abort, partial(interrupt, connection)),
         resource_list(source, config) as items,
     ):
         metadata = read_metadata(
@@ -156,7 +157,7 @@ def _look(job: Job[SectionConfig], store: DataStore, items: Standing, *, baselin
     title = "Look after the files that are here"
     with (
         job.log.step(title) as progress,
-        job.leash.watched(lambda: None, partial(interrupt, job.connection)),
+        watched(job.leash, partial(interrupt, job.connection)),
     ):
         inspector = Inspector(
             connection=job.connection,

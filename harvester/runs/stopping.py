@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from queue import Empty, SimpleQueue
 
 from harvester.settings.section import SectionSettings
 from shared.errors import StoppedError
 
-_WATCH = 1.0
-"""Seconds between two looks of the watchdog, and of whoever pauses."""
+_LOOK = 1.0
+"""Seconds between two looks at the reasons to stop, in a pause."""
 
 
 class StopRequest:
@@ -64,21 +64,38 @@ class Leash:
         self._request = request or StopRequest()
         self._clock = clock
         self._began = self._moved = clock()
-        self._stall = config.stall_timeout
+        self.stall_timeout = config.stall_timeout
         self._longest = config.max_run_time
         self._most = config.max_transfer
         self._lock = threading.Lock()
-        self._was_watched = False
+        self._has_begun = False
         self.stalled = False
         """Whether the watchdog has given the run up."""
         self.transferred = 0
         """Bytes of files that came over the network in this run."""
         self.left_something = False
-        """Whether an item was left to the next run, see `declines`."""
+        """Whether an item was left to the next run."""
+
+    def begins(self) -> None:
+        """The time of the run counts from the first call on: what came before was waiting for
+        others."""
+        self.moved()
+        if not self._has_begun:
+            self._has_begun = True
+            self._began = self._clock()
 
     def moved(self) -> None:
         """There was progress: a row, a block, an item."""
         self._moved = self._clock()
+
+    @property
+    def idle(self) -> float:
+        """Seconds since the last progress."""
+        return self._clock() - self._moved
+
+    def give_up(self) -> None:
+        """The run is stuck (`harvester.runs.watchdog`)."""
+        self.stalled = True
 
     def received(self, count: int) -> None:
         """So many bytes of a file came over the network."""
@@ -90,7 +107,7 @@ class Leash:
     def urgent_reason(self) -> str | None:
         """Why the run is to end even within a file; None if that may be finished."""
         if self.stalled:
-            return f"there was no progress for {_shown(self._stall)} (stall-timeout)"
+            return f"there was no progress for {_shown(self.stall_timeout)} (stall-timeout)"
         if self._longest and self._clock() - self._began > self._longest.total_seconds():
             return f"the run took longer than {_shown(self._longest)} (max-run-time)"
         return None
@@ -114,17 +131,14 @@ class Leash:
         """Whether so much came that nothing more is to be begun (``max-transfer``)."""
         return self._most is not None and self.transferred >= self._most
 
-    def declines(self) -> bool:
-        """Whether the next item, which is waiting, is to be left to the next run. To be asked only
-        where there is one: that it was left is remembered."""
-        declined = self.reason is not None or self.is_full
-        self.left_something |= declined
-        return declined
+    def may_begin(self) -> bool:
+        """Whether an item may be begun; what is left to the next run instead is noted
+        (`note_left`)."""
+        return self.reason is None and not self.is_full
 
-    @property
-    def may_fetch(self) -> bool:
-        """The contrary of `declines`."""
-        return not self.declines()
+    def note_left(self) -> None:
+        """An item that was waiting is left to the next run."""
+        self.left_something = True
 
     def check(self) -> None:
         """Raises `StoppedError` if the run is to end now."""
@@ -152,40 +166,9 @@ class Leash:
         while (left := deadline - self._clock()) > 0:
             self.moved()
             check()
-            rest(min(left, _WATCH))
+            rest(min(left, _LOOK))
         self.moved()
         check()
-
-    @contextmanager
-    def watched(self, *interrupts: Callable[[], None]) -> Iterator[None]:
-        """Meanwhile a thread looks whether there is progress; if there is none for
-        ``stall-timeout``, it calls ``interrupts``, which free whatever the run waits for; and again
-        if that did not help. The time of the run counts from the first time on."""
-        self.moved()
-        if not self._was_watched:  # what came before was waiting for others
-            self._was_watched = True
-            self._began = self._clock()
-        ended = threading.Event()
-        watchdog = threading.Thread(
-            target=self._watch, args=(ended, interrupts), name="watchdog", daemon=True
-        )
-        watchdog.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            watchdog.join()
-
-    def _watch(self, ended: threading.Event, interrupts: tuple[Callable[[], None], ...]) -> None:
-        longest = self._stall.total_seconds()
-        while not ended.wait(min(_WATCH, longest / 4)):
-            if self._clock() - self._moved <= longest:
-                continue
-            self.stalled = True
-            for interrupt in interrupts:
-                with suppress(Exception):  # what it would have freed has just ended by itself
-                    interrupt()
-            self.moved()
 
 
 def _shown(duration: timedelta) -> str:

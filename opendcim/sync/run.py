@@ -24,6 +24,7 @@ from harvester.runs.passes import begin_pass, take_step
 from harvester.runs.progress import Progress
 from harvester.runs.read_list import ReadList
 from harvester.runs.report import Outcome
+from harvester.runs.watchdog import watched
 from opendcim.sync.bundles.bundle import Bundle, opened_bundle
 from opendcim.sync.bundles.bundled_submissions import push_bundled
 from opendcim.sync.installation.database import Database, opened
@@ -103,7 +104,7 @@ class _Synchronisation:
 
     def perform(self) -> None:
         job = self.job
-        with job.leash.watched(self.wire.abort, self._interrupt):
+        with watched(job.leash, self.wire.abort, self._interrupt):
             metadata = self._read()
             job.recorder.has_read(metadata)
             job.log.read(metadata)

@@ -17,6 +17,7 @@ import pytest
 
 from harvester.openbis.source.source import Source
 from harvester.runs.stopping import Leash, StopRequest
+from harvester.runs.watchdog import watched
 from shared.errors import SourceError, StoppedError
 from tests.certificates import certificate, server_context
 from tests.scripted_source import seconds, section
@@ -156,7 +157,7 @@ def test_the_watchdog_frees_a_run_that_is_stuck(server: Stuck, tmp_path: Path) -
     leash = Leash(config)
 
     def work() -> None:
-        with Source(config, leash) as source, leash.watched(source.abort):
+        with Source(config, leash) as source, watched(leash, source.abort):
             source.fetch_list(tmp_path)
 
     assert "no progress for 1 s (stall-timeout)" in outcome(work)
@@ -175,7 +176,7 @@ def test_a_list_that_drips_is_no_stall_but_a_stop_request_ends_it(
     threading.Timer(1.5, lambda: request.set("told to stop")).start()
 
     def work() -> None:
-        with Source(config, leash) as source, leash.watched(source.abort):
+        with Source(config, leash) as source, watched(leash, source.abort):
             source.fetch_list(tmp_path)
 
     with caplog.at_level(logging.WARNING):
@@ -193,7 +194,7 @@ def test_a_throttled_file_is_no_stall(tmp_path: Path) -> None:
             server.url, stall_timeout=timedelta(seconds=1), bandwidth_limit="400k", timeout=20
         )
         leash = Leash(config)
-        with Source(config, leash) as source, leash.watched(source.abort):
+        with Source(config, leash) as source, watched(leash, source.abort):
             found = source.download(f"{server.url}/file", tmp_path / "file", length=len(body))
         assert found.length == leash.transferred == len(body)
 

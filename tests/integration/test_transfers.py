@@ -18,6 +18,7 @@ from harvester.openbis.source.source import Source
 from harvester.openbis.transfers.real_transfers import RealTransfers
 from harvester.openbis.transfers.transfers import WantedContent, WantedDataSet
 from harvester.runs.stopping import Leash, StopRequest
+from harvester.runs.watchdog import watched
 from shared.errors import ItemError, SourceError, StoppedError
 from shared.model.entities import FileNode
 from shared.model.kinds import Kind
@@ -115,7 +116,7 @@ class Bench:
         config = self.config(**fields)
         self.leash = Leash(config, request, clock) if clock else Leash(config, request)
         self.files.asked.clear()
-        with Source(config, self.leash) as source, self.leash.watched(source.abort):
+        with Source(config, self.leash) as source, watched(self.leash, source.abort):
             transfers = RealTransfers(self.store, source, config, self.leash)
             return dict(_installed(transfers, (self.wanted[code] for code in wanted)))
 
@@ -270,7 +271,7 @@ def test_a_stall_is_not_the_fault_of_an_attachment(bench: Bench) -> None:
         sha256="0" * 64,
         href=f"{bench.files.url}/datastore_server/content",
     )
-    with Source(config, leash) as source, leash.watched(source.abort):
+    with Source(config, leash) as source, watched(leash, source.abort):
         transfers = RealTransfers(bench.store, source, config, leash)
         with pytest.raises(StoppedError):
             transfers.attachment(wanted)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from harvester.runs.stopping import Leash, StopRequest
+from harvester.runs.watchdog import watched
 from shared.errors import StoppedError
 from tests.scripted_source import section
 
@@ -95,7 +96,7 @@ def test_without_a_reason_a_run_goes_on(clock: Clock) -> None:
     leash.check()
     leash.check_urgent()
     assert leash.reason is None
-    assert not leash.declines()
+    assert leash.may_begin()
     assert not leash.left_something
 
 
@@ -105,7 +106,7 @@ def test_a_request_ends_a_run_but_not_a_file(clock: Clock, request_to_stop: Stop
     with pytest.raises(StoppedError, match="told to stop; the next run goes on from here"):
         leash.check()
     leash.check_urgent()
-    assert leash.declines()
+    assert not leash.may_begin()
 
 
 def test_a_run_out_of_time_ends_even_a_file(clock: Clock) -> None:
@@ -122,10 +123,10 @@ def test_a_run_out_of_time_ends_even_a_file(clock: Clock) -> None:
 def test_waiting_for_others_before_the_run_does_not_count(clock: Clock) -> None:
     leash = a_leash(clock, max_run_time=hours(1))
     clock.seconds = 5000
-    with leash.watched():
+    with watched(leash):
         leash.check()
     clock.seconds += 3000
-    with leash.watched():
+    with watched(leash):
         leash.check()
     clock.seconds += 601
     assert "1 h" in (leash.reason or "")
@@ -134,12 +135,13 @@ def test_waiting_for_others_before_the_run_does_not_count(clock: Clock) -> None:
 def test_a_volume_that_is_used_up_is_told_only_if_something_was_left(clock: Clock) -> None:
     leash = a_leash(clock, max_transfer="1k")
     leash.received(1023)
-    assert leash.may_fetch
+    assert leash.may_begin()
     leash.received(1)
     assert leash.is_full
+    assert not leash.may_begin()
     assert leash.volume_is_used_up is None
     leash.check()
-    assert leash.declines()
+    leash.note_left()
     assert leash.volume_is_used_up == "1,024 bytes were fetched (max-transfer)"
     leash.check()
 
@@ -149,7 +151,8 @@ def test_what_was_left_for_another_reason_is_not_blamed_on_the_volume(
 ) -> None:
     leash = a_leash(clock, request_to_stop, max_transfer="1k")
     request_to_stop.set("told to")
-    assert leash.declines()
+    assert not leash.may_begin()
+    leash.note_left()
     assert leash.left_something
     assert leash.volume_is_used_up is None
 
@@ -207,7 +210,7 @@ STALL = timedelta(seconds=1)
 def test_a_run_without_progress_is_interrupted() -> None:
     clock, freed = Clock(), threading.Event()
     leash = a_leash(clock, stall_timeout=STALL)
-    with leash.watched(freed.set):
+    with watched(leash, freed.set):
         clock.seconds = 1.5
         assert freed.wait(30)
     with pytest.raises(StoppedError, match=r"no progress for 1 s \(stall-timeout\)") as caught:
@@ -219,7 +222,7 @@ def test_progress_keeps_the_watchdog_quiet() -> None:
     clock = Clock()
     freed: list[str] = []
     leash = a_leash(clock, stall_timeout=STALL)
-    with leash.watched(lambda: freed.append("it")):
+    with watched(leash, lambda: freed.append("it")):
         for _ in range(5):
             clock.seconds += 0.9
             leash.moved()
@@ -238,7 +241,7 @@ def test_time_before_the_watch_is_no_stall() -> None:
     times = looks()
     leash = Leash(section("http://localhost", stall_timeout=STALL), clock=clock)
     clock.seconds = next(times)
-    with leash.watched():
+    with watched(leash):
         looked.wait(0.6)
     assert not leash.stalled
 
@@ -250,7 +253,7 @@ def test_an_interrupt_that_fails_does_not_keep_the_others_from_being_called() ->
     def fail() -> None:
         raise RuntimeError("it has just ended")
 
-    with leash.watched(fail, freed.set):
+    with watched(leash, fail, freed.set):
         clock.seconds = 2
         assert freed.wait(30)
 
@@ -258,7 +261,7 @@ def test_an_interrupt_that_fails_does_not_keep_the_others_from_being_called() ->
 def test_whoever_is_stuck_again_is_interrupted_again() -> None:
     clock, calls = Clock(), threading.Semaphore(0)
     leash = a_leash(clock, stall_timeout=STALL)
-    with leash.watched(calls.release):
+    with watched(leash, calls.release):
         for number in (1, 2, 3):
             clock.seconds = 10.0 * number
             assert calls.acquire(timeout=30)

@@ -39,7 +39,8 @@ def register_attachments(run: SyncRun) -> Outcome:
         if (holder.kind, holder.perm_id) in run.paused:
             outcome.postponed.append((holder.kind, holder.perm_id))
             continue
-        if not run.leash.may_fetch:
+        if not run.leash.may_begin():
+            run.leash.note_left()
             break
         try:
             if holder in damaged:

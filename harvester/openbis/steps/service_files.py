@@ -29,7 +29,8 @@ def register_service_files(run: SyncRun) -> Outcome:
         if (Kind.FILE, file.path) in run.paused:
             outcome.postponed.append((Kind.FILE, file.path))
             continue
-        if not run.leash.may_fetch:
+        if not run.leash.may_begin():
+            run.leash.note_left()
             break
         try:
             brought = _write(run, file, begun=file.path in begun)

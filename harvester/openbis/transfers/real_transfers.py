@@ -110,7 +110,8 @@ class RealTransfers:
         self, wanted: Iterable[WantedDataSet]
     ) -> Iterator[tuple[Arriving, FileNode | ItemError]]:
         for data_set in wanted:
-            if self._lost or self._leash.declines():
+            if self._lost or not self._leash.may_begin():
+                self._leash.note_left()
                 self._all_is_here = False
                 return
             arriving = Arriving(data_set, Path(), len(data_set.files))
@@ -153,6 +154,7 @@ class RealTransfers:
                 return
             if self._is_left(arriving):
                 arriving.left = True
+                self._leash.note_left()
                 return
             came = self._download(code, file, target)
             if not expected(file).proves and (present := self._present(arriving, file)):
@@ -168,7 +170,7 @@ class RealTransfers:
         fetched again, the data set is finished, however large it is; else it would never be."""
         if self._lost or self._leash.reason:
             return True
-        return self._leash.is_full and arriving.can_be_continued and self._leash.declines()
+        return self._leash.is_full and arriving.can_be_continued
 
     def _note_failure(
         self, arriving: Arriving, file: FileNode, error: VerificationError | SourceError | OSError

@@ -27,7 +27,7 @@ from harvester.openbis.sync import STEPS
 from harvester.openbis.sync_run import Metadata, SyncRun
 from harvester.openbis.transfers.real_transfers import RealTransfers
 from harvester.runs.report import PassReport
-from harvester.runs.stopping import Leash
+from harvester.runs.stopping import RunLimits
 from harvester.settings.chosen import choose
 from harvester.settings.harvester import HarvesterSettings
 from shared.errors import ItemError
@@ -181,7 +181,7 @@ class BlindHarvest:
         """Fails if anything raises; what failed item by item is in the report."""
         config = self._config
         log = logging.getLogger("tests.blind")
-        with Source(config, Leash(config), log) as source:
+        with Source(config, RunLimits(config), log) as source:
             with spool(config) as folder, source.list_on_its_way(folder) as parts:
                 items = list(read_resource_list(parts[0].blocks(), V20))
             return self.take(way(items), source, run=run, confirmed=confirmed)
@@ -200,7 +200,7 @@ class BlindHarvest:
                 connection=connection, source=config.alias, store=store
             )
             with work(connection) as transaction:
-                transfers = RealTransfers(store, source, config, Leash(config))
+                transfers = RealTransfers(store, source, config, RunLimits(config))
                 return _perform(
                     SyncRun(
                         config=config,
@@ -208,7 +208,7 @@ class BlindHarvest:
                         transaction=transaction,
                         metadata=metadata,
                         transfers=transfers,
-                        leash=Leash(config),
+                        limits=RunLimits(config),
                         stamps=ORIGINAL_STAMPS,
                         run_id=run,
                         deletions_confirmed=confirmed,

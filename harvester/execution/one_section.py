@@ -32,7 +32,7 @@ from harvester.runs.job import Job, RunOptions
 from harvester.runs.recorder import Recorder
 from harvester.runs.section_report import SectionReport
 from harvester.runs.section_work import not_due, synchronise
-from harvester.runs.stopping import Leash
+from harvester.runs.stopping import RunLimits
 from harvester.runs.trusted_clock import trusted
 from harvester.settings.section import SectionSettings
 from shared.errors import BusyError, StoppedError, SyncError
@@ -84,7 +84,7 @@ def _execute(
         log=log,
         started=started,
         recorder=Recorder(),
-        leash=Leash(config, options.request),
+        limits=RunLimits(config, options.request),
     ).perform()
 
 
@@ -98,7 +98,7 @@ class _Execution:
     log: SectionLog
     started: datetime
     recorder: Recorder
-    leash: Leash
+    limits: RunLimits
 
     def perform(self) -> SectionReport:
         engine, run = self.destination.engine, None
@@ -107,7 +107,7 @@ class _Execution:
             with (
                 database_errors(engine),
                 engine.connect() as connection,
-                _alone(connection, self.config, self.options, self.leash),
+                _alone(connection, self.config, self.options, self.limits),
             ):
                 run = self._begin(connection)
                 self._harvest(connection, run)
@@ -127,7 +127,7 @@ class _Execution:
             started=self.started,
             run=run,
             harvested=self.recorder.harvested,
-            transferred=self.leash.transferred,
+            transferred=self.limits.transferred,
             error=error,
         )
 
@@ -160,7 +160,7 @@ class _Execution:
             error = StoppedError("interrupted by the keyboard")
             raise
         except Exception as raised:
-            error = _stalled(self.leash, raised) or raised
+            error = _stalled(self.limits, raised) or raised
             raise error from raised
         finally:
             _write_end(connection, run, self._report(run, error))
@@ -172,7 +172,7 @@ class _Execution:
             connection=connection,
             log=self.log,
             recorder=self.recorder,
-            leash=self.leash,
+            limits=self.limits,
             options=self.options,
             started=self.started,
             run=run,
@@ -181,10 +181,10 @@ class _Execution:
 
 @contextmanager
 def _alone(
-    connection: Connection, config: SectionSettings, options: RunOptions, leash: Leash
+    connection: Connection, config: SectionSettings, options: RunOptions, limits: RunLimits
 ) -> Iterator[None]:
     """With the section's lock. Raises `BusyError` if somebody else keeps it too long."""
-    wait_for_writers(connection, leash.sleep)  # of other sections, unless told to stop
+    wait_for_writers(connection, limits.sleep)  # of other sections, unless told to stop
     until = datetime.now(UTC) + max(options.patience, _MOMENT)
     told = not options.patience
     while True:
@@ -200,7 +200,7 @@ def _alone(
         if not told:
             logger.warning("[%s] waits: %s", config.name, _who(connection, config))
             told = True
-        leash.sleep(_ASK_AGAIN)
+        limits.sleep(_ASK_AGAIN)
 
 
 def _who(connection: Connection, config: SectionSettings) -> str:
@@ -214,11 +214,11 @@ def _who(connection: Connection, config: SectionSettings) -> str:
     )
 
 
-def _stalled(leash: Leash, error: Exception) -> StoppedError | None:
+def _stalled(limits: RunLimits, error: Exception) -> StoppedError | None:
     """The watchdog's reason, if it was the watchdog who broke off what failed then."""
-    if isinstance(error, StoppedError) or not leash.stalled:
+    if isinstance(error, StoppedError) or not limits.stalled:
         return None
-    return StoppedError(leash.reason or "", stalled=True)
+    return StoppedError(limits.reason or "", stalled=True)
 
 
 def _write_end(connection: Connection, run: int, report: SectionReport) -> None:

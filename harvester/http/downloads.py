@@ -21,7 +21,7 @@ from harvester.http.client import HttpClient
 from harvester.http.pace import Pace
 from harvester.http.partials import Partial, Partials, partial_name
 from harvester.http.retries import Retries
-from harvester.runs.stopping import Leash
+from harvester.runs.stopping import RunLimits
 from shared.blocks import blocks
 from shared.verification import Download, Expected, VerificationError, Verifier
 
@@ -114,13 +114,13 @@ class Downloads:
         client: HttpClient,
         retries: Retries,
         throttle: Throttle,
-        leash: Leash,
+        limits: RunLimits,
         partials: Partials,
     ) -> None:
         self._client = client
         self._retries = retries
         self._throttle = throttle
-        self._leash = leash
+        self._limits = limits
         self._partials = partials
 
     def fetch(self, address: str, target: Path, expected: Expected) -> Download:
@@ -150,7 +150,7 @@ class Downloads:
     ) -> Download:
         content = KeptContent(kept, expected)
         try:
-            content.resume(self._leash.moved)
+            content.resume(self._limits.progressed)
             found = self._retries.run(
                 partial(self._try, url, content), progress=lambda: content.kept_length
             )
@@ -218,9 +218,9 @@ class Downloads:
         for chunk in response.iter_raw():
             pace.came(len(chunk))
             content.take(chunk)
-            self._leash.received(len(chunk))
+            self._limits.received(len(chunk))
             self._throttle.take(len(chunk))
-            self._leash.check_urgent()
+            self._limits.check_urgent()
             pace.waits()
 
 

@@ -16,7 +16,7 @@ from harvester.runs.progress import WATCH, Progress
 from harvester.runs.read_list import ReadList
 from harvester.runs.report import Outcome
 from harvester.runs.run_log import Fields
-from harvester.runs.stopping import Leash
+from harvester.runs.stopping import RunLimits
 from harvester.settings.section import SectionSettings
 from shared.errors import ConfigError, ItemError
 
@@ -56,16 +56,16 @@ class SectionLog:
         self.logger = log
         self._file = file
         self._config = config
-        self._leash: Leash | None = None
+        self._limits: RunLimits | None = None
         self._context = _Context(config.name)
         file.addFilter(self._context.filter)
 
     def begins(
-        self, lines: Sequence[str], fields: Fields, *, run: int | None, leash: Leash | None
+        self, lines: Sequence[str], fields: Fields, *, run: int | None, limits: RunLimits | None
     ) -> None:
         """What stands at the head of a run; the last line is the most important. ``run`` is the
-        number of the run; the ``leash`` knows how many bytes have come."""
-        self._context.run, self._leash = run, leash
+        number of the run; the ``limits`` know how many bytes have come."""
+        self._context.run, self._limits = run, limits
         self._tell("banner", lines[-1], fields, lines=tuple(lines))
 
     def read(self, metadata: ReadList) -> None:
@@ -161,7 +161,7 @@ class SectionLog:
         self._tell("progress", line, fields)
 
     def _received(self) -> int:
-        return self._leash.transferred if self._leash else 0
+        return self._limits.transferred if self._limits else 0
 
     def _tell(
         self,

@@ -37,7 +37,7 @@ from harvester.runs.passes import begin_pass, take_step
 from harvester.runs.progress import Progress
 from harvester.runs.repairing import Repair
 from harvester.runs.report import Outcome
-from harvester.runs.stopping import Leash
+from harvester.runs.stopping import RunLimits
 from harvester.runs.watchdog import watched
 from shared.errors import FormatError
 from shared.store.engine import interrupt, viewing
@@ -85,8 +85,8 @@ def synchronise(job: Job[SectionConfig]) -> None:
     baseline = bool(job.options.repair) or _is_baseline(config, last, job.started)
     recorder.begins(baseline=baseline)
     lines = tuple(banner_lines(config, last, baseline=baseline))
-    job.log.begins(lines, banner_fields(config, last), run=job.run, leash=job.leash)
-    with Source(config, job.leash, job.log.logger) as source:
+    job.log.begins(lines, banner_fields(config, last), run=job.run, limits=job.limits)
+    with Source(config, job.limits, job.log.logger) as source:
         with viewing(connection):
             destination = opened(connection, config, job.destination.settings)
             items = standing(connection, config, job.started, at_once=bool(job.options.repair))
@@ -100,7 +100,7 @@ def synchronise(job: Job[SectionConfig]) -> None:
             items=items,
             damage=_look(job, store, items, baseline=baseline),
         )
-        with watched(job.leash, source.abort, destination.interrupt):
+        with watched(job.limits, source.abort, destination.interrupt):
             with destination.rehearsal() as transaction:
                 section.perform(transaction, RehearsedTransfers(store))
             if config.dry_run:
@@ -108,8 +108,8 @@ def synchronise(job: Job[SectionConfig]) -> None:
             with destination.work() as transaction:
                 with transaction():
                     destination.begins(config.resource_list_url, job.started)
-                section.perform(transaction, RealTransfers(store, source, config, job.leash))
-                recorder.leaves(job.leash.volume_is_used_up)
+                section.perform(transaction, RealTransfers(store, source, config, job.limits))
+                recorder.leaves(job.limits.volume_is_used_up)
                 complete = not recorder.harvested.failed and not recorder.harvested.unfinished
                 with transaction():
                     destination.ends(metadata.at if complete else None)
@@ -132,11 +132,11 @@ def _read(job: Job[SectionConfig], source: Source) -> Metadata:
     config, connection = job.config, job.connection
     with (
         job.log.step("Read the resource list") as progress,
-        watched(job.leash, source.abort, partial(interrupt, connection)),
+        watched(job.limits, source.abort, partial(interrupt, connection)),
         resource_list(source, config) as items,
     ):
         metadata = read_metadata(
-            items, connection, config.prefix, partial(_observe, job.leash, progress)
+            items, connection, config.prefix, partial(_observe, job.limits, progress)
         )
     job.log.read(metadata)
     faults, records = len(metadata.faults), metadata.entities + len(metadata.faults)
@@ -157,21 +157,21 @@ def _look(job: Job[SectionConfig], store: DataStore, items: Standing, *, baselin
     title = "Look after the files that are here"
     with (
         job.log.step(title) as progress,
-        watched(job.leash, partial(interrupt, job.connection)),
+        watched(job.limits, partial(interrupt, job.connection)),
     ):
         inspector = Inspector(
             connection=job.connection,
             store=store,
             source=job.config.alias,
-            moved=partial(_observe, job.leash, progress, 0),
+            moved=partial(_observe, job.limits, progress, 0),
         )
         contents = not baseline or job.options.repair is Repair.CONTENTS
         return inspector.look(contents=contents, only=only)
 
 
-def _observe(leash: Leash, progress: Progress, count: int) -> None:
-    leash.moved()
-    leash.check()
+def _observe(limits: RunLimits, progress: Progress, count: int) -> None:
+    limits.progressed()
+    limits.check()
     progress.advance(count)
 
 
@@ -204,7 +204,7 @@ class _Section:
         with transaction():
             remove_files(run)
         for together, steps in groupby(STEPS, key=lambda step: step.together):
-            run.leash.check()
+            run.limits.check()
             if together:
                 with transaction():  # the plan too, so that no other section writes in between
                     run.destination.plan.compare()
@@ -222,7 +222,7 @@ class _Section:
             transaction=transaction,
             metadata=self.metadata,
             transfers=transfers,
-            leash=self.job.leash,
+            limits=self.job.limits,
             stamps=self._stamps(),
             run_id=self.job.run,
             black_list=self.items.black_list,
@@ -238,7 +238,7 @@ class _Section:
                 continue
             take_step(self.job, step.title, partial(_run, step, run))
             if not step.together:
-                run.leash.check()
+                run.limits.check()
 
     def _stamps(self) -> Stamps:
         config = self.job.config

@@ -12,7 +12,7 @@ from harvester.openbis.transfers.transfers import Transfers
 from harvester.runs.progress import SILENT, Progress
 from harvester.runs.read_list import ReadList
 from harvester.runs.report import Outcome
-from harvester.runs.stopping import Leash
+from harvester.runs.stopping import RunLimits
 from shared.model.master_data import MasterData
 
 
@@ -36,7 +36,7 @@ class SyncRun:
     """Opens what a step may commit."""
     metadata: Metadata
     transfers: Transfers
-    leash: Leash
+    limits: RunLimits
     stamps: Stamps
     progress: Progress = SILENT
     """Of the step at hand."""

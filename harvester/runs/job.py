@@ -13,7 +13,7 @@ from harvester.runs.destination import Destination
 from harvester.runs.recorder import Recorder
 from harvester.runs.repairing import Repair
 from harvester.runs.run_log import RunLog
-from harvester.runs.stopping import Leash, StopRequest
+from harvester.runs.stopping import RunLimits, StopRequest
 from harvester.settings.section import S
 
 
@@ -44,7 +44,7 @@ class Job(Generic[S]):
     """Holds the section's lock; all work is done on it."""
     log: RunLog
     recorder: Recorder
-    leash: Leash
+    limits: RunLimits
     options: RunOptions
     started: datetime
     run: int

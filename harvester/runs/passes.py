@@ -21,5 +21,5 @@ def take_step(job: Job[S], title: str, step: Callable[[Progress], Outcome]) -> N
     with job.log.step(title) as progress:
         outcome = step(progress)
         job.recorder.step_ends(title, outcome)
-        job.leash.moved()
+        job.limits.progressed()
     job.log.outcome(title, outcome)

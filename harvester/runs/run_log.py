@@ -10,7 +10,7 @@ from typing import Protocol
 from harvester.runs.progress import Progress
 from harvester.runs.read_list import ReadList
 from harvester.runs.report import Outcome
-from harvester.runs.stopping import Leash
+from harvester.runs.stopping import RunLimits
 
 Fields = dict[str, object]
 """The values of a line, for programs that read the log."""
@@ -25,10 +25,10 @@ class RunLog(Protocol):
         ...
 
     def begins(
-        self, lines: Sequence[str], fields: Fields, *, run: int | None, leash: Leash | None
+        self, lines: Sequence[str], fields: Fields, *, run: int | None, limits: RunLimits | None
     ) -> None:
         """The head of a run; the last line is the most important. ``run`` is the number of the
-        run; the ``leash`` counts the bytes that have come."""
+        run; the ``limits`` count the bytes that have come."""
         ...
 
     def read(self, metadata: ReadList) -> None:

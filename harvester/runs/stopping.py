@@ -52,7 +52,7 @@ class StopRequest:
         return self._set
 
 
-class Leash:
+class RunLimits:
     """One run's reasons to stop, and how far it has come. Safe for threads."""
 
     def __init__(
@@ -63,7 +63,7 @@ class Leash:
     ) -> None:
         self._request = request or StopRequest()
         self._clock = clock
-        self._began = self._moved = clock()
+        self._began = self._last_progress = clock()
         self.stall_timeout = config.stall_timeout
         self._longest = config.max_run_time
         self._most = config.max_transfer
@@ -79,19 +79,19 @@ class Leash:
     def begins(self) -> None:
         """The time of the run counts from the first call on: what came before was waiting for
         others."""
-        self.moved()
+        self.progressed()
         if not self._has_begun:
             self._has_begun = True
             self._began = self._clock()
 
-    def moved(self) -> None:
+    def progressed(self) -> None:
         """There was progress: a row, a block, an item."""
-        self._moved = self._clock()
+        self._last_progress = self._clock()
 
     @property
     def idle(self) -> float:
         """Seconds since the last progress."""
-        return self._clock() - self._moved
+        return self._clock() - self._last_progress
 
     def give_up(self) -> None:
         """The run is stuck (`harvester.runs.watchdog`)."""
@@ -101,7 +101,7 @@ class Leash:
         """So many bytes of a file came over the network."""
         with self._lock:
             self.transferred += count
-        self.moved()
+        self.progressed()
 
     @property
     def urgent_reason(self) -> str | None:
@@ -164,10 +164,10 @@ class Leash:
     ) -> None:
         deadline = self._clock() + seconds
         while (left := deadline - self._clock()) > 0:
-            self.moved()
+            self.progressed()
             check()
             rest(min(left, _LOOK))
-        self.moved()
+        self.progressed()
         check()
 
 

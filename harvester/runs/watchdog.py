@@ -6,21 +6,21 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from harvester.runs.stopping import Leash
+from harvester.runs.stopping import RunLimits
 
 _LOOK = 1.0
 """Seconds between two looks."""
 
 
 @contextmanager
-def watched(leash: Leash, *interrupts: Callable[[], None]) -> Iterator[None]:
+def watched(limits: RunLimits, *interrupts: Callable[[], None]) -> Iterator[None]:
     """Meanwhile a thread looks whether there is progress; if there is none for ``stall-timeout``,
     it calls ``interrupts``, which free whatever the run waits for; and again if that did not help.
     The time of the run counts from the first time on."""
-    leash.begins()
+    limits.begins()
     ended = threading.Event()
     watchdog = threading.Thread(
-        target=_watch, args=(leash, ended, interrupts), name="watchdog", daemon=True
+        target=_watch, args=(limits, ended, interrupts), name="watchdog", daemon=True
     )
     watchdog.start()
     try:
@@ -31,14 +31,14 @@ def watched(leash: Leash, *interrupts: Callable[[], None]) -> Iterator[None]:
 
 
 def _watch(
-    leash: Leash, ended: threading.Event, interrupts: tuple[Callable[[], None], ...]
+    limits: RunLimits, ended: threading.Event, interrupts: tuple[Callable[[], None], ...]
 ) -> None:
-    longest = leash.stall_timeout.total_seconds()
+    longest = limits.stall_timeout.total_seconds()
     while not ended.wait(min(_LOOK, longest / 4)):
-        if leash.idle <= longest:
+        if limits.idle <= longest:
             continue
-        leash.give_up()
+        limits.give_up()
         for interrupt in interrupts:
             with suppress(Exception):  # what it would have freed has just ended by itself
                 interrupt()
-        leash.moved()
+        limits.progressed()

@@ -8,7 +8,7 @@ from contextlib import closing
 
 from harvester.checks.folders import check_folder
 from harvester.runs.findings import Finding, broken_by, doubtful, fine
-from harvester.runs.stopping import Leash
+from harvester.runs.stopping import RunLimits
 from opendcim.sync.installation.database import opened
 from opendcim.sync.repository.connection import RepositoryConnection
 from opendcim.sync.repository.lists import Repository
@@ -49,7 +49,9 @@ def _check_database(section: RepositorySection) -> Iterator[Finding]:
 def _check_repository(section: RepositorySection) -> Iterator[Finding]:
     try:
         memory = Memory(section.opendcim_state_dir, section.repository_url)
-        with closing(RepositoryConnection(section, Leash(section), logger, memory)) as connection:
+        with closing(
+            RepositoryConnection(section, RunLimits(section), logger, memory)
+        ) as connection:
             number = len(Repository(connection).manufacturers().values)
             yield fine("repository", f"{section.repository_url} has {number} manufacturers")
             if not connection.has_key:

@@ -13,7 +13,7 @@ from harvester.execution.batch import execute_chosen, overall_of, summary
 from harvester.execution.signals import stopping_on_signals
 from harvester.runs.job import RunOptions
 from harvester.runs.section_report import SectionReport
-from harvester.runs.stopping import Leash, StopRequest
+from harvester.runs.stopping import RunLimits, StopRequest
 from harvester.settings.chosen import Chosen, choose
 from harvester.settings.section import SectionSettings
 from opendcim.records.texts import folded
@@ -71,7 +71,7 @@ def _export(_chosen: Chosen, section: RepositorySection, options: argparse.Names
     if options.shared:
         return _pack(section, options)
     memory = Memory(section.opendcim_state_dir, section.repository_url)
-    with closing(RepositoryConnection(section, Leash(section), logger, memory)) as connection:
+    with closing(RepositoryConnection(section, RunLimits(section), logger, memory)) as connection:
         repository = Repository(connection, forced=options.force)
         wanted = _wanted(section, repository, options)
         done = write_bundle(options.bundle, section.repository_url, repository, wanted)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from harvester.runs.progress import SILENT, Progress
 from harvester.runs.report import Outcome
-from harvester.runs.stopping import Leash
+from harvester.runs.stopping import RunLimits
 from opendcim.records.records import Template
 from opendcim.records.texts import folded
 from opendcim.sync.installation.database import Database
@@ -74,7 +74,7 @@ class Pass:
     # None if nothing can be submitted, because there is no key or no repository.
     outbox: Outbox | None
     units: Units
-    leash: Leash
+    limits: RunLimits
     memory: Memory
     # When the repository's template last changed, by the id of the local one to be submitted.
     seen: dict[int, str] = field(default_factory=dict)

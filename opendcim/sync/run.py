@@ -71,7 +71,7 @@ def _opened(job: Job[RepositorySection]) -> Iterator[_Synchronisation]:
             units = config.units or database.units(local)
         _tell_beginning(job, memory, units)
         warn_if_unverified(config, job.log.logger)
-        wire = RepositoryConnection(config, job.leash, job.log.logger, memory)
+        wire = RepositoryConnection(config, job.limits, job.log.logger, memory)
         stack.callback(wire.close)
         repository = Repository(wire, forced=job.options.forced)
         bundle = opened_bundle(job.options.bundle, config) if job.options.bundle else None
@@ -104,7 +104,7 @@ class _Synchronisation:
 
     def perform(self) -> None:
         job = self.job
-        with watched(job.leash, self.wire.abort, self._interrupt):
+        with watched(job.limits, self.wire.abort, self._interrupt):
             metadata = self._read()
             job.recorder.has_read(metadata)
             job.log.read(metadata)
@@ -129,7 +129,7 @@ class _Synchronisation:
             manufacturers = source.manufacturers()
             faults, count = list(manufacturers.faults), len(manufacturers.values)
             for number in self._subscriptions():
-                self.job.leash.check()
+                self.job.limits.check()
                 found: ListedRecords[Any] = source.templates(number)
                 faults += found.faults
                 count += len(found.values)
@@ -178,7 +178,7 @@ class _Synchronisation:
             units=self.units,
             memory=memory,
             seen=seen,
-            leash=self.job.leash,
+            limits=self.job.limits,
             rehearsed=rehearsed,
         )
         real.run = run
@@ -210,7 +210,7 @@ class _Synchronisation:
         """One pass through the steps."""
         begin_pass(self.job, dry_run=run.rehearsed)
         for title, step in self._steps(rehearsed=run.rehearsed):
-            run.leash.check()
+            run.limits.check()
             take_step(self.job, title, partial(_take, step, run))
 
     def _steps(self, *, rehearsed: bool) -> Sequence[tuple[str, Callable[[Pass], Outcome]]]:
@@ -256,4 +256,4 @@ def _tell_beginning(job: Job[RepositorySection], memory: Memory, units: Units) -
         "dry_run": config.dry_run,
         "last": last.isoformat() if last else None,
     }
-    job.log.begins(lines, fields, run=job.run, leash=job.leash)
+    job.log.begins(lines, fields, run=job.run, limits=job.limits)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from harvester.openbis.source.source import Source
-from harvester.runs.stopping import Leash, StopRequest
+from harvester.runs.stopping import RunLimits, StopRequest
 from harvester.runs.watchdog import watched
 from shared.errors import SourceError, StoppedError
 from tests.certificates import certificate, server_context
@@ -84,10 +84,12 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stuck]:
         yield server
 
 
-def opened(server: Stuck, folder: Path, leash: Leash | None = None, **fields: object) -> Source:
+def opened(
+    server: Stuck, folder: Path, limits: RunLimits | None = None, **fields: object
+) -> Source:
     pauses = {"retry_pauses": (), "ca_bundle": certificate(folder)}
     config = section(server.url, **(pauses | {"harvester_tmp_dir": folder / "temp"} | fields))
-    return Source(config, leash)
+    return Source(config, limits)
 
 
 def outcome(work: Callable[[], object]) -> str:
@@ -154,14 +156,14 @@ def test_the_watchdog_frees_a_run_that_is_stuck(server: Stuck, tmp_path: Path) -
     config = section(
         server.url, stall_timeout=timedelta(seconds=1), ca_bundle=certificate(tmp_path)
     )
-    leash = Leash(config)
+    limits = RunLimits(config)
 
     def work() -> None:
-        with Source(config, leash) as source, watched(leash, source.abort):
+        with Source(config, limits) as source, watched(limits, source.abort):
             source.fetch_list(tmp_path)
 
     assert "no progress for 1 s (stall-timeout)" in outcome(work)
-    assert leash.stalled
+    assert limits.stalled
 
 
 def test_a_list_that_drips_is_no_stall_but_a_stop_request_ends_it(
@@ -172,16 +174,16 @@ def test_a_list_that_drips_is_no_stall_but_a_stop_request_ends_it(
     config = section(
         server.url, stall_timeout=timedelta(seconds=1), ca_bundle=certificate(tmp_path)
     )
-    leash = Leash(config, request)
+    limits = RunLimits(config, request)
     threading.Timer(1.5, lambda: request.set("told to stop")).start()
 
     def work() -> None:
-        with Source(config, leash) as source, watched(leash, source.abort):
+        with Source(config, limits) as source, watched(limits, source.abort):
             source.fetch_list(tmp_path)
 
     with caplog.at_level(logging.WARNING):
         assert outcome(work).startswith("StoppedError: told to stop")
-    assert not leash.stalled
+    assert not limits.stalled
     assert caplog.text == ""
 
 
@@ -193,10 +195,10 @@ def test_a_throttled_file_is_no_stall(tmp_path: Path) -> None:
         config = section(
             server.url, stall_timeout=timedelta(seconds=1), bandwidth_limit="400k", timeout=20
         )
-        leash = Leash(config)
-        with Source(config, leash) as source, watched(leash, source.abort):
+        limits = RunLimits(config)
+        with Source(config, limits) as source, watched(limits, source.abort):
             found = source.download(f"{server.url}/file", tmp_path / "file", length=len(body))
-        assert found.length == leash.transferred == len(body)
+        assert found.length == limits.transferred == len(body)
 
 
 def test_a_pause_between_two_tries_ends_with_the_run(server: Stuck, tmp_path: Path) -> None:
@@ -204,5 +206,5 @@ def test_a_pause_between_two_tries_ends_with_the_run(server: Stuck, tmp_path: Pa
     request = StopRequest()
     config = section(server.url, retry_pauses=seconds(3600), ca_bundle=certificate(tmp_path))
     threading.Timer(0.5, lambda: request.set("told to stop")).start()
-    with Source(config, Leash(config, request)) as source:
+    with Source(config, RunLimits(config, request)) as source:
         assert "told to stop" in outcome(lambda: source.fetch_list(tmp_path))

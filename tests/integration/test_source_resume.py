@@ -21,7 +21,7 @@ import pytest
 from harvester.http.downloads import LARGE
 from harvester.http.partials import Partials
 from harvester.openbis.source.source import Source, VerificationError
-from harvester.runs.stopping import Leash, StopRequest
+from harvester.runs.stopping import RunLimits, StopRequest
 from shared.errors import SourceError, StoppedError
 from tests.range_source import RangeSource, range_source
 from tests.scripted_source import seconds, section
@@ -40,10 +40,10 @@ class Harvester:
         self.config = section(source.url, **(pauses | fields))
         self.target = folder / "file"
         self.source = source
-        self.leash = Leash(self.config)
+        self.limits = RunLimits(self.config)
 
     def fetch(self, **wanted: Any) -> bytes:
-        with Source(self.config, self.leash) as source:
+        with Source(self.config, self.limits) as source:
             source.download(self.source.address, self.target, **(wanted or WANTED))
         content = self.target.read_bytes()
         self.target.unlink()
@@ -78,7 +78,7 @@ def test_a_file_that_breaks_off_goes_on_in_the_next_try(tmp_path: Path, cut: int
         assert ranges(source) == [(200, None), (206, f"bytes={cut}-")]
         assert source.sent[1].if_range == '"one"'
         assert sum(sent.length for sent in source.sent) == LENGTH
-        assert harvester.leash.transferred == LENGTH
+        assert harvester.limits.transferred == LENGTH
         assert harvester.kept == []
 
 
@@ -116,7 +116,7 @@ def test_the_next_run_goes_on_where_the_last_one_broke_off(tmp_path: Path, cuts:
         second = Harvester(source, tmp_path)
         assert second.fetch() == CONTENT
         assert source.sent[-1].range == f"bytes={sum(cuts)}-"
-        assert second.leash.transferred == LENGTH - sum(cuts)
+        assert second.limits.transferred == LENGTH - sum(cuts)
         assert second.kept == []
 
 
@@ -253,7 +253,7 @@ def test_a_whole_content_that_was_only_not_put_in_place_is_not_fetched_again(
         second = Harvester(source, tmp_path)
         assert second.fetch() == CONTENT
         assert len(source.sent) == 1
-        assert second.leash.transferred == 0
+        assert second.limits.transferred == 0
 
 
 @pytest.mark.parametrize(
@@ -344,7 +344,7 @@ def test_a_file_at_hand_is_finished_although_the_run_is_to_stop(tmp_path: Path) 
         harvester = Harvester(source, tmp_path)
         request = StopRequest()
         request.set("told to")
-        harvester.leash = Leash(harvester.config, request)
+        harvester.limits = RunLimits(harvester.config, request)
         assert harvester.fetch() == CONTENT
 
 
@@ -353,7 +353,7 @@ def test_between_two_tries_a_stop_breaks_it_off_and_what_came_is_kept(tmp_path: 
         harvester = Harvester(source, tmp_path, retry_pauses=seconds(3600))
         request = StopRequest()
         request.set("told to")
-        harvester.leash = Leash(harvester.config, request)
+        harvester.limits = RunLimits(harvester.config, request)
         assert "told to" in harvester.fails(StoppedError)
         assert harvester.kept_bytes == LARGE
 
@@ -362,13 +362,13 @@ def test_a_run_that_is_out_of_time_cuts_the_file_at_hand_and_keeps_it(tmp_path: 
     moments = iter(range(100_000))
     with range_source(CONTENT) as source:
         harvester = Harvester(source, tmp_path, max_run_time=timedelta(seconds=10))
-        harvester.leash = Leash(harvester.config, clock=lambda: next(moments))
+        harvester.limits = RunLimits(harvester.config, clock=lambda: next(moments))
         assert "max-run-time" in harvester.fails(StoppedError)
         assert 0 < harvester.kept_bytes < LENGTH
         before = harvester.kept_bytes
         later = Harvester(source, tmp_path)
         assert later.fetch() == CONTENT
-        assert later.leash.transferred == LENGTH - before
+        assert later.limits.transferred == LENGTH - before
 
 
 # --- a kill
@@ -401,7 +401,7 @@ def test_a_killed_program_costs_nothing_of_what_had_come(tmp_path: Path) -> None
         before = harvester.kept_bytes
         assert harvester.fetch() == CONTENT
         assert source.sent[-1].range == f"bytes={before}-"
-        assert harvester.leash.transferred == LENGTH - before <= LENGTH - 2 * LENGTH // 3
+        assert harvester.limits.transferred == LENGTH - before <= LENGTH - 2 * LENGTH // 3
         assert harvester.kept == []
 
 

@@ -17,7 +17,7 @@ from harvester.openbis.section import SectionConfig
 from harvester.openbis.source.source import Source
 from harvester.openbis.transfers.real_transfers import RealTransfers
 from harvester.openbis.transfers.transfers import WantedContent, WantedDataSet
-from harvester.runs.stopping import Leash, StopRequest
+from harvester.runs.stopping import RunLimits, StopRequest
 from harvester.runs.watchdog import watched
 from shared.errors import ItemError, SourceError, StoppedError
 from shared.model.entities import FileNode
@@ -73,7 +73,7 @@ class Bench:
     def __init__(self, files: Files, root: Path) -> None:
         self.files = files
         self.root = root
-        self.leash: Leash | None = None
+        self.limits: RunLimits | None = None
         self.wanted: dict[str, WantedDataSet] = {}
 
     def config(self, **fields: Any) -> SectionConfig:
@@ -114,10 +114,10 @@ class Bench:
     ) -> dict[str, ItemError | None]:
         """What arrived, in one run; of what failed, why."""
         config = self.config(**fields)
-        self.leash = Leash(config, request, clock) if clock else Leash(config, request)
+        self.limits = RunLimits(config, request, clock) if clock else RunLimits(config, request)
         self.files.asked.clear()
-        with Source(config, self.leash) as source, watched(self.leash, source.abort):
-            transfers = RealTransfers(self.store, source, config, self.leash)
+        with Source(config, self.limits) as source, watched(self.limits, source.abort):
+            transfers = RealTransfers(self.store, source, config, self.limits)
             return dict(_installed(transfers, (self.wanted[code] for code in wanted)))
 
     def is_here(self, code: str) -> bool:
@@ -183,8 +183,8 @@ def test_the_file_at_hand_is_finished_and_no_other_begun(bench: Bench) -> None:
     bench.files.on_request = stop_at(f"{codes[2]}/file", request)
     assert bench.run(codes, request) == dict.fromkeys(codes[:3])
     assert bench.files.asked == [f"{code}/file" for code in codes[:3]]
-    assert bench.leash is not None
-    assert bench.leash.left_something
+    assert bench.limits is not None
+    assert bench.limits.left_something
     assert all(bench.is_here(code) for code in codes[:3])
     assert bench.aside == []
 
@@ -214,8 +214,8 @@ def test_a_request_after_the_last_file_leaves_nothing(bench: Bench) -> None:
     request = StopRequest()
     bench.files.on_request = stop_at(f"{codes[1]}/file", request)
     assert bench.run(codes, request) == dict.fromkeys(codes)
-    assert bench.leash is not None
-    assert not bench.leash.left_something
+    assert bench.limits is not None
+    assert not bench.limits.left_something
 
 
 # --- out of time, stuck
@@ -251,10 +251,10 @@ def test_a_stalled_run_blames_no_data_set_and_the_next_one_brings_all(
 
     found = bench.run(codes, clock=clock, stall_timeout=timedelta(seconds=1), max_threads=threads)
     assert found == dict.fromkeys(codes[:2])
-    assert bench.leash is not None
-    assert bench.leash.stalled
+    assert bench.limits is not None
+    assert bench.limits.stalled
     with pytest.raises(StoppedError, match="stall-timeout"):
-        bench.leash.check()
+        bench.limits.check()
     bench.files.silent = set()
     assert bench.run(codes[2:]) == dict.fromkeys(codes[2:])
 
@@ -262,7 +262,7 @@ def test_a_stalled_run_blames_no_data_set_and_the_next_one_brings_all(
 def test_a_stall_is_not_the_fault_of_an_attachment(bench: Bench) -> None:
     bench.files.silent = {"content"}
     config = bench.config(stall_timeout=timedelta(seconds=1), retry_pauses=seconds(0))
-    leash = Leash(config)
+    limits = RunLimits(config)
     wanted = WantedContent(
         kind=Kind.SAMPLE,
         perm_id="20240101000000000-1",
@@ -271,8 +271,8 @@ def test_a_stall_is_not_the_fault_of_an_attachment(bench: Bench) -> None:
         sha256="0" * 64,
         href=f"{bench.files.url}/datastore_server/content",
     )
-    with Source(config, leash) as source, watched(leash, source.abort):
-        transfers = RealTransfers(bench.store, source, config, leash)
+    with Source(config, limits) as source, watched(limits, source.abort):
+        transfers = RealTransfers(bench.store, source, config, limits)
         with pytest.raises(StoppedError):
             transfers.attachment(wanted)
 
@@ -283,16 +283,16 @@ def test_a_stall_is_not_the_fault_of_an_attachment(bench: Bench) -> None:
 def test_no_data_set_is_begun_when_the_volume_is_used_up(bench: Bench) -> None:
     codes = bench.data_sets(6)
     assert bench.run(codes, max_transfer=2 * SIZE) == dict.fromkeys(codes[:2])
-    assert bench.leash is not None
-    assert bench.leash.volume_is_used_up == "2,000 bytes were fetched (max-transfer)"
-    assert bench.leash.reason is None
+    assert bench.limits is not None
+    assert bench.limits.volume_is_used_up == "2,000 bytes were fetched (max-transfer)"
+    assert bench.limits.reason is None
 
 
 def test_a_volume_that_just_suffices_leaves_nothing(bench: Bench) -> None:
     codes = bench.data_sets(2)
     assert bench.run(codes, max_transfer=2 * SIZE) == dict.fromkeys(codes)
-    assert bench.leash is not None
-    assert bench.leash.volume_is_used_up is None
+    assert bench.limits is not None
+    assert bench.limits.volume_is_used_up is None
 
 
 def test_a_data_set_larger_than_the_volume_arrives_over_several_runs(bench: Bench) -> None:
@@ -310,16 +310,16 @@ def test_a_data_set_whose_files_nothing_proves_is_finished_however_large_it_is(
     """What came of it could not be taken over: it would never arrive."""
     large, other = bench.data_set(1, *"abcdefg", proven=False), bench.data_set(2)
     assert bench.run([large, other], max_transfer=2 * SIZE) == {large: None}
-    assert bench.leash is not None
-    assert bench.leash.volume_is_used_up
+    assert bench.limits is not None
+    assert bench.limits.volume_is_used_up
 
 
 def test_what_lies_here_already_costs_no_volume(bench: Bench) -> None:
     code = bench.data_set(1, *"abc")
     bench.run([code])
     assert bench.run([code], max_transfer=1) == {code: None}
-    assert bench.leash is not None
-    assert bench.leash.transferred == 0
+    assert bench.limits is not None
+    assert bench.limits.transferred == 0
 
 
 # --- what earlier runs have left
@@ -423,9 +423,9 @@ def _collect(
     bench: Bench, codes: list[str], arrived: list[str], on_arrival: Callable[[], object] = int
 ) -> None:
     config = bench.config()
-    leash = Leash(config)
-    with Source(config, leash) as source:
-        transfers = RealTransfers(bench.store, source, config, leash)
+    limits = RunLimits(config)
+    with Source(config, limits) as source:
+        transfers = RealTransfers(bench.store, source, config, limits)
         for code, error in transfers.data_sets(bench.wanted[code] for code in codes):
             if error is None:
                 arrived.append(code)

@@ -35,7 +35,7 @@ from harvester.openbis.steps.timestamps_and_users import copy_timestamps_and_use
 from harvester.openbis.sync_run import Metadata, SyncRun
 from harvester.openbis.transfers.transfers import Transfers
 from harvester.runs.report import Outcome, Verb
-from harvester.runs.stopping import Leash
+from harvester.runs.stopping import RunLimits
 from shared.model.entities import Entity
 from shared.model.kinds import NOT_FROZEN, Frozen, Kind
 from shared.model.master_data import MasterData
@@ -135,7 +135,7 @@ def a_run(folder: Path, destination: Dictionaries, **master_data: Any) -> SyncRu
             master_data=replace(MasterData(), **master_data),
         ),
         transfers=cast(Transfers, None),  # these steps bring no files
-        leash=Leash(config),
+        limits=RunLimits(config),
         stamps=ORIGINAL_STAMPS,
     )
 

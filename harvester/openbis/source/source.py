@@ -31,7 +31,7 @@ from harvester.openbis.source.growing_file import GrowingFile
 from harvester.openbis.source.list_documents import list_url, parts_of
 from harvester.openbis.source.openbis_session import OpenbisSession
 from harvester.openbis.source.probe import Look, look_at
-from harvester.runs.stopping import Leash
+from harvester.runs.stopping import RunLimits
 from shared.errors import SourceError, StoppedError
 from shared.resourcesync.terms import Document
 from shared.verification import Download, Expected, VerificationError
@@ -48,30 +48,30 @@ _GATEWAY = frozenset({502, 503, 504})
 class Source:
     """One section's data source; to be used in a ``with``, from any number of threads.
 
-    It stops when the ``leash`` says so: between two tries, within the list at once, within a file
+    It stops when the ``limits`` say so: between two tries, within the list at once, within a file
     only if it is urgent. Then `StoppedError` is raised.
     """
 
     def __init__(
         self,
         config: SectionConfig,
-        leash: Leash | None = None,
+        limits: RunLimits | None = None,
         log: logging.Logger = logger,
         *,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
         """Raises `ConfigError` for certificates, keys and proxies that cannot be used. ``sleep``
-        is how to wait between two tries, instead of the leash's way."""
+        is how to wait between two tries, instead of that of the limits."""
         self._config = config
-        self._leash = leash or Leash(config)
+        self._limits = limits or RunLimits(config)
         self._client = _client(config)
         warn_if_unverified(config, log)
         pauses = [pause.total_seconds() for pause in config.retry_pauses]
-        self._retries = Retries(pauses, sleep or self._leash.sleep, log)
-        self._throttle = Throttle(config.bandwidth_limit, self._leash.pause)
+        self._retries = Retries(pauses, sleep or self._limits.sleep, log)
+        self._throttle = Throttle(config.bandwidth_limit, self._limits.pause)
         self._partials = Partials(config.partial_folder)
         self._downloads = Downloads(
-            self._client, self._retries, self._throttle, self._leash, self._partials
+            self._client, self._retries, self._throttle, self._limits, self._partials
         )
         self._session = OpenbisSession(config, self._post)
         self._allowance: ListAllowance
@@ -192,11 +192,11 @@ class Source:
             for block in unpacked(response):
                 self._allowance.check(len(block))
                 file.write(block)
-                self._leash.moved()
-                self._leash.check()
+                self._limits.progressed()
+                self._limits.check()
                 self._throttle.take(response.num_bytes_downloaded - before)
                 before = response.num_bytes_downloaded
-        self._leash.check()
+        self._limits.check()
 
     def _post(self, url: str, body: bytes) -> bytes | None:
         """The body of an answer with status 200; None for other ones, unless they may pass."""

@@ -28,7 +28,7 @@ def register_attachments(run: SyncRun) -> Outcome:
     outcome = run.outcome()
     if not run.metadata.deletions_unsafe:
         with run.transaction():  # before anything else is brought, here or in later steps
-            run.destination.file_work.drop_abandoned(run.transfers.abandon, run.leash.moved)
+            run.destination.file_work.drop_abandoned(run.transfers.abandon, run.limits.progressed)
     with run.transaction():
         run.destination.attachments.announce()
         differing = run.destination.attachments.differing()
@@ -39,8 +39,8 @@ def register_attachments(run: SyncRun) -> Outcome:
         if (holder.kind, holder.perm_id) in run.paused:
             outcome.postponed.append((holder.kind, holder.perm_id))
             continue
-        if not run.leash.may_begin():
-            run.leash.note_left()
+        if not run.limits.may_begin():
+            run.limits.note_left()
             break
         try:
             if holder in damaged:

@@ -72,8 +72,8 @@ def _codes(items: Collection[tuple[str, str]]) -> frozenset[str]:
 
 def _wanted(run: SyncRun, codes: Sequence[str]) -> Iterator[WantedDataSet]:
     for begin in range(0, len(codes), _TOGETHER):
-        if not run.leash.may_begin():
-            run.leash.note_left()
+        if not run.limits.may_begin():
+            run.limits.note_left()
             return
         group = codes[begin : begin + _TOGETHER]
         _announce(run, group)
@@ -82,8 +82,8 @@ def _wanted(run: SyncRun, codes: Sequence[str]) -> Iterator[WantedDataSet]:
                 found = run.destination.data_sets.files_of_first(group)
                 guarded = run.destination.data_sets.guarded_files(found.keys())
             for code, files in found.items():
-                if not run.leash.may_begin():
-                    run.leash.note_left()
+                if not run.limits.may_begin():
+                    run.limits.note_left()
                     return
                 yield WantedDataSet(code=code, files=files, guarded=guarded[code])
             group = group[len(found) :]

@@ -61,7 +61,7 @@ def _purge(run: SyncRun, outcome: Outcome) -> None:
 def remove_files(run: SyncRun) -> None:
     """Let the files follow their rows, after the deletion is committed: to the trash, or away. What
     a killed run left undone is done by the next one."""
-    run.destination.file_work.follow(run.transfers.files, run.leash.moved)
+    run.destination.file_work.follow(run.transfers.files, run.limits.progressed)
 
 
 def _leave(run: SyncRun, outcome: Outcome) -> None:

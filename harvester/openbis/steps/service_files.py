@@ -29,8 +29,8 @@ def register_service_files(run: SyncRun) -> Outcome:
         if (Kind.FILE, file.path) in run.paused:
             outcome.postponed.append((Kind.FILE, file.path))
             continue
-        if not run.leash.may_begin():
-            run.leash.note_left()
+        if not run.limits.may_begin():
+            run.limits.note_left()
             break
         try:
             brought = _write(run, file, begun=file.path in begun)

@@ -19,7 +19,7 @@ from harvester.openbis.transfers.transfers import (
     is_right,
     service_path,
 )
-from harvester.runs.stopping import Leash
+from harvester.runs.stopping import RunLimits
 from shared.atomic_file import copy_owner_and_mode, name_aside, sync_folder, written_aside
 from shared.errors import ItemError, SourceError
 from shared.store.files import DataStore
@@ -33,7 +33,7 @@ class Contents:
     store: DataStore
     source: Source
     alias: str
-    leash: Leash
+    limits: RunLimits
     aside: SetAside
 
     def attachment(self, wanted: WantedContent) -> bool:
@@ -41,9 +41,9 @@ class Contents:
         they are the same."""
         name = attachment_name(wanted)
         target = self.store.attachment(name)
-        if is_right(target, wanted.length, name, self.leash.moved):
+        if is_right(target, wanted.length, name, self.limits.progressed):
             return False
-        with _blamed(wanted, self.leash), written_aside(target, self.alias) as fetched:
+        with _blamed(wanted, self.limits), written_aside(target, self.alias) as fetched:
             self._fetch(wanted, fetched)
             # another section may have brought the same meanwhile
             if os.path.lexists(target) and not is_right(target, wanted.length, name):
@@ -54,7 +54,7 @@ class Contents:
         """See `Transfers.service_file`."""
         target = service_path(self.store, wanted)
         fetched = name_aside(target, self.alias)
-        with _blamed(wanted, self.leash):
+        with _blamed(wanted, self.limits):
             target.parent.mkdir(parents=True, exist_ok=True)
             fetched.unlink(missing_ok=True)
             try:
@@ -70,7 +70,7 @@ class Contents:
         """See `Transfers.put_service_file`."""
         target = service_path(self.store, wanted)
         fetched = name_aside(target, self.alias)
-        with _blamed(wanted, self.leash):
+        with _blamed(wanted, self.limits):
             if os.path.lexists(target) and (keep or target.is_symlink() or not target.is_file()):
                 self.aside.take(target, FILE, wanted.name)
             os.utime(fetched, (modified, modified))
@@ -90,15 +90,15 @@ class Contents:
 
 
 @contextmanager
-def _blamed(wanted: WantedContent, leash: Leash) -> Iterator[None]:
+def _blamed(wanted: WantedContent, limits: RunLimits) -> Iterator[None]:
     """What goes wrong is the item's fault, unless it ends the run."""
     try:
         yield
     except OutOfReachError:
-        leash.check_urgent()
+        limits.check_urgent()
         raise
     except (VerificationError, SourceError, OSError) as error:
-        leash.check_urgent()
+        limits.check_urgent()
         raise ItemError(wanted.kind, wanted.perm_id, f"{wanted.name}: {error}") from error
 
 

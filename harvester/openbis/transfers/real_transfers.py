@@ -30,7 +30,7 @@ from harvester.openbis.transfers.transfers import (
     is_occupied,
     is_strange,
 )
-from harvester.runs.stopping import Leash
+from harvester.runs.stopping import RunLimits
 from shared.errors import ItemError, SourceError, StoppedError
 from shared.model.entities import FileNode
 from shared.model.kinds import Kind
@@ -51,18 +51,18 @@ class RealTransfers:
     """
 
     def __init__(
-        self, store: DataStore, source: Source, config: SectionConfig, leash: Leash
+        self, store: DataStore, source: Source, config: SectionConfig, limits: RunLimits
     ) -> None:
         self._store = store
         self._source = source
         self._alias = config.alias
         self._threads = min(config.max_threads, config.max_connections_per_source)
         self._retries = config.retries_on_failure
-        self._leash = leash
+        self._limits = limits
         self._leftovers = Leftovers(config.partial_folder)
         self._aside = SetAside.of(store, config.alias)
         self._arrived = Arrived(store, self._leftovers, self._aside)
-        self._contents = Contents(store, source, config.alias, leash, self._aside)
+        self._contents = Contents(store, source, config.alias, limits, self._aside)
         self._all_is_here = True
         self._has_ended = False
         self._counting = Lock()
@@ -77,7 +77,7 @@ class RealTransfers:
             yield from self._arrivals(wanted, pool)
         finally:
             pool.shutdown(cancel_futures=True)
-        if self._lost and not self._leash.reason:
+        if self._lost and not self._limits.reason:
             raise self._lost
         self._leftovers.tidy(all_is_here=self._all_is_here)
         self._source.tidy_partials(all_is_here=self._all_is_here)
@@ -110,8 +110,8 @@ class RealTransfers:
         self, wanted: Iterable[WantedDataSet]
     ) -> Iterator[tuple[Arriving, FileNode | ItemError]]:
         for data_set in wanted:
-            if self._lost or not self._leash.may_begin():
-                self._leash.note_left()
+            if self._lost or not self._limits.may_begin():
+                self._limits.note_left()
                 self._all_is_here = False
                 return
             arriving = Arriving(data_set, Path(), len(data_set.files))
@@ -154,12 +154,12 @@ class RealTransfers:
                 return
             if self._is_left(arriving):
                 arriving.left = True
-                self._leash.note_left()
+                self._limits.note_left()
                 return
             came = self._download(code, file, target)
             if not expected(file).proves and (present := self._present(arriving, file)):
                 guarded = arriving.wanted.guarded.get(file.path)
-                compare_bytes(present, guarded, file, came, self._leash.moved)
+                compare_bytes(present, guarded, file, came, self._limits.progressed)
         except StoppedError:
             arriving.left = True
         except (VerificationError, SourceError, OSError) as error:
@@ -168,9 +168,9 @@ class RealTransfers:
     def _is_left(self, arriving: Arriving) -> bool:
         """Whether the next file is not to be fetched. If what has come so far would have to be
         fetched again, the data set is finished, however large it is; else it would never be."""
-        if self._lost or self._leash.reason:
+        if self._lost or self._limits.reason:
             return True
-        return self._leash.is_full and arriving.can_be_continued
+        return self._limits.is_full and arriving.can_be_continued
 
     def _note_failure(
         self, arriving: Arriving, file: FileNode, error: VerificationError | SourceError | OSError
@@ -178,7 +178,7 @@ class RealTransfers:
         """Nothing that ends the run is the fault of an item."""
         if isinstance(error, OutOfReachError):
             self._lost = error
-        if self._lost or self._leash.urgent_reason:
+        if self._lost or self._limits.urgent_reason:
             arriving.left = True
             return
         arriving.takes_room |= isinstance(error, OSError)
@@ -188,7 +188,7 @@ class RealTransfers:
     def _take_over(self, arriving: Arriving, file: FileNode, target: Path) -> bool:
         """Use what is here already, if it is the same by checksum: an unchanged file of a changed
         data set, or what an earlier run has brought of one that it could not finish."""
-        code, announced, moved = arriving.wanted.code, expected(file), self._leash.moved
+        code, announced, moved = arriving.wanted.code, expected(file), self._limits.progressed
         if present := self._present(arriving, file):
             if matches(present, announced, moved):
                 link_or_copy(present, target)

@@ -18,7 +18,7 @@ import httpx
 from harvester.http.bodies import unpacked
 from harvester.http.client import Sockets, open_client, origin, shown, translated
 from harvester.http.retries import OutOfReachError, PassingError, Retries, seconds_until
-from harvester.runs.stopping import Leash
+from harvester.runs.stopping import RunLimits
 from opendcim.records.envelope import Envelope, read_envelope
 from opendcim.records.texts import plain
 from opendcim.sync.repository.memory import Memory
@@ -86,7 +86,7 @@ class RepositoryConnection:
     """Has to be closed."""
 
     config: RepositorySection
-    leash: Leash
+    limits: RunLimits
     log: logging.Logger
     memory: Memory
     _sockets: Sockets = field(default_factory=Sockets)
@@ -95,7 +95,7 @@ class RepositoryConnection:
         self._client = open_client(self.config)
         self._home = origin(httpx.URL(self.config.repository_url))
         pauses = [pause.total_seconds() for pause in self.config.retry_pauses]
-        self._retries = Retries(pauses, self.leash.sleep, self.log)
+        self._retries = Retries(pauses, self.limits.sleep, self.log)
 
     _client: httpx.Client = field(init=False)
     _home: tuple[str, str, int] = field(init=False)
@@ -162,7 +162,7 @@ class RepositoryConnection:
         *,
         checked: bool = True,
     ) -> RepositoryAnswer:
-        self.leash.check()
+        self.limits.check()
         self._sockets.check(url)
         request = self._client.build_request(
             method,
@@ -195,7 +195,7 @@ class RepositoryConnection:
         for chunk in unpacked(response):
             chunks.append(chunk)
             size += len(chunk)
-            self.leash.received(len(chunk))
+            self.limits.received(len(chunk))
             if size > _LONGEST_ANSWER:
                 raise FormatError(f"{shown(response.url)} answers with more than {size:,} bytes")
         return b"".join(chunks)

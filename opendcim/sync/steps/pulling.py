@@ -68,12 +68,12 @@ class _Pull:
         listed = sorted(theirs, key=lambda one: one.template_id)
         self.listed = frozenset(one.template_id for one in listed)
         for one in listed:
-            self.run.leash.check()
+            self.run.limits.check()
             try:
                 self._pull(one)
             except ItemError as error:
                 self.outcome.fail(error)
-            self.run.leash.moved()
+            self.run.limits.progressed()
             self.run.progress.advance(1)
         self._tell_vanished()
 

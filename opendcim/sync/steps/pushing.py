@@ -38,7 +38,7 @@ def push_templates(run: Pass) -> Outcome:
     if ready:
         run.outbox.open()
     for one, number in ready:
-        run.leash.check()
+        run.limits.check()
         submit_one(run, run.outbox, one, number, outcome)
         run.progress.advance(1)
     return outcome

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo demo-opendcim test test-fast bench fuzz clean
+.PHONY: demo demo-opendcim test test-fast tests-of bench fuzz clean
 
 demo: $(VENV)/installed
 	$(BIN)/python scripts/demo.py demo
@@ -17,6 +17,10 @@ test: $(VENV)/installed-test
 # While changing something: all but the slow tests, in about two minutes.
 test-fast: $(VENV)/installed-test
 	PATH="$(abspath $(BIN)):$$PATH" scripts/check tests/unit tests/opendcim/unit tests/contract -k 'not postgresql and not openbis'
+
+# Which tests cover a module: make tests-of MODULE=shared/store/engine.py
+tests-of:
+	@$(PYTHON) scripts/tests_of.py $(MODULE)
 
 # What docs/performance.md explains; BENCH=--small to see that it works.
 bench: $(VENV)/installed-test

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+from shared.checkpoints import checkpoint
 from shared.paths import naming
 
 
@@ -26,8 +27,10 @@ def written_aside(target: Path, writer: str = "") -> Iterator[Path]:
     aside.unlink(missing_ok=True)
     try:
         yield aside
+        checkpoint("a file is about to be put in place", str(target))
         aside.replace(target)
         sync_folder(target.parent)
+        checkpoint("a file is in place", str(target))
     finally:
         aside.unlink(missing_ok=True)
 
@@ -58,6 +61,7 @@ def write_atomically(
     ):
         copy_owner_and_mode(path, file.fileno())
         file.write(content.encode() if isinstance(content, str) else content)
+        checkpoint("a file is written aside, but not synced", str(path))
         file.flush()
         os.fsync(file.fileno())
 

@@ -80,7 +80,7 @@ class Life:
 
     def killed(self) -> None:
         """The harvester dies when it is about to write something."""
-        moment = self.random.randint(0, 60)
+        moment = self.random.randint(0, 120)
         config = str(self.harvest.root / "harvester.properties")
         with suppress(RuntimeError):  # it had less to do, and held something back
             self.mortals.run(["run", "--config", config], after=moment)

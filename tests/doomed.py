@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,7 @@ class Nursery:
         answer = self._ask(
             arguments=[command[0], "--config", config, *command[1:]],
             root=str(harvest.root),
-            moment=moment.as_json() if moment else None,
+            moment=asdict(moment) if moment else None,
             halt=str(halt) if stops_at else None,
             census=str(census) if census else None,
             printed=str(printed),
@@ -184,7 +184,7 @@ def _fork(order: dict[str, Any]) -> int:
     code = 1
     try:
         _detach(Path(order["printed"]))
-        moment = Moment.of_json(order["moment"]) if order["moment"] else None
+        moment = Moment(**order["moment"]) if order["moment"] else None
         halt, census = (Path(p) if p else None for p in (order["halt"], order["census"]))
         Watcher(Path(order["root"]), moment, halt, census).begin()
         code = harvester(order["arguments"])

@@ -1,122 +1,99 @@
 """The moments of a harvest at which it can be interrupted, watched from within its process.
 
-Such a moment comes before each SQL statement and each commit, and before each change of the file
-system. Where a harvest is, in which pass and step, is told by its log. Nothing of the program is
-replaced: SQLAlchemy's events, Python's audit events and the logger of the section say all.
+Such a moment is a checkpoint of the code (`shared.checkpoints`), or a change of the file system, of
+which Python itself says that it is about to come (its audit events). Nothing of the program is
+replaced, and nothing here depends on its statements or on its log.
 """
 
 from __future__ import annotations
 
+import ast
 import json
-import logging
 import os
 import signal
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import Engine, event
+from shared.checkpoints import EVENT
 
-SECTION = "DS1"
-BETWEEN = "between the steps"
-_STARTED = "] monitoring started"
-_ENDED = ("finished", "broken off")
-_FILE_EVENTS = {
-    "os.rename": "rename",
-    "os.link": "link",
-    "os.remove": "remove",
-    "os.rmdir": "remove folder",
-    "shutil.rmtree": "remove tree",
-    "os.mkdir": "make folder",
-    "os.utime": "set times",
-    "os.truncate": "truncate",
-}
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+PROJECT = Path(__file__).resolve().parents[1]
+PASS_BEGINS, STEP_BEGINS, STEP_ENDS = "a pass begins", "a step begins", "a step ends"
+RUN_BEGINS = "the run is noted, and about to be committed"
+FILE_EVENTS = frozenset(
+    {
+        "os.rename",
+        "os.link",
+        "os.remove",
+        "os.rmdir",
+        "shutil.rmtree",
+        "os.mkdir",
+        "os.utime",
+        "os.truncate",
+    }
+)
+"""Python raises these before it changes the file system."""
 _POLL = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a harvest is: whether it only rehearses (None: in neither pass), and in which step."""
+    """Where a harvest is: whether it only rehearses (None: in neither pass), and in which step
+    (empty: between the steps)."""
 
     rehearsal: bool | None = None
-    step: str = BETWEEN
+    step: str = ""
 
-    def __str__(self) -> str:
-        names = {None: "before the passes", True: "dry run", False: "real"}
-        return f"{names[self.rehearsal]}, {self.step}"
+    def after(self, name: str, about: str) -> Place:
+        """The place to which a checkpoint leads."""
+        if name == RUN_BEGINS:
+            return Place()
+        if name == PASS_BEGINS:
+            return Place(rehearsal=about == "dry run")
+        if name in {STEP_BEGINS, STEP_ENDS}:
+            return replace(self, step=about if name == STEP_BEGINS else "")
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """One of those of a sort: of ``what``, with a ``text`` in its statement or its paths, at a
-    place (None: anywhere); ``after`` so many of the same sort."""
+    """A checkpoint or a file event of this name, about something that contains ``about``, in the
+    dry run or in the real pass and in a step (None: anywhere), after this number of others of the
+    same sort."""
 
-    what: str
-    text: str = ""
-    place: Place | None = None
+    name: str
+    about: str = ""
+    rehearsal: bool | None = None
+    step: str | None = None
     after: int = 0
 
-    def is_of_this_sort(self, what: str, text: str, place: Place) -> bool:
-        return what == self.what and self.text in text and self.place in {None, place}
+    def is_of_this_sort(self, name: str, about: str, place: Place) -> bool:
+        return (
+            name == self.name
+            and self.about in about
+            and self.rehearsal in {None, place.rehearsal}
+            and self.step in {None, place.step}
+        )
 
     def __str__(self) -> str:
-        where = f" in {self.place}" if self.place else ""
-        return f"{self.what} {self.text!r} number {self.after}{where}"
-
-    def as_json(self) -> dict[str, object]:
-        return asdict(self)
-
-    @classmethod
-    def of_json(cls, value: dict[str, object]) -> Moment:
-        place = value.pop("place")
-        found = Place(**place) if isinstance(place, dict) else None
-        return cls(**value, place=found)  # type: ignore[arg-type] # as it was written
+        about = f" ({self.about})" if self.about else ""
+        number = f", number {self.after}" if self.after else ""
+        names = {None: "", True: " in the dry run", False: " in the real pass"}
+        step = f", {self.step or 'between the steps'}" if self.step is not None else ""
+        return f"{self.name}{about}{number}{names[self.rehearsal]}{step}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """A moment of the past: one that a harvest had."""
 
-    what: str
-    text: str
+    name: str
+    about: str
     place: Place
-
-
-def place_in(log: str) -> Place:
-    """Where a harvest was when it wrote the last line of its log."""
-    place = Place()
-    for line in log.splitlines():
-        place = _moved(place, line.partition(" INFO  ")[2])
-    return place
-
-
-def _moved(place: Place, told: str) -> Place:
-    if told.startswith("Data source: "):  # the banner of the next run
-        return Place()
-    if told.startswith("DRY RUN"):
-        return Place(rehearsal=True)
-    if told.startswith("REAL RUN"):
-        return Place(rehearsal=False)
-    if told.startswith("[") and told.endswith(_STARTED):
-        return Place(rehearsal=place.rehearsal, step=told[1:].removesuffix(_STARTED))
-    if told.startswith(f"[{place.step}]") and any(f"] {word}" in told for word in _ENDED):
-        return Place(rehearsal=place.rehearsal)
-    return place
-
-
-class _Listener(logging.Handler):
-    """Hears what the section's log is told."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.place = Place()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        for line in getattr(record, "lines", ()) or (record.getMessage(),):
-            self.place = _moved(self.place, line)
 
 
 class Watcher:
@@ -130,41 +107,29 @@ class Watcher:
         self._halt = halt
         self._left = moment.after if moment else 0
         self._lock = threading.RLock()
-        self._listener = _Listener()
+        self._place = Place()
         self._census = -1 if census is None else os.open(census, os.O_WRONLY | os.O_CREAT)
 
     def begin(self) -> None:
-        logging.getLogger(f"harvester.section.{SECTION}").addHandler(self._listener)
-        event.listen(Engine, "before_cursor_execute", self._statement)
-        event.listen(Engine, "commit", lambda _: self._happens("commit", ""))
         sys.addaudithook(self._audit)
 
-    def _statement(self, *arguments: object) -> None:
-        self._happens("statement", " ".join(str(arguments[2]).split()))
+    def _audit(self, event: str, arguments: tuple[object, ...]) -> None:
+        if event == EVENT:
+            name, about = map(str, arguments)
+            self._happens(name, about)
+        elif event in FILE_EVENTS:
+            paths = " > ".join(path for path in map(_path, arguments) if path)
+            if "__pycache__" not in paths:
+                self._happens(event, paths)
 
-    def _audit(self, name: str, arguments: tuple[object, ...]) -> None:
-        if name == "open":
-            self._opened(*arguments)
-        elif what := _FILE_EVENTS.get(name):
-            names = " > ".join(a for a in map(_path, arguments) if a)
-            if "__pycache__" not in names:
-                self._happens(what, names)
-
-    def _opened(self, path: object, _mode: object, flags: object) -> None:
-        name = _path(path)
-        if name.startswith(self._root) and isinstance(flags, int):
-            if flags & _WRITING:
-                self._happens("write", name)
-            elif flags & os.O_DIRECTORY or os.path.isdir(name):  # noqa: PTH112 - cheap, and often
-                self._happens("look into folder", name)
-
-    def _happens(self, what: str, text: str) -> None:
+    def _happens(self, name: str, about: str) -> None:
         with self._lock:
-            place = self._listener.place
+            place = self._place
+            self._place = place.after(name, about)
             if self._census >= 0:
-                line = json.dumps([what, text.replace(self._root, ""), asdict(place)])
+                line = json.dumps([name, about.replace(self._root, ""), asdict(place)])
                 os.write(self._census, f"{line}\n".encode())
-            if self._moment is None or not self._moment.is_of_this_sort(what, text, place):
+            if self._moment is None or not self._moment.is_of_this_sort(name, about, place):
                 return
             self._left -= 1
             if self._left >= 0:
@@ -181,7 +146,7 @@ def _path(value: object) -> str:
 
 
 def _stay(halt: Path) -> None:
-    """Until somebody removes the file that says that the moment has come."""
+    """Until the test removes the file that says that the moment has come."""
     halt.touch()
     while halt.exists():
         time.sleep(_POLL)
@@ -191,17 +156,34 @@ def read_census(file: Path) -> list[Seen]:
     """What a harvest wrote of its moments."""
     found = []
     for line in file.read_text().splitlines():
-        what, text, place = json.loads(line)
-        found.append(Seen(what=what, text=text, place=Place(**place)))
+        name, about, place = json.loads(line)
+        found.append(Seen(name=name, about=about, place=Place(**place)))
     return found
 
 
 def numbered(census: list[Seen]) -> list[Moment]:
-    """Each moment of a census, so that it can be met again: the n-th of its sort at its place."""
-    counts: dict[tuple[str, Place], int] = {}
+    """Each moment of a census, so that it can be met again: the n-th of its name at its place."""
+    counts: Counter[tuple[str, Place]] = Counter()
     found = []
     for one in census:
-        key = (one.what, one.place)
-        counts[key] = counts.get(key, -1) + 1
-        found.append(Moment(what=one.what, place=one.place, after=counts[key]))
+        key = (one.name, one.place)
+        found.append(
+            Moment(
+                name=one.name,
+                rehearsal=one.place.rehearsal,
+                step=one.place.step,
+                after=counts[key],
+            )
+        )
+        counts[key] += 1
     return found
+
+
+def checkpoints() -> Iterator[tuple[str, str]]:
+    """Each checkpoint of the programs: its name as the code has it, and its file and line."""
+    for package in ("harvester", "opendcim", "shared", "source_server"):
+        for path in sorted((PROJECT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) == "checkpoint":
+                    place = f"{path.relative_to(PROJECT)}:{node.lineno}"
+                    yield ast.literal_eval(node.args[0]), place

@@ -1,5 +1,6 @@
 """A harvester that dies: each command runs in a process of its own, which kills itself (SIGKILL)
-when it is about to commit, rename, link or remove something for the n-th time.
+at the n-th moment: a checkpoint of the code (`shared.checkpoints`), or when it is about to rename,
+link or remove something; or at a checkpoint of a certain name.
 
 The processes are forked from one that has imported everything and has a single thread.
 """
@@ -15,25 +16,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, event
-
 from harvester.__main__ import main as harvester
+from shared.checkpoints import EVENT
 
 PROJECT = Path(__file__).parents[1]
-_FATAL = frozenset({"os.rename", "os.link", "os.remove", "os.rmdir", "shutil.rmtree"})
+_FATAL = frozenset({EVENT, "os.rename", "os.link", "os.remove", "os.rmdir", "shutil.rmtree"})
 
 
 class Mortals:
-    """Runs commands that die; ``after`` counts the moments that they live through."""
+    """Runs commands that die."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def run(self, arguments: Sequence[str], *, after: int) -> bool:
-        """Whether the command came to its end, since there were not so many moments."""
+    def run(self, arguments: Sequence[str], *, after: int = 0, at: str = "") -> bool:
+        """Whether the command came to its end, since there were not so many moments. ``after``
+        counts those that it lives through; with ``at``, only the checkpoints of this name."""
         if self._process.stdin is None or self._process.stdout is None:
             raise RuntimeError("there are no pipes")
-        order = {"arguments": list(arguments), "after": after}
+        order = {"arguments": list(arguments), "after": after, "at": at}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         code = int(self._process.stdout.readline())
@@ -59,22 +60,22 @@ def _serve() -> None:
         order = json.loads(line)
         child = os.fork()
         if child == 0:
-            _die_after(order["after"])
+            _die(order["after"], order["at"])
             sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until this process ends
             os._exit(harvester(order["arguments"]))
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - this is its answer
 
 
-def _die_after(moments: int) -> None:
-    left = iter(range(moments))
+def _die(after: int, at: str) -> None:
+    left = iter(range(after))
 
-    def fatal(*_: object) -> None:
-        if next(left, None) is None:
+    def fatal(event: str, arguments: tuple[object, ...]) -> None:
+        is_one = (event == EVENT and arguments[0] == at) if at else event in _FATAL
+        if is_one and next(left, None) is None:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    event.listen(Engine, "commit", fatal)
-    sys.addaudithook(lambda name, _: fatal() if name in _FATAL else None)
+    sys.addaudithook(fatal)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ from harvester.runs.section_work import not_due, synchronise
 from harvester.runs.stopping import RunLimits
 from harvester.runs.trusted_clock import trusted
 from harvester.settings.section import SectionSettings
+from shared.checkpoints import checkpoint
 from shared.errors import BusyError, StoppedError, SyncError
 from shared.store.engine import database_errors, viewing, work
 from shared.store.locks import section_lock
@@ -110,6 +111,7 @@ class _Execution:
                 _alone(connection, self.config, self.options, self.limits),
             ):
                 run = self._begin(connection)
+                checkpoint("the run is noted")
                 self._harvest(connection, run)
         except BusyError as busy:
             error = busy  # whoever is at work writes the log

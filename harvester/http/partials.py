@@ -20,6 +20,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
+from shared.checkpoints import checkpoint
 from shared.verification import Expected
 
 KEPT = timedelta(days=7)
@@ -66,6 +67,7 @@ class Partial:
         """Make the content, which is whole, last, and put it in the place of a file."""
         self.file.flush()
         os.fsync(self.file.fileno())
+        checkpoint("a large file is about to be put in place", str(target))
         try:
             self._path.replace(target)
         except OSError as error:

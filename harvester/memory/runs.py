@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
+from shared.checkpoints import checkpoint
 from shared.errors import ItemError
 from shared.store.memory_tables import run, run_count, run_failure
 from shared.store.rows import milliseconds, moment
@@ -104,11 +105,13 @@ def begin_run(connection: Connection, begin: RunBegin) -> int:
         "worker": begin.worker,
     }
     result = connection.execute(run.insert().values(values).returning(run.c.id))
+    checkpoint("the run is noted, and about to be committed")
     return int(result.scalar_one())
 
 
 def end_run(connection: Connection, run_id: int, end: RunEnd) -> None:
     """Write down how a run ended."""
+    checkpoint("the end of the run is about to be noted")
     connection.execute(
         run.update()
         .where(run.c.id == run_id)
@@ -136,6 +139,7 @@ def end_run(connection: Connection, run_id: int, end: RunEnd) -> None:
     ]
     if rows:
         connection.execute(run_failure.insert(), rows)
+    checkpoint("the end of the run is about to be committed")
 
 
 def abandon_runs(connection: Connection, source: str, now: datetime) -> list[RunRecord]:

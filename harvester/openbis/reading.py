@@ -18,6 +18,7 @@ from harvester.openbis.destination.dangling import dangling
 from harvester.openbis.names import Names
 from harvester.openbis.source.items import BegunAnewError, SourceItem, find_master_data
 from harvester.openbis.sync_run import Metadata
+from shared.checkpoints import checkpoint
 from shared.errors import FormatError, ItemError
 from shared.model.entities import Entity, ServiceFile
 from shared.model.ids import Code, PermId
@@ -64,6 +65,7 @@ def _read(reading: _Reading, connection: Connection, observe: Callable[[int], No
         reading.take(item)
         if number % _OBSERVED == 0:
             observe(_OBSERVED)
+    checkpoint("the list is read")
     reading.drop(reading.incoming.finish())
     with viewing(connection):
         remarks = list(_remarks(connection))

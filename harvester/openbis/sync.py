@@ -39,6 +39,7 @@ from harvester.runs.repairing import Repair
 from harvester.runs.report import Outcome
 from harvester.runs.stopping import RunLimits
 from harvester.runs.watchdog import watched
+from shared.checkpoints import checkpoint
 from shared.errors import FormatError
 from shared.store.engine import interrupt, viewing
 from shared.store.files import DataStore
@@ -111,6 +112,7 @@ def synchronise(job: Job[SectionConfig]) -> None:
                 section.perform(transaction, RealTransfers(store, source, config, job.limits))
                 recorder.leaves(job.limits.volume_is_used_up)
                 complete = not recorder.harvested.failed and not recorder.harvested.unfinished
+                checkpoint("all steps are done, and the source does not know")
                 with transaction():
                     destination.ends(metadata.at if complete else None)
             destination.tidy()
@@ -200,6 +202,7 @@ class _Section:
         """Walk through the steps once."""
         rehearsed = isinstance(transfers, RehearsedTransfers)
         begin_pass(self.job, dry_run=rehearsed)
+        checkpoint("a pass begins", "dry run" if rehearsed else "real")
         run = self._run(transaction, transfers)
         with transaction():
             remove_files(run)
@@ -209,6 +212,8 @@ class _Section:
                 with transaction():  # the plan too, so that no other section writes in between
                     run.destination.plan.compare()
                     self._walk(run, list(steps))
+                    checkpoint("the steps of one transaction are about to be committed")
+                checkpoint("the steps of one transaction are committed")
                 with transaction():
                     remove_files(run)
             else:

@@ -8,6 +8,7 @@ from harvester.runs.job import Job
 from harvester.runs.progress import Progress
 from harvester.runs.report import Outcome
 from harvester.settings.section import S
+from shared.checkpoints import checkpoint
 
 
 def begin_pass(job: Job[S], *, dry_run: bool) -> None:
@@ -19,7 +20,9 @@ def begin_pass(job: Job[S], *, dry_run: bool) -> None:
 def take_step(job: Job[S], title: str, step: Callable[[Progress], Outcome]) -> None:
     """One step of the pass at work."""
     with job.log.step(title) as progress:
+        checkpoint("a step begins", title)
         outcome = step(progress)
         job.recorder.step_ends(title, outcome)
         job.limits.progressed()
+        checkpoint("a step ends", title)
     job.log.outcome(title, outcome)

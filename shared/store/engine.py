@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from shared.addresses import shown_url
+from shared.checkpoints import checkpoint
 from shared.errors import ConfigError, SyncError
 from shared.store import scratch
 from shared.store.published import renew_mark, watch
@@ -271,6 +272,8 @@ def work(connection: Connection) -> Iterator[Transaction]:
     def transaction() -> Iterator[None]:
         with write_lock(connection), connection.begin():
             yield
+            checkpoint("a transaction is about to be committed")
+        checkpoint("a transaction is committed")
 
     yield transaction
 

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.atomic_file import sync_folder
+from shared.checkpoints import checkpoint
 from shared.errors import ConfigError
 from shared.paths import confine, safe_relative_path
 
@@ -132,13 +133,17 @@ class DataStore:
         if os.path.lexists(target):
             old = displaced or self.temporary / f"{code}{_OLD}"
             old.parent.mkdir(parents=True, exist_ok=True)
+            checkpoint("an old data set is about to make room", code)
             target.rename(old)
+            checkpoint("an old data set has made room", code)
+        checkpoint("a data set is about to be put in place", code)
         try:
             folder.rename(target)
         except OSError:
             if old:
                 old.rename(target)
             raise
+        checkpoint("a data set is in place", code)
         return old
 
     def secure_data_set(self, code: str) -> None:
@@ -174,8 +179,10 @@ class DataStore:
             shutil.rmtree(old)
             return
         home.parent.mkdir(parents=True, exist_ok=True)
+        checkpoint("an old data set is about to be put back", code)
         old.rename(home)
         sync_folder(home.parent)
+        checkpoint("an old data set is back", code)
 
     def _former_place(self, code: str, old: Path) -> Path:
         location = data_set_location(self.uuid, code)

@@ -1,7 +1,7 @@
 """A harvester is killed at each moment of a run, and what that run was bringing is gone from the
 source before the next one, or as it was before: nothing of it stays, neither files nor rows.
 
-A fifth of the moments; all of them with KILLS=all, which takes two minutes.
+A tenth of the moments; all of them with KILLS=all, which takes two minutes.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from tests.mortal import mortals
 from tests.passing_days import disorder
 from tests.whole import left_over
 
-_MOST = 200
+_MOST = 300
 """Moments; a run has fewer."""
-_STEP = 1 if os.environ.get("KILLS") == "all" else 5
-_LATE = 10
+_STEP = 1 if os.environ.get("KILLS") == "all" else 10
+_LATE = 30
 """So many moments come before anything is brought."""
 _LET = ("--allow-deletions",)
 """Files of data sets are replaced, which is held back else."""

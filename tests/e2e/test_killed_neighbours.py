@@ -9,13 +9,11 @@ from itertools import groupby
 from tests.doomed import KILLED, Doomed, wait_until
 from tests.e2e.conftest import Morning
 from tests.harvests import Harvest
-from tests.moments import Moment, Place
+from tests.moments import Moment
 from tests.two_days import KEYS
 from tests.whole import is_whole, runs_of, verdicts
 
-AT_WORK = Moment(
-    what="statement", place=Place(rehearsal=False, step="Register data sets"), after=12
-)
+AT_WORK = Moment(name="a data set waits for its place")
 BUSY = 11
 
 

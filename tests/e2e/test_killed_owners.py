@@ -9,17 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.doomed import KILLED, Nursery
+from tests.e2e.delicate import UNWRITTEN
 from tests.harvests import Harvest
 from tests.instances import Instance
 from tests.integration.test_owners import ONE, TWO, is_of, publish
-from tests.moments import Moment, Place
 
-INSTALLED = Moment(
-    what="statement",
-    text="INSERT INTO entity",
-    place=Place(rehearsal=False, step="Register data sets"),
-    after=1,  # the first one is for those that need no files
-)
 SECTIONS = {"DS1": ONE, "TWO": TWO}
 
 
@@ -43,7 +37,7 @@ def test_what_was_put_in_place_without_a_row_is_of_whoever_comes_next(
     with sources[0].served() as one, sources[1].served() as two:
         harvest.section("DS1", one)
         harvest.section("TWO", two)
-        killed = doomed.start(harvest, dies_at=INSTALLED, command=("run", "--section", "DS1"))
+        killed = doomed.start(harvest, dies_at=UNWRITTEN, command=("run", "--section", "DS1"))
         assert killed.ends() == KILLED, killed.output
         home = harvest.instance.store.data_set_file("20240110090000050-50", "original/f")
         assert home.read_bytes() == ONE + b"50"  # in place

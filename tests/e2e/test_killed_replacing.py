@@ -12,16 +12,12 @@ import pytest
 from tests.blind import digests
 from tests.deleting import deletion_numbers
 from tests.doomed import KILLED, Nursery
+from tests.e2e.delicate import MADE_ROOM, PUTTING_BACK, SETTING_ASIDE, UNWRITTEN
 from tests.harvests import Harvest
 from tests.instances import Instance
 from tests.kitchen import DIGITS, HELLO, Kitchen, a_kitchen
-from tests.moments import Moment, Place
+from tests.moments import Moment
 from tests.whole import left_over, runs_of
-
-STEP = Place(rehearsal=False, step="Register data sets")
-UNWRITTEN = Moment(what="statement", text="DELETE FROM data_set_file", place=STEP, after=1)
-"""The new files are in place, and their rows are not; the first statement is for those that need no
-files."""
 
 
 @dataclass(slots=True)
@@ -37,11 +33,6 @@ class Site:
         return self.harvest.instance.store.data_set_folder(self.kitchen.raw.code)
 
     @property
-    def between(self) -> Moment:
-        """The old files are away, and the new ones are not in place."""
-        return Moment(what="rename", text=f" > {self.home}", place=STEP)
-
-    @property
     def deletion(self) -> str:
         (number,) = deletion_numbers(self.harvest)
         return str(number)
@@ -49,8 +40,10 @@ class Site:
     def contents(self) -> set[bytes]:
         return {path.read_bytes() for path in self.home.rglob("*") if path.is_file()}
 
-    def is_killed(self, moment: Moment) -> None:
-        killed = self.nursery.start(self.harvest, dies_at=moment, command=("run",))
+    def is_killed(self, moment: Moment, *command: str) -> None:
+        """While it does a command, by default a run."""
+        command = command or ("run",)
+        killed = self.nursery.start(self.harvest, dies_at=moment, command=command)
         assert killed.ends() == KILLED, killed.output
 
     def changes(self, *more: str) -> None:
@@ -100,14 +93,14 @@ def released(site: Site) -> None:
     site.command("release", str(held["run"]))
 
 
-@pytest.mark.parametrize("moment", ["unwritten", "between"])
+@pytest.mark.parametrize("moment", [UNWRITTEN, MADE_ROOM], ids=str)
 def test_what_was_replaced_and_not_written_stays_if_the_source_goes_blind(
-    site: Site, moment: str
+    site: Site, moment: Moment
 ) -> None:
     released(site)
     before = site.contents()
     assert before == {DIGITS, HELLO}
-    site.is_killed(UNWRITTEN if moment == "unwritten" else site.between)
+    site.is_killed(moment)
     away = site.goes_blind()
     for _ in range(2):
         site.command("run")
@@ -140,7 +133,7 @@ def test_what_was_replaced_goes_to_the_trash_if_the_source_drops_the_data_set(si
     raw = site.kitchen.raw
     more = site.source.put_file(raw.code, "original/new.txt", b"new")
     site.source.load(replace(raw, files=(*raw.files, more)))
-    site.is_killed(site.between)
+    site.is_killed(MADE_ROOM)
     assert not site.home.exists()
     site.source.delete(raw)
     site.command("run", "--allow-deletions")
@@ -153,7 +146,7 @@ def test_what_was_replaced_goes_to_the_trash_if_the_source_drops_the_data_set(si
 def test_what_is_restored_from_the_trash_does_not_hide_what_was_replaced(site: Site) -> None:
     released(site)
     before = site.contents()
-    site.is_killed(site.between)
+    site.is_killed(MADE_ROOM)
     site.command("trash", "restore", site.deletion)
     assert site.contents() == before
     site.command("run", code=8)
@@ -163,7 +156,7 @@ def test_what_is_restored_from_the_trash_does_not_hide_what_was_replaced(site: S
 def test_nothing_is_put_into_a_share_that_is_away(site: Site) -> None:
     released(site)
     before = site.contents()
-    site.is_killed(site.between)
+    site.is_killed(MADE_ROOM)
     share = site.harvest.instance.store.root / "1"
     away = share.rename(site.harvest.root / "away")
     share.mkdir()
@@ -174,4 +167,35 @@ def test_nothing_is_put_into_a_share_that_is_away(site: Site) -> None:
     site.goes_blind()
     site.command("run")
     assert site.contents() == before
+    site.harvest.agrees()
+
+
+@pytest.mark.parametrize("moment", PUTTING_BACK, ids=str)
+def test_a_run_that_is_killed_while_it_puts_back_what_was_replaced(
+    site: Site, moment: Moment
+) -> None:
+    released(site)
+    before = site.contents()
+    site.is_killed(UNWRITTEN)
+    site.is_killed(moment)
+    site.goes_blind()
+    site.command("run")
+    assert site.contents() == before
+    site.harvest.agrees()
+
+
+@pytest.mark.parametrize("moment", SETTING_ASIDE, ids=str)
+def test_a_repair_that_is_killed_while_it_sets_aside_what_it_found(
+    site: Site, moment: Moment
+) -> None:
+    name = site.kitchen.picture.path
+    place = site.harvest.instance.store.service_file(name)
+    right = place.read_bytes()
+    place.write_bytes(right[::-1])
+    site.is_killed(moment, "repair", "--contents")
+    site.command("repair", "--contents")
+    assert place.read_bytes() == right
+    folder = site.harvest.instance.store.root / "set-aside"
+    assert [file.read_bytes() for file in folder.glob(f"*/FILE/{name}")] == [right[::-1]]
+    assert list(left_over(site.harvest.instance)) == []
     site.harvest.agrees()

@@ -23,7 +23,7 @@ from tests.doomed import PROJECT, Doomed, Nursery, wait_until
 from tests.e2e.conftest import Morning, a_morning
 from tests.harvests import Harvest
 from tests.little_room import little_room
-from tests.moments import Moment, Place
+from tests.moments import Moment
 from tests.ports import free_port
 from tests.programs import started
 from tests.restartable_postgres import RestartablePostgres
@@ -356,19 +356,14 @@ def morning_on_own_postgres(
 
 
 RESTARTS = {
-    "while the list is read": Moment(what="commit", place=Place(step="Read the resource list")),
+    "while the list is read": Moment(name="the list is read"),
     "in the dry run": Moment(
-        what="statement", place=Place(rehearsal=True, step="Register entities"), after=4
+        name="the steps of one transaction are about to be committed", rehearsal=True
     ),
     "in steps 2 to 4": Moment(
-        what="statement", place=Place(rehearsal=False, step="Register entities"), after=4
+        name="the steps of one transaction are about to be committed", rehearsal=False
     ),
-    "among the data sets": Moment(
-        what="rename",
-        text="/temp/",
-        place=Place(rehearsal=False, step="Register data sets"),
-        after=3,
-    ),
+    "among the data sets": Moment(name="a data set is about to be put in place", after=3),
 }
 
 

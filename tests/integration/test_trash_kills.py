@@ -14,10 +14,10 @@ from tests.kitchen import Kitchen
 from tests.mortal import Mortals, mortals
 from tests.trashed import in_trash, mismatches
 
-MOMENTS = 100
+MOMENTS = 300
 """More than any of these commands has."""
-STEP = 3
-"""Every third of them where they are many; with 1 the tests pass too, and take minutes."""
+STEP = 8
+"""Every eighth of them where they are many; with 1 the tests pass too, and take minutes."""
 UNDONE = "SELECT name FROM file_removal UNION ALL SELECT name FROM file_move"
 
 
@@ -117,7 +117,7 @@ def test_on_the_way_back(
         assert in_trash(copy.instance) == {}
         copy.agrees()
 
-    moments(dying(mortal, harvested, ["trash", "restore", "1"]), check)
+    moments(dying(mortal, harvested, ["trash", "restore", "1"], 2), check)
 
 
 def test_on_the_way_out(

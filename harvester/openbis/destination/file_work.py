@@ -22,6 +22,7 @@ from sqlalchemy import Connection, select
 from harvester.openbis.destination.arrivals import DATA_SET, Abandoned, unwritten_data_sets
 from harvester.openbis.destination.moving import duplicate, merge, move, remove, remove_empty
 from shared.atomic_file import name_aside
+from shared.checkpoints import checkpoint
 from shared.errors import SyncError
 from shared.store.files import DataStore
 from shared.store.operation_tables import deletion as deletion_table
@@ -82,10 +83,12 @@ class StoreFiles:
         self._writer = writer
 
     def remove(self, area: str, name: str) -> None:
+        checkpoint("files are about to be removed", f"{area} {name}")
         try:
             self._remove(area, name)
         except (OSError, ValueError) as error:
             raise SyncError(_cannot(area, name, "removed", error)) from error
+        checkpoint("files are removed, and that is not noted", f"{area} {name}")
 
     def _remove(self, area: str, name: str) -> None:
         match area:
@@ -134,11 +137,14 @@ class StoreFiles:
         return self._store.service_file(one.name)
 
     def move(self, wanted: FileMove) -> None:
+        about = f"{wanted.goal} {wanted.area} {wanted.name}"
+        checkpoint("files are about to be moved", about)
         try:
             self._move(wanted)
         except (OSError, ValueError) as error:
             what = f"moved ({wanted.goal})"
             raise SyncError(_cannot(wanted.area, wanted.name, what, error)) from error
+        checkpoint("files are moved, and that is not noted", about)
 
     def _move(self, wanted: FileMove) -> None:
         store, name = self._store, wanted.name

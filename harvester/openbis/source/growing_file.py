@@ -8,6 +8,7 @@ from io import FileIO
 from pathlib import Path
 
 from harvester.openbis.source.items import BegunAnewError
+from shared.checkpoints import checkpoint
 from shared.paths import naming
 
 _BLOCK = 1 << 18
@@ -54,6 +55,7 @@ class GrowingFile:
                 while rest:  # a disk that is nearly full takes the beginning, and then refuses
                     rest = rest[file.write(rest) :]
             self._length += len(chunk)
+            checkpoint("a part of the list is written", str(self.path))
             self._changed.notify_all()
 
     def _opened(self) -> FileIO:

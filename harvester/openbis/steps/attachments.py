@@ -17,6 +17,7 @@ from harvester.openbis.steps.deletions import remove_files
 from harvester.openbis.sync_run import SyncRun
 from harvester.openbis.transfers.transfers import WantedContent
 from harvester.runs.report import Outcome, Verb
+from shared.checkpoints import checkpoint
 from shared.errors import ItemError
 from shared.model.kinds import ATTACHMENT_HOLDERS
 
@@ -97,6 +98,7 @@ def _synchronise(run: SyncRun, outcome: Outcome, holder: Holder) -> None:
         stored = run.destination.attachments.stored(holder)
     for held in incoming:
         _bring(run, outcome, holder, held)
+    checkpoint("attachments are in place, and have no rows", holder.identifier)
     with run.transaction():
         run.destination.attachments.replace(holder, incoming)
     _note(outcome, holder, stored, incoming)

@@ -21,6 +21,7 @@ from harvester.openbis.steps.entities import why_blocked
 from harvester.openbis.sync_run import SyncRun
 from harvester.openbis.transfers.transfers import WantedDataSet
 from harvester.runs.report import Outcome, Verb
+from shared.checkpoints import checkpoint
 from shared.errors import ItemError
 from shared.model.kinds import Kind
 
@@ -123,10 +124,13 @@ def _admit(run: SyncRun, outcome: Outcome, arrived: list[str]) -> None:
     with run.transaction():
         data_sets.admit(arrived)
         failed = _install(run, outcome, arrived)
+        checkpoint("data sets are in place, and have no rows", " ".join(arrived))
         data_sets.await_files([error.perm_id for error in failed])
         _register(run, outcome)
         data_sets.forget(set(arrived) - {error.perm_id for error in failed})
         outcome.show("files of data sets", _shown_files(run, arrived))
+        checkpoint("data sets are about to be committed", " ".join(arrived))
+    checkpoint("data sets are committed", " ".join(arrived))
     run.transfers.settle()
     arrived.clear()
     for error in failed:

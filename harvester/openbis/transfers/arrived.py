@@ -17,6 +17,7 @@ from harvester.http.partials import remove
 from harvester.openbis.destination.arrivals import DATA_SET
 from harvester.openbis.transfers.leftovers import Leftovers
 from harvester.openbis.transfers.set_aside import SetAside
+from shared.checkpoints import checkpoint
 from shared.errors import ItemError
 from shared.model.kinds import Kind
 from shared.paths import safe_relative_path
@@ -41,6 +42,7 @@ class Arrived:
 
     def add(self, code: str, folder: Path) -> None:
         """It is complete, and lasts."""
+        checkpoint("a data set waits for its place", code)
         self._waiting[code] = folder
 
     def install(self, code: str, *, keep: bool) -> None:
@@ -94,6 +96,7 @@ class Arrived:
         """See `Transfers.settle`."""
         for code in self._dealt_with:
             self.leftovers.forget(code)
+        checkpoint("what data sets have replaced is about to be removed")
         for path in (*self._unwanted, *self._replaced.values()):
             with suppress(OSError):  # else the next run clears it away
                 remove(path)

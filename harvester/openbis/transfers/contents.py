@@ -21,6 +21,7 @@ from harvester.openbis.transfers.transfers import (
 )
 from harvester.runs.stopping import RunLimits
 from shared.atomic_file import copy_owner_and_mode, name_aside, sync_folder, written_aside
+from shared.checkpoints import checkpoint
 from shared.errors import ItemError, SourceError
 from shared.store.files import DataStore
 from shared.verification import VerificationError
@@ -74,8 +75,10 @@ class Contents:
             if os.path.lexists(target) and (keep or target.is_symlink() or not target.is_file()):
                 self.aside.take(target, FILE, wanted.name)
             os.utime(fetched, (modified, modified))
+            checkpoint("a file of the file service is about to be put in place", wanted.name)
             fetched.replace(target)
             sync_folder(target.parent)
+            checkpoint("a file of the file service is in place", wanted.name)
 
     def drop_service_file(self, wanted: WantedContent) -> None:
         """See `Transfers.drop_service_file`."""

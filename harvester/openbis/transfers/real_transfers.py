@@ -31,6 +31,7 @@ from harvester.openbis.transfers.transfers import (
     is_strange,
 )
 from harvester.runs.stopping import RunLimits
+from shared.checkpoints import checkpoint
 from shared.errors import ItemError, SourceError, StoppedError
 from shared.model.entities import FileNode
 from shared.model.kinds import Kind
@@ -191,6 +192,7 @@ class RealTransfers:
         code, announced, moved = arriving.wanted.code, expected(file), self._limits.progressed
         if present := self._present(arriving, file):
             if matches(present, announced, moved):
+                checkpoint("an unchanged file is about to be linked", f"{code}/{file.path}")
                 link_or_copy(present, target)
                 return True
             if announced.proves:

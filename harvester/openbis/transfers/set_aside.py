@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 from harvester.openbis.destination.moving import move
+from shared.checkpoints import checkpoint
 from shared.paths import safe_relative_path
 from shared.store.files import DataStore
 
@@ -40,12 +41,14 @@ class SetAside:
         """Move something there. `OSError`."""
         goal = self.place(area, name)
         goal.parent.mkdir(parents=True, exist_ok=True)
+        checkpoint("something is about to be set aside", f"{area} {name}")
         try:
             found.rename(goal)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
             move(found, goal)
+        checkpoint("something is set aside", f"{area} {name}")
         self.count()
 
     def remark(self) -> str | None:

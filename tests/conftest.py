@@ -47,6 +47,13 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def postgres_store_url(postgres: Postgres) -> Iterator[str]:
+    """The same for a store, whose tables are made but not filled (see `tests.postgres.STORE`)."""
+    with postgres.fresh_store() as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
 def load_openbis(postgres: Postgres) -> LoadOpenBis:
     """Loads an openBIS database, for reading only: it is shared by all tests."""

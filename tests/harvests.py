@@ -16,13 +16,13 @@ from harvester.runs.destination import Destination
 from harvester.runs.job import RunOptions
 from harvester.runs.section_report import SectionReport
 from harvester.settings.chosen import choose
-from shared.store.engine import connect, create_store, open_store
+from shared.store.engine import connect, open_store
 from shared.store.master_data import flatten, write_definitions
 from shared.store.shipped import SHIPPED
 from shared.store.tables import LOCAL, metadata
 from shared.store.users import Role, add_persons, grant, set_password
 from tests.harvester_files import write_private
-from tests.instances import PASSWORD, PROJECT, USER, Instance, hashed
+from tests.instances import PASSWORD, PROJECT, USER, Instance, hashed, new_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Harvest:
 
     def init(self) -> None:
         """What ``harvester init`` does, but quicker."""
-        engine = create_store(self._url)
+        engine = new_store(self._url)
         with engine.begin() as connection:
             write_definitions(connection, LOCAL, flatten(SHIPPED))
             add_persons(connection, LOCAL, ["admin"])

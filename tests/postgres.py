@@ -22,10 +22,15 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import URL, make_url
 
+from shared.store.engine import create_store
+from shared.store.tables import meta
 from tests.given import openbis_file
 from tests.openbis_made import database as openbis_made
 
 _PSQL_QUIET = ("--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1")
+STORE = "store"
+"""Stands for a database with the tables of a store and no rows, not even a name; to copy it takes a
+third of the time that its tables take."""
 _LOADED = "loaded_{}"
 _DRAFT = "draft_{}"
 
@@ -85,6 +90,12 @@ class Postgres:
         return self.url(name)
 
     @contextmanager
+    def fresh_store(self) -> Iterator[str]:
+        """The URL of a database of its own in which `create_store` finds the tables made."""
+        with self.fresh(self.openbis_template(STORE)) as url:
+            yield url
+
+    @contextmanager
     def fresh_openbis(self, name: str) -> Iterator[str]:
         """The URL of a copy of such a database, to write into; dropped in the end."""
         with self.fresh(self.openbis_template(name)) as url:
@@ -104,7 +115,12 @@ class Postgres:
         return loaded
 
     def _fill(self, database: str, name: str) -> None:
-        if name.startswith(openbis_made.PREFIX):
+        if name == STORE:
+            engine = create_store(self.url(database))
+            with engine.begin() as connection:
+                connection.execute(meta.delete())
+            engine.dispose()
+        elif name.startswith(openbis_made.PREFIX):
             with self.connected(database) as connection:
                 openbis_made.fill(connection, name)
         else:

@@ -18,7 +18,7 @@ from tests.postgres import run
 def instance(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Instance]:
     """An empty instance."""
     on_postgres = request.param == "postgresql"
-    url = request.getfixturevalue("postgres_url") if on_postgres else None
+    url = request.getfixturevalue("postgres_store_url") if on_postgres else None
     instance = Instance.create(tmp_path / "instance", url)
     yield instance
     instance.engine.dispose()

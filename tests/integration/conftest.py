@@ -47,7 +47,7 @@ def either(
     """A harvester, once for each database that a destination may have."""
     monkeypatch.setenv("SSL_CERT_FILE", str(one_authority))
     on_postgres = request.param == "postgresql"
-    url = request.getfixturevalue("postgres_url") if on_postgres else None
+    url = request.getfixturevalue("postgres_store_url") if on_postgres else None
     harvest = Harvest(tmp_path / "destination", database_url=url)
     yield harvest
     harvest.instance.engine.dispose()

@@ -15,8 +15,9 @@ from harvester.runs.job import RunOptions
 from harvester.runs.section_report import SectionReport
 from harvester.settings.chosen import choose
 from opendcim.sync.installation.shape import create_opendcim
-from shared.store.engine import connect, create_store, open_store
+from shared.store.engine import connect, open_store
 from tests.harvests import Harvest
+from tests.instances import new_store
 
 KEY = "KEY-ALICE-0001"
 USER = "alice@site-a.example"
@@ -62,7 +63,7 @@ class Site(Harvest):
         self.engine: Engine = (
             connect(self.url) if self.url.startswith("sqlite") else create_engine(self.url)
         )
-        create_store(f"sqlite:///{self.root}/instance.db").dispose()
+        new_store(f"sqlite:///{self.root}/instance.db").dispose()
 
     def close(self) -> None:
         self.engine.dispose()

@@ -35,7 +35,7 @@ PHASES = (Phase.explicit, Phase.generate)
 @pytest.fixture(params=["sqlite", "postgresql"])
 def instance(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Instance]:
     on_postgres = request.param == "postgresql"
-    url = request.getfixturevalue("postgres_url") if on_postgres else None
+    url = request.getfixturevalue("postgres_store_url") if on_postgres else None
     instance = Instance.create(tmp_path / "instance", url)
     yield instance
     instance.engine.dispose()

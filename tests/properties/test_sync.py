@@ -38,7 +38,7 @@ def url(source: Instance) -> Iterator[str]:
 @pytest.fixture(params=DESTINATIONS)
 def harvest(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harvest]:
     on_postgres = request.param == "postgresql"
-    database = request.getfixturevalue("postgres_url") if on_postgres else None
+    database = request.getfixturevalue("postgres_store_url") if on_postgres else None
     harvest = Harvest(tmp_path / "destination", database_url=database)
     harvest.init()
     yield harvest

@@ -8,7 +8,9 @@ operator lets it go where they are allowed.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,8 +38,10 @@ from tests.blind import (
 from tests.builders import perm_id
 from tests.harvests import Harvest
 from tests.instances import Instance
-from tests.kitchen import Kitchen
+from tests.kitchen import Kitchen, a_kitchen
 from tests.passing_days import disorder
+from tests.postgres import Postgres
+from tests.whole import copied
 
 WAYS: dict[str, Way] = {
     "the mount point is empty": without_files(Reason.NOT_MOUNTED),
@@ -72,22 +76,93 @@ UNMARKED = ALL.keys() - {"archive pending"}
 HIDES = {name for name in WAYS if "is hidden" in name}
 
 
+class Larder:
+    """A source with the kitchen in it, and harvesters that have harvested all of it, to copy from:
+    one for each database and each ``deletion-allowed``."""
+
+    def __init__(self, root: Path, url: str, postgres: Postgres) -> None:
+        self._root, self._url, self._postgres = root, url, postgres
+        self._full: dict[tuple[str, str], Harvest] = {}
+
+    @contextmanager
+    def copy(self, database: str, allowed: str, root: Path) -> Iterator[Harvest]:
+        full = self._full.get((database, allowed)) or self._filled(database, allowed)
+        with ExitStack() as stack:
+            url = None
+            if database == "postgresql":
+                url = stack.enter_context(self._postgres.fresh(_name(allowed)))
+            harvest = copied(full, root, url)
+            stack.callback(harvest.instance.engine.dispose)
+            yield harvest
+
+    def _filled(self, database: str, allowed: str) -> Harvest:
+        url = None
+        if database == "postgresql":
+            self._postgres.create(_name(allowed))
+            url = self._postgres.url(_name(allowed))
+        harvest = Harvest(self._root / f"{database}-{allowed}", database_url=url)
+        harvest.section("DS1", self._url, deletion_allowed=allowed, trash_retention_days="30")
+        harvest.init()
+        assert harvest.run().code == 0
+        harvest.instance.engine.dispose()
+        self._full[database, allowed] = harvest
+        return harvest
+
+    def clear(self) -> None:
+        for database, allowed in self._full:
+            if database == "postgresql":
+                self._postgres.drop(_name(allowed))
+
+
+def _name(allowed: str) -> str:
+    """The database of one worker to which none is ever connected while it is copied."""
+    return f"larder_{allowed}_{os.getpid()}"
+
+
+@pytest.fixture(scope="module")
+def larder(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[Larder]:
+    root = tmp_path_factory.mktemp("larder")
+    source = Instance.create(root / "source")
+    assert a_kitchen(source).everything
+    with source.served() as url:
+        larder = Larder(root, url, postgres)
+        yield larder
+        larder.clear()
+    source.engine.dispose()
+
+
 @pytest.fixture(params=["true", "false"])
 def allowed(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
 def blind(
-    source: Instance, kitchen: Kitchen, either: Harvest, allowed: str
+    larder: Larder,
+    database: str,
+    allowed: str,
+    tmp_path: Path,
+    one_authority: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[BlindHarvest]:
     """All of the kitchen is here."""
-    assert kitchen.everything
-    with source.served() as url:
-        either.section("DS1", url, deletion_allowed=allowed, trash_retention_days="30")
-        either.init()
-        assert either.run().code == 0
-        yield BlindHarvest(either)
+    monkeypatch.setenv("SSL_CERT_FILE", str(one_authority))
+    with larder.copy(database, allowed, tmp_path / "destination") as harvest:
+        yield BlindHarvest(harvest)
+
+
+for_each_way_of_deleting = pytest.mark.parametrize(
+    ("database", "allowed"),
+    [("sqlite", "true"), ("sqlite", "false"), ("postgresql", "true")],
+    indirect=True,
+)
+"""Where deletions are forbidden, the statements are a part of those where they are allowed; that
+PostgreSQL too then keeps all, other tests here see in every way."""
 
 
 def test_with_marks_nothing_is_written_at_all(blind: BlindHarvest) -> None:
@@ -154,6 +229,7 @@ def test_what_may_be_deleted_goes_to_the_trash(blind: BlindHarvest, way: str) ->
     assert instance.tables() == before
 
 
+@for_each_way_of_deleting
 @pytest.mark.parametrize("marked", [True, False])
 @pytest.mark.parametrize("way", sorted(ALL.keys() - HIDES - NOT_HELD))
 def test_metadata_go_on_while_the_files_stay(
@@ -174,6 +250,7 @@ def test_metadata_go_on_while_the_files_stay(
     assert (again.changes, again.failed) == (0, [])
 
 
+@for_each_way_of_deleting
 @pytest.mark.parametrize("marked", [True, False])
 @pytest.mark.parametrize("way", sorted(ALL))
 def test_what_is_seen_again_is_as_before(blind: BlindHarvest, way: str, *, marked: bool) -> None:

@@ -27,6 +27,16 @@ UMASK = 0o027
 
 _QUOTES = "\"' \t\r\n"
 _POSIX = re.compile(r"(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)[+-]?[0-9]")
+_UNREADABLE_ZONE = (
+    OSError,
+    ValueError,
+    LookupError,  # `ZoneInfoNotFoundError` is one
+    ArithmeticError,
+    AssertionError,
+    MemoryError,
+    struct.error,
+)
+"""What tzlocal and zoneinfo raise for names and files that are no time zones."""
 
 
 def prepare(environ: Mapping[str, str] = os.environ) -> None:
@@ -62,7 +72,7 @@ def local_zone(environ: Mapping[str, str] = os.environ) -> tzinfo:
     given = environ.get("TZ", "").strip(_QUOTES)
     try:
         return _named_zone(given.removeprefix(":")) if given else get_localzone()
-    except Exception as error:  # tzlocal and zoneinfo raise errors of many types
+    except _UNREADABLE_ZONE as error:
         where = f"environment variable TZ={environ['TZ']}" if given else "the machine's time zone"
         raise ConfigError(
             f"{where}: is not known ({error}); set TZ to a name such as Europe/Zurich, or to UTC"

@@ -149,9 +149,9 @@ def _app(collect: Callable[[], Iterable[Metric]], health: Callable[[], Health]) 
 
     async def healthz(_request: Request) -> Response:
         try:
-            found = await _in_time(ask_health)
-        except Exception as error:  # noqa: BLE001 - the edge: whatever it is, an answer says so
-            found = Health(ok=False, details={"health": _told("/healthz", error)})
+            found = await _in_time("/healthz", ask_health)
+        except _NoAnswerError as error:
+            found = Health(ok=False, details={"health": str(error)})
         shown = {"status": "ok" if found.ok else "failing", "details": dict(found.details)}
         body = json.dumps(shown, ensure_ascii=False, default=str) + "\n"
         status = 200 if found.ok else 503
@@ -159,9 +159,9 @@ def _app(collect: Callable[[], Iterable[Metric]], health: Callable[[], Health]) 
 
     async def metrics(_request: Request) -> Response:
         try:
-            text = await _in_time(ask_metrics)
-        except Exception as error:  # noqa: BLE001 - as above
-            return PlainTextResponse(f"{_told('/metrics', error)}\n", 500, _NO_STORE)
+            text = await _in_time("/metrics", ask_metrics)
+        except _NoAnswerError as error:
+            return PlainTextResponse(f"{error}\n", 500, _NO_STORE)
         return Response(text, 200, _NO_STORE, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return Starlette(routes=[Route("/healthz", healthz), Route("/metrics", metrics)])
@@ -183,10 +183,18 @@ class _OneAtATime(Generic[T]):
             self._lock.release()
 
 
-async def _in_time(ask: Callable[[], T]) -> T:
-    """The result of a call in a worker thread, which is abandoned if it takes too long."""
-    with anyio.fail_after(PATIENCE):
-        return await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
+class _NoAnswerError(Exception):
+    """There is no answer; the message says what to say instead."""
+
+
+async def _in_time(path: str, ask: Callable[[], T]) -> T:
+    """The result of a call in a worker thread, which is abandoned if it takes too long. Raises
+    `_NoAnswerError`, whatever fails."""
+    try:
+        with anyio.fail_after(PATIENCE):
+            return await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
+    except Exception as error:
+        raise _NoAnswerError(_told(path, error)) from error
 
 
 def _told(path: str, error: Exception) -> str:

@@ -30,6 +30,7 @@ from harvester.runs.section_report import SectionReport
 from harvester.runs.stopping import StopRequest
 from harvester.settings.chosen import Chosen, choose
 from harvester.settings.section import SectionSettings
+from shared.edges import ErrorEdge
 from shared.errors import ConfigError, StoppedError, SyncError
 from shared.monitoring import monitored
 from shared.settings.quantities import LogFormat
@@ -127,19 +128,17 @@ class _Daemon:
         began = datetime.now(UTC)
         notify(status("harvesting"))
         unfinished: frozenset[str] | None = None
-        try:
+        code = SyncError.exit_code
+        fault = "this execution could not begin"
+        with ErrorEdge(logger, fault, brief=f"{fault}: %s") as edge:
             chosen = self._read()
             reports = self._harvest(chosen, due_run)
             unfinished = frozenset(one.name for one in reports if _is_worth_a_retry(one))
             code = overall_of(chosen, reports)
-        except SyncError as error:
-            code = error.exit_code
-            self._notify(error)
-            logger.error("this execution could not begin: %s", error)  # noqa: TRY400 - it says all
-        except Exception as error:
-            code = SyncError.exit_code
-            self._notify(error)
-            logger.exception("this execution could not begin")
+        if edge.error:
+            if isinstance(edge.error, SyncError):
+                code = edge.error.exit_code
+            self._notify(edge.error)
         logger.info("execution ended with code %d", code)
         if not self._request.is_set:
             self._agenda.ended(due_run, began, unfinished)

@@ -18,6 +18,7 @@ from harvester.runs.section_report import HELD_BACK_EXIT_CODE, SectionReport
 from harvester.runs.stopping import StopRequest
 from harvester.settings.chosen import Chosen
 from harvester.settings.section import SectionSettings
+from shared.edges import ErrorEdge
 from shared.errors import BusyError, ConfigError, ItemError, StoppedError
 from shared.store.engine import opened_store
 from shared.store.writers import Pause, wait_for_writers
@@ -105,11 +106,9 @@ def _survived(
     section: SectionSettings, destination: Destination, options: RunOptions
 ) -> SectionReport:
     """An error outside of the section's own edge, in its log or its mail, must not stop others."""
-    try:
+    with ErrorEdge(logger, "[%s] a fault of the program", section.name) as edge:
         return execute_section(section, destination, options)
-    except Exception as error:
-        logger.exception("[%s] a fault of the program", section.name)
-        return SectionReport(name=section.name, error=error)
+    return SectionReport(name=section.name, error=edge.error)
 
 
 def overall_of(chosen: Chosen, reports: Iterable[SectionReport]) -> int:

@@ -1,6 +1,6 @@
 """The edge of a section: its lock, its log, its record, and what happens to an error that ends it.
 
-One of the two places where every exception is caught: a section that fails must not stop others.
+Every exception is caught here: a section that fails must not stop others.
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from types import TracebackType
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from harvester.logs.section_log import SectionLog, section_log
 from harvester.memory.runs import (
@@ -154,18 +156,12 @@ class _Execution:
             )
 
     def _harvest(self, connection: Connection, run: int) -> None:
-        """The run, whose end goes into the destination's memory, whatever happens before."""
-        error: BaseException | None = None
-        try:
+        """Perform the run; its end goes into the destination's memory, however it ends."""
+        with _Ending(self.limits, lambda error: self._end(connection, run, error)):
             synchronise(self._job(connection, run))
-        except KeyboardInterrupt:
-            error = StoppedError("interrupted by the keyboard")
-            raise
-        except Exception as raised:
-            error = _stalled(self.limits, raised) or raised
-            raise error from raised
-        finally:
-            _write_end(connection, run, self._report(run, error))
+
+    def _end(self, connection: Connection, run: int, error: Exception | None) -> None:
+        _write_end(connection, run, self._report(run, error))
 
     def _job(self, connection: Connection, run: int) -> Job[SectionSettings]:
         return Job(
@@ -216,6 +212,33 @@ def _who(connection: Connection, config: SectionSettings) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """Notes how a run ended when its block is left. An error that the watchdog caused leaves the
+    block as the watchdog's own."""
+
+    limits: RunLimits
+    note: Callable[[Exception | None], None]
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        _class: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Exception):
+            stalled = _stalled(self.limits, error)
+            self.note(stalled or error)
+            if stalled:
+                raise stalled from error
+        else:
+            is_interrupted = isinstance(error, KeyboardInterrupt)
+            self.note(StoppedError("interrupted by the keyboard") if is_interrupted else None)
+
+
 def _stalled(limits: RunLimits, error: Exception) -> StoppedError | None:
     """The watchdog's reason, if it was the watchdog who broke off what failed then."""
     if isinstance(error, StoppedError) or not limits.stalled:
@@ -240,10 +263,11 @@ def _write_end(connection: Connection, run: int, report: SectionReport) -> None:
     )
     try:
         with (
+            database_errors(connection.engine),
             connection.engine.connect() as other,
             work(other) as transaction,
             transaction(),
         ):
             end_run(other, run, end)
-    except Exception:
+    except (SyncError, SQLAlchemyError):
         logger.exception("the end of run %d could not be written down", run)

@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import httpx
 
@@ -21,6 +22,7 @@ from harvester.http.direct_connection import (
     open_line,
     shake_hands,
 )
+from shared.edges import OnError
 
 _PORTS = {b"http": 80, b"https": 443}
 
@@ -40,13 +42,10 @@ class DirectTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self._free.acquire()
-        connection: DirectConnection | None = None
-        try:
+        with OnError(self._free.release):
             connection = self._connection(request)
-            answer = connection.ask(request)
-        except BaseException:
-            self._give_back(connection, reusable=False)
-            raise
+            with OnError(connection.close):
+                answer = connection.ask(request)
         return httpx.Response(
             answer.status,
             headers=answer.headers,
@@ -62,16 +61,12 @@ class DirectTransport(httpx.BaseTransport):
 
     def give_back(self, connection: DirectConnection, answer: Answer) -> None:
         """After an answer, or what was read of it."""
-        self._give_back(connection, reusable=answer.is_complete and not answer.is_last)
-
-    def _give_back(self, connection: DirectConnection | None, *, reusable: bool) -> None:
-        if connection is not None:
-            if reusable:
-                connection.rest()
-                with self._lock:
-                    self._resting.append(connection)
-            else:
-                connection.close()
+        if answer.is_complete and not answer.is_last:
+            connection.rest()
+            with self._lock:
+                self._resting.append(connection)
+        else:
+            connection.close()
         self._free.release()
 
     def _connection(self, request: httpx.Request) -> DirectConnection:
@@ -95,16 +90,14 @@ class DirectTransport(httpx.BaseTransport):
         return None
 
     def _connect(self, origin: Origin, timeout: float | None) -> DirectConnection:
-        line = open_line(origin, timeout)
-        try:
+        with ExitStack() as lines:
+            line = lines.enter_context(open_line(origin, timeout))
             self._opened(line)
             if origin[0] == b"https":
-                line = encrypted = encrypt(line, self._context, origin[1])
+                line = encrypted = lines.enter_context(encrypt(line, self._context, origin[1]))
                 self._opened(line)
                 shake_hands(encrypted)
-        except BaseException:
-            line.close()
-            raise
+            lines.pop_all()  # they stay open
         return DirectConnection(origin, line)
 
 

@@ -23,6 +23,7 @@ from harvester.http.partials import Partial, Partials, partial_name
 from harvester.http.retries import Retries
 from harvester.runs.stopping import RunLimits
 from shared.blocks import blocks
+from shared.edges import OnError
 from shared.verification import Download, Expected, VerificationError, Verifier
 
 LARGE = 1 << 20
@@ -125,18 +126,14 @@ class Downloads:
 
     def fetch(self, address: str, target: Path, expected: Expected) -> Download:
         """To a new file; nothing is left of it if this raises."""
-        with target.open("xb") as file:
-            try:
-                url = self._client.at_home(address)
-                if (expected.length or 0) < LARGE or not expected.proves:
+        with target.open("xb") as file, OnError(partial(target.unlink, missing_ok=True)):
+            url = self._client.at_home(address)
+            if (expected.length or 0) < LARGE or not expected.proves:
+                return self._fetch_small(url, file, expected)
+            with self._partials.open(partial_name(url.path, expected)) as kept:
+                if kept is None:
                     return self._fetch_small(url, file, expected)
-                with self._partials.open(partial_name(url.path, expected)) as kept:
-                    if kept is None:
-                        return self._fetch_small(url, file, expected)
-                    return self._fetch_large(url, kept, target, expected)
-            except BaseException:
-                target.unlink(missing_ok=True)
-                raise
+                return self._fetch_large(url, kept, target, expected)
 
     def _fetch_small(self, url: httpx.URL, file: BinaryIO, expected: Expected) -> Download:
         content = Content(file, expected)

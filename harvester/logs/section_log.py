@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from harvester.logs.log_files import LogFileHandler, tidy
 from harvester.logs.log_format import formatter
@@ -18,6 +19,7 @@ from harvester.runs.report import Outcome
 from harvester.runs.run_log import Fields
 from harvester.runs.stopping import RunLimits
 from harvester.settings.section import SectionSettings
+from shared.edges import OnError
 from shared.errors import ConfigError, ItemError
 
 _LONGEST_TAIL = 5_000_000
@@ -100,12 +102,12 @@ class SectionLog:
         label = f"[{self._config.name}] {title}{rehearsed}"
         with WATCH.bar(label, self._received) as bar:
             progress = StepProgress(title, self._progress, self._received, bar)
-            try:
-                with every(_NOW_AND_THEN, progress.tell_if_moved):
-                    yield progress
-            except BaseException:
-                progress.tell("broken off")  # what is told of the error is told of this step
-                raise
+            # what is told of an error is told of this step
+            with (
+                OnError(partial(progress.tell, "broken off")),
+                every(_NOW_AND_THEN, progress.tell_if_moved),
+            ):
+                yield progress
         progress.tell("finished")
         self._context.step = None
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
+from shared.edges import settle
+
 T = TypeVar("T")
 
 
@@ -17,12 +19,5 @@ def within(seconds: float, work: Callable[[], T]) -> T:
     goes on in a thread, which does not keep the process alive.
     """
     outcome: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            outcome.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - it is raised where the outcome is awaited
-            outcome.set_exception(error)
-
-    threading.Thread(target=run, name="bounded work", daemon=True).start()
+    threading.Thread(target=settle, args=(outcome, work), name="bounded work", daemon=True).start()
     return outcome.result(timeout=seconds)

@@ -18,6 +18,7 @@ from functools import partial
 from harvester.notices.bounded import within
 from harvester.runs.plain_text import plain, plain_line
 from harvester.settings.harvester import HarvesterSettings
+from shared.edges import OnError
 
 logger = logging.getLogger(__name__)
 
@@ -78,15 +79,12 @@ def open_mail_server(settings: HarvesterSettings, patience: float = PATIENCE) ->
         server = smtplib.SMTP_SSL(host, port, timeout=patience, context=trusted)
     else:
         server = smtplib.SMTP(host, port, timeout=patience)
-    try:
+    with OnError(server.close):
         if settings.mail_smtp_starttls:
             server.starttls(context=trusted)
         if settings.mail_smtp_user and settings.mail_smtp_password:
             server.login(settings.mail_smtp_user, settings.mail_smtp_password.get_secret_value())
         server.ehlo_or_helo_if_needed()
-    except BaseException:
-        server.close()
-        raise
     return server
 
 

@@ -20,6 +20,7 @@ from harvester.runs.report import Verb
 from harvester.runs.section_report import SectionReport
 from harvester.settings.harvester import HarvesterSettings
 from harvester.settings.section import SectionSettings
+from shared.edges import ErrorEdge
 
 logger = logging.getLogger(__name__)
 
@@ -37,10 +38,8 @@ def notify(
     now: datetime | None = None,
 ) -> None:
     """``log`` is what this run has logged; ``now`` is when it ended."""
-    try:
+    with ErrorEdge(logger, "[%s] no notice of the run could be sent", config.name):
         _notify(config, destination, report, log, now or datetime.now(UTC))
-    except Exception:
-        logger.exception("[%s] no notice of the run could be sent", config.name)
 
 
 def _notify(

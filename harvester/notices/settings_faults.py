@@ -26,6 +26,7 @@ from harvester.notices.webhook_body import form_of_faults
 from harvester.runs.plain_text import plain_line
 from harvester.settings.contacts import Contacts
 from harvester.settings.harvester import HarvesterSettings
+from shared.edges import ErrorEdge
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +50,11 @@ def notify_faults(
     ``engine`` is None if the destination cannot be opened. ``contacts`` has all sections by name,
     as last read.
     """
-    try:
+    with ErrorEdge(logger, "no notice of the faults of the settings could be sent"):
         moment = now or datetime.now(UTC)
         for name in sorted({WHOLE, *faults}):
             case = _Case(settings, engine, _contacts_for(name, contacts), name)
             _notify(case, faults.get(name, ()), moment)
-    except Exception:
-        logger.exception("no notice of the faults of the settings could be sent")
 
 
 def _contacts_for(name: str, contacts: Mapping[str, Contacts]) -> Contacts:

@@ -18,6 +18,7 @@ from opendcim.connector.lookup import Lookup
 from opendcim.connector.opendcim import OpenDcim, StoppedWorkError, Time
 from opendcim.connector.registry import Registry
 from opendcim.connector.registry_places import RegistryPlace
+from shared.edges import OnError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +76,8 @@ class _TimeOfRun(Time):
 def _guarded(
     failed: threading.Event, lookup: Lookup, registry: Registry, element: ElementId
 ) -> Json:
-    try:
+    with OnError(failed.set):  # whatever it is, the whole request ends with it
         return _answer(lookup, registry, element)
-    except Exception:
-        failed.set()  # whatever it is, the whole request ends with it
-        raise
 
 
 def _answer(lookup: Lookup, registry: Registry, element: ElementId) -> Json:

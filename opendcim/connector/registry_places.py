@@ -10,6 +10,7 @@ from typing import Protocol
 
 import httpx
 
+from opendcim.connector.external_response import RequestFailedError
 from opendcim.connector.registry import (
     LARGEST,
     Registry,
@@ -45,7 +46,7 @@ class RegistryFile:
             for _ in range(_TRIES - 1):
                 try:
                     return self._read()
-                except Exception:  # noqa: BLE001 - whatever it is, the last try tells it
+                except RequestFailedError:  # the last try tells it
                     time.sleep(_PAUSE)
             return self._read()
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from shared.edges import settle
+
 T = TypeVar("T")
 
 
@@ -26,9 +28,5 @@ class Remembered:
             if answer is None:
                 answer = self._answers[question] = Future()
         if is_mine:
-            try:
-                answer.set_result(ask())
-            except BaseException as error:
-                answer.set_exception(error)
-                raise
+            settle(answer, ask)
         return answer.result()

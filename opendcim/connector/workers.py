@@ -23,7 +23,7 @@ from opendcim.connector.external_response import (
 from opendcim.connector.opendcim import StoppedWorkError
 from opendcim.connector.request_row import RequestRow
 from opendcim.connector.rows import MOST_BEGINS, Rows, now
-from shared.errors import SyncError
+from shared.edges import ErrorEdge
 
 # Milliseconds that a claim lasts.
 LEASE = 8_000
@@ -37,6 +37,7 @@ _GRACE = 10_000
 _FAREWELL = 15.0
 # Rounds of maintenance between two removals of old rows: an hour.
 _FORGET_EVERY = 1_800
+_BRIEF = "openDCIM connector: %s"
 
 _log = logging.getLogger(__name__)
 
@@ -79,16 +80,12 @@ class Workers:
 
     def _answer_requests(self) -> None:
         while not self._stop.is_set():
-            try:
+            with ErrorEdge(_log, "openDCIM connector: a worker failed", brief=_BRIEF) as edge:
                 row = self._rows.claim(self._name, LEASE)
                 if row is not None:
                     self._answer(row)
                     continue
-            except SyncError as error:
-                _log.error("openDCIM connector: %s", error)
-                self._stop.wait(_LOOK)
-            except Exception:  # noqa: BLE001 - the edge of a thread that must not end
-                _log.exception("openDCIM connector: a worker failed")
+            if edge.error:
                 self._stop.wait(_LOOK)
             with self._work:
                 if not self._stop.is_set():
@@ -107,15 +104,17 @@ class Workers:
         self._finish(row, status, answered, self._name)
 
     def _answered(self, row: RequestRow) -> Answered:
-        try:
+        """The row must not stay Pending, whatever fails."""
+        with ErrorEdge(
+            _log,
+            "openDCIM connector: request %s failed",
+            row.request_id,
+            passing=(StoppedWorkError, MemoryError),
+        ):
             seconds = (row.deadline - now()) / 1000
             return self._answering.answer(row.wanted(), seconds, self._stop)
-        except (StoppedWorkError, MemoryError):
-            raise
-        except Exception:  # noqa: BLE001 - whatever it is, the row must not stay Pending
-            _log.exception("openDCIM connector: request %s failed", row.request_id)
-            error = RequestFailedError(Code.INTERNAL, "the connector failed; its log says why")
-            return Answered(elements=[], error=error)
+        error = RequestFailedError(Code.INTERNAL, "the connector failed; its log says why")
+        return Answered(elements=[], error=error)
 
     def _finish(
         self, row: RequestRow, status: Status, answered: Answered, worker: str | None
@@ -136,12 +135,8 @@ class Workers:
     def _take_care(self) -> None:
         rounds = 0
         while True:
-            try:
+            with ErrorEdge(_log, "openDCIM connector: taking care of rows failed", brief=_BRIEF):
                 self._care(rounds)
-            except SyncError as error:
-                _log.error("openDCIM connector: %s", error)
-            except Exception:  # noqa: BLE001 - as above
-                _log.exception("openDCIM connector: taking care of rows failed")
             rounds += 1
             if self._stop.wait(_CARE):
                 return

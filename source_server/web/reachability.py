@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from prometheus_client.core import Metric
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from shared.edges import ErrorEdge
 from shared.errors import SyncError
 from shared.monitoring import Health
 from source_server.publication.catalogue import Catalogue
@@ -51,20 +52,20 @@ class Reachability:
         yield from metrics.collect()
 
     def _ask(self) -> None:
+        found = _failing("the instance cannot be read; the log says why")
+        with ErrorEdge(_log, "the instance cannot be read"):
+            found = self._answer()
+        self._found = found
+
+    def _answer(self) -> Health:
         try:
             self._catalogue.scope_of(_NOBODY)
         except SyncError as error:
-            self._found = _failing(str(error))
+            return _failing(str(error))
         except SQLAlchemyError as error:
             reason = str(error.orig if isinstance(error, DBAPIError) else error)
-            self._found = _failing(
-                f"the database does not answer: {reason.strip().splitlines()[0]}"
-            )
-        except Exception:  # noqa: BLE001 - the edge of the thread: somebody waits for what it finds
-            self._found = _failing("the instance cannot be read; the log says why")
-            _log.exception("the instance cannot be read")
-        else:
-            self._found = Health(ok=True, details={"instance": "reachable"})
+            return _failing(f"the database does not answer: {reason.strip().splitlines()[0]}")
+        return Health(ok=True, details={"instance": "reachable"})
 
 
 def _failing(reason: str) -> Health:

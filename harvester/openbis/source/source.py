@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -32,6 +32,7 @@ from harvester.openbis.source.list_documents import list_url, parts_of
 from harvester.openbis.source.openbis_session import OpenbisSession
 from harvester.openbis.source.probe import Look, look_at
 from harvester.runs.stopping import RunLimits
+from shared.edges import OnError
 from shared.errors import SourceError, StoppedError
 from shared.resourcesync.terms import Document
 from shared.verification import Download, Expected, VerificationError
@@ -101,12 +102,8 @@ class Source:
         self._allowance = ListAllowance(spool_dir, self._config.max_list_time)
         with ThreadPoolExecutor(1, thread_name_prefix="list") as thread:
             first = self._begin(url, spool_dir, thread)
-            try:
+            with OnError(self.abort), OnError(first.give_up):
                 yield self._parts(url, first, thread)
-            except BaseException:
-                first.give_up()
-                self.abort()
-                raise
 
     def _parts(
         self, url: httpx.URL, first: GrowingFile, thread: ThreadPoolExecutor
@@ -122,13 +119,11 @@ class Source:
     def fetch_list(self, spool_dir: Path) -> list[Path]:
         """As `list_on_its_way`, when all of it is there. None is left if this raises."""
         before = set(spool_dir.iterdir())
-        try:
-            with self.list_on_its_way(spool_dir) as parts:
-                return [part.wait() for part in parts]
-        except BaseException:
-            for left in set(spool_dir.iterdir()) - before:
-                left.unlink(missing_ok=True)
-            raise
+        with (
+            OnError(partial(_remove_others, spool_dir, before)),
+            self.list_on_its_way(spool_dir) as parts,
+        ):
+            return [part.wait() for part in parts]
 
     def look(self, document: Document) -> Look:
         """At a small document of the source, whatever the status is."""
@@ -210,6 +205,11 @@ class Source:
                 return beginning(response, LOGIN_BYTES)
 
         return self._retries.run(attempt)
+
+
+def _remove_others(folder: Path, kept: Set[Path]) -> None:
+    for path in set(folder.iterdir()) - kept:
+        path.unlink(missing_ok=True)
 
 
 def _client(config: SectionConfig) -> HttpClient:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from harvester.http.retries import OutOfReachError
@@ -22,6 +23,7 @@ from harvester.openbis.transfers.transfers import (
 from harvester.runs.stopping import RunLimits
 from shared.atomic_file import copy_owner_and_mode, name_aside, sync_folder, written_aside
 from shared.checkpoints import checkpoint
+from shared.edges import OnError
 from shared.errors import ItemError, SourceError
 from shared.store.files import DataStore
 from shared.verification import VerificationError
@@ -58,14 +60,11 @@ class Contents:
         with _blamed(wanted, self.limits):
             target.parent.mkdir(parents=True, exist_ok=True)
             fetched.unlink(missing_ok=True)
-            try:
+            with OnError(partial(fetched.unlink, missing_ok=True)):
                 if wanted.content is None:
                     self._fetch(wanted, fetched)
                 else:
                     _write(fetched, wanted.content, like=target)
-            except BaseException:
-                fetched.unlink(missing_ok=True)
-                raise
 
     def put_service_file(self, wanted: WantedContent, modified: float, *, keep: bool) -> None:
         """See `Transfers.put_service_file`."""

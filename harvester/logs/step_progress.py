@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from harvester.logs.memory_use import memory_use
 from harvester.runs.amounts import shown_size
 from harvester.runs.progress import Progress, Received
 from harvester.runs.run_log import Fields
@@ -51,19 +50,19 @@ class StepProgress:
             self.tell()
 
     def tell(self, word: str = "") -> None:
-        """A progress line of the original's form; how far it has come stands behind ``word``."""
+        """A progress line of the original's form, less the figures of memory; how far it has come
+        stands behind ``word``."""
         with self._lock:
             self._told = (self._done, self._bytes)
-            used, seconds = memory_use(), time.monotonic() - self._began
+            seconds = time.monotonic() - self._began
             text = ": ".join(part for part in (word, self._shown()) if part)
             fields: Fields = {
                 "done": self._done,
                 "total": self._total or None,
                 "bytes": self._bytes,
                 "seconds": round(seconds, 3),
-                "memory": {"used": used.used, "free": used.free, "max": used.max},
             }
-            self._tell(f"[{self._title}] [time: {seconds:5.0f} sec, {used}] {text}", fields)
+            self._tell(f"[{self._title}] [time: {seconds:5.0f} sec] {text}", fields)
 
     @property
     def _bytes(self) -> int:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import threading
 
 import pytest
 
-from harvester.logs.memory_use import MemoryUse, memory_use
 from harvester.logs.step_progress import StepProgress, every
 from harvester.runs.amounts import shown_size
 from harvester.runs.progress import SILENT
@@ -32,12 +30,7 @@ class Lines(list[str]):
 def test_a_line_has_the_original_s_form() -> None:
     lines = Lines()
     StepProgress("Register data sets", lines.tell, lambda: 0, SILENT).tell("finished")
-    figures = r"used: (.{9}), free: (.{9}), max: (.{9})"
-    found = re.fullmatch(
-        rf"\[Register data sets\] \[time:     0 sec, {figures}\] finished", lines[0]
-    )
-    assert found
-    assert all(re.fullmatch(r" *\d+(\.\d)? [KMGTP]?B", size) for size in found.groups())
+    assert lines == ["[Register data sets] [time:     0 sec] finished"]
 
 
 def test_every_10_000_items_are_told() -> None:
@@ -97,21 +90,3 @@ def test_the_clock_runs_while_the_step_does() -> None:
 )
 def test_sizes_are_short(count: float, shown: str) -> None:
     assert shown_size(count) == shown
-
-
-def test_the_memory_of_this_process_is_told() -> None:
-    use = memory_use()
-    assert use.used is not None
-    assert use.free is not None
-    assert use.max is not None
-    assert 1 << 20 < use.used < use.max
-    assert use.free < use.max
-    block = bytearray(b"x") * (50 << 20)
-    assert (memory_use().used or 0) > use.used + (40 << 20)
-    assert len(block) == 50 << 20
-
-
-def test_a_system_that_does_not_tell_is_no_fault() -> None:
-    assert str(MemoryUse(used=None, free=1 << 20, max=None)) == (
-        "used:   unknown, free:    1.0 MB, max:   unknown"
-    )

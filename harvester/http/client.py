@@ -6,7 +6,9 @@ httpx's errors leave as ours; those that may pass by themselves as `PassingError
 from __future__ import annotations
 
 import logging
+import os
 import socket
+import ssl
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -25,6 +27,8 @@ from shared.proxies import ProxiedTransport, Proxies
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs URLs, with session tokens
 
+TRANSPORT = "OPENBIS_SYNC_HTTP_TRANSPORT"
+"""The variable that chooses the transport below httpx; docs/operations.md says what differs."""
 _CONNECT = 30.0
 _MOST_REDIRECTS = 5
 _SHOWN = 200
@@ -176,7 +180,8 @@ def proxies_of(config: SectionSettings) -> Proxies:
 
 
 def open_client(config: SectionSettings, sockets: Sockets | None = None) -> httpx.Client:
-    """Raises `ConfigError`. With ``sockets`` what needs no proxy goes by our own transport."""
+    """Raises `ConfigError`. With ``sockets`` what needs no proxy goes by our own transport, unless
+    `TRANSPORT` says otherwise."""
     context = tls_context(config)
     most = config.max_connections_per_source
     limits = httpx.Limits(max_connections=most)
@@ -184,7 +189,7 @@ def open_client(config: SectionSettings, sockets: Sockets | None = None) -> http
         proxies_of(config),
         context,
         limits,
-        direct=DirectTransport(context, most, sockets.add) if sockets else None,
+        direct=_own_transport(context, most, sockets) if sockets else None,
         proxy_context=trusting_context(config) if config.proxy else None,
     )
     return httpx.Client(
@@ -193,6 +198,22 @@ def open_client(config: SectionSettings, sockets: Sockets | None = None) -> http
         timeout=httpx.Timeout(config.timeout, connect=_CONNECT, pool=None),
         headers={"User-Agent": "openbis-sync", **IDENTITY},
     )
+
+
+def _own_transport(
+    context: ssl.SSLContext, most: int, sockets: Sockets
+) -> httpx.BaseTransport | None:
+    """None where httpx's is wanted. Raises `ConfigError` for other values."""
+    match os.environ.get(TRANSPORT, "").strip():
+        case "" | "direct":
+            return DirectTransport(context, most, sockets.add)
+        case "httpx":
+            return None
+        case other:
+            raise ConfigError(
+                f"environment variable {TRANSPORT}={other}: must be direct or httpx; unset it, "
+                "unless a source cannot be read otherwise"
+            )
 
 
 def origin(url: httpx.URL) -> tuple[str, str, int]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harvester.http.client import TRANSPORT
 from tests.harvests import Harvest
 from tests.instances import Instance
 from tests.kitchen import Kitchen, a_kitchen
@@ -18,6 +19,14 @@ def source(tmp_path: Path) -> Iterator[Instance]:
     instance = Instance.create(tmp_path / "source")
     yield instance
     instance.engine.dispose()
+
+
+@pytest.fixture(params=["direct", "httpx"])
+def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Sources are asked once by each transport that a harvester may have."""
+    chosen: str = request.param
+    monkeypatch.setenv(TRANSPORT, chosen)
+    return chosen
 
 
 @pytest.fixture

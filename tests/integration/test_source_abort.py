@@ -23,6 +23,8 @@ from tests.certificates import certificate, server_context
 from tests.scripted_source import seconds, section
 from tests.tls_site import a_proxy
 
+pytestmark = pytest.mark.usefixtures("transport")
+
 HEAD = b'HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\nETag: "x"\r\n\r\n'
 PATIENCE = 30
 

@@ -23,6 +23,8 @@ from tests.scripted_source import (
     section,
 )
 
+pytestmark = pytest.mark.usefixtures("transport")
+
 CONTENT = b"hello world" * 10_000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 CRC32 = zlib.crc32(CONTENT)

@@ -22,6 +22,8 @@ from tests.integration.test_harvest_full_disk import small_disk
 from tests.integration.test_source import LIST, RE_SYNC, assert_fails, fetch
 from tests.scripted_source import Answer, ScriptedSource, scripted_source, seconds, section
 
+pytestmark = pytest.mark.usefixtures("transport")
+
 __all__ = ["client", "sockets"]
 
 API = "/openbis/openbis/rmi-application-server-v3.json"

@@ -13,6 +13,8 @@ from tests.certificates import certificate, server_context
 from tests.scripted_source import Answer, ScriptedSource, scripted_source, section
 from tests.tls_site import BODY, Proxy, a_proxy, https
 
+pytestmark = pytest.mark.usefixtures("transport")
+
 RE_SYNC = "/datastore_server/re-sync"
 
 

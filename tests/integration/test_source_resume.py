@@ -26,6 +26,8 @@ from shared.errors import SourceError, StoppedError
 from tests.range_source import RangeSource, range_source
 from tests.scripted_source import seconds, section
 
+pytestmark = pytest.mark.usefixtures("transport")
+
 CONTENT = hashlib.shake_128(b"large").digest(3 * LARGE + 12345)
 LENGTH = len(CONTENT)
 WANTED: dict[str, Any] = {"length": LENGTH, "crc32": zlib.crc32(CONTENT)}

@@ -23,6 +23,8 @@ from tests.scripted_source import (
     section,
 )
 
+pytestmark = pytest.mark.usefixtures("transport")
+
 RE_SYNC = "/datastore_server/re-sync"
 LIST = b"<urlset/>"
 

@@ -15,6 +15,8 @@ from tests.encryption import encrypted
 from tests.scripted_source import scripted_source, section
 from tests.tls_site import BODY, https
 
+pytestmark = pytest.mark.usefixtures("transport")
+
 LOUD = "[DS1] tls-verify = false: whoever is on the way to the data source can read and change"
 
 

@@ -11,7 +11,6 @@ The counts are kept in memory: a restart forgets them.
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import threading
 import time
@@ -20,10 +19,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.client_address import client_address
+
 # Pairs of client and list that are kept; beyond that the oldest are forgotten.
 _MOST_REMEMBERED = 100_000
-# Bits of an IPv6 network: a client that has one address has all of its network.
-_NETWORK = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +76,4 @@ class Allowance:
 
 def client_of(user_id: str | None, host: str | None) -> str:
     """The user, from whatever address the request comes; else the address or its network."""
-    if user_id is not None:
-        return f"user {user_id}"
-    try:
-        address = ipaddress.ip_address(host or "")
-    except ValueError:
-        return f"address {host}"
-    if address.version == 4:  # noqa: PLR2004 - the version of IP
-        return f"address {address}"
-    return f"network {ipaddress.ip_network((address, _NETWORK), strict=False)}"
+    return f"user {user_id}" if user_id is not None else f"address {client_address(host or '')}"

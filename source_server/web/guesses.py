@@ -8,7 +8,6 @@ whatever the counts, so that guesses from elsewhere do not stop a harvest.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import secrets
 import threading
 import time
@@ -21,6 +20,7 @@ from typing import Protocol, runtime_checkable
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from shared.client_address import client_address
 from source_server.settings import SourceSettings
 from source_server.users.sign_in import Authenticator
 
@@ -30,8 +30,6 @@ _FORGOTTEN = 3600.0
 _MOST_ENTRIES = 10_000
 _ADDRESS_FACTOR = 2
 """Factor for the free guesses of an address, which several users may share."""
-_NETWORK = 64
-"""Bits of an IPv6 address that identify its network; clients choose the others."""
 
 _Key = tuple[str, str]
 
@@ -95,7 +93,7 @@ class Guesses:
             return True
         if not self._most:
             return authenticator.accepts(user_id, password)
-        keys = (("user", user_id), ("address", _network(address)))
+        keys = (("user", user_id), ("address", client_address(address)))
         login = self._digest(user_id, password)
         self._begin(keys, login)
         good = False
@@ -153,16 +151,3 @@ class Guesses:
     def _digest(self, user_id: str, password: str) -> bytes:
         text = f"{len(user_id)}:{user_id}{password}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(text, key=self._key, digest_size=32).digest()
-
-
-def _network(address: str) -> str:
-    """The part of an address of which an attacker has one: an IPv4 address, or an IPv6 network."""
-    try:
-        known = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(known, ipaddress.IPv4Address):
-        return str(known)
-    if known.ipv4_mapped:
-        return str(known.ipv4_mapped)
-    return str(ipaddress.ip_network((known, _NETWORK), strict=False))

@@ -90,8 +90,9 @@ def test_what_is_remembered_does_not_grow_for_ever(
     [
         ("alice", "192.0.2.1", "user alice"),
         (None, "192.0.2.1", "address 192.0.2.1"),
-        (None, "2001:db8::1:2", "network 2001:db8::/64"),
-        (None, None, "address None"),
+        (None, "::ffff:192.0.2.1", "address 192.0.2.1"),
+        (None, "2001:db8::1:2", "address 2001:db8::/64"),
+        (None, None, "address "),
     ],
 )
 def test_a_client_is_its_key_or_its_address(

@@ -53,15 +53,21 @@ def write_atomically(
 
     An existing file keeps its owner and mode; a new one gets ``mode``, less the umask.
     """
-    opener = partial(os.open, mode=mode)
-    with (
-        naming(path),
-        written_aside(path, writer) as aside,
-        open(aside, "xb", opener=opener) as file,
-    ):
-        copy_owner_and_mode(path, file.fileno())
-        file.write(content.encode() if isinstance(content, str) else content)
-        checkpoint("a file is written aside, but not synced", str(path))
+    with naming(path), written_aside(path, writer) as aside:
+        data = content.encode() if isinstance(content, str) else content
+        write_durably(aside, data, like=path, mode=mode)
+
+
+def write_durably(path: Path, content: bytes, *, like: Path, mode: int = 0o666) -> None:
+    """Writes a new file, whose content is on the disk when this returns; its name is not yet.
+
+    It gets owner and mode of the file ``like``, else ``mode``, less the umask.
+    """
+    with open(path, "xb", opener=partial(os.open, mode=mode)) as file:
+        if like.is_file():
+            copy_owner_and_mode(like, file.fileno())
+        file.write(content)
+        checkpoint("a file is written aside, but not synced", str(like))
         file.flush()
         os.fsync(file.fileno())
 

@@ -65,6 +65,8 @@ class Partial:
 
     def move(self, target: Path) -> None:
         """Make the content, which is whole, last, and put it in the place of a file."""
+        # Not `shared.atomic_file`: what is kept aside stays for the next run if this one fails, and
+        # the target is no file that is read yet: the caller renames it.
         self.file.flush()
         os.fsync(self.file.fileno())
         checkpoint("a large file is about to be put in place", str(target))

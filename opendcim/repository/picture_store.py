@@ -10,18 +10,18 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
+from uuid import uuid4
 
 from PIL import Image
 
 from opendcim.repository.photographs import orientation_of, without_particulars
 from opendcim.repository.refusals import BAD_REQUEST, RefusalError
 from opendcim.repository.stored import StoredPicture
-from shared.atomic_file import sync_folder
+from shared.atomic_file import write_atomically
 
 _TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif"}
 # Pillow's name for a JPEG with further pictures behind the first one.
@@ -32,6 +32,8 @@ _MOST_PIXELS = 25_000_000
 # own, because the C library keeps freed memory for each thread.
 _DECODERS = ThreadPoolExecutor(2, thread_name_prefix="decoder")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_PART = re.compile(r"(?:\.[0-9a-f]{32}|tmp[a-z0-9_]{8})\.part")
+"""What is being written; earlier versions wrote to names of the second form."""
 
 
 class PictureStore:
@@ -56,7 +58,8 @@ class PictureStore:
         )
         place = self.place(picture.sha256)
         if not place.exists():
-            _write(place, kept)
+            # Under a name of its own first: two clients may send the same picture at a time.
+            write_atomically(place, kept, mode=0o600, writer=uuid4().hex)
         return picture
 
     def place(self, sha256: str) -> Path:
@@ -85,7 +88,7 @@ class PictureStore:
 def _is_ours(place: Path) -> bool:
     """Whether the store named the file: a picture, or one that a killed program left unfinished."""
     named = _SHA256.fullmatch(place.name) and place.name.startswith(place.parent.name)
-    return bool(named or re.fullmatch(r"tmp[a-z0-9_]{8}\.part", place.name))
+    return bool(named or _PART.fullmatch(place.name))
 
 
 def _looked_at(name: str, content: bytes) -> tuple[str, int, int, bytes]:
@@ -110,21 +113,6 @@ def _decoded(content: bytes) -> tuple[str, int, int, int | None]:
             return kind, width, height, None
         image.load()
         return kind, width, height, orientation_of(image)
-
-
-def _write(place: Path, content: bytes) -> None:
-    """Writes under a unique name first: two clients may send the same picture at the same time."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, aside = tempfile.mkstemp(dir=place.parent, suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(aside).replace(place)
-    finally:
-        Path(aside).unlink(missing_ok=True)
-    sync_folder(place.parent)
 
 
 def _refused(name: str, reason: str) -> RefusalError:

@@ -8,14 +8,13 @@ the new place of a folder before.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from shared.atomic_file import sync_folder
+from shared.atomic_file import name_aside, sync_folder
 
 _NO_LINKS = frozenset((errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP))
 """Another file system, or one that takes no more links, or none at all."""
@@ -83,10 +82,9 @@ def remove_empty(folder: Path) -> None:
 
 
 def _put(origin: Path, target: Path, copy: Callable[[str, str], object]) -> None:
-    """Copied aside, synced, renamed. The name aside is always the same, so that what a killed
-    program left there goes; it is hashed, since that of the target may be as long as can be."""
-    name = hashlib.blake2b(target.name.encode(), digest_size=16).hexdigest()
-    aside = target.with_name(f".{name}.part")
+    """Copied aside, synced, renamed."""
+    # Not `written_aside`: folders are put, too, and a half-copied one stays for the next try.
+    aside = name_aside(target)
     remove(aside)
     if origin.is_dir():
         shutil.copytree(origin, aside, symlinks=True, copy_function=copy)

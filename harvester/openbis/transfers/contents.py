@@ -21,7 +21,7 @@ from harvester.openbis.transfers.transfers import (
     service_path,
 )
 from harvester.runs.stopping import RunLimits
-from shared.atomic_file import copy_owner_and_mode, name_aside, sync_folder, written_aside
+from shared.atomic_file import name_aside, sync_folder, write_durably, written_aside
 from shared.checkpoints import checkpoint
 from shared.edges import OnError
 from shared.errors import ItemError, SourceError
@@ -55,6 +55,7 @@ class Contents:
 
     def service_file(self, wanted: WantedContent) -> None:
         """See `Transfers.service_file`."""
+        # Not `written_aside`: the file takes its place later, in a transaction with its row.
         target = service_path(self.store, wanted)
         fetched = name_aside(target, self.alias)
         with _blamed(wanted, self.limits):
@@ -64,7 +65,7 @@ class Contents:
                 if wanted.content is None:
                     self._fetch(wanted, fetched)
                 else:
-                    _write(fetched, wanted.content, like=target)
+                    write_durably(fetched, wanted.content, like=target)
 
     def put_service_file(self, wanted: WantedContent, modified: float, *, keep: bool) -> None:
         """See `Transfers.put_service_file`."""
@@ -102,12 +103,3 @@ def _blamed(wanted: WantedContent, limits: RunLimits) -> Iterator[None]:
     except (VerificationError, SourceError, OSError) as error:
         limits.check_urgent()
         raise ItemError(wanted.kind, wanted.perm_id, f"{wanted.name}: {error}") from error
-
-
-def _write(path: Path, content: bytes, *, like: Path) -> None:
-    with path.open("xb") as file:
-        if like.is_file():
-            copy_owner_and_mode(like, file.fileno())
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

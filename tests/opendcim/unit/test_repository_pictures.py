@@ -211,3 +211,17 @@ def test_a_picture_without_its_end_is_refused(store: PictureStore, kind: str, cu
         cut = 2  # Pillow takes a picture whose last byte alone is missing
     with pytest.raises(RefusalError, match="is no whole PNG, JPEG or GIF"):
         store.add("x", content[:-cut])
+
+
+def test_what_a_killed_program_was_writing_goes_and_other_files_stay(store: PictureStore) -> None:
+    kept = store.place(store.add("x.png", a_picture()).sha256)
+    folder = kept.parent
+    killed = [folder / f".{'0a' * 16}.part", folder / "tmpabc_0123.part"]
+    others = [folder / ".x.part", folder / "notes.txt"]
+    for path in (*killed, *others):
+        path.write_bytes(b"x")
+
+    assert store.remove_others([kept.name], older_than=kept.stat().st_mtime + 3600) == 2
+
+    assert set(folder.iterdir()) == {kept, *others}
+    assert kept.stat().st_mode & 0o777 == 0o600

@@ -1,6 +1,6 @@
 """Compares the incoming tables with the store, and applies what differs: by set, never by entity.
 
-`compare` writes the plan of a pass into the connection's temporary table ``change``: one row per
+`compare` writes the plan of a pass into the connection's temporary table ``plan``: one row per
 entity that differs from the list. The functions below apply one part of the plan each, with a
 handful of SQL statements whatever the size.
 """
@@ -70,19 +70,19 @@ ORIGINAL_STAMPS = Stamps()
 
 
 def compare(connection: Connection, source: str) -> None:
-    """Fills ``change`` with the plan for the rows of this source. Conflicts of identifiers are
+    """Fills ``plan`` with the plan for the rows of this source. Conflicts of identifiers are
     known only after deletions: `identity.settle`."""
     resolve(connection, source)
     new_claims(connection)
     execute(connection, "new_plan")
     execute(connection, "compare", source=source)
     if connection.dialect.name == "postgresql":
-        connection.execute(text("ANALYZE change, apart"))
+        connection.execute(text("ANALYZE plan, differing"))
 
 
 def counts(connection: Connection) -> dict[tuple[Kind | Loss, Action], int]:
     """Number of entities by kind and action of the plan."""
-    rows = connection.execute(text("SELECT kind, action, count(*) FROM change GROUP BY 1, 2"))
+    rows = connection.execute(text("SELECT kind, action, count(*) FROM plan GROUP BY 1, 2"))
     return {(planned_kind(kind), Action(action)): number for kind, action, number in rows}
 
 
@@ -94,7 +94,7 @@ def foreign_owners(connection: Connection) -> dict[str, int]:
 
 
 _FOREIGN_OWNERS = """
-SELECT e.source, count(*) FROM change AS c
+SELECT e.source, count(*) FROM plan AS c
   JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
  WHERE c.action = 'foreign' GROUP BY e.source ORDER BY e.source
 """
@@ -211,6 +211,6 @@ def drop_from_plan(connection: Connection, kind: Kind | Loss, perm_ids: Collecti
     """Removes entities from the plan, so that they stay as they are."""
     if perm_ids:
         connection.execute(
-            text("DELETE FROM change WHERE kind = :kind AND perm_id = :perm_id"),
+            text("DELETE FROM plan WHERE kind = :kind AND perm_id = :perm_id"),
             [{"kind": kind.value, "perm_id": perm_id} for perm_id in sorted(perm_ids)],
         )

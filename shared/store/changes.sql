@@ -2,22 +2,22 @@
 -- several statements; every statement runs on SQLite and on PostgreSQL.
 
 -- name: new_plan
-DROP TABLE IF EXISTS change;
-CREATE TABLE pg_temp.change (
+DROP TABLE IF EXISTS plan;
+CREATE TABLE pg_temp.plan (
     kind TEXT NOT NULL, perm_id TEXT NOT NULL, action TEXT NOT NULL, PRIMARY KEY (kind, perm_id));
-DROP TABLE IF EXISTS staying;
-CREATE TABLE pg_temp.staying (
+DROP TABLE IF EXISTS anchored;
+CREATE TABLE pg_temp.anchored (
     kind TEXT NOT NULL, perm_id TEXT NOT NULL, PRIMARY KEY (kind, perm_id));
 -- where something lies that stays
-DROP TABLE IF EXISTS occupied;
-CREATE TABLE pg_temp.occupied (space TEXT, project TEXT, experiment TEXT, sample TEXT);
+DROP TABLE IF EXISTS occupied_place;
+CREATE TABLE pg_temp.occupied_place (space TEXT, project TEXT, experiment TEXT, sample TEXT);
 -- all that is not in every respect as the list says: the other comparisons look at nothing else
-DROP TABLE IF EXISTS apart;
-CREATE TABLE pg_temp.apart (
+DROP TABLE IF EXISTS differing;
+CREATE TABLE pg_temp.differing (
     kind TEXT NOT NULL, perm_id TEXT NOT NULL, action TEXT, PRIMARY KEY (kind, perm_id));
 
 -- name: compare
-INSERT INTO apart (kind, perm_id, action)
+INSERT INTO differing (kind, perm_id, action)
 SELECT i.kind, i.perm_id,
        CASE WHEN e.perm_id IS NULL THEN 'new' WHEN e.source <> :source THEN 'foreign'
             WHEN e.content_hash <> i.content_hash OR e.identifier <> i.identifier
@@ -37,57 +37,57 @@ SELECT i.kind, i.perm_id,
     OR e.registered <> i.registered OR e.modified <> i.modified OR e.frozen <> i.frozen
     OR coalesce(e.registrator, '') <> coalesce(i.registrator, '')
     OR coalesce(e.modifier, '') <> coalesce(i.modifier, '');
-INSERT INTO change (kind, perm_id, action)
-SELECT kind, perm_id, action FROM apart WHERE action IS NOT NULL;
+INSERT INTO plan (kind, perm_id, action)
+SELECT kind, perm_id, action FROM differing WHERE action IS NOT NULL;
 -- a record that could not be read is not gone
-INSERT INTO change (kind, perm_id, action)
+INSERT INTO plan (kind, perm_id, action)
 SELECT e.kind, e.perm_id, 'gone' FROM entity AS e
  WHERE e.source = :source
    AND NOT EXISTS (SELECT 1 FROM incoming_entity AS i
                     WHERE i.kind = e.kind AND i.perm_id = e.perm_id)
    AND NOT EXISTS (SELECT 1 FROM incoming_fault AS f
                     WHERE f.kind = e.kind AND f.perm_id = e.perm_id);
-UPDATE change SET action = 'restored'
+UPDATE plan SET action = 'restored'
  WHERE action = 'gone' AND EXISTS (
-    SELECT 1 FROM restored AS r WHERE r.kind = change.kind AND r.perm_id = change.perm_id);
+    SELECT 1 FROM restored AS r WHERE r.kind = plan.kind AND r.perm_id = plan.perm_id);
 -- what is gone stays as long as something lies in it that stays: because it is of another owner,
 -- was restored, could not be read, or stays itself for these reasons
-INSERT INTO occupied (space, project, experiment, sample)
+INSERT INTO occupied_place (space, project, experiment, sample)
 SELECT DISTINCT CASE WHEN kind <> 'SPACE' THEN home_space END,
        project_perm_id, experiment_perm_id, sample_perm_id
   FROM entity WHERE source <> :source;
-INSERT INTO occupied (space, project, experiment, sample)
+INSERT INTO occupied_place (space, project, experiment, sample)
 SELECT DISTINCT CASE WHEN e.kind <> 'SPACE' THEN e.home_space END,
        e.project_perm_id, e.experiment_perm_id, e.sample_perm_id
   FROM restored AS r JOIN entity AS e ON e.kind = r.kind AND e.perm_id = r.perm_id;
-INSERT INTO occupied (space, project, experiment, sample)
+INSERT INTO occupied_place (space, project, experiment, sample)
 SELECT DISTINCT CASE WHEN e.kind <> 'SPACE' THEN e.home_space END,
        e.project_perm_id, e.experiment_perm_id, e.sample_perm_id
   FROM incoming_fault AS f JOIN entity AS e ON e.kind = f.kind AND e.perm_id = f.perm_id;
-INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'SAMPLE', o.sample FROM occupied AS o WHERE o.sample IS NOT NULL
+INSERT INTO anchored (kind, perm_id)
+SELECT DISTINCT 'SAMPLE', o.sample FROM occupied_place AS o WHERE o.sample IS NOT NULL
 ON CONFLICT DO NOTHING;
-INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'EXPERIMENT', o.experiment FROM occupied AS o WHERE o.experiment IS NOT NULL
+INSERT INTO anchored (kind, perm_id)
+SELECT DISTINCT 'EXPERIMENT', o.experiment FROM occupied_place AS o WHERE o.experiment IS NOT NULL
 ON CONFLICT DO NOTHING;
-INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'PROJECT', o.project FROM occupied AS o WHERE o.project IS NOT NULL
+INSERT INTO anchored (kind, perm_id)
+SELECT DISTINCT 'PROJECT', o.project FROM occupied_place AS o WHERE o.project IS NOT NULL
 ON CONFLICT DO NOTHING;
-INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'SPACE', o.space FROM occupied AS o WHERE o.space IS NOT NULL
+INSERT INTO anchored (kind, perm_id)
+SELECT DISTINCT 'SPACE', o.space FROM occupied_place AS o WHERE o.space IS NOT NULL
 ON CONFLICT DO NOTHING;
-INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'EXPERIMENT', inside.experiment_perm_id FROM staying AS s
-  JOIN change AS c ON c.kind = s.kind AND c.perm_id = s.perm_id AND c.action = 'gone'
+INSERT INTO anchored (kind, perm_id)
+SELECT DISTINCT 'EXPERIMENT', inside.experiment_perm_id FROM anchored AS s
+  JOIN plan AS c ON c.kind = s.kind AND c.perm_id = s.perm_id AND c.action = 'gone'
   JOIN entity AS inside ON inside.kind = s.kind AND inside.perm_id = s.perm_id
  WHERE s.kind = 'SAMPLE' AND inside.experiment_perm_id IS NOT NULL
 ON CONFLICT DO NOTHING;
-UPDATE change SET action = 'kept'
+UPDATE plan SET action = 'kept'
  WHERE action = 'gone' AND EXISTS (
-    SELECT 1 FROM staying AS s WHERE s.kind = change.kind AND s.perm_id = change.perm_id);
+    SELECT 1 FROM anchored AS s WHERE s.kind = plan.kind AND s.perm_id = plan.perm_id);
 
 -- name: plan_files
-INSERT INTO change (kind, perm_id, action)
+INSERT INTO plan (kind, perm_id, action)
 SELECT 'FILE', f.path,
        CASE WHEN EXISTS (SELECT 1 FROM restored AS r WHERE r.kind = 'FILE' AND r.perm_id = f.path)
             THEN 'restored' ELSE 'gone' END
@@ -98,7 +98,7 @@ SELECT 'FILE', f.path,
 
 -- name: planned
 SELECT c.kind, c.perm_id, coalesce(i.identifier, e.identifier, c.perm_id)
-  FROM change AS c
+  FROM plan AS c
   LEFT JOIN incoming_entity AS i ON i.kind = c.kind AND i.perm_id = c.perm_id
   LEFT JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
  WHERE c.action = :action
@@ -116,7 +116,7 @@ SELECT i.kind, i.perm_id, i.code, i.identifier, i.type, i.space, i.project, i.ex
        coalesce(:now, i.registered), coalesce(:now, i.modified), 0, i.properties,
        i.data_set_kind, i.content_hash, i.unknown, :source, i.modified
   FROM incoming_entity AS i
-  JOIN change AS c ON c.kind = i.kind AND c.perm_id = i.perm_id AND c.action = 'new'
+  JOIN plan AS c ON c.kind = i.kind AND c.perm_id = i.perm_id AND c.action = 'new'
   LEFT JOIN incoming_reference AS r ON r.kind = i.kind AND r.perm_id = i.perm_id
  WHERE i.kind = :kind ORDER BY i.perm_id;
 
@@ -132,14 +132,14 @@ UPDATE entity
        modifier = coalesce(:user_id, entity.modifier), modified = coalesce(:now, entity.modified),
        source_modified = i.modified
   FROM incoming_entity AS i
-  LEFT JOIN incoming_reference AS r ON r.kind = i.kind AND r.perm_id = i.perm_id, change AS c
+  LEFT JOIN incoming_reference AS r ON r.kind = i.kind AND r.perm_id = i.perm_id, plan AS c
  WHERE c.kind = :kind AND c.action = 'changed'
    AND i.kind = :kind AND i.perm_id = c.perm_id
    AND entity.kind = :kind AND entity.perm_id = c.perm_id;
 
 -- name: drop_files
 INSERT INTO file_removal (area, name)
-SELECT 'DATA_SET', c.perm_id FROM change AS c
+SELECT 'DATA_SET', c.perm_id FROM plan AS c
   JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
   JOIN incoming_entity AS i ON i.kind = c.kind AND i.perm_id = c.perm_id
  WHERE c.kind = 'DATA_SET' AND c.action = 'changed'
@@ -149,83 +149,83 @@ ON CONFLICT DO NOTHING;
 -- name: replace_links
 DELETE FROM link
  WHERE kind = :kind AND from_perm_id IN (
-    SELECT perm_id FROM change WHERE kind = :kind AND action IN ('new', 'changed'));
+    SELECT perm_id FROM plan WHERE kind = :kind AND action IN ('new', 'changed'));
 INSERT INTO link (kind, from_perm_id, relation, to_perm_id, ordinal)
 SELECT kind, from_perm_id, relation, to_perm_id, ordinal FROM incoming_link
  WHERE kind = :kind AND from_perm_id IN (
-    SELECT perm_id FROM change WHERE kind = :kind AND action IN ('new', 'changed'))
+    SELECT perm_id FROM plan WHERE kind = :kind AND action IN ('new', 'changed'))
 ON CONFLICT DO NOTHING;
 
 -- name: replace_files
 DELETE FROM data_set_file WHERE code IN (
-    SELECT perm_id FROM change WHERE kind = 'DATA_SET' AND action IN ('new', 'changed'));
+    SELECT perm_id FROM plan WHERE kind = 'DATA_SET' AND action IN ('new', 'changed'));
 INSERT INTO data_set_file (code, path, length, crc32, checksum)
 SELECT code, path, length, crc32, checksum FROM incoming_data_set_file
  WHERE code IN (
-    SELECT perm_id FROM change WHERE kind = 'DATA_SET' AND action IN ('new', 'changed'))
+    SELECT perm_id FROM plan WHERE kind = 'DATA_SET' AND action IN ('new', 'changed'))
 ON CONFLICT DO NOTHING;
 DELETE FROM content_copy WHERE code IN (
-    SELECT perm_id FROM change WHERE kind = 'DATA_SET' AND action IN ('new', 'changed'));
+    SELECT perm_id FROM plan WHERE kind = 'DATA_SET' AND action IN ('new', 'changed'));
 INSERT INTO content_copy (code, ordinal, external_dms, external_code, path, git_commit_hash,
                           git_repository_id, id)
 SELECT code, ordinal, external_dms, external_code, path, git_commit_hash, git_repository_id, id
   FROM incoming_content_copy
  WHERE code IN (
-    SELECT perm_id FROM change WHERE kind = 'DATA_SET' AND action IN ('new', 'changed'))
+    SELECT perm_id FROM plan WHERE kind = 'DATA_SET' AND action IN ('new', 'changed'))
 ON CONFLICT DO NOTHING;
 
 -- name: hold_back_data_sets
-UPDATE change SET action = 'waiting'
+UPDATE plan SET action = 'waiting'
  WHERE kind = 'DATA_SET' AND action IN ('new', 'changed')
    AND EXISTS (SELECT 1 FROM incoming_entity AS i
-                WHERE i.kind = 'DATA_SET' AND i.perm_id = change.perm_id
+                WHERE i.kind = 'DATA_SET' AND i.perm_id = plan.perm_id
                   AND i.data_set_kind = 'PHYSICAL')
    AND (EXISTS (SELECT 1 FROM incoming_data_set_file AS f
-                 WHERE f.code = change.perm_id AND NOT EXISTS (
+                 WHERE f.code = plan.perm_id AND NOT EXISTS (
                     SELECT 1 FROM data_set_file AS d
                      WHERE d.code = f.code AND d.path = f.path AND d.length = f.length
                        AND coalesce(d.crc32, -1) = coalesce(f.crc32, -1)
                        AND coalesce(d.checksum, '') = coalesce(f.checksum, '')))
      OR EXISTS (SELECT 1 FROM data_set_file AS d
-                 WHERE d.code = change.perm_id AND NOT EXISTS (
+                 WHERE d.code = plan.perm_id AND NOT EXISTS (
                     SELECT 1 FROM incoming_data_set_file AS f
                      WHERE f.code = d.code AND f.path = d.path)));
 
 -- name: await_data_set
 -- what another section has, or was made here, is not ours to bring
-INSERT INTO change (kind, perm_id, action)
+INSERT INTO plan (kind, perm_id, action)
 SELECT 'DATA_SET', i.perm_id, 'waiting' FROM incoming_entity AS i
  WHERE i.kind = 'DATA_SET' AND i.perm_id = :code AND i.data_set_kind = 'PHYSICAL'
    AND NOT EXISTS (
     SELECT 1 FROM entity AS e
     WHERE e.kind = 'DATA_SET' AND e.perm_id = :code AND e.source <> :source)
-ON CONFLICT (kind, perm_id) DO UPDATE SET action = 'waiting' WHERE change.action <> 'stranded';
+ON CONFLICT (kind, perm_id) DO UPDATE SET action = 'waiting' WHERE plan.action <> 'stranded';
 
 -- name: admit_data_set
-UPDATE change
+UPDATE plan
    SET action = CASE WHEN EXISTS (SELECT 1 FROM entity AS e
                                    WHERE e.kind = 'DATA_SET' AND e.perm_id = :code)
                 THEN 'changed' ELSE 'new' END
  WHERE kind = 'DATA_SET' AND perm_id = :code AND action = 'waiting';
 
 -- name: yield_data_sets
-UPDATE change SET action = 'foreign'
+UPDATE plan SET action = 'foreign'
  WHERE kind = 'DATA_SET' AND action IN ('new', 'changed')
    AND EXISTS (SELECT 1 FROM entity AS e
-                WHERE e.kind = change.kind AND e.perm_id = change.perm_id
+                WHERE e.kind = plan.kind AND e.perm_id = plan.perm_id
                   AND e.source <> :source);
 
 -- name: settle_data_sets
-UPDATE change SET action = 'done' WHERE kind = 'DATA_SET' AND action IN ('new', 'changed');
+UPDATE plan SET action = 'done' WHERE kind = 'DATA_SET' AND action IN ('new', 'changed');
 
 -- name: remove_files
 INSERT INTO file_removal (area, name)
-SELECT 'DATA_SET', c.perm_id FROM change AS c
+SELECT 'DATA_SET', c.perm_id FROM plan AS c
   JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
  WHERE c.action = 'gone' AND c.kind = 'DATA_SET' AND e.data_set_kind = 'PHYSICAL'
 ON CONFLICT DO NOTHING;
 INSERT INTO file_move (source, area, name, goal)
-SELECT f.source, 'FILE', f.path, 'GONE' FROM change AS c
+SELECT f.source, 'FILE', f.path, 'GONE' FROM plan AS c
   JOIN service_file AS f ON f.path = c.perm_id
  WHERE c.action = 'gone' AND c.kind = 'FILE'
 ON CONFLICT (source, area, name) DO UPDATE SET goal = 'GONE', deletion = NULL;
@@ -233,30 +233,30 @@ ON CONFLICT (source, area, name) DO UPDATE SET goal = 'GONE', deletion = NULL;
 -- name: delete
 INSERT INTO file_removal (area, name)
 SELECT DISTINCT 'ATTACHMENT', a.sha256 FROM attachment AS a
-  JOIN change AS c ON c.kind = a.kind AND c.perm_id = a.perm_id AND c.action = 'gone'
+  JOIN plan AS c ON c.kind = a.kind AND c.perm_id = a.perm_id AND c.action = 'gone'
  WHERE a.sha256 IS NOT NULL
 ON CONFLICT DO NOTHING;
 DELETE FROM attachment WHERE EXISTS (
-    SELECT 1 FROM change AS c WHERE c.action = 'gone'
+    SELECT 1 FROM plan AS c WHERE c.action = 'gone'
        AND c.kind = attachment.kind AND c.perm_id = attachment.perm_id);
 DELETE FROM link WHERE EXISTS (
-    SELECT 1 FROM change AS c WHERE c.action = 'gone'
+    SELECT 1 FROM plan AS c WHERE c.action = 'gone'
        AND c.kind = link.kind AND c.perm_id = link.from_perm_id);
 DELETE FROM data_set_file WHERE EXISTS (
-    SELECT 1 FROM change AS c WHERE c.action = 'gone'
+    SELECT 1 FROM plan AS c WHERE c.action = 'gone'
        AND c.kind = 'DATA_SET' AND c.perm_id = data_set_file.code);
 DELETE FROM content_copy WHERE EXISTS (
-    SELECT 1 FROM change AS c WHERE c.action = 'gone'
+    SELECT 1 FROM plan AS c WHERE c.action = 'gone'
        AND c.kind = 'DATA_SET' AND c.perm_id = content_copy.code);
 DELETE FROM service_file WHERE EXISTS (
-    SELECT 1 FROM change AS c WHERE c.action = 'gone'
+    SELECT 1 FROM plan AS c WHERE c.action = 'gone'
        AND c.kind = 'FILE' AND c.perm_id = service_file.path);
 DELETE FROM entity WHERE EXISTS (
-    SELECT 1 FROM change AS c WHERE c.action = 'gone'
+    SELECT 1 FROM plan AS c WHERE c.action = 'gone'
        AND c.kind = entity.kind AND c.perm_id = entity.perm_id);
 
 -- name: stamps_differ
-SELECT e.kind, e.perm_id, e.identifier FROM apart AS a CROSS JOIN entity AS e
+SELECT e.kind, e.perm_id, e.identifier FROM differing AS a CROSS JOIN entity AS e
   JOIN incoming_entity AS i ON i.kind = a.kind AND i.perm_id = a.perm_id
  WHERE e.kind = a.kind AND e.perm_id = a.perm_id AND e.source = :source
    AND (e.registered <> i.registered OR e.modified <> i.modified
@@ -267,7 +267,7 @@ SELECT e.kind, e.perm_id, e.identifier FROM apart AS a CROSS JOIN entity AS e
 -- name: copy_stamps
 UPDATE entity SET registered = i.registered, modified = i.modified, source_modified = i.modified,
                   registrator = i.registrator, modifier = i.modifier
-  FROM incoming_entity AS i, apart AS a
+  FROM incoming_entity AS i, differing AS a
  WHERE a.kind = entity.kind AND a.perm_id = entity.perm_id
    AND i.kind = entity.kind AND i.perm_id = entity.perm_id AND entity.source = :source
    AND (entity.registered <> i.registered OR entity.modified <> i.modified
@@ -280,13 +280,13 @@ UNION
 SELECT modifier FROM incoming_entity WHERE modifier IS NOT NULL;
 
 -- name: flags_differ
-SELECT e.kind, e.perm_id, e.identifier FROM apart AS a CROSS JOIN entity AS e
+SELECT e.kind, e.perm_id, e.identifier FROM differing AS a CROSS JOIN entity AS e
   JOIN incoming_entity AS i ON i.kind = a.kind AND i.perm_id = a.perm_id
  WHERE e.kind = a.kind AND e.perm_id = a.perm_id AND e.source = :source AND e.frozen <> i.frozen
  ORDER BY 1, 3, 2;
 
 -- name: copy_flags
-UPDATE entity SET frozen = i.frozen FROM incoming_entity AS i, apart AS a
+UPDATE entity SET frozen = i.frozen FROM incoming_entity AS i, differing AS a
  WHERE a.kind = entity.kind AND a.perm_id = entity.perm_id
    AND i.kind = entity.kind AND i.perm_id = entity.perm_id AND entity.source = :source
    AND entity.frozen <> i.frozen;
@@ -361,7 +361,7 @@ INSERT INTO service_file (path, source, modified, length, sha256)
 VALUES (:path, :source, :modified, :length, :sha256);
 
 -- name: foreign_differ
-SELECT e.kind, e.perm_id, e.identifier, e.source FROM change AS c
+SELECT e.kind, e.perm_id, e.identifier, e.source FROM plan AS c
   JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
   JOIN incoming_entity AS i ON i.kind = c.kind AND i.perm_id = c.perm_id
  WHERE c.action = 'foreign' AND e.content_hash <> i.content_hash

@@ -99,7 +99,7 @@ CREATE TABLE pg_temp.relocated (
 -- does not have but lies in a project that it renames or moves
 INSERT INTO claim (kind, perm_id, identifier, state)
 SELECT i.kind, i.perm_id, i.identifier, CASE WHEN c.action = 'new' THEN 'new' ELSE 'moves' END
-  FROM change AS c
+  FROM plan AS c
   JOIN incoming_entity AS i ON i.kind = c.kind AND i.perm_id = c.perm_id
   LEFT JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
  WHERE c.action IN ('new', 'changed') AND c.kind IN ('PROJECT', 'EXPERIMENT', 'SAMPLE')
@@ -116,7 +116,7 @@ SELECT e.kind, e.perm_id, m.identifier || substr(e.identifier, length(p.identifi
    AND m.kind = 'PROJECT' AND m.perm_id = e.project_perm_id AND m.state = 'moves'
    AND p.kind = 'PROJECT' AND p.perm_id = m.perm_id
    AND substr(e.identifier, 1, length(p.identifier) + 1) = p.identifier || '/'
-   AND NOT EXISTS (SELECT 1 FROM change AS c
+   AND NOT EXISTS (SELECT 1 FROM plan AS c
                     WHERE c.kind = e.kind AND c.perm_id = e.perm_id AND c.action = 'changed');
 
 -- name: block
@@ -141,7 +141,7 @@ DROP TABLE IF EXISTS elsewhere;
 CREATE TABLE pg_temp.elsewhere (
     kind TEXT NOT NULL, perm_id TEXT NOT NULL, PRIMARY KEY (kind, perm_id));
 INSERT INTO elsewhere (kind, perm_id)
-SELECT c.kind, c.perm_id FROM change AS c
+SELECT c.kind, c.perm_id FROM plan AS c
   JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
   JOIN incoming_entity AS i ON i.kind = c.kind AND i.perm_id = c.perm_id
  WHERE c.action = 'foreign' AND c.kind IN ('PROJECT', 'EXPERIMENT', 'SAMPLE')
@@ -154,7 +154,7 @@ SELECT count(*) FROM elsewhere;
 INSERT INTO blocked (kind, perm_id, reason, subject)
 SELECT c.kind, c.perm_id, 'elsewhere', min(w.kind || ' ' || w.perm_id)
   FROM incoming_reference AS r CROSS JOIN elsewhere AS w
-  JOIN change AS c ON c.kind = r.kind AND c.perm_id = r.perm_id AND c.action IN ('new', 'changed')
+  JOIN plan AS c ON c.kind = r.kind AND c.perm_id = r.perm_id AND c.action IN ('new', 'changed')
  WHERE w.kind = 'PROJECT' AND w.perm_id = r.project_perm_id
     OR w.kind = 'EXPERIMENT' AND w.perm_id = r.experiment_perm_id
     OR w.kind = 'SAMPLE' AND w.perm_id = r.sample_perm_id
@@ -177,22 +177,22 @@ SELECT c.kind, c.perm_id, m.kind, m.perm_id FROM claim AS c CROSS JOIN entity AS
  WHERE e.kind = c.kind AND e.identifier = c.identifier AND e.perm_id <> c.perm_id;
 INSERT INTO edge (kind, perm_id, on_kind, on_perm_id)
 SELECT r.kind, r.perm_id, 'PROJECT', r.project_perm_id FROM incoming_reference AS r
-  JOIN change AS c ON c.kind = r.kind AND c.perm_id = r.perm_id AND c.action IN ('new', 'changed')
+  JOIN plan AS c ON c.kind = r.kind AND c.perm_id = r.perm_id AND c.action IN ('new', 'changed')
  WHERE r.kind IN ('EXPERIMENT', 'SAMPLE') AND r.project_perm_id IS NOT NULL
 ON CONFLICT DO NOTHING;
 INSERT INTO edge (kind, perm_id, on_kind, on_perm_id)
 SELECT r.kind, r.perm_id, 'EXPERIMENT', r.experiment_perm_id FROM incoming_reference AS r
-  JOIN change AS c ON c.kind = r.kind AND c.perm_id = r.perm_id AND c.action IN ('new', 'changed')
+  JOIN plan AS c ON c.kind = r.kind AND c.perm_id = r.perm_id AND c.action IN ('new', 'changed')
  WHERE r.experiment_perm_id IS NOT NULL
 ON CONFLICT DO NOTHING;
 INSERT INTO edge (kind, perm_id, on_kind, on_perm_id)
 SELECT r.kind, r.perm_id, 'SAMPLE', r.sample_perm_id FROM incoming_reference AS r
-  JOIN change AS c ON c.kind = r.kind AND c.perm_id = r.perm_id AND c.action IN ('new', 'changed')
+  JOIN plan AS c ON c.kind = r.kind AND c.perm_id = r.perm_id AND c.action IN ('new', 'changed')
  WHERE r.sample_perm_id IS NOT NULL
 ON CONFLICT DO NOTHING;
 INSERT INTO edge (kind, perm_id, on_kind, on_perm_id)
 SELECT DISTINCT 'SAMPLE', l.to_perm_id, 'SAMPLE', l.from_perm_id FROM incoming_link AS l
-  JOIN change AS c ON c.kind = 'SAMPLE' AND c.perm_id = l.to_perm_id
+  JOIN plan AS c ON c.kind = 'SAMPLE' AND c.perm_id = l.to_perm_id
                   AND c.action IN ('new', 'changed')
  WHERE l.kind = 'SAMPLE' AND l.relation = 'Component'
 ON CONFLICT DO NOTHING;
@@ -223,17 +223,17 @@ UPDATE blocked SET subject = (
  WHERE reason = 'stranded';
 DELETE FROM claim WHERE EXISTS (
     SELECT 1 FROM blocked AS b WHERE b.kind = claim.kind AND b.perm_id = claim.perm_id);
-UPDATE change SET action = CASE WHEN (
+UPDATE plan SET action = CASE WHEN (
     SELECT b.reason FROM blocked AS b
-     WHERE b.kind = change.kind AND b.perm_id = change.perm_id) = 'taken'
+     WHERE b.kind = plan.kind AND b.perm_id = plan.perm_id) = 'taken'
    THEN 'taken' ELSE 'stranded' END
  WHERE action IN ('new', 'changed') AND EXISTS (
-    SELECT 1 FROM blocked AS b WHERE b.kind = change.kind AND b.perm_id = change.perm_id);
+    SELECT 1 FROM blocked AS b WHERE b.kind = plan.kind AND b.perm_id = plan.perm_id);
 
 -- name: relocate
 -- what will be called or lie otherwise than it does: the texts of what hangs on it follow
 INSERT INTO relocated (kind, perm_id)
-SELECT c.kind, c.perm_id FROM change AS c
+SELECT c.kind, c.perm_id FROM plan AS c
   JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
   JOIN incoming_entity AS i ON i.kind = c.kind AND i.perm_id = c.perm_id
   LEFT JOIN incoming_reference AS r ON r.kind = c.kind AND r.perm_id = c.perm_id
@@ -249,11 +249,11 @@ SELECT kind, perm_id FROM claim WHERE state = 'follows' ON CONFLICT DO NOTHING;
 SELECT b.kind, b.perm_id, b.reason, b.subject, coalesce(i.identifier, b.perm_id) AS identifier,
        h.source AS owner, h.identifier AS name, p.action, f.perm_id AS unread
   FROM blocked AS b
-  JOIN change AS c ON c.kind = b.kind AND c.perm_id = b.perm_id
+  JOIN plan AS c ON c.kind = b.kind AND c.perm_id = b.perm_id
                   AND c.action IN ('taken', 'stranded')
   JOIN incoming_entity AS i ON i.kind = b.kind AND i.perm_id = b.perm_id
   LEFT JOIN entity AS h ON b.reason = 'taken' AND h.kind = b.kind AND h.perm_id = b.subject
-  LEFT JOIN change AS p ON b.reason = 'taken' AND p.kind = b.kind AND p.perm_id = b.subject
+  LEFT JOIN plan AS p ON b.reason = 'taken' AND p.kind = b.kind AND p.perm_id = b.subject
   LEFT JOIN incoming_fault AS f ON b.reason = 'taken' AND f.kind = b.kind
                                AND f.perm_id = b.subject
  WHERE b.kind = :kind

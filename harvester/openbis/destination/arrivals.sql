@@ -93,13 +93,13 @@ SELECT i.path, i.modified, i.length, i.sha256, i.href, f.source AS owner,
 
 -- name: owners_of_arrived
 -- data sets that have arrived and that another section has registered since the plan was made
-SELECT c.perm_id, e.source FROM change AS c
+SELECT c.perm_id, e.source FROM plan AS c
   JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id AND e.source <> :source
  WHERE c.kind = 'DATA_SET' AND c.action IN ('new', 'changed');
 
 -- name: places_of_arrived
 -- in whose places files lie that are still to be moved away, or back
-SELECT c.perm_id, min(m.source) FROM change AS c
+SELECT c.perm_id, min(m.source) FROM plan AS c
   JOIN file_move AS m ON m.area = 'DATA_SET' AND m.name = c.perm_id
  WHERE c.kind = 'DATA_SET' AND c.action IN ('new', 'changed')
  GROUP BY c.perm_id;
@@ -107,7 +107,7 @@ SELECT c.perm_id, min(m.source) FROM change AS c
 -- name: unknown_places
 -- data sets that have arrived and of which no row says what should lie in their places, and no note
 -- that a section was bringing it: what lies there all the same is not known to be ours
-SELECT c.perm_id FROM change AS c
+SELECT c.perm_id FROM plan AS c
  WHERE c.kind = 'DATA_SET' AND c.action IN ('new', 'changed')
    AND NOT EXISTS (SELECT 1 FROM data_set_file AS f WHERE f.code = c.perm_id)
    AND (EXISTS (SELECT 1 FROM entity AS e WHERE e.kind = c.kind AND e.perm_id = c.perm_id)

@@ -14,7 +14,7 @@ from shared.store.incoming import files as file
 from shared.store.rows import to_file
 
 _PLANNED = """
-  FROM change AS c
+  FROM plan AS c
   JOIN incoming_entity AS i ON i.kind = c.kind AND i.perm_id = c.perm_id
  WHERE c.kind = 'DATA_SET' AND c.action = :action
 """
@@ -24,7 +24,7 @@ _BLOCK = 1_000
 """Rows that are held at a time."""
 _WAITING = text(
     """
-SELECT coalesce(sum(f.length), 0) FROM change AS c
+SELECT coalesce(sum(f.length), 0) FROM plan AS c
   JOIN incoming_data_set_file AS f ON f.code = c.perm_id
  WHERE c.kind = 'DATA_SET' AND c.action = 'waiting'
 """
@@ -38,7 +38,7 @@ SELECT d.code, d.path, d.length, d.crc32, d.checksum FROM data_set_file AS d
    AND NOT (f.length = d.length AND coalesce(f.crc32, -1) = coalesce(d.crc32, -1)
         AND coalesce(f.checksum, '') = coalesce(d.checksum, '')
         AND (d.crc32 IS NOT NULL OR d.checksum IS NOT NULL))
-   AND NOT EXISTS (SELECT 1 FROM change AS c
+   AND NOT EXISTS (SELECT 1 FROM plan AS c
                     WHERE c.kind = 'DATA_SET_CONTENT' AND c.perm_id = d.code
                       AND c.action = 'gone')
 """

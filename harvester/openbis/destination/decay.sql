@@ -7,7 +7,7 @@ WITH lost AS (
      WHERE u.source = :source AND u.deleted >= :since AND u.kind <> 'FILE_CONTENT'
      UNION
     SELECT l.kind, l.perm_id, l.name FROM loss AS l
-      JOIN change AS c ON c.kind = l.kind AND c.perm_id = l.perm_id AND c.action = 'gone'
+      JOIN plan AS c ON c.kind = l.kind AND c.perm_id = l.perm_id AND c.action = 'gone'
      WHERE l.kind IN ('PROJECT_ATTACHMENTS', 'EXPERIMENT_ATTACHMENTS', 'SAMPLE_ATTACHMENTS')
        AND NOT EXISTS (SELECT 1 FROM held_deletion AS h
                         WHERE h.source = :source AND h.kind = l.kind AND h.perm_id = l.perm_id
@@ -25,7 +25,7 @@ WITH lost AS (
     SELECT u.perm_id FROM unconfirmed_loss AS u
      WHERE u.source = :source AND u.deleted >= :since AND u.kind = 'FILE_CONTENT'
      UNION
-    SELECT c.perm_id FROM change AS c
+    SELECT c.perm_id FROM plan AS c
      WHERE c.kind IN ('FILE', 'FILE_CONTENT') AND c.action = 'gone'
        AND NOT EXISTS (SELECT 1 FROM held_deletion AS h
                         WHERE h.source = :source AND h.kind = c.kind AND h.perm_id = c.perm_id
@@ -38,13 +38,13 @@ SELECT (SELECT count(*) FROM lost),
 -- name: note_decay
 INSERT INTO unconfirmed_loss (source, kind, perm_id, name, deleted)
 SELECT DISTINCT :source, l.kind, l.perm_id, l.name, CAST(:now AS BIGINT) FROM loss AS l
-  JOIN change AS c ON c.kind = l.kind AND c.perm_id = l.perm_id AND c.action = 'gone'
+  JOIN plan AS c ON c.kind = l.kind AND c.perm_id = l.perm_id AND c.action = 'gone'
  WHERE l.kind <> 'DATA_SET_CONTENT'
    AND NOT EXISTS (SELECT 1 FROM held_deletion AS h
                     WHERE h.source = :source AND h.kind = l.kind AND h.perm_id = l.perm_id)
 ON CONFLICT (source, kind, perm_id, name) DO UPDATE SET deleted = excluded.deleted;
 INSERT INTO unconfirmed_loss (source, kind, perm_id, name, deleted)
-SELECT :source, 'FILE_CONTENT', c.perm_id, c.perm_id, CAST(:now AS BIGINT) FROM change AS c
+SELECT :source, 'FILE_CONTENT', c.perm_id, c.perm_id, CAST(:now AS BIGINT) FROM plan AS c
  WHERE c.kind = 'FILE' AND c.action = 'gone'
    AND NOT EXISTS (SELECT 1 FROM held_deletion AS h
                     WHERE h.source = :source AND h.kind = c.kind AND h.perm_id = c.perm_id)

@@ -1,10 +1,10 @@
--- Deletions that wait for the operator: between the plan of a pass (``change``) and the table
+-- Deletions that wait for the operator: between the plan of a pass (``plan``) and the table
 -- held_deletion. Every statement runs on SQLite and on PostgreSQL.
 
 -- name: forget_returned
 DELETE FROM held_deletion
  WHERE source = :source AND NOT EXISTS (
-    SELECT 1 FROM change AS c
+    SELECT 1 FROM plan AS c
      WHERE c.kind = held_deletion.kind AND c.perm_id = held_deletion.perm_id
        AND c.action IN ('gone', 'kept'))
    -- what the list does not show now has not returned
@@ -25,7 +25,7 @@ DELETE FROM held_part
        AND h.perm_id = held_part.perm_id);
 
 -- name: new_count
-SELECT count(*) FROM change AS c
+SELECT count(*) FROM plan AS c
  WHERE c.action = 'gone' AND NOT EXISTS (
     SELECT 1 FROM held_deletion AS h
      WHERE h.source = :source AND h.kind = c.kind AND h.perm_id = c.perm_id);
@@ -41,8 +41,8 @@ SELECT (SELECT count(*) FROM entity WHERE source = :source)
 -- all that was in a space is gone with it; what the operator has released already does not count.
 -- CROSS JOIN keeps SQLite from reading all entities once for each space
 SELECT e.home_space, count(*) AS inside FROM entity AS e
- CROSS JOIN change AS s
-  LEFT JOIN change AS c ON c.kind = e.kind AND c.perm_id = e.perm_id AND c.action = 'gone'
+ CROSS JOIN plan AS s
+  LEFT JOIN plan AS c ON c.kind = e.kind AND c.perm_id = e.perm_id AND c.action = 'gone'
  WHERE e.source = :source AND e.kind <> 'SPACE'
    AND s.kind = 'SPACE' AND s.action = 'gone' AND s.perm_id = e.home_space
    AND NOT EXISTS (SELECT 1 FROM held_deletion AS h
@@ -56,16 +56,16 @@ SELECT e.home_space, count(*) AS inside FROM entity AS e
 -- name: vanished_projects
 -- as vanished_spaces; projects of a space that is gone itself are named with it
 WITH gone AS MATERIALIZED (
-    SELECT p.identifier FROM change AS s
+    SELECT p.identifier FROM plan AS s
       JOIN entity AS p ON p.kind = s.kind AND p.perm_id = s.perm_id
      WHERE s.kind = 'PROJECT' AND s.action = 'gone'
-       AND NOT EXISTS (SELECT 1 FROM change AS z WHERE z.kind = 'SPACE' AND z.action = 'gone'
+       AND NOT EXISTS (SELECT 1 FROM plan AS z WHERE z.kind = 'SPACE' AND z.action = 'gone'
                                                    AND z.perm_id = p.home_space)
        AND NOT EXISTS (SELECT 1 FROM held_deletion AS h
                         WHERE h.source = :source AND h.kind = 'PROJECT' AND h.perm_id = s.perm_id))
 SELECT e.home_project, count(*) AS inside FROM entity AS e
   JOIN gone AS g ON g.identifier = e.home_project
-  LEFT JOIN change AS c ON c.kind = e.kind AND c.perm_id = e.perm_id AND c.action = 'gone'
+  LEFT JOIN plan AS c ON c.kind = e.kind AND c.perm_id = e.perm_id AND c.action = 'gone'
  WHERE e.source = :source AND e.kind <> 'PROJECT'
    AND NOT EXISTS (SELECT 1 FROM held_deletion AS h
                     WHERE h.source = :source AND h.kind = e.kind AND h.perm_id = e.perm_id
@@ -78,7 +78,7 @@ SELECT e.home_project, count(*) AS inside FROM entity AS e
 -- themselves, and what was held back or released before does not count
 SELECT found.kind, found.number FROM (
     SELECT e.kind, count(*) AS number, count(c.perm_id) AS gone FROM entity AS e
-      LEFT JOIN change AS c ON c.kind = e.kind AND c.perm_id = e.perm_id AND c.action = 'gone'
+      LEFT JOIN plan AS c ON c.kind = e.kind AND c.perm_id = e.perm_id AND c.action = 'gone'
      WHERE e.source = :source AND e.kind NOT IN ('SPACE', 'PROJECT')
        AND NOT EXISTS (SELECT 1 FROM held_deletion AS h
                         WHERE h.source = :source AND h.kind = e.kind AND h.perm_id = e.perm_id)
@@ -88,57 +88,57 @@ SELECT found.kind, found.number FROM (
  ORDER BY 1;
 
 -- name: hold_waiting
-UPDATE change SET action = 'held'
+UPDATE plan SET action = 'held'
  WHERE action = 'gone' AND EXISTS (
     SELECT 1 FROM held_deletion AS h
-     WHERE h.source = :source AND h.kind = change.kind AND h.perm_id = change.perm_id
+     WHERE h.source = :source AND h.kind = plan.kind AND h.perm_id = plan.perm_id
        AND NOT h.released);
 
 -- name: hold_new
-UPDATE change SET action = 'held'
+UPDATE plan SET action = 'held'
  WHERE action = 'gone' AND NOT EXISTS (
     SELECT 1 FROM held_deletion AS h
-     WHERE h.source = :source AND h.kind = change.kind AND h.perm_id = change.perm_id);
+     WHERE h.source = :source AND h.kind = plan.kind AND h.perm_id = plan.perm_id);
 
 -- name: hold_containers
 -- what waits must not lose the place in which it lies
-DELETE FROM staying;
-INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'SAMPLE', inside.sample_perm_id FROM change AS h
+DELETE FROM anchored;
+INSERT INTO anchored (kind, perm_id)
+SELECT DISTINCT 'SAMPLE', inside.sample_perm_id FROM plan AS h
   JOIN entity AS inside ON inside.kind = h.kind AND inside.perm_id = h.perm_id
  WHERE h.action = 'held' AND inside.sample_perm_id IS NOT NULL
 ON CONFLICT DO NOTHING;
-INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'EXPERIMENT', inside.experiment_perm_id FROM change AS h
+INSERT INTO anchored (kind, perm_id)
+SELECT DISTINCT 'EXPERIMENT', inside.experiment_perm_id FROM plan AS h
   JOIN entity AS inside ON inside.kind = h.kind AND inside.perm_id = h.perm_id
  WHERE h.action = 'held' AND inside.experiment_perm_id IS NOT NULL
 ON CONFLICT DO NOTHING;
-INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'EXPERIMENT', inside.experiment_perm_id FROM staying AS s
-  JOIN change AS c ON c.kind = s.kind AND c.perm_id = s.perm_id AND c.action = 'gone'
+INSERT INTO anchored (kind, perm_id)
+SELECT DISTINCT 'EXPERIMENT', inside.experiment_perm_id FROM anchored AS s
+  JOIN plan AS c ON c.kind = s.kind AND c.perm_id = s.perm_id AND c.action = 'gone'
   JOIN entity AS inside ON inside.kind = s.kind AND inside.perm_id = s.perm_id
  WHERE s.kind = 'SAMPLE' AND inside.experiment_perm_id IS NOT NULL
 ON CONFLICT DO NOTHING;
-INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'PROJECT', inside.project_perm_id FROM change AS h
+INSERT INTO anchored (kind, perm_id)
+SELECT DISTINCT 'PROJECT', inside.project_perm_id FROM plan AS h
   JOIN entity AS inside ON inside.kind = h.kind AND inside.perm_id = h.perm_id
  WHERE h.action = 'held' AND inside.project_perm_id IS NOT NULL
 ON CONFLICT DO NOTHING;
-INSERT INTO staying (kind, perm_id)
-SELECT DISTINCT 'SPACE', inside.home_space FROM change AS h
+INSERT INTO anchored (kind, perm_id)
+SELECT DISTINCT 'SPACE', inside.home_space FROM plan AS h
   JOIN entity AS inside ON inside.kind = h.kind AND inside.perm_id = h.perm_id
  WHERE h.action = 'held' AND inside.home_space IS NOT NULL
 ON CONFLICT DO NOTHING;
-UPDATE change SET action = 'held'
+UPDATE plan SET action = 'held'
  WHERE action = 'gone' AND EXISTS (
-    SELECT 1 FROM staying AS s WHERE s.kind = change.kind AND s.perm_id = change.perm_id);
+    SELECT 1 FROM anchored AS s WHERE s.kind = plan.kind AND s.perm_id = plan.perm_id);
 
 -- name: remember_held
 INSERT INTO held_deletion (source, kind, perm_id, run, released)
-SELECT :source, c.kind, c.perm_id, :run, FALSE FROM change AS c WHERE c.action = 'held'
+SELECT :source, c.kind, c.perm_id, :run, FALSE FROM plan AS c WHERE c.action = 'held'
 ON CONFLICT (source, kind, perm_id) DO NOTHING;
 INSERT INTO held_part (source, kind, perm_id, name)
-SELECT DISTINCT :source, l.kind, l.perm_id, l.name FROM change AS c
+SELECT DISTINCT :source, l.kind, l.perm_id, l.name FROM plan AS c
   JOIN loss AS l ON l.kind = c.kind AND l.perm_id = c.perm_id
  WHERE c.action = 'held'
 ON CONFLICT (source, kind, perm_id, name) DO NOTHING;
@@ -146,7 +146,7 @@ ON CONFLICT (source, kind, perm_id, name) DO NOTHING;
 -- name: forget_done
 DELETE FROM held_deletion
  WHERE source = :source AND EXISTS (
-    SELECT 1 FROM change AS c
+    SELECT 1 FROM plan AS c
      WHERE c.kind = held_deletion.kind AND c.perm_id = held_deletion.perm_id
        AND c.action = 'gone');
 

@@ -14,7 +14,7 @@ INSERT INTO loss (kind, perm_id, name, problem)
 SELECT 'DATA_SET_CONTENT', d.code, d.path,
        CASE WHEN f.path IS NULL THEN 'missing' WHEN f.length < d.length THEN 'smaller'
             ELSE 'different' END
-  FROM change AS c
+  FROM plan AS c
   JOIN entity AS e ON e.kind = 'DATA_SET' AND e.perm_id = c.perm_id AND e.source = :source
                   AND e.data_set_kind = 'PHYSICAL'
   JOIN data_set_file AS d ON d.code = c.perm_id
@@ -24,7 +24,7 @@ SELECT 'DATA_SET_CONTENT', d.code, d.path,
    AND (f.path IS NULL OR f.length <> d.length OR f.crc32 <> d.crc32
      OR (substr(f.checksum, 1, 4) = substr(d.checksum, 1, 4) AND f.checksum <> d.checksum));
 INSERT INTO loss (kind, perm_id, name, problem)
-SELECT 'DATA_SET_CONTENT', c.perm_id, i.data_set_kind, 'kind' FROM change AS c
+SELECT 'DATA_SET_CONTENT', c.perm_id, i.data_set_kind, 'kind' FROM plan AS c
   JOIN entity AS e ON e.kind = 'DATA_SET' AND e.perm_id = c.perm_id AND e.source = :source
                   AND e.data_set_kind = 'PHYSICAL'
   JOIN incoming_entity AS i ON i.kind = 'DATA_SET' AND i.perm_id = c.perm_id
@@ -33,7 +33,7 @@ SELECT 'DATA_SET_CONTENT', c.perm_id, i.data_set_kind, 'kind' FROM change AS c
    AND EXISTS (SELECT 1 FROM data_set_file AS d WHERE d.code = c.perm_id);
 INSERT INTO loss (kind, perm_id, name, problem)
 SELECT 'DATA_SET_CONTENT', k.code, k.external_dms || coalesce(' ' || k.path, ''), 'copy'
-  FROM change AS c
+  FROM plan AS c
   JOIN entity AS e ON e.kind = 'DATA_SET' AND e.perm_id = c.perm_id AND e.source = :source
                   AND e.data_set_kind = 'LINK'
   JOIN content_copy AS k ON k.code = c.perm_id
@@ -59,50 +59,50 @@ INSERT INTO loss (kind, perm_id, name, problem)
 SELECT 'FILE_CONTENT', f.path, f.path, 'different' FROM service_file AS f
   JOIN incoming_service_file AS i ON i.path = f.path AND i.sha256 <> f.sha256
  WHERE f.source = :source;
-INSERT INTO change (kind, perm_id, action) SELECT DISTINCT kind, perm_id, 'gone' FROM loss;
+INSERT INTO plan (kind, perm_id, action) SELECT DISTINCT kind, perm_id, 'gone' FROM loss;
 
 -- name: losses
 SELECT kind, perm_id, name, problem FROM loss ORDER BY 1, 2, 4, 3;
 
 -- name: hold_contents
-UPDATE change SET action = 'held'
+UPDATE plan SET action = 'held'
  WHERE action = 'gone' AND kind = 'DATA_SET_CONTENT' AND NOT EXISTS (
     SELECT 1 FROM held_deletion AS h
-     WHERE h.source = :source AND h.kind = change.kind AND h.perm_id = change.perm_id);
+     WHERE h.source = :source AND h.kind = plan.kind AND h.perm_id = plan.perm_id);
 
 -- name: new_contents_count
-SELECT count(*) FROM change AS c
+SELECT count(*) FROM plan AS c
  WHERE c.action = 'gone' AND c.kind = 'DATA_SET_CONTENT' AND NOT EXISTS (
     SELECT 1 FROM held_deletion AS h
      WHERE h.source = :source AND h.kind = c.kind AND h.perm_id = c.perm_id);
 
 -- name: vanished_service_files
 -- all that a source had in its file service, if that was more than one
-SELECT count(*) FROM change AS c
+SELECT count(*) FROM plan AS c
  WHERE c.kind = 'FILE' AND c.action = 'gone'
    AND NOT EXISTS (SELECT 1 FROM incoming_service_file)
    AND NOT EXISTS (SELECT 1 FROM held_deletion AS h
                     WHERE h.source = :source AND h.kind = 'FILE' AND h.perm_id = c.perm_id);
 
 -- name: spare
-UPDATE change SET action = 'spared'
+UPDATE plan SET action = 'spared'
  WHERE action = 'gone' AND kind IN ('DATA_SET_CONTENT', 'PROJECT_ATTACHMENTS',
         'EXPERIMENT_ATTACHMENTS', 'SAMPLE_ATTACHMENTS', 'FILE_CONTENT');
 
 -- name: keep
 -- the store's rows take the place of the list's
 INSERT INTO completed (kind, perm_id)
-SELECT 'DATA_SET', c.perm_id FROM change AS c
+SELECT 'DATA_SET', c.perm_id FROM plan AS c
  WHERE c.kind = 'DATA_SET_CONTENT' AND c.action IN ('held', 'spared')
 ON CONFLICT DO NOTHING;
 UPDATE incoming_entity
    SET data_set_kind = e.data_set_kind
-  FROM entity AS e, change AS c
+  FROM entity AS e, plan AS c
  WHERE c.kind = 'DATA_SET_CONTENT' AND c.action IN ('held', 'spared')
    AND e.kind = 'DATA_SET' AND e.perm_id = c.perm_id
    AND incoming_entity.kind = 'DATA_SET' AND incoming_entity.perm_id = c.perm_id;
 DELETE FROM incoming_data_set_file
- WHERE code IN (SELECT c.perm_id FROM change AS c
+ WHERE code IN (SELECT c.perm_id FROM plan AS c
                  WHERE c.kind = 'DATA_SET_CONTENT' AND c.action IN ('held', 'spared'))
    AND NOT EXISTS (SELECT 1 FROM data_set_file AS d
                     WHERE d.code = incoming_data_set_file.code
@@ -112,22 +112,22 @@ DELETE FROM incoming_data_set_file
                       AND coalesce(d.checksum, '')
                           = coalesce(incoming_data_set_file.checksum, ''));
 INSERT INTO incoming_data_set_file (code, path, length, crc32, checksum)
-SELECT d.code, d.path, d.length, d.crc32, d.checksum FROM change AS c
+SELECT d.code, d.path, d.length, d.crc32, d.checksum FROM plan AS c
   JOIN data_set_file AS d ON d.code = c.perm_id
  WHERE c.kind = 'DATA_SET_CONTENT' AND c.action IN ('held', 'spared')
    AND NOT EXISTS (SELECT 1 FROM incoming_data_set_file AS f
                     WHERE f.code = d.code AND f.path = d.path);
 DELETE FROM incoming_content_copy
- WHERE code IN (SELECT c.perm_id FROM change AS c
+ WHERE code IN (SELECT c.perm_id FROM plan AS c
                  WHERE c.kind = 'DATA_SET_CONTENT' AND c.action IN ('held', 'spared'));
 INSERT INTO incoming_content_copy (code, ordinal, external_dms, external_code, path,
                                    git_commit_hash, git_repository_id, id)
 SELECT k.code, k.ordinal, k.external_dms, k.external_code, k.path,
        k.git_commit_hash, k.git_repository_id, k.id
-  FROM change AS c JOIN content_copy AS k ON k.code = c.perm_id
+  FROM plan AS c JOIN content_copy AS k ON k.code = c.perm_id
  WHERE c.kind = 'DATA_SET_CONTENT' AND c.action IN ('held', 'spared');
 DELETE FROM incoming_attachment
- WHERE EXISTS (SELECT 1 FROM change AS c
+ WHERE EXISTS (SELECT 1 FROM plan AS c
                 WHERE c.kind = incoming_attachment.kind || '_ATTACHMENTS'
                   AND c.perm_id = incoming_attachment.perm_id AND c.action IN ('held', 'spared'))
    AND EXISTS (SELECT 1 FROM attachment AS a
@@ -140,7 +140,7 @@ INSERT INTO incoming_attachment (kind, perm_id, file_name, version, title, descr
                                  registrator, registered, length, sha256)
 SELECT a.kind, a.perm_id, a.file_name, a.version, a.title, a.description,
        a.registrator, a.registered, a.length, a.sha256
-  FROM change AS c
+  FROM plan AS c
   JOIN attachment AS a ON a.perm_id = c.perm_id AND a.kind || '_ATTACHMENTS' = c.kind
  WHERE c.action IN ('held', 'spared')
    AND c.kind IN ('PROJECT_ATTACHMENTS', 'EXPERIMENT_ATTACHMENTS', 'SAMPLE_ATTACHMENTS')
@@ -149,7 +149,7 @@ SELECT a.kind, a.perm_id, a.file_name, a.version, a.title, a.description,
                       AND i.file_name = a.file_name AND i.version = a.version);
 UPDATE incoming_service_file
    SET sha256 = f.sha256, length = f.length, modified = f.modified, href = NULL, content = NULL
-  FROM service_file AS f, change AS c
+  FROM service_file AS f, plan AS c
  WHERE c.kind = 'FILE_CONTENT' AND c.action IN ('held', 'spared')
    AND f.path = c.perm_id AND incoming_service_file.path = c.perm_id;
 
@@ -163,7 +163,7 @@ SELECT CASE c.kind WHEN 'DATA_SET_CONTENT' THEN 'DATA_SET' WHEN 'FILE_CONTENT' T
                    WHEN 'PROJECT_ATTACHMENTS' THEN 'PROJECT'
                    WHEN 'EXPERIMENT_ATTACHMENTS' THEN 'EXPERIMENT' ELSE 'SAMPLE' END,
        c.perm_id, c.kind
-  FROM change AS c
+  FROM plan AS c
  WHERE c.action = 'gone' AND c.kind IN ('DATA_SET_CONTENT', 'PROJECT_ATTACHMENTS',
         'EXPERIMENT_ATTACHMENTS', 'SAMPLE_ATTACHMENTS', 'FILE_CONTENT');
 

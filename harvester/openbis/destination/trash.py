@@ -90,7 +90,7 @@ class TrashItem:
     identifier: str
 
 
-_plan = table("change", column("kind"), column("perm_id"), column("action"))
+_plan = table("plan", column("kind"), column("perm_id"), column("action"))
 _snapshot = table("snapshot", column("kind"), column("perm_id"))
 
 

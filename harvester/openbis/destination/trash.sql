@@ -12,13 +12,13 @@ SELECT m.area, m.name, m.goal, m.deletion,
 
 -- name: move_to_trash
 INSERT INTO file_move (source, area, name, goal, deletion)
-SELECT :source, 'DATA_SET', c.perm_id, 'TRASH', d.id FROM change AS c
+SELECT :source, 'DATA_SET', c.perm_id, 'TRASH', d.id FROM plan AS c
   JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
   JOIN deletion AS d ON d.id = :deletion
  WHERE c.action = 'gone' AND c.kind = 'DATA_SET' AND e.data_set_kind = 'PHYSICAL'
 ON CONFLICT (source, area, name) DO UPDATE SET goal = 'TRASH', deletion = excluded.deletion;
 INSERT INTO file_move (source, area, name, goal, deletion)
-SELECT :source, 'FILE', c.perm_id, 'TRASH', d.id FROM change AS c
+SELECT :source, 'FILE', c.perm_id, 'TRASH', d.id FROM plan AS c
   JOIN deletion AS d ON d.id = :deletion
  WHERE c.action = 'gone' AND c.kind = 'FILE'
 ON CONFLICT (source, area, name) DO UPDATE SET goal = 'TRASH', deletion = excluded.deletion;

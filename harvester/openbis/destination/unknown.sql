@@ -119,7 +119,7 @@ SELECT a.kind, a.perm_id, a.file_name, a.version, a.title, a.description,
                       AND i.file_name = a.file_name AND i.version = a.version);
 -- and checksums of files that it has not computed yet
 INSERT INTO completed (kind, perm_id)
-SELECT DISTINCT 'DATA_SET', c.perm_id FROM change AS c
+SELECT DISTINCT 'DATA_SET', c.perm_id FROM plan AS c
   JOIN incoming_data_set_file AS f ON f.code = c.perm_id
   JOIN data_set_file AS d ON d.code = f.code AND d.path = f.path AND d.length = f.length
  WHERE c.kind = 'DATA_SET' AND c.action = 'changed'
@@ -138,7 +138,7 @@ UPDATE incoming_data_set_file
 -- links to what the list does not have and that stays here, be it that its deletion is held back
 -- or forbidden: a narrower role hides both
 INSERT INTO completed (kind, perm_id)
-SELECT DISTINCT c.kind, c.perm_id FROM change AS c
+SELECT DISTINCT c.kind, c.perm_id FROM plan AS c
   JOIN link AS l ON l.kind = c.kind AND l.from_perm_id = c.perm_id
   JOIN entity AS t ON t.kind = l.kind AND t.perm_id = l.to_perm_id AND t.source = :source
  WHERE c.action = 'changed'
@@ -146,7 +146,7 @@ SELECT DISTINCT c.kind, c.perm_id FROM change AS c
                     WHERE i.kind = l.kind AND i.perm_id = l.to_perm_id)
 ON CONFLICT DO NOTHING;
 INSERT INTO incoming_link (kind, from_perm_id, relation, to_perm_id, ordinal)
-SELECT l.kind, l.from_perm_id, l.relation, l.to_perm_id, l.ordinal FROM change AS c
+SELECT l.kind, l.from_perm_id, l.relation, l.to_perm_id, l.ordinal FROM plan AS c
   JOIN link AS l ON l.kind = c.kind AND l.from_perm_id = c.perm_id
   JOIN entity AS t ON t.kind = l.kind AND t.perm_id = l.to_perm_id AND t.source = :source
  WHERE c.action = 'changed'
@@ -163,7 +163,7 @@ SELECT l.kind, l.from_perm_id, l.relation, l.to_perm_id, l.ordinal FROM change A
 DROP TABLE IF EXISTS kept_container;
 CREATE TABLE pg_temp.kept_container (perm_id TEXT NOT NULL PRIMARY KEY, container TEXT NOT NULL);
 INSERT INTO kept_container (perm_id, container)
-SELECT c.perm_id, min(t.code) FROM change AS c
+SELECT c.perm_id, min(t.code) FROM plan AS c
   JOIN link AS l ON l.kind = 'SAMPLE' AND l.relation = 'Component' AND l.to_perm_id = c.perm_id
   JOIN entity AS t ON t.kind = 'SAMPLE' AND t.perm_id = l.from_perm_id AND t.source = :source
  WHERE c.kind = 'SAMPLE' AND c.action = 'changed'
@@ -192,7 +192,7 @@ CREATE TABLE pg_temp.kept_owner (
     PRIMARY KEY (kind, perm_id, owner_kind));
 INSERT INTO kept_owner (kind, perm_id, owner_kind, owner)
 SELECT e.kind, e.perm_id, t.kind, t.perm_id FROM marked AS m
-  JOIN change AS c ON c.kind = m.kind AND c.perm_id = m.perm_id AND c.action = 'changed'
+  JOIN plan AS c ON c.kind = m.kind AND c.perm_id = m.perm_id AND c.action = 'changed'
   JOIN entity AS e ON e.kind = m.kind AND e.perm_id = m.perm_id
   JOIN incoming_entity AS i ON i.kind = m.kind AND i.perm_id = m.perm_id
   JOIN entity AS t ON t.kind = 'EXPERIMENT' AND t.perm_id = e.experiment_perm_id
@@ -201,7 +201,7 @@ SELECT e.kind, e.perm_id, t.kind, t.perm_id FROM marked AS m
                     WHERE o.kind = t.kind AND o.perm_id = t.perm_id);
 INSERT INTO kept_owner (kind, perm_id, owner_kind, owner)
 SELECT e.kind, e.perm_id, t.kind, t.perm_id FROM marked AS m
-  JOIN change AS c ON c.kind = m.kind AND c.perm_id = m.perm_id AND c.action = 'changed'
+  JOIN plan AS c ON c.kind = m.kind AND c.perm_id = m.perm_id AND c.action = 'changed'
   JOIN entity AS e ON e.kind = m.kind AND e.perm_id = m.perm_id
   JOIN incoming_entity AS i ON i.kind = m.kind AND i.perm_id = m.perm_id
   JOIN entity AS t ON t.kind = 'SAMPLE' AND t.perm_id = e.sample_perm_id
@@ -248,12 +248,12 @@ UPDATE incoming_entity
    AND incoming_entity.kind = k.kind AND incoming_entity.perm_id = k.perm_id;
 
 -- name: any_hidden_sample
-SELECT c.perm_id FROM change AS c
+SELECT c.perm_id FROM plan AS c
   JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id AND e.source = :source
  WHERE c.kind = 'SAMPLE' AND c.action IN ('gone', 'kept', 'held', 'restored') LIMIT 1;
 
 -- name: other_properties
-SELECT c.kind, c.perm_id, e.properties AS stored, i.properties AS listed FROM change AS c
+SELECT c.kind, c.perm_id, e.properties AS stored, i.properties AS listed FROM plan AS c
   JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
   JOIN incoming_entity AS i ON i.kind = c.kind AND i.perm_id = c.perm_id
  WHERE c.action = 'changed' AND e.properties <> i.properties
@@ -277,19 +277,19 @@ UPDATE incoming_link
 
 -- name: to_be_hashed
 SELECT d.kind, d.perm_id FROM completed AS d
-  JOIN change AS c ON c.kind = d.kind AND c.perm_id = d.perm_id AND c.action IN ('new', 'changed')
+  JOIN plan AS c ON c.kind = d.kind AND c.perm_id = d.perm_id AND c.action IN ('new', 'changed')
  WHERE (d.kind, d.perm_id) > (:kind, :perm_id)
  ORDER BY 1, 2 LIMIT :most;
 
 -- name: settle_completed
 -- what differed only in what is unknown does not differ
-DELETE FROM change
+DELETE FROM plan
  WHERE action = 'changed'
    AND EXISTS (SELECT 1 FROM completed AS d
                  JOIN incoming_entity AS i ON i.kind = d.kind AND i.perm_id = d.perm_id
                  JOIN entity AS e ON e.kind = d.kind AND e.perm_id = d.perm_id
                  LEFT JOIN incoming_reference AS r ON r.kind = d.kind AND r.perm_id = d.perm_id
-                WHERE d.kind = change.kind AND d.perm_id = change.perm_id
+                WHERE d.kind = plan.kind AND d.perm_id = plan.perm_id
                   AND e.content_hash = i.content_hash AND e.identifier = i.identifier
                   AND coalesce(e.home_project, '') = coalesce(i.home_project, '')
                   AND coalesce(e.project_perm_id, '') = coalesce(r.project_perm_id, '')

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _BIN = Path(sys.executable).parent
+# Seconds in which a server must answer.
 _PATIENCE = 30.0
-"""Seconds in which a server must answer."""
 
 
 def say(text: str) -> None:

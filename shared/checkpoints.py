@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 
+# The audit event. Its arguments are the name of the moment, and what it is about.
 EVENT = "openbis_sync.checkpoint"
-"""The audit event. Its arguments are the name of the moment, and what it is about."""
 
 
 def checkpoint(name: str, about: str = "") -> None:

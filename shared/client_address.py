@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 
+# Bits of an IPv6 address; the rest is at the client's choice.
 _NETWORK = 64
-"""Bits of an IPv6 address; the rest is at the client's choice."""
 
 
 def client_address(host: str) -> str:

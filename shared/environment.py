@@ -27,6 +27,7 @@ UMASK = 0o027
 
 _QUOTES = "\"' \t\r\n"
 _POSIX = re.compile(r"(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)[+-]?[0-9]")
+# What tzlocal and zoneinfo raise for names and files that are no time zones.
 _UNREADABLE_ZONE = (
     OSError,
     ValueError,
@@ -36,7 +37,6 @@ _UNREADABLE_ZONE = (
     MemoryError,
     struct.error,
 )
-"""What tzlocal and zoneinfo raise for names and files that are no time zones."""
 
 
 def prepare(environ: Mapping[str, str] = os.environ) -> None:

@@ -37,17 +37,17 @@ P = TypeVar("P", bound=PartSettings)
 class ServerPart(Generic[P]):
     """A part, described so that it need not be loaded."""
 
+    # The key that switches it on.
     name: str
-    """The key that switches it on."""
     settings: type[P]
+    # The place of the `source_server.parts.Opener`, as ``module:name``. It is loaded only for a
+    # wanted part: a server that only publishes openBIS then needs a tenth less memory.
     opener: str
-    """The place of the `source_server.parts.Opener`, as ``module:name``. It is loaded only for a
-    wanted part: a server that only publishes openBIS then needs a tenth less memory."""
     needs: Extra = NO_EXTRA
+    # Adds the part's own commands to the command line.
     add_commands: Callable[[Subcommands, Commands], None] | None = None
-    """Adds the part's own commands to the command line."""
+    # How operators can change the part's own users, if it has any.
     own_users: str = ""
-    """How operators can change the part's own users, if it has any."""
 
 
 def server_parts() -> tuple[ServerPart[Any], ...]:

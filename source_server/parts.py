@@ -12,8 +12,8 @@ from source_server.part import server_parts
 from source_server.settings import ServerSettings, SourceSettings
 from source_server.web.dispatch import OpenedPart
 
+# Opens a part with its own settings and those of the server, until the end of the block.
 Opener = Callable[[Any, SourceSettings], AbstractContextManager[OpenedPart]]
-"""Opens a part with its own settings and those of the server, until the end of the block."""
 
 
 @contextmanager

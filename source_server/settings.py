@@ -98,44 +98,44 @@ class SourceSettings(PlacedSettings):
     server_url: BaseUrl = "http://localhost:8080/openbis"
     download_url: BaseUrl = "http://localhost:8080"
     address: str = "127.0.0.1"
+    # 0: any free port.
     port: Annotated[Integer, Field(ge=0, le=65535)] = 8080
-    """0: any free port."""
     auth_realm: Annotated[str, Field(pattern=r"^[ -~]+$")] = "OAI-PMH"
 
     catalogue: CatalogueKind = CatalogueKind.EMBEDDED
+    # A URL of SQLAlchemy; secret because it may contain a password.
     database_url: DatabaseServerUrl = SecretStr("sqlite:///data/source.db")
-    """A URL of SQLAlchemy; secret because it may contain a password."""
     database_kind: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")] = "prod"
+    # None: derived from ``database.kind``; ``none``: there is no such database.
     path_info_database_url: SecretStr | None = None
-    """None: derived from ``database.kind``; ``none``: there is no such database."""
     storeroot_dir: PathBelowBase = Path("data/store")
+    # Folders by the codes of data stores; the others use ``storeroot_dir``.
     storeroot_dirs: Annotated[
         Mapping[str, PathBelowBase] | None, BeforeValidator(_by_data_store)
     ] = None
-    """Folders by the codes of data stores; the others use ``storeroot_dir``."""
+    # Path-info databases by the codes of data stores; see `data_stores`.
     path_info_database_urls: SecretStr | None = None
-    """Path-info databases by the codes of data stores; see `data_stores`."""
     file_service_repository_path: PathBelowBase = Path("data/file-service")
 
     users_file: PathBelowBase | None = None
     password_file: PathBelowBase | None = None
+    # Whether a database is read that is newer than this program knows.
     allow_newer_schema: Boolean = False
-    """Whether a database is read that is newer than this program knows."""
     authorization_project_level_enabled: Boolean = False
     authorization_project_level_users: Pattern = ".*"
 
+    # Bytes of a file up to which its content stands in the list.
     inline_file_limit: Annotated[Integer, Field(ge=0)] = 5_000_000
-    """Bytes of a file up to which its content stands in the list."""
 
+    # Between two complete lists of the same patterns for the same user.
     minimum_interval: PositiveDuration | None = None
-    """Between two complete lists of the same patterns for the same user."""
     max_lists: Annotated[Integer, Field(ge=1)] = 8
     max_lists_per_user: Annotated[Integer, Field(ge=1)] = 2
 
+    # Wrong passwords of a user before there are pauses; 0: there are no pauses.
     max_guesses: Annotated[Integer, Field(ge=0)] = 10
-    """Wrong passwords of a user before there are pauses; 0: there are no pauses."""
+    # The longest pause of an address; a user's is at most half a minute.
     longest_guess_pause: PositiveDuration = timedelta(minutes=5)
-    """The longest pause of an address; a user's is at most half a minute."""
     max_connections: Annotated[Integer, Field(ge=1)] = 900
     max_connections_per_address: Annotated[Integer, Field(ge=1)] = 200
 

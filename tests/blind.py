@@ -45,10 +45,10 @@ from tests.harvests import Harvest
 from tests.instances import Instance
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
+# What a reader of a list meets.
 Item = Any
-"""What a reader of a list meets."""
+# What a source shows that has stopped seeing something; with its marks.
 Way = Callable[[Sequence[Item]], list[Item]]
-"""What a source shows that has stopped seeing something; with its marks."""
 
 
 def all_seen(items: Sequence[Item]) -> list[Item]:

@@ -32,8 +32,8 @@ from tests.changing_things import Thing
 from tests.changing_world import ChangingWorld, Deed
 
 _SOLVENTS = ("WATER", "OIL")
+# Spaces, so that the instance stays small.
 _MOST_ROOMS = 4
-"""Spaces, so that the instance stays small."""
 
 
 def new_space(world: ChangingWorld) -> str | None:
@@ -236,6 +236,7 @@ def thaw(world: ChangingWorld) -> str | None:
     return named(thing)
 
 
+# With how often each happens.
 DEEDS: tuple[tuple[Deed, int], ...] = (
     *((new_space, 2), (new_project, 2), (new_experiment, 4), (new_sample, 7), (new_plate, 2)),
     *((new_data_set, 9), (new_content, 4), (new_container, 2), (new_link, 1), (new_material, 2)),
@@ -245,7 +246,6 @@ DEEDS: tuple[tuple[Deed, int], ...] = (
     *((delete_one, 8), (delete_experiment, 2), (delete_project, 1), (delete_space, 2)),
     *((delete_material, 3), (succeed, 4), (restore, 8), (lose_a_role, 3), (gain_a_role, 6)),
 )
-"""With how often each happens."""
 
 
 def _holder(world: ChangingWorld) -> Thing | None:

@@ -21,10 +21,10 @@ from tests.changing_things import Key, Thing, shown
 from tests.changing_world import ChangingWorld, Deed
 from tests.instances import USER, Instance, hashed
 
+# Of all days, on so many nothing happens.
 _QUIET = 0.15
-"""Of all days, on so many nothing happens."""
+# Deletions; then the oldest is emptied out of the source's trash.
 _TRASH_LASTS = 12
-"""Deletions; then the oldest is emptied out of the source's trash."""
 
 
 class ChangingSource:

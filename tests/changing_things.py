@@ -43,17 +43,17 @@ class Thing:
     home: Thing | None = None
     container: Thing | None = None
     children: list[Thing] = field(default_factory=list)
+    # Of a container data set.
     components: list[Thing] = field(default_factory=list)
-    """Of a container data set."""
     description: str | None = None
     properties: dict[str, str] = field(default_factory=dict)
+    # A sample that a property names.
     friend: Thing | None = None
-    """A sample that a property names."""
+    # A material that a property names.
     flour: Thing | None = None
-    """A material that a property names."""
     frozen: Frozen = NOT_FROZEN
+    # Versions by file name.
     attachments: dict[str, list[bytes]] = field(default_factory=dict)
-    """Versions by file name."""
     titles: dict[str, str] = field(default_factory=dict)
     data_set_kind: DataSetKind | None = None
     files: dict[str, bytes] = field(default_factory=dict)

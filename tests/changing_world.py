@@ -186,5 +186,5 @@ class ChangingWorld:
         return spaces | {str(project.identifier) for project in self.shared_out}
 
 
+# Something that happens on the source; what to tell of it, None if it was not possible.
 Deed = Callable[[ChangingWorld], str | None]
-"""Something that happens on the source; what to tell of it, None if it was not possible."""

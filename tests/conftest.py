@@ -19,11 +19,11 @@ from tests.postgres import Postgres, server_folder
 
 pytest_plugins = ("tests.skips", "tests.measured")
 
+# Takes the name of an openBIS database, made or given, and gives its URL.
 LoadOpenBis = Callable[[str], str]
-"""Takes the name of an openBIS database, made or given, and gives its URL."""
 
+# Takes a database URL and the settings of `open_openbis`; the data store is empty by default.
 OpenCatalogue = Callable[..., OpenBisCatalogue]
-"""Takes a database URL and the settings of `open_openbis`; the data store is empty by default."""
 
 
 @pytest.fixture(autouse=True)

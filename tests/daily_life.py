@@ -22,12 +22,12 @@ from tests.mortal import Mortals
 from tests.passing_days import a_day_passes, disorder, logs, rows_without_file
 from tests.weather import Weather
 
+# How long the harvester keeps what it deleted, its logs, and its memory of runs.
 TRASH_DAYS, LOG_DAYS, RUN_DAYS = 3, 3, 5
-"""How long the harvester keeps what it deleted, its logs, and its memory of runs."""
 MILLISECONDS_A_DAY = 86_400_000
 DONE, UNREACHABLE, UNUSABLE, PARTIAL, HELD_BACK = 0, 3, 5, 7, 8
+# So many times at most the operator has to answer before everything is done.
 MOST_QUESTIONS = 4
-"""So many times at most the operator has to answer before everything is done."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -27,8 +27,8 @@ from tests.harvests import Harvest
 from tests.moments import Moment, Watcher
 
 PROJECT = Path(__file__).parents[1]
+# Seconds; for what takes one, on a machine that has much else to do.
 PATIENCE = 180.0
-"""Seconds; for what takes one, on a machine that has much else to do."""
 _POLL = 0.05
 _DIE_WITH_PARENT = 1
 KILLED = -signal.SIGKILL

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 VARIABLE = "OPENBIS_SYNC_TEST_DATA"
+# Why a test is skipped that needs them.
 NOT_THERE = "the given data are not there"
-"""Why a test is skipped that needs them."""
 
 
 def folder_of(environment: Mapping[str, str]) -> Path | None:

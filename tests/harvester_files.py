@@ -8,6 +8,7 @@ from harvester.openbis.section import SectionConfig
 from harvester.settings.config_file import ConfigFile, read_config
 from harvester.settings.harvester import HarvesterSettings, read_settings
 
+# All that a section must have.
 MANDATORY = """\
 resource-list-url = https://source.example.org:8444/datastore_server/re-sync
 data-source-dss-url = https://source.example.org:8444/datastore_server
@@ -16,7 +17,6 @@ data-source-auth-pass = s=e%c#r et
 harvester-user = otto
 harvester-pass = other
 """
-"""All that a section must have."""
 
 
 def write_private(file: Path, text: str | bytes) -> None:

@@ -34,8 +34,8 @@ from source_server.users.sign_in import Authenticator
 from source_server.web.app import create_app
 from tests.servers import serving
 
+# Takes an ASGI application and gives one that stands before it.
 Around = Callable[[Any], Any]
-"""Takes an ASGI application and gives one that stands before it."""
 
 PROJECT = Path(__file__).parents[1]
 _ONLY_IN_TRASH = "SELECT sha256 FROM trash_attachment EXCEPT SELECT sha256 FROM attachment"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PLENTY = "64m"
+# Bytes of a file, where nothing can be mounted.
 _LARGEST = 100_000
-"""Bytes of a file, where nothing can be mounted."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from shared.checkpoints import EVENT
 PROJECT = Path(__file__).resolve().parents[1]
 PASS_BEGINS, STEP_BEGINS, STEP_ENDS = "a pass begins", "a step begins", "a step ends"
 RUN_BEGINS = "the run is noted, and about to be committed"
+# Python raises these before it changes the file system.
 FILE_EVENTS = frozenset(
     {
         "os.rename",
@@ -36,7 +37,6 @@ FILE_EVENTS = frozenset(
         "os.truncate",
     }
 )
-"""Python raises these before it changes the file system."""
 _POLL = 0.02
 
 

@@ -65,8 +65,8 @@ class OpenBis:
         return files
 
 
+# References are not looked at for the rest of the session.
 _UNCHECKED = "set session_replication_role = replica"
-"""References are not looked at for the rest of the session."""
 Blindness = Callable[[OpenBis], AbstractContextManager[None]]
 
 

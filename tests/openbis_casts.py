@@ -32,42 +32,42 @@ class CheckedFile:
 class Cast:
     """The main project lies in the first space, and so does the project ``elsewhere``."""
 
+    # By schema; that of 192 is the richest.
     databases: Mapping[int, str]
-    """By schema; that of 192 is the richest."""
     path_info: str
     fill_store: Callable[[Path], None]
+    # A database with little in it, and the number of its spaces.
     small: str
-    """A database with little in it, and the number of its spaces."""
     small_spaces: int
     spaces: tuple[str, str, str]
+    # The numbers of the spaces that a user may see.
     spaces_of_users: Mapping[str, str]
-    """The numbers of the spaces that a user may see."""
     inactive: str
     keeper: str
+    # The user of the third space.
     watcher: str
-    """The user of the third space."""
     group_member: str
+    # A pattern for users whose roles in projects count, one of them, and one who is none.
     project_users: str
-    """A pattern for users whose roles in projects count, one of them, and one who is none."""
     of_projects: str
     not_of_projects: str
     projects_of_user: tuple[str, ...]
     project_of_group: str
+    # Of the third version of the experiment's attachment.
     third_description: str
-    """Of the third version of the experiment's attachment."""
     main: str
     elsewhere: str
     main_perm_id: str
     main_description: str
+    # File name, title, description.
     main_attachment: tuple[str, str | None, str | None]
-    """File name, title, description."""
+    # Samples and data sets of the main project.
     in_main: tuple[int, int]
-    """Samples and data sets of the main project."""
     sample_of_project: str
     experiment: str
     experiment_value: tuple[str, str]
+    # The attachment of the experiment: file name, title of the last version, lengths.
     versions: tuple[str, str, tuple[int, ...]]
-    """The attachment of the experiment: file name, title of the last version, lengths."""
     rich: str
     rich_type: str
     rich_values: Mapping[str, str]
@@ -77,34 +77,34 @@ class Cast:
     date: str
     sheet: str
     reals: str
+    # A property of the layout, and its term.
     geometry: tuple[str, str]
-    """A property of the layout, and its term."""
     layout: str
     layout_code: str
     layout_type: str
     well: str
     wells: frozenset[str]
+    # Properties whose values are materials.
     of_materials: frozenset[str]
-    """Properties whose values are materials."""
     vocabulary: str
     plugin: str
     last_system: ExternalDms
     readme: str
+    # Of that data set, below the data store.
     location: str
-    """Of that data set, below the data store."""
     checked: CheckedFile
+    # How many can be listed, and how many of those have a checksum.
     files: Mapping[str, int]
-    """How many can be listed, and how many of those have a checksum."""
     hidden: str
     unfed: str
     unfed_location: str
+    # A data set, its experiment and its sample.
     of_sample: tuple[str, str, str]
-    """A data set, its experiment and its sample."""
+    # A data set and its experiment.
     without_sample: tuple[str, str]
-    """A data set and its experiment."""
     container: str
+    # Of the container, in their order; both have the ordinal 1.
     components: tuple[str, str]
-    """Of the container, in their order; both have the ordinal 1."""
     git_link: str
     git_copies: tuple[ContentCopy, ...]
     url_link: str
@@ -113,15 +113,15 @@ class Cast:
     samples: int
     materials: int
     attachment_versions: int
+    # A database where names are of the internal name space and not managed, and how many.
     unmanaged: tuple[str, int]
-    """A database where names are of the internal name space and not managed, and how many."""
     unmanaged_name: str
+    # A database, the number of its samples' children, and of all their relations.
     other_links: tuple[str, int, int]
-    """A database, the number of its samples' children, and of all their relations."""
+    # A database of schema 213.
     latest: str
-    """A database of schema 213."""
+    # A database that is too old to be read, and its schema.
     old: str
-    """A database that is too old to be read, and its schema."""
     old_schema: int
 
     @property

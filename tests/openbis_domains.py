@@ -8,6 +8,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
+# Domains of openBIS by the type below them; what has a length has a domain of that length.
 DOMAINS: dict[str, LiteralString] = {
     "bigint": "tech_id",
     "boolean": "boolean_char",
@@ -19,7 +20,6 @@ DOMAINS: dict[str, LiteralString] = {
     "timestamp with time zone": "time_stamp",
     "jsonb": "json_value",
 }
-"""Domains of openBIS by the type below them; what has a length has a domain of that length."""
 
 _VIEWS: LiteralString = """
 select c.relname, pg_get_viewdef(c.oid) from pg_class c

@@ -20,8 +20,8 @@ from tests.openbis_made.files import STORED
 from tests.openbis_reading import entities
 from tests.postgres import run
 
+# A data set of the made instance: four files in ``original`` and in folders below it.
 README = MADE.readme
-"""A data set of the made instance: four files in ``original`` and in folders below it."""
 README_FOLDER = MADE.location
 FILES = sorted(STORED[README], key=str.encode)
 NOT_AVAILABLE = ["ARCHIVED", "ARCHIVE_PENDING", "UNARCHIVE_PENDING"]

@@ -8,8 +8,8 @@ from shared.model.kinds import Kind
 from shared.model.master_data import MasterData
 from source_server.publication.catalogue import Catalogue, Scope
 
+# The spaces of the given databases of openBIS's unit tests, of x192_features too.
 ALL_SPACES = Scope(spaces=frozenset(map(Code, ("CISD", "TEST-SPACE", "TESTGROUP"))))
-"""The spaces of the given databases of openBIS's unit tests, of x192_features too."""
 
 
 def entities(catalogue: Catalogue, kind: Kind, *spaces: str) -> dict[str, Entity]:

@@ -18,6 +18,7 @@ from tests.harvests import Harvest
 from tests.instances import Instance
 
 _DAY = timedelta(days=1)
+# Milliseconds since 1970, in the columns of these tables.
 _TIMES = {
     "run": ("started", "ended", "at"),
     "failed_item": ("first_failed", "last_failed", "next_try"),
@@ -25,7 +26,6 @@ _TIMES = {
     "notice": ("sent",),
     "source": ("at", "running_since"),
 }
-"""Milliseconds since 1970, in the columns of these tables."""
 
 
 def a_day_passes(harvest: Harvest, section: str = "DS1") -> None:

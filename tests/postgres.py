@@ -28,9 +28,9 @@ from tests.given import openbis_file
 from tests.openbis_made import database as openbis_made
 
 _PSQL_QUIET = ("--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1")
+# Stands for a database with the tables of a store and no rows, not even a name; to copy it takes a
+# third of the time that its tables take.
 STORE = "store"
-"""Stands for a database with the tables of a store and no rows, not even a name; to copy it takes a
-third of the time that its tables take."""
 _LOADED = "loaded_{}"
 _DRAFT = "draft_{}"
 
@@ -156,8 +156,8 @@ class Postgres:
     def _run(connection: psycopg.Connection[Any], text: LiteralString, *names: str) -> None:
         connection.execute(sql.SQL(text).format(*map(sql.Identifier, names)))
 
+    # Settings that make it durable.
     _needless: ClassVar[tuple[str, ...]] = ("fsync", "full_page_writes", "synchronous_commit")
-    """Settings that make it durable."""
 
     def _tune(self) -> None:
         """Tests need no durability."""

@@ -32,17 +32,17 @@ class RangeSource:
 
     content: bytes
     url: str = ""
+    # Of each answer with content.
     headers: dict[str, str] = field(default_factory=lambda: {"etag": '"one"'})
-    """Of each answer with content."""
+    # After so many bytes of the body the next answers break off; those after them do not.
     cuts: list[int] = field(default_factory=list)
-    """After so many bytes of the body the next answers break off; those after them do not."""
+    # What the next answers are instead; 0 for a usual one.
     statuses: list[int] = field(default_factory=list)
-    """What the next answers are instead; 0 for a usual one."""
     with_ranges: bool = True
+    # What is said of a part, instead of the truth.
     content_range: str | None = None
-    """What is said of a part, instead of the truth."""
+    # Seconds between two blocks of 64 KiB.
     pause: float = 0
-    """Seconds between two blocks of 64 KiB."""
     sent: list[Sent] = field(default_factory=list)
 
     @property

@@ -27,8 +27,8 @@ class Fate(Enum):
     """What becomes of an answer."""
 
     CUT = auto()
+    # Nothing more comes, until it is dropped or released.
     HELD = auto()
-    """Nothing more comes, until it is dropped or released."""
     SLOW = auto()
 
 
@@ -62,8 +62,8 @@ class RoughWire:
     port: int = 0
     troubles: list[Trouble] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
+    # Whether an answer is being held.
     held: threading.Event = field(default_factory=threading.Event)
-    """Whether an answer is being held."""
     _released: threading.Event = field(default_factory=threading.Event)
     _dropped: threading.Event = field(default_factory=threading.Event)
     _listener: socket.socket | None = None

@@ -11,8 +11,8 @@ from typing import Any
 
 import uvicorn
 
+# Seconds; a start takes a fifth of one.
 _PATIENCE = 60.0
-"""Seconds; a start takes a fifth of one."""
 
 
 @contextmanager

@@ -25,8 +25,8 @@ from tests.servers import serving
 DATA_SET = PermId("20240110090000077-77")
 SAMPLE = PermId("20240110090000055-55")
 PASSWORD = "pä:ss wörd€"
+# Paths of files that need care in an address.
 NAMES = ("original/a b+c%41.txt", "original/q?u#ot\u00e9.bin", "original/x&y=z;1.dat")
-"""Paths of files that need care in an address."""
 
 
 @cache

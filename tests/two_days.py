@@ -33,8 +33,8 @@ from tests.instances import Instance
 from tests.kitchen import TRIAL, Kitchen, a_kitchen, kitchen_master_data
 from tests.passing_days import a_day_passes
 
+# Bytes of the large file; from 1 MiB on its beginning is kept.
 LARGE = 3 << 20
-"""Bytes of the large file; from 1 MiB on its beginning is kept."""
 _OLD, _GONE, _CHANGED, _SAME, _NEW = (
     range(100, 102),
     range(102, 107),
@@ -47,6 +47,7 @@ _LATER = MODIFIED + timedelta(days=1)
 REPLACED = perm_id(_CHANGED[0])
 LARGE_CODE = perm_id(BIG)
 LARGE_PATH = f"/datastore_server/{LARGE_CODE}"
+# Of the section that harvests it.
 KEYS = {
     "deletion_allowed": "true",
     "trash_retention_days": "1",
@@ -55,7 +56,6 @@ KEYS = {
     "max_threads": "3",
     "retry_pauses": "10 ms, 10 ms",
 }
-"""Of the section that harvests it."""
 
 
 @dataclass(slots=True)

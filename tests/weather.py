@@ -11,8 +11,8 @@ from typing import Any
 from tests.instances import Around
 from tests.spoiled import LIST
 
+# Status, the bytes that come, and those that were announced.
 Answer = tuple[int, bytes, bytes]
-"""Status, the bytes that come, and those that were announced."""
 
 
 def _garbled(body: bytes) -> Answer:
@@ -33,8 +33,8 @@ def _unavailable(_body: bytes) -> Answer:
     return 503, b"out of order", b"out of order"
 
 
+# Which answers it befalls, by the beginning of their path, and how.
 Mishap = tuple[str, Callable[[bytes], Answer]]
-"""Which answers it befalls, by the beginning of their path, and how."""
 
 FILES = "/datastore_server/"
 _MISHAPS: dict[str, Mishap] = {

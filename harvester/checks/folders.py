@@ -1,4 +1,4 @@
-"""Whether files can be written where a run would write them; nothing of a trial stays."""
+"""Tries whether files can be written where a run would write them; every trial file is removed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tempfile import NamedTemporaryFile
 from harvester.runs.findings import Finding, broken, fine
 
 _PREFIX = ".openbis-sync-check-"
+# More bytes than a full disk may have left in its last block.
 _TRIED = bytes(65536)
-"""More than a disk that is full has left for the sake of rounding."""
 
 
 def check_folder(subject: str, folder: Path, key: str) -> Finding:
-    """``key`` is the one that names it."""
+    """Whether a folder can be written to; ``key`` is the setting that names it."""
     try:
         with _trial_file(folder):
             return fine(subject, f"{folder} can be written to")
@@ -26,8 +26,8 @@ def check_folder(subject: str, folder: Path, key: str) -> Finding:
 
 
 def check_file(subject: str, file: Path, key: str) -> Finding:
-    """Its folder must be writable, since most files are written aside; and the file, if it is
-    there."""
+    """Whether a file can be written. Its folder must be writable, since most files are written to a
+    temporary file first; and the file itself, if it exists."""
     there = os.access(file, os.F_OK)
     if there and not file.is_file():
         return broken(subject, f"{file} is no file; correct {key}")
@@ -37,7 +37,8 @@ def check_file(subject: str, file: Path, key: str) -> Finding:
 
 
 def check_work_folder(folder: Path, store: Path) -> Finding:
-    """What is fetched is renamed into the data store, so both must lie on one file system."""
+    """Whether the temporary folder and the data store lie on one file system: fetched files are
+    renamed from one into the other."""
     subject, key = "work folder", "harvester-tmp-dir"
     try:
         with _trial_file(store) as target, _trial_file(folder) as file:
@@ -67,7 +68,7 @@ def _unwritable(folder: Path, key: str, error: OSError) -> str:
 
 @contextmanager
 def _trial_file(folder: Path) -> Iterator[Path]:
-    """A file with some bytes on the disk; folders that had to be made for it vanish again."""
+    """A file with some bytes on the disk. Folders that had to be made for it are removed again."""
     missing = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)

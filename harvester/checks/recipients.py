@@ -1,4 +1,4 @@
-"""Whether a section's reports reach anybody."""
+"""Whether the reports of a section reach their recipients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harvester.settings.section import SectionSettings
 
 
 def check_recipients(section: SectionSettings, settings: HarvesterSettings) -> Iterator[Finding]:
-    """Nothing is sent. Of a web hook only the host is told: the rest may be its password."""
+    """Check without sending. Only the host of a web hook is shown: the rest may be its password."""
     if section.email_addresses and not settings.mail_smtp_host:
         yield doubtful("email-addresses", "no mail is sent, since mail.smtp.host is not set")
     if section.webhook_url:

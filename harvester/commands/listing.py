@@ -15,8 +15,8 @@ from rich.table import Table
 from shared.masking import masked
 from shared.plain_lines import one_line
 
+# Characters of a line if the output is no terminal.
 _WIDE = 250
-"""Characters of a line if the output is no terminal."""
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -12,8 +12,8 @@ from harvester.memory.held import held_back
 from harvester.memory.runs import counts_of, failures_of
 from shared.plain_lines import say
 
+# Deletions that are listed, of those held back.
 _MOST = 1000
-"""Deletions that are listed, of those held back."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -40,8 +40,8 @@ class SectionStatus:
     next_run: datetime | None
     failed_items: int
     held_back: int
+    # The number of data sets that never got their files, by the reason that the source gives.
     waiting_files: dict[str, int]
-    """The number of data sets that never got their files, by the reason that the source gives."""
     at_work: str | None
 
 

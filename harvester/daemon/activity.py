@@ -13,20 +13,20 @@ from harvester.runs.section_report import SectionReport
 from harvester.settings.harvester import HarvesterSettings
 from harvester.settings.section import SectionSettings
 
+# Seconds without a look at the clock. A daemon that waits looks much more often.
 _STUCK = 60.0
-"""Seconds without a look at the clock. A daemon that waits looks much more often."""
 
 
 @dataclass(slots=True)
 class Totals:
     """Sums over all runs since the daemon started."""
 
+    # By section and verdict. The others are by section, too.
     runs: Counter[tuple[str, Verdict]] = field(default_factory=Counter)
-    """By section and verdict. The others are by section, too."""
     items: Counter[tuple[str, str]] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
+    # Bytes.
     transferred: Counter[str] = field(default_factory=Counter)
-    """Bytes."""
 
 
 class Watch:

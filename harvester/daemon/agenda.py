@@ -17,8 +17,8 @@ from shared.errors import BusyError, SyncError
 from shared.store.engine import database_errors, opened_store, work
 from shared.store.writers import Pause, wait_for_writers
 
+# Seconds to wait for other writers before giving up to save when the next run is due.
 _PATIENCE = 2.0
-"""Seconds to wait for other writers before giving up to save when the next run is due."""
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +32,12 @@ class DueRun:
     """An execution that is due."""
 
     due: datetime
+    # 0: a regular execution of all sections. 1: the first retry of sections that failed.
     again: int = 0
-    """0: a regular execution of all sections. 1: the first retry of sections that failed."""
+    # Names of the sections to execute; empty: all.
     sections: frozenset[str] = frozenset()
-    """Names of the sections to execute; empty: all."""
+    # The pauses before the retries that are left.
     pauses: tuple[timedelta, ...] = ()
-    """The pauses before the retries that are left."""
 
 
 class Agenda:

@@ -35,8 +35,8 @@ from shared.errors import ConfigError, StoppedError, SyncError
 from shared.monitoring import monitored
 from shared.settings.quantities import LogFormat
 
+# Seconds between two looks at the clock, since it may be set, and the machine may sleep.
 _LOOK = 10.0
-"""Seconds between two looks at the clock, since it may be set, and the machine may sleep."""
 
 logger = logging.getLogger(__name__)
 

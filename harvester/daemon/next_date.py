@@ -11,10 +11,10 @@ from pathlib import Path
 
 from shared.atomic_file import write_atomically
 
+# Local time. If a change of the clock repeats it, the first of the two is meant.
 _FORMAT = "%Y-%m-%d %H:%M:%S"
-"""Local time. If a change of the clock repeats it, the first of the two is meant."""
+# Bytes of a date, with room for blanks and line breaks.
 _LONGEST = 200
-"""Bytes of a date, with room for blanks and line breaks."""
 
 logger = logging.getLogger(__name__)
 

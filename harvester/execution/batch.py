@@ -25,8 +25,8 @@ from shared.store.writers import Pause, wait_for_writers
 
 logger = logging.getLogger(__name__)
 
+# Seconds that writes may still wait for other writers after a stop was requested.
 _FAREWELL = 3.0
-"""Seconds that writes may still wait for other writers after a stop was requested."""
 
 _MILD = (
     ItemError.exit_code,

@@ -45,10 +45,10 @@ from shared.store.writers import wait_for_writers
 
 logger = logging.getLogger(__name__)
 
+# Seconds between two tries to get a section that somebody else works on.
 _ASK_AGAIN = 0.5
-"""Seconds between two tries to get a section that somebody else works on."""
+# So long, at least, it is tried: whoever only asks for the status holds the lock for a moment.
 _MOMENT = timedelta(seconds=2)
-"""So long, at least, it is tried: whoever only asks for the status holds the lock for a moment."""
 
 
 def execute_section(

@@ -12,8 +12,8 @@ from harvester.runs.section_work import work_of
 from harvester.settings.harvester import HarvesterSettings
 from harvester.settings.section import SectionSettings
 
+# A heading, and a finding below it.
 HeadedFinding = tuple[str, Finding]
-"""A heading, and a finding below it."""
 
 
 def check_online(

@@ -1,1 +1,1 @@
-"""HTTP as the harvester needs it: TLS, retries, bandwidth, downloads that can be resumed."""
+"""HTTP for the harvester: TLS, retries, bandwidth limits, downloads that resume."""

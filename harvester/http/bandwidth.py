@@ -1,4 +1,4 @@
-"""A limit of bytes a second for all threads of a run together, by the time of the day."""
+"""Limits the bytes per second of all threads of a run together, by the time of day."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from datetime import UTC, datetime, time
 
 from shared.settings.bandwidth import Bandwidth
 
+# Seconds of unused rate that the bucket can hold.
 _BURST = 0.25
-"""Seconds; so much of the rate may be saved up while nothing comes."""
+# Seconds; a sleep that is longer than asked by this saves up tokens.
 _SHORTEST = 0.001
-"""Seconds; who sleeps too long by so much has saved it up."""
+# Seconds after which a change of rate in the timetable takes effect.
 _SLICE = 1.0
-"""Seconds; after so long it is seen that the time table has another rate by now."""
 
 
 def local_time() -> time:
-    """The time of the day on the wall."""
+    """The current local time of day."""
     return datetime.now(UTC).astimezone().time()
 
 
 class Throttle:
-    """A bucket of tokens, one for each byte. Whoever has taken bytes off the network waits until
-    they are paid for, in order; ``pause`` is how to wait, and may raise."""
+    """A token bucket with one token per byte. A thread that has read bytes from the network waits
+    until the bucket has paid for them, in order; ``pause`` does the waiting and may raise."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Throttle:
         self._seen = clock()
 
     def take(self, count: int) -> None:
-        """So many bytes have come; returns when the next ones may be read."""
+        """Pay for ``count`` bytes that have come; returns when the next ones may be read."""
         if self._table is None:
             return
         with self._lock:
@@ -56,13 +56,13 @@ class Throttle:
             self._pause(min(max(wait, _SHORTEST), _SLICE))
 
     def _wait_for(self, mine: int, table: Bandwidth) -> float:
-        """Seconds until all bytes up to ``mine`` are paid for, as things stand."""
+        """Seconds until all bytes up to ``mine`` are paid for, at the present rate."""
         with self._lock:
             rate = self._pay(table)
             return (mine - self._paid) / rate if rate and mine > self._paid else 0.0
 
     def _pay(self, table: Bandwidth) -> int | None:
-        """For the time since the last look; the rate of now."""
+        """Add the tokens for the time since the last call, at the rate of this moment."""
         rate, now = table.at(self._time_of_day()), self._clock()
         if rate is None:
             self._paid = float(self._taken)

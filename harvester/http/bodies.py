@@ -1,5 +1,5 @@
-"""Bodies of answers, read with a limit. httpx unpacks whatever an answer says, in any depth and at
-any size; here a list may be packed once, with gzip, and all else not at all."""
+"""Reads bodies of answers with a limit. httpx would unpack every encoding, in any depth and to any
+size; here a list may be packed once, with gzip, and nothing else may be packed."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from shared.errors import FormatError
 
 IDENTITY = {"Accept-Encoding": "identity"}
 _GZIP = frozenset({"gzip", "x-gzip"})
+# In zlib's count: a window of 32 KB, within gzip's frame.
 _WINDOW = 31
-"""In zlib's count: a window of 32 KB, within gzip's frame."""
+# Bytes unpacked per call.
 _BLOCK = 1 << 18
-"""Bytes that are unpacked at once."""
 _DAMAGED = cast("type[Exception]", isal_zlib.error)
+# How many times as long as its packed form a list may be; those of openBIS are 10 to 40 times as
+# long.
 MOST_TIMES = 250
-"""How many times as long as its packed form a list may be; those of openBIS are 10 to 40 times as
-long."""
+# Bytes from which on that counts: pages of blanks, which keep a connection alive, pack well.
 _UNWATCHED = 64 << 20
-"""Bytes from which on that counts: pages of blanks, which keep a connection alive, pack well."""
 
 
 def encoding_of(response: httpx.Response) -> str:
-    """How a body is packed, in lower case; empty if it is not."""
+    """The content encoding of an answer in lower case; empty if it is not packed."""
     named = ",".join(response.headers.get_list("content-encoding")).strip().lower()
     return "" if named == "identity" else named
 
 
 def beginning(response: httpx.Response, most: int) -> bytes:
-    """At most this number of bytes; none of a body that is packed, which was not asked for."""
+    """At most this number of bytes of the body; nothing if the body is packed, which nobody asked
+    for."""
     if encoding_of(response):
         return b""
     body = bytearray()
@@ -45,7 +46,7 @@ def beginning(response: httpx.Response, most: int) -> bytes:
 
 
 def unpacked(response: httpx.Response) -> Iterator[bytes]:
-    """A body that is not packed, or with gzip; in pieces of no more than some 100 KB.
+    """The body, unpacked if it was packed with gzip, in pieces of at most some 100 KB.
 
     `FormatError` if it is packed otherwise, or too well; `PassingError` if it is cut or damaged.
     """

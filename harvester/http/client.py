@@ -1,6 +1,6 @@
-"""HTTP with one data source: its own origins only, its credentials, TLS and proxy.
+"""HTTP with one data source: its own origins only, with its credentials, TLS and proxy.
 
-httpx's errors leave as ours; those that may pass by themselves as `PassingError`.
+httpx's errors are translated into ours; those that may pass by themselves into `PassingError`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from shared.proxies import ProxiedTransport, Proxies
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs URLs, with session tokens
 
+# The variable that chooses the transport below httpx; docs/operations.md says what differs.
 TRANSPORT = "OPENBIS_SYNC_HTTP_TRANSPORT"
-"""The variable that chooses the transport below httpx; docs/operations.md says what differs."""
 _CONNECT = 30.0
 _MOST_REDIRECTS = 5
 _SHOWN = 200
@@ -37,13 +37,14 @@ _PASSING = frozenset({408, 429})
 
 
 class HttpClient:
-    """For one section; from any number of threads, ``max-connections-per-source`` at a time."""
+    """The client of one section. Any number of threads may use it; at most
+    ``max-connections-per-source`` requests run at a time."""
 
     def __init__(
         self, config: SectionSettings, *, user: str, password: str, base: str, urls: Iterable[str]
     ) -> None:
-        """Addresses that are relative are below ``base``; others must have the origin of one of
-        the ``urls``."""
+        """Relative addresses are resolved against ``base``; absolute ones must have the origin of
+        one of the ``urls``."""
         self._user = user
         self._base = httpx.URL(base)
         self._origins = frozenset(origin(httpx.URL(url)) for url in urls)
@@ -57,13 +58,13 @@ class HttpClient:
         self._client.close()
 
     def abort(self) -> None:
-        """Break off whatever is on its way; from another thread. Nothing more can be fetched."""
+        """Break off all requests, from another thread. Nothing can be fetched afterwards."""
         self._sockets.break_off()
 
     @contextmanager
     def get(self, url: httpx.URL, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
-        """The answer to a GET, whatever its status is, its body not read yet. Redirects are
-        followed as long as they stay at home."""
+        """The answer to a GET, whatever its status; its body is not read yet. Redirects are
+        followed within the origins of the source."""
         for _ in range(_MOST_REDIRECTS + 1):
             self._sockets.check(url)
             request = self._client.build_request(
@@ -83,7 +84,7 @@ class HttpClient:
 
     @contextmanager
     def post(self, address: str, body: bytes) -> Iterator[httpx.Response]:
-        """The answer to JSON, its body not read yet."""
+        """The answer to a POST of JSON; its body is not read yet."""
         url = httpx.URL(address)
         self._sockets.check(url)
         with (
@@ -99,7 +100,7 @@ class HttpClient:
             yield response
 
     def check(self, response: httpx.Response) -> None:
-        """Raises the error that fits a status other than 200."""
+        """Raise the error that fits a status other than 200."""
         status, url = response.status_code, shown(response.url)
         if status == httpx.codes.OK:
             return
@@ -115,7 +116,8 @@ class HttpClient:
         raise SourceError(message)
 
     def at_home(self, address: str, *, seen_in: httpx.URL | None = None) -> httpx.URL:
-        """An address that the source gave; raises `SourceError` if it is not the source's own."""
+        """The absolute form of an address that the source gave; `SourceError` if its origin is not
+        the source's."""
         seen_in = seen_in or self._base
         try:
             url = httpx.URL(address)
@@ -134,8 +136,8 @@ class HttpClient:
 
 
 class Sockets:
-    """All connections of a client: to close a socket does not wake up a thread that reads from
-    it, to shut it down does."""
+    """All connections of a client. Closing a socket does not wake up a thread that reads from it;
+    shutting it down does."""
 
     def __init__(self) -> None:
         self._open: WeakSet[socket.socket] = WeakSet()
@@ -143,7 +145,7 @@ class Sockets:
         self._broken_off = False
 
     def trace(self, event: str, found: Mapping[str, Any]) -> None:
-        """Told by httpx's own transport of each step of a request."""
+        """httpx's transport calls this at each step of a request."""
         if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
             self.add(found["return_value"].get_extra_info("socket"))
 
@@ -154,7 +156,7 @@ class Sockets:
             self._open.add(connection)
 
     def check(self, url: httpx.URL) -> None:
-        """Raises `SourceError` if the work was broken off."""
+        """Raise `SourceError` if the work was broken off."""
         if self._broken_off:
             raise SourceError(f"{shown(url)} is not asked for any more: the run was broken off")
 
@@ -167,12 +169,12 @@ class Sockets:
 
 def _shut_down(connection: socket.socket) -> None:
     with suppress(OSError):  # it is closed already
-        # As of a plain socket: that of TLS is not made for being shut down by another thread.
+        # Shut down the plain socket: SSLSocket.shutdown is not safe from another thread.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def proxies_of(config: SectionSettings) -> Proxies:
-    """Those of the section, else of the environment. Raises `ConfigError`."""
+    """The proxies of the section, else those of the environment. Raises `ConfigError`."""
     try:
         return Proxies.of(config.proxy)
     except ConfigError as error:
@@ -180,8 +182,8 @@ def proxies_of(config: SectionSettings) -> Proxies:
 
 
 def open_client(config: SectionSettings, sockets: Sockets | None = None) -> httpx.Client:
-    """Raises `ConfigError`. With ``sockets`` what needs no proxy goes by our own transport, unless
-    `TRANSPORT` says otherwise."""
+    """An httpx client. Raises `ConfigError`. With ``sockets``, requests that need no proxy use our
+    own transport."""
     context = tls_context(config)
     most = config.max_connections_per_source
     limits = httpx.Limits(max_connections=most)
@@ -222,13 +224,13 @@ def origin(url: httpx.URL) -> tuple[str, str, int]:
 
 
 def shown(url: httpx.URL) -> str:
-    """Without its query, which may hold a session token."""
+    """The URL without its query, which may hold a session token."""
     return str(url.copy_with(query=None, userinfo=b""))
 
 
 @contextmanager
 def translated(url: httpx.URL) -> Iterator[None]:
-    """httpx's errors as ours; nearly all of them may pass."""
+    """Translates httpx's errors into ours; nearly all of them may pass."""
     try:
         yield
     except httpx.HTTPError as error:
@@ -246,7 +248,7 @@ def translated(url: httpx.URL) -> Iterator[None]:
 
 
 def _text(response: httpx.Response) -> str:
-    """The beginning of the answer's body."""
+    """The beginning of the answer's body as text."""
     body = b""
     with suppress(httpx.HTTPError, httpx.StreamError):
         body = beginning(response, _SHOWN * 4)

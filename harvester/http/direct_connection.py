@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection, straight to a server. llhttp parses what it answers."""
+"""One HTTP/1.1 connection straight to a server. llhttp parses the answers."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ import httpx
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 _BLOCK = 128 * 1024
+# Bytes; a head without an end must not fill the memory.
 _LONGEST_HEAD = 100 * 1024
-"""Bytes; a head without an end must not fill the memory."""
+# Seconds in which a head that has begun must end, where no other time is set.
 _LONGEST_PAUSE = 600.0
-"""Seconds in which a head that has begun must end, where no other time is set."""
+# Seconds; servers close connections that are idle for long.
 _LONGEST_REST = 5.0
-"""Seconds; servers close connections of which they hear nothing for long."""
 _FIRST_FINAL_STATUS = 200
 _WITHOUT_BODY = frozenset({204, 304})
 
+# Scheme, host and port.
 Origin = tuple[bytes, bytes, int]
-"""Scheme, host and port."""
 
 
 class Answer:
-    """What has come of an answer; the parser fills it."""
+    """The state of one answer; the parser's callbacks fill it."""
 
     def __init__(self) -> None:
         self._parser = HttpResponseParser(self)
@@ -98,7 +98,7 @@ class Answer:
 
 
 class DirectConnection:
-    """Used by one thread at a time, for one request after the other."""
+    """One connection. One thread at a time uses it, for one request after another."""
 
     def __init__(self, origin: Origin, line: socket.socket) -> None:
         self.origin = origin
@@ -110,12 +110,13 @@ class DirectConnection:
         self._line.close()
 
     def rest(self) -> None:
-        """Until the next request."""
+        """The connection is idle until the next request."""
         self._rested = time.monotonic()
 
     @property
     def is_alive(self) -> bool:
-        """Whether it may be used again: the server says nothing, not even that it has gone."""
+        """Whether the connection can be used again: the server has sent nothing, and has not closed
+        it."""
         if time.monotonic() - self._rested > _LONGEST_REST or self._line.fileno() < 0:
             return False
         poll = select.poll()
@@ -123,7 +124,7 @@ class DirectConnection:
         return not poll.poll(0)
 
     def ask(self, request: httpx.Request) -> Answer:
-        """Returns when the head of the answer has come."""
+        """Send a request; returns when the head of the answer has come."""
         timeouts = request.extensions["timeout"]
         with _translated(httpx.WriteTimeout, httpx.WriteError):
             self._line.settimeout(timeouts["write"])
@@ -140,7 +141,7 @@ class DirectConnection:
         return answer
 
     def receive(self, answer: Answer) -> int:
-        """Wait for more of it; how many bytes came."""
+        """Wait for more of the answer; returns the number of bytes that came."""
         with _translated(httpx.ReadTimeout, httpx.ReadError):
             size = self._line.recv_into(self._block)
         if size:
@@ -169,7 +170,7 @@ def _as_sent(request: httpx.Request) -> Iterator[bytes]:
 def _translated(
     timeout: type[httpx.TimeoutException], error: type[httpx.NetworkError]
 ) -> Iterator[None]:
-    """The system's errors as httpx's, in its words."""
+    """Translates errors of the operating system into httpx's."""
     try:
         yield
     except TimeoutError as found:
@@ -179,7 +180,7 @@ def _translated(
 
 
 def open_line(origin: Origin, timeout: float | None) -> socket.socket:
-    """To a server, in plain; without delays for what is sent in small pieces."""
+    """A plain TCP connection, with Nagle's delay switched off."""
     with _translated(httpx.ConnectTimeout, httpx.ConnectError):
         line = socket.create_connection((origin[1].decode(), origin[2]), timeout)
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -187,7 +188,7 @@ def open_line(origin: Origin, timeout: float | None) -> socket.socket:
 
 
 def encrypt(line: socket.socket, context: ssl.SSLContext, host: bytes) -> ssl.SSLSocket:
-    """Its handshake is still to be made, by `shake_hands`."""
+    """A TLS socket over a plain one; the handshake is left to `shake_hands`."""
     with _translated(httpx.ConnectTimeout, httpx.ConnectError):
         return context.wrap_socket(
             line, server_hostname=host.decode(), do_handshake_on_connect=False

@@ -28,8 +28,8 @@ _PORTS = {b"http": 80, b"https": 443}
 
 
 class DirectTransport(httpx.BaseTransport):
-    """At most ``most`` connections are in use at a time; whoever needs one more waits. ``opened``
-    is told of each socket before anything is said on it."""
+    """At most ``most`` connections are in use at a time; a further request waits. ``opened`` is
+    called with each socket before anything is sent."""
 
     def __init__(
         self, context: ssl.SSLContext, most: int, opened: Callable[[socket.socket], None]
@@ -60,7 +60,7 @@ class DirectTransport(httpx.BaseTransport):
             connection.close()
 
     def give_back(self, connection: DirectConnection, answer: Answer) -> None:
-        """After an answer, or what was read of it."""
+        """Take a connection back after its answer was read, whole or in part."""
         if answer.is_complete and not answer.is_last:
             connection.rest()
             with self._lock:
@@ -70,7 +70,8 @@ class DirectTransport(httpx.BaseTransport):
         self._free.release()
 
     def _connection(self, request: httpx.Request) -> DirectConnection:
-        """The one that rested last, since it is the likeliest to be alive; else a new one."""
+        """The connection that was used last, since it is the likeliest to be alive; else a new
+        one."""
         url = request.url
         origin = (url.raw_scheme, url.raw_host, url.port or _PORTS[url.raw_scheme])
         while (resting := self._rested_at(origin)) is not None:
@@ -102,7 +103,7 @@ class DirectTransport(httpx.BaseTransport):
 
 
 class _Body(httpx.SyncByteStream):
-    """Of an answer, as it comes. Its connection goes back to where it came from in the end."""
+    """The body of an answer, streamed. At its end the connection goes back to the pool."""
 
     def __init__(self, home: DirectTransport, connection: DirectConnection, answer: Answer) -> None:
         self._home: DirectTransport | None = home

@@ -1,7 +1,7 @@
-"""Files, fetched and verified; large ones go on where they broke off (RFC 9110, 13.1.5 and 14).
+"""Fetches and verifies files; large ones resume where they broke off (RFC 9110, 13.1.5 and 14).
 
-A content is asked for from its first missing byte on, under the condition that it is still the
-same; whatever the source makes of that, the whole is verified before anybody sees it.
+A content is asked for from its first missing byte on, under the condition that it is unchanged.
+Whatever the source answers, the whole content is verified before it is used.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from shared.blocks import blocks
 from shared.edges import OnError
 from shared.verification import Download, Expected, VerificationError, Verifier
 
+# Bytes from which on the beginning of a file is worth keeping.
 LARGE = 1 << 20
-"""Bytes from which on the beginning of a file is worth keeping."""
+# Bytes of a large file after which they are sent on to the disk.
 _WRITE_BACK = 8 << 20
-"""Bytes of a large file after which they are sent on to the disk."""
 _GONE = frozenset({404, 410})
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII)
 
 
 class Content:
-    """What of a file has come so far, and what it sums up to."""
+    """The part of a file that has come so far, and its running checksums."""
 
     def __init__(self, file: BinaryIO, expected: Expected) -> None:
         self._file = file
@@ -52,11 +52,11 @@ class Content:
 
     @property
     def kept_length(self) -> int:
-        """How far tries that the next one could take up have come."""
+        """Bytes that a next try could resume after."""
         return self._furthest if self.validator else 0
 
     def begin(self, _validator: str | None) -> None:
-        """Anew, with an answer that has this validator."""
+        """Start from the first byte, with an answer that has this validator."""
         if self.length:
             self._file.seek(0)
             self._file.truncate()
@@ -73,7 +73,7 @@ class Content:
 
 
 class KeptContent(Content):
-    """One whose beginning stays for a later try."""
+    """A content whose beginning is kept for a later try."""
 
     def __init__(self, partial: Partial, expected: Expected) -> None:
         super().__init__(partial.file, expected)
@@ -87,15 +87,15 @@ class KeptContent(Content):
         self._sent_on = 0
 
     def take(self, chunk: bytes) -> None:
-        """Now and then the disk is told to begin: in the end all has to lie there, and whoever
-        wants that waits for what has not been written by then."""
+        """Write a block. From time to time the disk is asked to begin writing, so that the final
+        fsync does not wait for the whole file."""
         super().take(chunk)
         if self.length - self._sent_on >= _WRITE_BACK:
             self._sent_on = self.length
             os.posix_fadvise(self._partial.file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
     def resume(self, moved: Callable[[], None]) -> None:
-        """Take up what lies in the file."""
+        """Read what the partial file holds and continue after it."""
         self.validator = self._partial.validator
         self.is_of_one_answer = False
         try:
@@ -125,7 +125,7 @@ class Downloads:
         self._partials = partials
 
     def fetch(self, address: str, target: Path, expected: Expected) -> Download:
-        """To a new file; nothing is left of it if this raises."""
+        """Fetch to a new file; if this raises, nothing of the file remains."""
         with target.open("xb") as file, OnError(partial(target.unlink, missing_ok=True)):
             url = self._client.at_home(address)
             if (expected.length or 0) < LARGE or not expected.proves:
@@ -158,7 +158,8 @@ class Downloads:
         return found
 
     def _try(self, url: httpx.URL, content: Content) -> Download:
-        """Once; but if what was there turns out to be wrong, once more from the beginning."""
+        """One try; if the kept beginning turns out to be wrong, a second one from the first
+        byte."""
         if content.length and content.length == content.expected.length:
             try:
                 return content.finish()
@@ -175,7 +176,7 @@ class Downloads:
         return content.finish()
 
     def _go_on(self, url: httpx.URL, content: Content) -> Download | None:
-        """Fetch the rest; None if that has not led to the right content."""
+        """Fetch the rest; None if the result is not the right content."""
         headers = {
             **IDENTITY,
             "Range": f"bytes={content.length}-",
@@ -222,7 +223,7 @@ class Downloads:
 
 
 def _is_the_rest(response: httpx.Response, content: Content) -> bool:
-    """Whether the answer begins where the content ends, and is a part of what is expected."""
+    """Whether the answer begins where the content ends, and is a part of the expected content."""
     found = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
     if found is None or "content-encoding" in response.headers:
         return False
@@ -231,8 +232,8 @@ def _is_the_rest(response: httpx.Response, content: Content) -> bool:
 
 
 def _validator(response: httpx.Response) -> str | None:
-    """By which the source knows the content again: a strong ETag, else the time of its last
-    change. None if parts of it would not fit together."""
+    """The validator for If-Range: a strong ETag, else the time of the last change. None if parts of
+    different answers could not be joined safely."""
     tag: str = response.headers.get("etag", "")
     if tag.startswith('"'):
         return tag

@@ -1,5 +1,5 @@
-"""How fast a file must come: where each byte is progress, one a second would keep a run busy for
-ever."""
+"""The least speed of a download: if any byte counted as progress, one byte a second could occupy a
+run for ever."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 from harvester.http.retries import PassingError
 
+# Bytes a second, on average over ``timeout``; a modem is faster.
 SLOWEST = 100
-"""Bytes a second, on average over ``timeout``; a modem is faster."""
 
 
 class Pace:
-    """The pace of one body: only the time counts in which the program waits for it."""
+    """The pace of one body. Only the time in which the program waits for the network counts."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
@@ -23,7 +23,7 @@ class Pace:
         self._since = clock()
 
     def came(self, count: int) -> None:
-        """Raises `PassingError` if too little has come for too long."""
+        """Count bytes; raises `PassingError` if too few have come for too long."""
         self._waited += self._clock() - self._since
         self._bytes += count
         if self._waited < self._seconds:
@@ -36,5 +36,5 @@ class Pace:
         self._waited, self._bytes = 0.0, 0
 
     def waits(self) -> None:
-        """Begin to wait for more."""
+        """Begin to wait for more bytes."""
         self._since = self._clock()

@@ -1,8 +1,8 @@
-"""Where the beginnings of large files lie until the rest has come, in this run or a later one.
+"""Keeps the beginnings of large files until the rest has come, in this run or a later one.
 
-Each is a file named by a digest of what identifies its content, and a small one beside it with the
-validator (ETag) of the answer that it comes from. Nothing here is trusted: a content is verified
-whole in the end, so a kill at any moment costs at most what was there.
+Each beginning is a file named by a digest of what identifies its content. A small file beside it
+holds the validator (ETag) of the answer that it comes from. Neither is trusted: a content is
+verified whole in the end, so a kill at any moment costs at most the bytes that were kept.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from typing import BinaryIO
 from shared.checkpoints import checkpoint
 from shared.verification import Expected
 
+# Age at which a beginning that no run asked for is removed.
 KEPT = timedelta(days=7)
-"""For so long what nobody asks for is kept."""
+# The same if a run brought everything without it: the item may only be paused.
 KEPT_UNASKED = timedelta(days=2)
-"""For so long it is kept if a run brought everything without it: it may only be paused."""
 _NAME = re.compile(r"[0-9a-f]{40}")
 _NOTE = ".validator"
 _LONGEST_VALIDATOR = 1000
 
 
 def partial_name(path: str, expected: Expected) -> str:
-    """What identifies a content: the path of its URL, and all that the list says of it."""
+    """A digest of the path of the URL and of all that the list says of the content."""
     sums = (expected.length, expected.crc32, expected.checksum, expected.sha256)
     return hashlib.blake2b(repr((path, sums)).encode(), digest_size=20).hexdigest()
 
 
 class Partial:
-    """The beginning of one content, open for writing at its end."""
+    """The beginning of one content, open for appending."""
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self.file = file
@@ -48,7 +48,7 @@ class Partial:
 
     @property
     def validator(self) -> str | None:
-        """Of the answer that the content comes from; None if nobody knows."""
+        """The validator of the answer that the content comes from; None if it is unknown."""
         try:
             text = self._note.read_text("ascii")
         except (OSError, ValueError):
@@ -56,7 +56,8 @@ class Partial:
         return text if text.isprintable() and text else None
 
     def begin(self, validator: str | None) -> None:
-        """Anew, with what comes now. At no moment does an old content have a new validator."""
+        """Start from the first byte of a new answer. At no moment does old content have a new
+        validator."""
         self.file.seek(0)
         self.file.truncate()
         self._note.unlink(missing_ok=True)
@@ -64,7 +65,7 @@ class Partial:
             self._note.write_text(validator, "ascii")
 
     def move(self, target: Path) -> None:
-        """Make the content, which is whole, last, and put it in the place of a file."""
+        """Sync the whole content to the disk and move it to its target."""
         # Not `shared.atomic_file`: what is kept aside stays for the next run if this one fails, and
         # the target is no file that is read yet: the caller renames it.
         self.file.flush()
@@ -84,8 +85,8 @@ class Partial:
 
 
 class Partials:
-    """The folder, which appears when it is needed. One program uses it at a time: the section's
-    lock sees to that; its threads may be many."""
+    """The folder of partial files; it is made when it is needed. One process uses it at a time,
+    which the lock of the section ensures; that process may have many threads."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -95,7 +96,8 @@ class Partials:
 
     @contextmanager
     def open(self, name: str) -> Iterator[Partial | None]:
-        """None if another thread is at it. `OSError` if the disk is full or refuses."""
+        """Open the beginning of a content; None if another thread has it open. `OSError` if the
+        disk is full or refuses."""
         with self._lock:
             busy = name in self._in_use
             self._in_use.add(name)
@@ -114,7 +116,8 @@ class Partials:
                 self._in_use.discard(name)
 
     def tidy(self, *, all_is_here: bool, now: float | None = None) -> None:
-        """Remove what nobody asks for. ``all_is_here``: this run has brought everything."""
+        """Remove what no run has asked for lately. ``all_is_here``: this run has brought
+        everything."""
         stale(
             self._folder,
             lambda path: path.is_file() and _is_unasked(path.name, self._asked),
@@ -124,14 +127,15 @@ class Partials:
 
 
 def _is_unasked(name: str, asked: set[str]) -> bool:
-    """Only what `partial_name` named: what else lies there is not ours to remove."""
+    """Whether this run did not ask for a file. Only files that `partial_name` named count: all
+    others are not ours to remove."""
     content = name.removesuffix(_NOTE)
     return _NAME.fullmatch(content) is not None and content not in asked
 
 
 def stale(folder: Path, unasked: Callable[[Path], bool], kept: timedelta, now: float) -> None:
-    """Remove entries that nobody asked for and nobody touched for so long, and the folder if it
-    is empty. Never an error: it is tried again by the next run."""
+    """Remove entries that no run has used for this time, and the folder if it is then empty. Errors
+    are ignored: the next run tries again."""
     with suppress(OSError):
         for path in list(folder.iterdir()):
             if unasked(path) and now - path.stat().st_mtime > kept.total_seconds():
@@ -140,7 +144,7 @@ def stale(folder: Path, unasked: Callable[[Path], bool], kept: timedelta, now: f
 
 
 def remove(path: Path) -> None:
-    """A file, or a folder with all that is in it."""
+    """Remove a file, or a folder with its contents."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -148,7 +152,7 @@ def remove(path: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """To another file system."""
+    """Copy to another file system."""
     with source.open("rb") as reading, target.open("r+b") as writing:
         shutil.copyfileobj(reading, writing, 1 << 20)
         writing.flush()

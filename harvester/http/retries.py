@@ -1,4 +1,4 @@
-"""Trying again what may have been bad luck."""
+"""Tries requests again whose failure may be temporary."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+# Seconds; a source that asks for more is left to the next run.
 LONGEST_PAUSE = 300.0
-"""Seconds; a source that asks for more is left to the next run."""
+# Tries of one request, even if each brings it further.
 _MOST_TRIES = 100
-"""Of one request, even if each brings it further."""
 _LONGEST_TOLD = timedelta(days=3650)
 
 
 class PassingError(SourceError):
-    """May be gone when tried again; the source may have said after how many seconds."""
+    """A failure that may be gone at the next try; the source may have said after how many
+    seconds."""
 
     def __init__(self, message: str, *, retry_after: float = 0.0) -> None:
         super().__init__(message)
@@ -32,16 +33,16 @@ class PassingError(SourceError):
 
 
 class OutOfReachError(PassingError):
-    """Nothing at all can be had from the source: there is no connection, or it wants to be left
-    alone. So this is never the fault of one item."""
+    """Nothing can be fetched from the source: there is no connection, or the source refuses
+    requests for now. So this is never the fault of one item."""
 
 
 class Retries:
-    """How often to try, and how long to wait: a little more or less than the pauses, at random,
-    so that several threads do not come back at the same moment. Safe for threads.
+    """The number of tries and the pauses between them. The pauses vary at random by a little, so
+    that several threads do not come back at the same moment. Safe for threads.
 
-    A source that wants to be left alone for longer than anybody would wait is not asked again
-    before that time, whatever is to be fetched.
+    A source that refuses requests for longer than the longest pause is not asked again before that
+    time, whatever is to be fetched.
     """
 
     def __init__(
@@ -58,8 +59,9 @@ class Retries:
         self._left_alone: tuple[float, str] | None = None
 
     def run(self, attempt: Callable[[], T], progress: Callable[[], int] = lambda: 0) -> T:
-        """What the attempt returns. A `PassingError` is raised only after the last try. A try
-        after which ``progress`` gives more than before did not fail: counting begins anew."""
+        """Return what the attempt returns. A `PassingError` is raised only after the last try. A
+        try after which ``progress`` returns more than before does not count as a failure: counting
+        starts again."""
         tries = failures = 0
         while True:
             self._check_left_alone()
@@ -96,7 +98,7 @@ class Retries:
 
 
 def seconds_until(text: str) -> float:
-    """What a ``Retry-After`` header says, as seconds or as a date; 0 if nobody can read it."""
+    """The seconds of a ``Retry-After`` header, which is a number or a date; 0 if it is neither."""
     longest = _LONGEST_TOLD.total_seconds()
     if text.isdecimal():
         return min(float(text), longest)

@@ -1,4 +1,4 @@
-"""Whom to trust, and how to prove who we are: the ssl contexts of a section."""
+"""The SSL contexts of a section: which certificates are trusted, and which one is presented."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import httpx
 from harvester.settings.section import SectionSettings
 from shared.errors import ConfigError
 
+# In the first lines of a key that needs a password.
 _ENCRYPTED = b"ENCRYPTED"
-"""In the first lines of a key that needs a password."""
 
 
 def tls_context(config: SectionSettings) -> ssl.SSLContext:
@@ -24,7 +24,7 @@ def tls_context(config: SectionSettings) -> ssl.SSLContext:
 
 
 def trusting_context(config: SectionSettings) -> ssl.SSLContext:
-    """The same without a certificate of our own: for a proxy, which has no need of it."""
+    """The same without a client certificate: a proxy does not need it."""
     if not config.tls_verify:
         return httpx.create_ssl_context(verify=False)
     bundle = config.ca_bundle
@@ -44,7 +44,7 @@ def trusting_context(config: SectionSettings) -> ssl.SSLContext:
 
 
 def warn_if_unverified(config: SectionSettings, log: logging.Logger) -> None:
-    """So loud that nobody overlooks it: in the section's log and on standard error."""
+    """Warn in the section's log and on standard error that certificates are not verified."""
     if config.tls_verify:
         return
     warning = (
@@ -63,7 +63,7 @@ def _prove_identity(context: ssl.SSLContext, config: SectionSettings) -> None:
     for name, file in (("client-certificate", certificate), ("client-key", key)):
         _check_readable(config, name, file)
     secret = config.client_key_password
-    # Without a password given OpenSSL would ask whoever sits at the terminal.
+    # Without a given password OpenSSL would ask at the terminal.
     password = secret.get_secret_value() if secret else ""
     try:
         context.load_cert_chain(certificate, key, password)

@@ -1,1 +1,1 @@
-"""What a run writes while it goes on: the section's log, and bars for people who watch."""
+"""What a run shows while it works: the log of the section, and progress bars at a terminal."""

@@ -1,6 +1,6 @@
-"""The file of a section's log: written line by line, put aside every day, removed after a while.
+"""The log file of a section: written line by line, rotated every day, removed after a while.
 
-Several sections may have the same file, and other programs may move it away between two runs.
+Several sections may share a file, and other programs may move it away between two runs.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
+# Suffix of a rotated log; the original wrote the second form.
 _DAY, _SECOND = "%Y-%m-%d", "%Y-%m-%d_%H-%M-%S"
-"""What stands behind the name of a log that was put aside; the original wrote the second one."""
 
 
 class LogFileHandler(logging.Handler):
-    """Appends each record in one go, so that sections with the same file do not tear each other's
-    lines. That a line cannot be written is told once, elsewhere, and stops nothing."""
+    """Appends each record in one write, so that sections that share a file do not mix their lines.
+    A line that cannot be written is reported once, in the program's own log, and stops nothing."""
 
     def __init__(self, path: Path) -> None:
-        """Raises `OSError`, also for a file that is no text: a log must not grow in a database."""
+        """Raises `OSError`, also for a file that is not text: a log must not be appended to a
+        database."""
         # Opened first: the logging module closes every handler at the end, half-made ones too.
         self._file = _opened(path)
         super().__init__()
@@ -39,7 +40,7 @@ class LogFileHandler(logging.Handler):
         self._told = False
 
     def _size(self) -> int:
-        """Of a regular file; 0 for pipes and the like, which cannot be read again."""
+        """The size of a regular file; 0 for pipes and devices, which cannot be read again."""
         found = os.fstat(self._file.fileno())
         return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
@@ -60,7 +61,7 @@ class LogFileHandler(logging.Handler):
             logger.error("%s: the log cannot be written: %s", self.path, error)
 
     def tail(self, longest: int) -> bytes:
-        """What was written since this handler was opened; if that is more than so many bytes, only
+        """What was written since this handler was opened. If that is longer than the limit, only
         whole lines at its end. Raises `OSError`."""
         end = self._size()
         begin = max(self._begin, end - longest)
@@ -87,8 +88,8 @@ def _opened(path: Path) -> FileIO:
 
 
 def tidy(path: Path, retention_days: int, now: datetime | None = None) -> None:
-    """Put the log of an earlier day aside, and remove those that are too old. What cannot be done
-    is told once, in this program's own log, and stops nothing."""
+    """Rotate the log of an earlier day, and remove rotated logs that are too old. A failure is
+    reported once in the program's own log, and stops nothing."""
     now = now or datetime.now(UTC)
     try:
         real = path.resolve()
@@ -105,9 +106,9 @@ def _local(time: datetime) -> datetime:
 
 
 def _rotate(path: Path, today: date) -> None:
-    """By the day of the last line: a run over midnight stays in one file."""
+    """Rotate by the day of the last line: a run over midnight stays in one file."""
     with suppress(FileNotFoundError), path.open("r+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # somebody else may have the same in mind
+        fcntl.flock(file, fcntl.LOCK_EX)  # another process may rotate it at the same time
         found = os.fstat(file.fileno())
         last = _local(datetime.fromtimestamp(found.st_mtime, UTC))
         if found.st_size and last.date() < today and os.path.samestat(found, path.stat()):
@@ -123,7 +124,7 @@ def _free_name(path: Path, last: datetime) -> Path:
 
 
 def _remove_old(path: Path, oldest: date) -> None:
-    """Whatever cannot be removed, the others are."""
+    """Remove old logs; one that cannot be removed does not keep the others."""
     errors = []
     for file in path.parent.iterdir():
         day = _day_of(file.name, path.name)
@@ -137,7 +138,7 @@ def _remove_old(path: Path, oldest: date) -> None:
 
 
 def _day_of(name: str, log_name: str) -> date | None:
-    """The day of a log that was put aside, by us or by the original; None for all other files."""
+    """The day of a log that was rotated by us or by the original; None for all other files."""
     ending = name.removeprefix(f"{log_name}.")
     if name == ending or not re.fullmatch(
         r"[0-9]{4}(-[0-9]{2}){2}(_[0-9]{2}(-[0-9]{2}){2})?", ending

@@ -1,10 +1,10 @@
-"""How lines of a log are written: for people, or as a JSON object each.
+"""The format of log lines: text for people, or one JSON object per line.
 
-No name can forge a line (`shared.plain_lines`), and no secret stands in one (`shared.masking`).
+No name can forge a line (`shared.plain_lines`), and no line shows a secret (`shared.masking`).
 
 A record may carry more than its message, by ``extra``: ``event`` names what happened, ``fields``
-are values for programs, ``lines`` are what people see instead of the message, and ``context``
-says of which section, run, pass and step the record is.
+are values for programs, ``lines`` are what people see instead of the message, and ``context`` has
+the section, run, pass and step.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from shared.masking import masked
 from shared.plain_lines import one_line
 from shared.settings.quantities import LogFormat
 
+# As in the original, where no level is longer than five letters.
 _LEVELS = {logging.WARNING: "WARN", logging.CRITICAL: "FATAL"}
-"""As in the original, where no level is longer than five letters."""
 
 
 def formatter(log_format: LogFormat) -> logging.Formatter:
-    """For the log of a section, and that of the daemon."""
+    """The formatter for the log of a section, and for that of the daemon."""
     return _Json() if log_format is LogFormat.JSON else _Text()
 
 
 class _Text(logging.Formatter):
-    """``yyyy-MM-dd HH:mm:ss,SSS LEVEL message`` in local time; a traceback follows, indented, so
-    that no line of it can be taken for one of the log."""
+    """``yyyy-MM-dd HH:mm:ss,SSS LEVEL message`` in local time. A traceback follows, indented, so
+    that none of its lines can be taken for a line of the log."""
 
     def format(self, record: logging.LogRecord) -> str:
         start = f"{self.formatTime(record)} {_level(record):<5} "
@@ -40,7 +40,7 @@ class _Text(logging.Formatter):
 
 
 class _Json(logging.Formatter):
-    """One object a line, in ASCII; the traceback is its field ``exception``."""
+    """One object per line, in ASCII; the traceback is its field ``exception``."""
 
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
@@ -61,7 +61,8 @@ def _level(record: logging.LogRecord) -> str:
 
 
 def _traceback(form: logging.Formatter, record: logging.LogRecord) -> str:
-    """Made anew: what the record keeps of it may come from another formatter."""
+    """The traceback, formatted anew: the text that a record caches may come from another
+    formatter."""
     parts = []
     if record.exc_info and record.exc_info[0]:
         parts.append(form.formatException(record.exc_info))

@@ -1,6 +1,6 @@
-"""Progress bars, while a person is watching: one display for all sections of the process.
+"""Progress bars at a terminal: one display for all sections of the process.
 
-Standard error must be a terminal. What is printed meanwhile appears above the bars.
+Bars are shown if standard error is a terminal. Output appears above the bars.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from harvester.runs.amounts import shown_size
 from harvester.runs.progress import WATCH, Progress, Received
 
 _DUMB = frozenset({"", "dumb", "unknown"})
+# Shows the cursor again, which the bars hide.
 _CURSOR = b"\r\n\x1b[?25h"
-"""Shows the cursor again, which the bars hide."""
 
 
 class _Amounts(ProgressColumn):
@@ -47,7 +47,7 @@ class _Amounts(ProgressColumn):
 
 
 class _Bars(Bars):
-    """Asks before each look how many bytes have come."""
+    """Asks for the number of bytes that have come, before each refresh."""
 
     def get_renderables(self) -> Iterable[RenderableType]:
         with self._lock:  # else a task could be removed meanwhile
@@ -61,7 +61,7 @@ class _Bars(Bars):
 
 
 class _Bar:
-    """One step's. It goes by bytes if their number is known, else by items."""
+    """The bar of one step. It counts bytes if their number is known, else items."""
 
     def __init__(self, bars: Bars, task: TaskID) -> None:
         self._bars = bars
@@ -101,13 +101,14 @@ class _Display:
 
 
 def is_watched(stream: TextIO) -> bool:
-    """Whether a person looks at it, through something that can show bars."""
+    """Whether standard error is a terminal that can show bars."""
     return stream.isatty() and os.environ.get("TERM", "") not in _DUMB
 
 
 @contextmanager
 def displayed() -> Iterator[None]:
-    """Meanwhile every step of every section has a bar, if a person watches standard error."""
+    """Show a bar for every step of every section while the block runs, if standard error is a
+    terminal."""
     if WATCH.screen is not None or not is_watched(sys.stderr):
         yield
         return
@@ -139,7 +140,7 @@ def _bars() -> Iterator[Bars]:
 
 @contextmanager
 def _log_above(before: TextIO) -> Iterator[None]:
-    """The program's own log was told to write to standard error as it was before the bars."""
+    """Send the log lines for standard error through the display while the block runs."""
     moved = [
         handler
         for handler in logging.getLogger().handlers

@@ -22,17 +22,17 @@ from harvester.settings.section import SectionSettings
 from shared.edges import OnError
 from shared.errors import ConfigError, ItemError
 
+# Bytes; mail servers refuse much larger mails.
 _LONGEST_TAIL = 5_000_000
-"""Bytes; mail servers refuse much larger mails."""
+# Seconds between two lines about the progress of a step.
 _NOW_AND_THEN = 10.0
-"""Seconds between two lines about the progress of a step."""
 _NO_FIELDS: Fields = {}
 _PLAN = "Changes, field by field"
 
 
 @dataclass(slots=True)
 class _Context:
-    """Which section, run, pass and step the records of a log belong to."""
+    """The section, run, pass and step of the records of a log."""
 
     section: str
     run: int | None = None
@@ -52,7 +52,7 @@ class _Context:
 
 
 class SectionLog:
-    """What a run of a section tells, while it goes on."""
+    """The log of one run of a section."""
 
     def __init__(self, log: logging.Logger, file: LogFileHandler, config: SectionSettings) -> None:
         self.logger = log
@@ -65,13 +65,13 @@ class SectionLog:
     def begins(
         self, lines: Sequence[str], fields: Fields, *, run: int | None, limits: RunLimits | None
     ) -> None:
-        """What stands at the head of a run; the last line is the most important. ``run`` is the
-        number of the run; the ``limits`` know how many bytes have come."""
+        """Write the head of a run; its last line is the most important. ``run`` is the number of
+        the run; the ``limits`` know how many bytes have come."""
         self._context.run, self._limits = run, limits
         self._tell("banner", lines[-1], fields, lines=tuple(lines))
 
     def read(self, metadata: ReadList) -> None:
-        """What the list shows."""
+        """Write what the list shows."""
         at = metadata.at.astimezone().isoformat(sep=" ", timespec="milliseconds")
         self._tell(
             "list",
@@ -95,7 +95,7 @@ class SectionLog:
 
     @contextmanager
     def step(self, title: str) -> Iterator[Progress]:
-        """Around each step, reading included; the step tells how far it has come."""
+        """Surrounds each step, reading included; gives the step its progress."""
         self._context.step = title
         self._tell("step", f"[{title}] monitoring started")
         rehearsed = " (dry run)" if self._context.dry_run else ""
@@ -112,8 +112,8 @@ class SectionLog:
         self._context.step = None
 
     def outcome(self, title: str, outcome: Outcome) -> None:
-        """What a step did: counts always, items if the section is verbose, definitions of master
-        data in every dry run, too."""
+        """Write what a step did: always the counts; the items if the section is verbose;
+        definitions of master data in every dry run, too."""
         self._context.step = title
         changes = f"{title}: {outcome.changes:,} changes"
         self._tell("summary", changes, figures(outcome), lines=tuple(short_summary(title, outcome)))
@@ -131,7 +131,8 @@ class SectionLog:
         self._context.step = None
 
     def tail(self) -> bytes:
-        """What this run has written so far, for the mail; without its beginning if it is huge."""
+        """What this run has written so far, for the mail; without its beginning if it is very
+        long."""
         try:
             return self._file.tail(_LONGEST_TAIL)
         except OSError as error:
@@ -180,8 +181,8 @@ class SectionLog:
 
 @contextmanager
 def section_log(config: SectionSettings) -> Iterator[SectionLog]:
-    """The section's own log file; what is written there appears nowhere else. `ConfigError` if it
-    cannot be opened."""
+    """The log file of a section; its lines appear nowhere else. `ConfigError` if the file cannot be
+    opened."""
     log = logging.getLogger(f"harvester.section.{config.alias}")
     log.setLevel(logging.INFO)
     log.propagate = False

@@ -1,4 +1,4 @@
-"""How far a step has come, in lines of the log."""
+"""The progress of a step as lines of the log."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from harvester.runs.amounts import shown_size
 from harvester.runs.progress import Progress, Received
 from harvester.runs.run_log import Fields
 
+# Items between two lines, as in the original.
 _MANY = 10_000
-"""The original reports so often."""
 
 
+# Takes a text for people and values for programs.
 Tell = Callable[[str, Fields], None]
-"""Takes a text for people and values for programs."""
 
 
 class StepProgress:
-    """Tells after every so many items, and now and then if something has moved meanwhile. Every
-    call is passed on to ``bar``. Safe for threads."""
+    """Writes a line after a fixed number of items, and from time to time if there was progress
+    since. Every call is passed on to ``bar``. Safe for threads."""
 
     def __init__(self, title: str, tell: Tell, received: Received, bar: Progress) -> None:
         self._title = title
@@ -45,13 +45,12 @@ class StepProgress:
             self.tell()
 
     def tell_if_moved(self) -> None:
-        """For a clock to call."""
+        """Write a line if there was progress since the last one; a timer calls this."""
         if (self._done, self._bytes) != self._told:
             self.tell()
 
     def tell(self, word: str = "") -> None:
-        """A progress line of the original's form, less the figures of memory; how far it has come
-        stands behind ``word``."""
+        """Write a progress line in the original's form; the position follows ``word``."""
         with self._lock:
             self._told = (self._done, self._bytes)
             seconds = time.monotonic() - self._began
@@ -82,7 +81,7 @@ class StepProgress:
 
 @contextmanager
 def every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
-    """Meanwhile call something from another thread, again and again."""
+    """Call a function again and again, from another thread, while the block runs."""
     ended = threading.Event()
 
     def tick() -> None:

@@ -19,9 +19,10 @@ _HEAD, _FOOT = "/--------------", "\\______________"
 _DASHES = "-" * WIDTH
 _INDENT = " " * 10
 
+# The original's words; the others are ours, in capitals.
 _OPERATIONS = {Verb.CREATED: "ADDED", Verb.DELETED: "REMOVED"}
-"""The original's words; the others are ours, in capitals."""
 
+# In the order in which they are shown.
 _NOUNS = {
     "FILE_FORMAT_TYPE": "file format types",
     "PLUGIN": "plugins",
@@ -53,14 +54,13 @@ _NOUNS = {
     "PICTURE": "pictures",
     "SUBMISSION": "submissions",
 }
-"""In the order in which they are shown."""
 
+# Kinds that are shown together, with what belongs to them.
 _FAMILIES = {"TERM": "VOCABULARY", "PROPERTY_ASSIGNMENT": "MATERIAL_TYPE"} | dict.fromkeys(
     ("SAMPLE_TYPE", "EXPERIMENT_TYPE", "DATA_SET_TYPE"), "MATERIAL_TYPE"
 )
-"""Kinds that are shown together, with what belongs to them."""
+# They are shown as a detail of what they belong to.
 _DETAILS = frozenset({"TERM", "PROPERTY_ASSIGNMENT"})
-"""They are shown as a detail of what they belong to."""
 
 
 def short_summary(title: str, outcome: Outcome) -> Iterator[str]:
@@ -87,7 +87,7 @@ def _body(outcome: Outcome) -> Iterator[str]:
 
 
 def figures(outcome: Outcome) -> dict[str, object]:
-    """The same for programs."""
+    """The counts of a step as values for programs."""
     counts: list[dict[str, object]] = []
     for (kind, verb), number in sorted(outcome.counts.items()):
         told: dict[str, object] = {"kind": kind, "verb": verb, "number": number}
@@ -113,7 +113,7 @@ def _sorts(outcome: Outcome, kind: str, verb: Verb) -> list[Group]:
 
 
 def groups(outcome: Outcome) -> list[Group]:
-    """What has names, in the order of the summary."""
+    """The items that have names, in the order of the summary."""
     return sorted(outcome.names, key=_rank)
 
 

@@ -12,14 +12,14 @@ from shared.errors import ItemError
 from shared.store.memory_tables import failed_item
 from shared.store.rows import milliseconds, moment
 
+# A little less than half a day, so that a daily run tries again each time at first.
 FIRST_PAUSE = timedelta(hours=11)
-"""A little less than half a day, so that a daily run tries again each time at first."""
 LONGEST_PAUSE = timedelta(days=7)
+# Remembered for one source; what is beyond is found by comparing anyway.
 _MOST = 10_000
-"""Remembered for one source; what is beyond is found by comparing anyway."""
 
+# Kind and perm id.
 Key = tuple[str, str]
-"""Kind and perm id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

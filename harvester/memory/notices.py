@@ -12,11 +12,11 @@ from harvester.memory.runs import SUCCESSES, Verdict
 from shared.store.memory_tables import notice, run
 from shared.store.rows import milliseconds, moment
 
+# How a run ends without a success; one that was killed said nothing about anything.
 _MISHAPS = (
     *(Verdict.PARTIAL, Verdict.HELD_BACK, Verdict.UNREACHABLE, Verdict.REFUSED),
     *(Verdict.UNUSABLE, Verdict.CONFLICT, Verdict.CONFIG, Verdict.STOPPED, Verdict.FAILED),
 )
-"""How a run ends without a success; one that was killed said nothing about anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,8 @@ from shared.errors import ItemError
 from shared.store.memory_tables import run, run_count, run_failure
 from shared.store.rows import milliseconds, moment
 
+# Kept by name for one run; the rest is in the section's log.
 _MOST_FAILURES = 10_000
-"""Kept by name for one run; the rest is in the section's log."""
 
 
 class Verdict(StrEnum):
@@ -24,28 +24,28 @@ class Verdict(StrEnum):
 
     DONE = "done"
     NOTHING_TO_DO = "nothing to do"
+    # Some items failed; all else is done.
     PARTIAL = "partial"
-    """Some items failed; all else is done."""
+    # Deletions wait for the operator; all else is done.
     HELD_BACK = "held back"
-    """Deletions wait for the operator; all else is done."""
     UNREACHABLE = "unreachable"
     REFUSED = "refused"
+    # The source's answer is no whole resource list.
     UNUSABLE = "unusable"
-    """The source's answer is no whole resource list."""
     CONFLICT = "conflict"
     CONFIG = "config"
     STOPPED = "stopped"
     BUSY = "busy"
+    # A fault of the program or the machine.
     FAILED = "failed"
-    """A fault of the program or the machine."""
+    # Found without an end, and nobody at work.
     KILLED = "killed"
-    """Found without an end, and nobody at work."""
 
 
+# Source and destination agree after these, unless the run was only rehearsed.
 SUCCESSES = frozenset({Verdict.DONE, Verdict.NOTHING_TO_DO})
-"""Source and destination agree after these, unless the run was only rehearsed."""
+# All steps were done.
 HARVESTED = SUCCESSES | {Verdict.PARTIAL, Verdict.HELD_BACK}
-"""All steps were done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

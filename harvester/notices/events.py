@@ -20,12 +20,13 @@ class Event(StrEnum):
     PARTLY_FAILED = "partly-failed"
     HELD_BACK = "deletions-held-back"
     STALLED = "stalled"
+    # Sent only after one of the events above.
     RECOVERED = "recovered"
-    """Sent only after one of the events above."""
+    # An event of the settings, not of a run.
     CANNOT_START = "cannot-start"
-    """An event of the settings, not of a run."""
 
 
+# The first subject is the original's, since operators filter by it.
 SUBJECTS = {
     Event.FAILED: "Synchronization{} failed",
     Event.PARTLY_FAILED: "Synchronization{} partly failed",
@@ -34,7 +35,6 @@ SUBJECTS = {
     Event.RECOVERED: "Synchronization{} works again",
     Event.CANNOT_START: "Synchronization cannot start",
 }
-"""The first subject is the original's, since operators filter by it."""
 _DRY_RUN = " (dry run)"
 
 
@@ -96,6 +96,8 @@ def _mark_of(error: BaseException) -> str:
             return f"{type(error).__name__} {steady(str(error))}"
 
 
+# Memory addresses, ids, temporary files, times, and numbers outside of names. Codes and perm ids
+# stay, since they say what has failed.
 _VOLATILE = (
     re.compile(r"0x[0-9a-fA-F]+"),
     re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"),
@@ -104,10 +106,8 @@ _VOLATILE = (
     re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?Z?)?"),
     re.compile(r"(?<![\w-])\d+(?:[.,:]\d+)*(?![\w-])"),
 )
-"""Memory addresses, ids, temporary files, times, and numbers outside of names. Codes and perm ids
-stay, since they say what has failed."""
+# The status of an HTTP answer. It counts; the body may differ each time.
 _STATUS = re.compile(r"\bstatus (\d{3})\b.*", re.DOTALL)
-"""The status of an HTTP answer. It counts; the body may differ each time."""
 
 
 def steady(text: str) -> str:

@@ -22,14 +22,14 @@ from shared.edges import OnError
 
 logger = logging.getLogger(__name__)
 
+# Seconds for one mail in all, whatever the number of recipients.
 PATIENCE = 60.0
-"""Seconds for one mail in all, whatever the number of recipients."""
+# Bytes of a log that are attached; mail servers refuse much larger mails.
 _LONGEST_LOG = 5_000_000
-"""Bytes of a log that are attached; mail servers refuse much larger mails."""
+# Bytes of a mail besides what is attached.
 _ALL_ELSE = 30_000
-"""Bytes of a mail besides what is attached."""
+# The part of a mail that is left for the attachment, since base64 makes it longer.
 _BASE64 = 0.7
-"""The part of a mail that is left for the attachment, since base64 makes it longer."""
 _LEFT_OUT = b"... (the beginning is left out, for the sake of the mail server; see the log file)\n"
 
 
@@ -162,13 +162,13 @@ class _Delivery:
         return message
 
 
+# What the server says with a connection that goes on.
 _ANSWERS = (
     smtplib.SMTPResponseException,
     smtplib.SMTPRecipientsRefused,
     smtplib.SMTPNotSupportedError,
     ValueError,  # what cannot be put into a mail was not sent at all
 )
-"""What the server says with a connection that goes on."""
 
 
 def _room(server: smtplib.SMTP) -> int:

@@ -12,8 +12,8 @@ from harvester.runs.findings import Finding, broken, doubtful, fine
 from harvester.settings.harvester import HarvesterSettings
 
 _SUBJECT = "mail server"
+# Seconds for each answer; all answers together may take twice as long.
 _PATIENCE = 30.0
-"""Seconds for each answer; all answers together may take twice as long."""
 _DONE = 250
 
 

@@ -20,8 +20,8 @@ from harvester.settings.section import SectionSettings
 from shared.errors import ConfigError, ConflictError, SyncError
 from shared.masking import masked
 
+# Deletions that are named.
 MOST_HELD = 20
-"""Deletions that are named."""
 _MOST_ITEMS = 10
 _LONGEST_LINE = 2000
 

@@ -24,9 +24,9 @@ from shared.edges import ErrorEdge
 
 logger = logging.getLogger(__name__)
 
+# The time after which the same notice is sent again. Less than a day, since a daily run does not
+# always take the same time.
 AGAIN = timedelta(hours=20)
-"""The time after which the same notice is sent again. Less than a day, since a daily run does not
-always take the same time."""
 
 
 def notify(

@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+# By database and source: notices that could not be written to the database.
 _NOT_WRITTEN: dict[tuple[str, str], Notice | None] = {}
-"""By database and source: notices that could not be written to the database."""
 
 
 class SentNotices:

@@ -30,9 +30,9 @@ from shared.edges import ErrorEdge
 
 logger = logging.getLogger(__name__)
 
+# The name under which faults of no section stand, as in
+# `harvester.settings.config_file.ConfigFile`.
 WHOLE = ""
-"""The name under which faults of no section stand, as in
-`harvester.settings.config_file.ConfigFile`."""
 _MOST = 50
 
 

@@ -23,14 +23,14 @@ from shared.proxies import ProxiedTransport, Proxies
 logger = logging.getLogger(__name__)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # INFO has whole URLs
 
+# Seconds in all.
 PATIENCE = 60.0
-"""Seconds in all."""
+# Seconds for each step of a request.
 _ANSWER = 15.0
-"""Seconds for each step of a request."""
+# Seconds before the second try and the third.
 PAUSES = (1.0, 4.0)
-"""Seconds before the second try and the third."""
+# Statuses that are worth another try, besides 5xx.
 _PASSING = frozenset({408, 425, 429})
-"""Statuses that are worth another try, besides 5xx."""
 
 
 def post(

@@ -1,1 +1,1 @@
-"""Sections whose data source is an openBIS: one kind of section among others."""
+"""The section kind ``openbis``: its data source is an openBIS, or one of our source servers."""

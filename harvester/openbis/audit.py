@@ -43,13 +43,13 @@ _MEANINGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One thing that is not as on the data source."""
+    """One difference between the destination and the data source."""
 
     kind: str
     perm_id: str
     text: str
+    # The rules want it so: worth knowing, and no fault.
     intended: bool = False
-    """The rules want it so: worth knowing, and no fault."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.perm_id}: {self.text}" if self.perm_id else self.text
@@ -57,18 +57,18 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """The comparison of one section, after its list has been read into the incoming tables."""
+    """The comparison of one section, after its list was read into the incoming tables."""
 
     connection: Connection
     config: SectionConfig
     metadata: Metadata
     store: DataStore
+    # Codes of data sets that the operator does not want.
     black_list: frozenset[str] = frozenset()
-    """Codes of data sets that the operator does not want."""
     read_contents: bool = False
 
     def differences(self) -> Iterator[Difference]:
-        """By kind and perm id, what differs. The caller opens the transaction."""
+        """The differences by kind and perm id. The caller opens the transaction."""
         for fault in self.metadata.faults:
             yield Difference(kind=fault.kind, perm_id=fault.perm_id, text=fault.reason)
         yield from self._master_data()
@@ -112,8 +112,8 @@ class Audit:
             yield from self._compared("flags_differ", "frozen flags differ")
 
     def _unknown_parts(self) -> Iterator[Difference]:
-        """Parts that are here and that the list does not show, or shows otherwise; after that the
-        incoming rows have them, as in a run that keeps them."""
+        """Parts that are here and that the list does not show, or shows otherwise. Afterwards the
+        incoming rows have these parts, as in a run that keeps them."""
         complete_unknown(self.connection, self.config.alias)
         find_losses(self.connection, self.config.alias)
         drop_from_plan(self.connection, Loss.DATA_SET_CONTENT, self.black_list)
@@ -162,8 +162,8 @@ class Audit:
                 yield Difference(kind=Kind.DATA_SET, perm_id=code, text=f"file {path} {fault}")
 
     def _fault(self, find: Callable[[], Path], expected: Expected) -> str | None:
-        """What is wrong with a file in the data store; None if nothing is."""
+        """The fault of a file in the data store; None if it is right."""
         try:
             return fault_of(find(), expected, contents=self.read_contents)
-        except ValueError as error:  # such as a link that leads out of the data set
+        except ValueError as error:  # for example a link that leads out of the data set
             return f"cannot be read in the data store: {error}"

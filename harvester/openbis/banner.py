@@ -1,4 +1,4 @@
-"""What a section's log says at the beginning of a run."""
+"""The head of a run in the section's log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harvester.openbis.state import LastSync
 
 
 def banner_lines(config: SectionConfig, last: LastSync | None, *, baseline: bool) -> Iterator[str]:
-    """The source, the mode, both stored timestamps, and the kind of the run with its reason."""
+    """The source, the mode, both stored timestamps, and the type of the run with its reason."""
     yield "=" * WIDTH
     yield f"Data source: {_source(config)}, user: {config.data_source_auth_user}"
     yield f"Mode: {'dry run only' if config.dry_run else 'dry run first, then the same in earnest'}"
@@ -23,7 +23,7 @@ def banner_lines(config: SectionConfig, last: LastSync | None, *, baseline: bool
 
 
 def _source(config: SectionConfig) -> str:
-    """Without the query, where some put what must not be in a log."""
+    """The URL without its query, which may hold what must not be in a log."""
     return urlsplit(config.resource_list_url)._replace(query="").geturl()
 
 
@@ -45,7 +45,7 @@ def _kind_of_run(config: SectionConfig, last: LastSync | None, *, baseline: bool
 
 
 def banner_fields(config: SectionConfig, last: LastSync | None) -> dict[str, object]:
-    """The same for programs."""
+    """The head of the run as values for programs."""
     return {
         "source": _source(config),
         "user": config.data_source_auth_user,

@@ -1,5 +1,5 @@
-"""What failed before this run, and what this run leaves: in the destination's memory, which knows
-how often and when, and in the ``not-synced-entities-file``, which operators write into."""
+"""The items that failed before this run, and those that fail in it. The destination's memory keeps
+how often and when; operators write into the ``not-synced-entities-file``."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from shared.store.engine import work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How things stand when a run begins."""
+    """What failed before this run, and what operators want to leave out."""
 
     file: NotSynced
+    # Their pause is not over.
     waiting: tuple[FailedItem, ...]
-    """Their pause is not over."""
+    # Stand in the file without having failed: an operator wrote them there.
     requested: frozenset[tuple[str, str]]
-    """Stand in the file without having failed: an operator wrote them there."""
 
+    # Failed before: perhaps because files were damaged here and could not be brought again.
     looked_after: frozenset[tuple[str, str]] = frozenset()
-    """Failed before: perhaps because files were damaged here and could not be brought again."""
 
     @property
     def to_look_after(self) -> frozenset[tuple[str, str]]:
-        """Items whose files here are compared with what they are to be."""
+        """Items whose files here are compared with what the list says."""
         return self.looked_after | self.requested
 
     @property
@@ -48,7 +48,8 @@ class Standing:
 def standing(
     connection: Connection, config: SectionConfig, now: datetime, *, at_once: bool = False
 ) -> Standing:
-    """``at_once``: no pause counts. Raises `ConfigError` if the file cannot be read."""
+    """Read what failed before. ``at_once``: ignore pauses. Raises `ConfigError` if the file cannot
+    be read."""
     file = read_not_synced(config.not_synced_entities_file)
     known = failed_items(connection, config.alias)
     failed = {(item.kind, item.perm_id) for item in known}
@@ -62,7 +63,8 @@ def standing(
 
 
 def postponed(items: Standing, done: Harvested) -> list[ItemError]:
-    """What the last pass did not try although it is to be done, as failures that are not over."""
+    """Failures whose pause is not over: the last pass did not try them although they are to be
+    done."""
     keys = set(done.last.postponed if done.last else ())
     return [
         ItemError(
@@ -79,7 +81,7 @@ def postponed(items: Standing, done: Harvested) -> list[ItemError]:
 def remember(
     connection: Connection, config: SectionConfig, items: Standing, done: Harvested
 ) -> None:
-    """Only after a real pass: what failed is noted in the memory and in the file."""
+    """Note in the memory and in the file what failed; to be called after a real pass only."""
     waiting = {(error.kind, error.perm_id) for error in done.waiting}
     errors = [error for error in done.failed if error not in done.waiting]
     with work(connection) as transaction, transaction():

@@ -1,7 +1,7 @@
-"""Looks at the files that a section has brought: does each lie in its place, as it came?
+"""Checks the files that a section has brought: each must lie in its place, unchanged.
 
-All of them are looked at in a baseline (``full-sync``, by existence and length) and in a repair (by
-checksum, too, if that is wanted); what failed before, and what operators ask for, in each run.
+A baseline (``full-sync``) checks existence and length of all files; a repair also their checksums,
+if that is wanted. What failed before, and what operators ask for, is checked in each run.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from shared.verification import Expected, matches
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """What is not in the data store as it came: by kind and perm id what is wrong with which of its
-    files. These go by name, contents of attachments by SHA-256, files of the file service by "".
-    """
+    """Items that are not in the data store as they came, by kind and perm id, with the faults of
+    their files. A file goes by its name, the content of an attachment by its SHA-256, a file of the
+    file service by ""."""
 
     faults: Mapping[Key, Mapping[str, str]] = field(default_factory=dict)
 
@@ -33,7 +33,7 @@ class Damage:
         return {perm_id: found for (one, perm_id), found in self.faults.items() if one == kind}
 
     def text(self, kind: str, perm_id: str) -> str:
-        """What is wrong with one thing; the first faults are named."""
+        """The faults of one item; the first ones are named."""
         found = list(self.faults.get((kind, perm_id), {}).values())
         more = ", and more" if len(found) > _NAMED else ""
         return "; ".join(found[:_NAMED]) + more
@@ -45,8 +45,8 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspector:
-    """Looks at files between transactions. ``moved`` is called after each and on the way through
-    large ones, and may raise. ``contents``: reads them and compares their checksums."""
+    """Checks files between transactions. ``moved`` is called after each file and within large ones,
+    and may raise. ``contents``: read the files and compare checksums."""
 
     connection: Connection
     store: DataStore
@@ -54,7 +54,7 @@ class Inspector:
     moved: Callable[[], None]
 
     def look(self, *, contents: bool, only: Collection[Key] | None = None) -> Damage:
-        """Look at all that the section has brought, or at some things only."""
+        """Check everything that the section has brought, or only the given items."""
         faults: defaultdict[Key, dict[str, str]] = defaultdict(dict)
         for one in brought(self.connection, self.source, only):
             self.moved()
@@ -81,13 +81,13 @@ class Inspector:
 
 
 def irreparable(kind: str, perm_id: str, fault: str) -> ItemError:
-    """The fault of something that is damaged here, and that the list does not have any more."""
+    """The error of an item that is damaged here and no longer in the list."""
     reason = f"{fault}; it cannot be brought again, since the data source's list does not have it"
     return ItemError(kind, perm_id, reason)
 
 
 def not_ours_to_look_after(kind: str, perm_id: str) -> str:
-    """A remark on what operators ask for."""
+    """The remark on a requested item that this section did not bring."""
     return (
         f"{kind} {perm_id} stands in the not-synced-entities-file, and there is nothing to look "
         "after: the list does not have it, it has no files, or it belongs to another section"
@@ -97,7 +97,7 @@ def not_ours_to_look_after(kind: str, perm_id: str) -> str:
 def fault_of(
     place: Path, expected: Expected, *, contents: bool, moved: Callable[[], None] = lambda: None
 ) -> str | None:
-    """What is wrong with a file in the data store; None if nothing is."""
+    """The fault of a file in the data store; None if it is right."""
     try:
         if not place.is_file():
             return "is no file in the data store" if place.exists() else _MISSING
@@ -112,7 +112,7 @@ def fault_of(
 
 
 def _whole(expected: Expected, length: int) -> Expected:
-    """The same, with the length of the file if that is not known."""
+    """What a whole file must have, with the length of the file if the list has none."""
     return replace(expected, length=length) if expected.length is None else expected
 
 

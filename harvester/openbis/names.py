@@ -1,4 +1,4 @@
-"""Names of the source, translated into those of the destination.
+"""Translates the names of the source into those of the destination.
 
 With a prefix, everything that is unique in an instance gets it: codes of spaces, types, materials,
 shared samples, property types, vocabularies and external data management systems, and names of
@@ -6,7 +6,7 @@ plugins. Perm ids and data set codes are unique in the world and stay, as do cod
 experiments and terms, which are unique in what holds them.
 
 What openBIS itself ships (internal and registered by ``system``) is the same everywhere and keeps
-its name. Something internal that was registered by anybody else becomes an ordinary thing: it loses
+its name. Something internal that another user registered becomes an ordinary definition: it loses
 its ``$``, even where no prefix is used.
 """
 
@@ -36,21 +36,22 @@ Defined = PropertyType | Vocabulary
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """Made once for a list, from its master data; then a pure function of each entity."""
+    """The names of one list, made from its master data; translating an entity is a pure
+    function."""
 
+    # In upper case, as all codes of openBIS are; empty where nothing is prefixed.
     prefix: str
-    """In upper case, as all codes of openBIS are; empty where nothing is prefixed."""
+    # The destination's code of each property type that the list defines.
     properties: Mapping[str, Code]
-    """The destination's code of each property type that the list defines."""
     vocabularies: Mapping[str, Code]
+    # Codes, in the source, of properties whose values name materials.
     material_properties: frozenset[str]
-    """Codes, in the source, of properties whose values name materials."""
     _unchanged: bool = field(repr=False)
 
     @classmethod
     def of(cls, master_data: MasterData, prefix: str | None) -> Self:
-        """Raises `ConflictError` naming all definitions that end up with the same code, and all
-        references to property types and vocabularies that the list does not define."""
+        """Make the names. Raises `ConflictError` with all definitions that would get the same code,
+        and all references to property types and vocabularies that the list does not define."""
         lead = (prefix or "").upper()
         properties = _defined_codes(master_data.property_types, lead)
         vocabularies = _defined_codes(master_data.vocabularies, lead)
@@ -90,8 +91,8 @@ class Names:
         )
 
     def translate_entity(self, entity: Entity) -> Entity:
-        """The same object if nothing changes. Raises `ItemError` if the entity has a property that
-        the list's master data does not define."""
+        """Translate an entity; the same object if nothing changes. Raises `ItemError` if it has a
+        property that the list's master data does not define."""
         if not entity.properties.keys() <= self.properties.keys():
             unknown = min(entity.properties.keys() - self.properties.keys())
             reason = f"property {unknown} is not defined in the list's master data"
@@ -109,7 +110,7 @@ class Names:
         return replace(entity, **changes) if changes else entity
 
     def _place(self, entity: Entity) -> dict[str, Any]:
-        """What the prefix changes of an entity, besides its properties."""
+        """Translate the places of an entity: all that the prefix changes besides properties."""
         changes: dict[str, Any] = {
             name: Code(self._prefixed(code))
             for name, code in (("type", entity.type), ("space", entity.space))
@@ -140,7 +141,7 @@ class Names:
         return Identifier(f"/{named}{slash}{rest}")
 
     def _shared(self, code: str) -> str:
-        """The code of a shared sample, and that of its container if it reads ``CONTAINER:CODE``."""
+        """The code of a shared sample, also of the form ``CONTAINER:CODE``."""
         return ":".join(map(self._prefixed, code.split(":")))
 
     def _values(self, values: Mapping[str, str]) -> dict[str, str]:
@@ -152,14 +153,15 @@ class Names:
         }
 
     def _material(self, value: str) -> str:
-        """``CODE (TYPE)``, both prefixed. Anything else is nobody's name and stays."""
+        """``CODE (TYPE)``, both with the prefix. Any other value is returned unchanged."""
         code, opening, type_code = value.removesuffix(")").rpartition(" (")
         if not (self.prefix and opening and code and type_code and value.endswith(")")):
             return value
         return material_perm_id(self._prefixed(code), self._prefixed(type_code))
 
     def _mark(self, mark: Unknown) -> Unknown:
-        """Property codes that cannot be shown; other details are for people."""
+        """Mark property codes that cannot be shown; other details of the mark are texts for
+        people."""
         if mark.part is not Part.PROPERTIES or not mark.detail:
             return mark
         codes = (self.properties.get(Code(code), code) for code in mark.detail.split())

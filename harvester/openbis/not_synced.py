@@ -1,9 +1,9 @@
-"""The ``not-synced-entities-file``: what failed and is tried again, and what is never to be tried.
+"""The ``not-synced-entities-file``: what failed and is tried again, and what must not be tried.
 
-A line ``<KIND>-<perm id>`` names something to synchronise although it did not change (data sets: by
-their code; files of the file service: by their path), ``ATTACHMENT-<perm id>`` something whose
+A line ``<KIND>-<perm id>`` names an item to synchronise although it did not change (data sets by
+their code, files of the file service by their path); ``ATTACHMENT-<perm id>`` names an item whose
 attachments are meant; ``#DATA_SET-<code>`` black-lists a data set. Operators write into this file,
-so every other line is kept as it is. Unlike the original, what is written is what failed.
+so all other lines are kept. Unlike in the original, the file lists what failed.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ Item = tuple[Kind, PermId]
 _FAILED = re.compile(rf"\s*({'|'.join(Kind)})-(.*\S)\s*")
 _ATTACHMENT = re.compile(r"\s*ATTACHMENT-(.*\S)\s*")
 _BLACK_LISTED = re.compile(rf"\s*#\s*{Kind.DATA_SET}-(.*\S)\s*")
+# What stands in databases and settings files, and never in this one.
 _FOREIGN = re.compile(r"\x00|^\s*\[[^\]\n]*\]|^\s*[\w.-]+\s*=", re.MULTILINE)
-"""What stands in databases and settings files, and never in this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotSynced:
-    """``other_lines`` are comments and whatever else stands in the file."""
+    """The content of the file; ``other_lines`` are comments and all lines of another form."""
 
     failed: frozenset[Item] = frozenset()
     black_listed: frozenset[PermId] = frozenset()
+    # Projects, experiments or samples whose attachments are to be looked after.
     attachments: frozenset[PermId] = frozenset()
-    """Projects, experiments or samples whose attachments are to be looked after."""
     other_lines: tuple[str, ...] = ()
 
 
 def read_not_synced(path: Path) -> NotSynced:
-    """Empty if there is no file; raises `ConfigError` if there is one that cannot be read, or
-    that is something else: it would be overwritten."""
+    """Read the file; empty if there is none. Raises `ConfigError` if it cannot be read or is
+    something else: it would be overwritten."""
     failed, black_listed, attachments, others = set(), set(), set(), []
     try:
         text = read_text(path) if path.exists() else ""
@@ -72,7 +72,7 @@ def read_not_synced(path: Path) -> NotSynced:
 
 
 def write_not_synced(path: Path, not_synced: NotSynced) -> None:
-    """Replaces the file in one go; leaves it alone if it says the same already."""
+    """Replace the file atomically; an unchanged content is not written."""
     if read_not_synced(path) == not_synced:
         return
     lines = [
@@ -85,7 +85,8 @@ def write_not_synced(path: Path, not_synced: NotSynced) -> None:
 
 
 def _line(kind: Kind, perm_id: PermId) -> str:
-    """Empty for a perm id that could not be read back, such as one with a line break in it."""
+    """A line for an item; empty for a perm id that could not be read back, for instance with a line
+    break in it."""
     line = f"{kind}-{perm_id}"
     found = _FAILED.fullmatch(line)
     if found and found[2] == perm_id:

@@ -31,11 +31,11 @@ from shared.store.engine import viewing
 from shared.store.incoming import Incoming
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+# Remarks of one sort that are written out in the log; the others are only counted.
 _NAMED = 20
-"""Remarks of one sort that are written out in the log; the others are only counted."""
 
+# Bytes of the kind of a record that cannot be read: it may be any text.
 _LONGEST_KIND = 100
-"""Bytes of the kind of a record that cannot be read: it may be any text."""
 _OBSERVED = 1000
 
 

@@ -1,5 +1,5 @@
-"""A section whose data source is an openBIS: its keys and their meaning are openBIS's, defaults
-those of its manual (harvester-semantics.md, 1.3)."""
+"""The settings of a section whose data source is an openBIS: openBIS's own keys, with the defaults
+of its manual."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from shared.settings.values import Boolean, Decimal, Integer, Items, Url
 
 
 def _below_store(path: Path, info: ValidationInfo) -> Path:
-    """Always below the data store root, as in the original, even if it begins with ``/``."""
+    """A path below the data store root, as in the original, even if it begins with ``/``."""
     settings = info.context
     if not settings:
         return path
@@ -44,8 +44,8 @@ class SectionConfig(SectionSettings):
     }
 
     resource_list_url: Url
+    # Needed only for sources that are original openBIS, whose files need a session.
     data_source_openbis_url: Url | None = None
-    """Needed only for sources that are original openBIS, whose files need a session."""
     data_source_dss_url: Url
     data_source_auth_realm: str = "OAI-PMH"
     data_source_auth_user: str
@@ -61,19 +61,19 @@ class SectionConfig(SectionSettings):
     master_data_update_allowed: Boolean = False
     property_unassignment_allowed: Boolean = False
     deletion_allowed: Boolean = False
+    # More are held back until the operator releases them. A tenth: of a large instance as well as
+    # of a small one; a few may always go.
     max_deletions: LimitSetting = Limit(10, 0.10)
-    """More are held back until the operator releases them. A tenth: of a large instance as well as
-    of a small one; a few may always go."""
+    # 0: what is deleted is gone at once.
     trash_retention_days: Days = 30
-    """0: what is deleted is gone at once."""
+    # For the resource list, from the request to its end, tries and parts together.
     max_list_time: PositiveDuration = timedelta(hours=12)
-    """For the resource list, from the request to its end, tries and parts together."""
+    # How many records of the list may be unreadable before the pass fails.
     max_failed_records: LimitSetting = Limit(100, 0.01)
-    """How many records of the list may be unreadable before the pass fails."""
 
     full_sync: Boolean = False
+    # Days; 0 makes every run a baseline, if ``full_sync`` is on.
     full_sync_interval: Days = 14
-    """Days; 0 makes every run a baseline, if ``full_sync`` is on."""
 
     harvester_tmp_dir: StorePath = Path("temp")
     file_service_repository_path: BasePath = Path("data/file-service")
@@ -142,11 +142,11 @@ class SectionConfig(SectionSettings):
 
     @property
     def partial_folder(self) -> Path:
-        """Where the beginnings of files wait for the rest: beside the temporary folder of the
-        section, which each run clears. No alias has a ``~``."""
+        """The folder for beginnings of files. It lies beside the temporary folder of the section,
+        which each run clears; no alias contains a ``~``, so the names do not clash."""
         return self.harvester_tmp_dir / f"{self.alias}~partial"
 
     @property
     def prefix(self) -> str | None:
-        """What is put before codes; None if they stay as they are."""
+        """The prefix of codes; None if codes stay as they are."""
         return f"{self.alias}_" if self.translate_using_data_source_alias else None

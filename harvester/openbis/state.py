@@ -1,8 +1,8 @@
-"""When a section was last synchronised: the ``last-sync-timestamp-file``.
+"""The ``last-sync-timestamp-file``: the cutoffs of a section.
 
-The file keeps the original's form, two keys in local time, so that one can go back to it. Local
-time has no zone and whole seconds; so two keys in UTC stand beside and win. After a run of the
-original they are gone, and its own two are read.
+The file keeps the original's form, two keys in local time, so that an operator can go back to it.
+Local time there has no zone and whole seconds, so two keys in UTC stand beside and take precedence.
+A run of the original removes them; then its own two are read.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class LastSync:
 
 
 def read_state(path: Path) -> LastSync | None:
-    """None if the section was never synchronised; `ConfigError` if the file is broken."""
+    """None if the section was never synchronised; `ConfigError` if the file is damaged."""
     if not path.exists():
         return None
     section = read_ini(path).sections.get(_SECTION)
@@ -44,7 +44,7 @@ def read_state(path: Path) -> LastSync | None:
 
 
 def write_state(path: Path, last: LastSync) -> None:
-    """Replaces the file in one go, so that a crash leaves the old one or the new one."""
+    """Replace the file atomically."""
     lines = [f"[{_SECTION}]", ""]
     for key, time in ((_INCREMENTAL, last.incremental), (_FULL, last.full)):
         lines.append(f"{key} = {time.astimezone().strftime(_LOCAL_FORMAT)}")
@@ -54,7 +54,7 @@ def write_state(path: Path, last: LastSync) -> None:
 
 
 def _timestamp(path: Path, entries: dict[str, Given], key: str) -> datetime | None:
-    """The one in UTC, else the local one; of an hour that occurs twice, the earlier."""
+    """The timestamp in UTC, else the local one; for an hour that occurs twice, the earlier."""
     exact, local = entries.get(f"{key}-utc"), entries.get(key)
     try:
         if exact and exact.value:

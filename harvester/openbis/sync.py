@@ -51,7 +51,8 @@ def _always(_config: SectionConfig) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One of the nine. Steps that are ``together`` share a transaction; the others open theirs."""
+    """One of the nine. Steps with ``together`` share a transaction; each other step opens its
+    own."""
 
     title: str
     run: Callable[[SyncRun], Outcome]
@@ -151,8 +152,8 @@ def _read(job: Job[SectionConfig], source: Source) -> Metadata:
 
 
 def _look(job: Job[SectionConfig], store: DataStore, items: Standing, *, baseline: bool) -> Damage:
-    """Look at the files that are here: before the passes, since it takes long, and no writer is to
-    wait for it."""
+    """Check the files that are here. This comes before the passes: it takes long, and no writer
+    must wait for it."""
     only = None if baseline else items.to_look_after
     if only is not None and not only:
         return NO_DAMAGE
@@ -182,7 +183,7 @@ def _run(step: Step, run: SyncRun, progress: Progress) -> Outcome:
 
 
 def _is_baseline(config: SectionConfig, last: LastSync | None, started: datetime) -> bool:
-    """Whether the files that are here are to be looked after: every ``full-sync-interval`` days."""
+    """Whether this run checks the files that are here: every ``full-sync-interval`` days."""
     if last is None or not config.full_sync:
         return False
     return (started - last.full).days >= config.full_sync_interval

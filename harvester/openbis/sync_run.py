@@ -1,4 +1,4 @@
-"""What every step is given: the run of one section, in one of its two passes."""
+"""The argument of every step: the run of one section, in one of its two passes."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ from shared.model.master_data import MasterData
 class Metadata(ReadList):
     """What step 1 found in the resource list, besides the rows of the incoming tables."""
 
+    # In the names of the destination.
     master_data: MasterData
-    """In the names of the destination."""
+    # Why nothing may be deleted after this list; None if it may.
     deletions_unsafe: str | None = None
-    """Why nothing may be deleted after this list; None if it may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncRun:
-    """One pass over one section. A step cannot tell from it whether it is rehearsed."""
+    """One pass over one section. A step cannot see whether it is the rehearsal."""
 
     config: SectionConfig
     destination: SectionDestination
+    # Opens what a step may commit.
     transaction: Transaction
-    """Opens what a step may commit."""
     metadata: Metadata
     transfers: Transfers
     limits: RunLimits
     stamps: Stamps
+    # Of the step at hand.
     progress: Progress = SILENT
-    """Of the step at hand."""
+    # In the destination's memory of runs.
     run_id: int | None = None
-    """In the destination's memory of runs."""
+    # Codes of data sets that the operator does not want.
     black_list: frozenset[str] = frozenset()
-    """Codes of data sets that the operator does not want."""
+    # Kinds and perm ids of what failed lately and is not tried again yet.
     paused: frozenset[tuple[str, str]] = frozenset()
-    """Kinds and perm ids of what failed lately and is not tried again yet."""
+    # What the operator wants to be looked after although it may not have changed.
     requested: frozenset[tuple[str, str]] = frozenset()
-    """What the operator wants to be looked after although it may not have changed."""
+    # What should be here already and is not as it came: to be brought again.
     damage: Damage = NO_DAMAGE
-    """What should be here already and is not as it came: to be brought again."""
+    # The operator has seen the deletions and lets them through, however many they are.
     deletions_confirmed: bool = False
-    """The operator has seen the deletions and lets them through, however many they are."""
 
     @property
     def source(self) -> str:
-        """The mark of this section on the rows of the store."""
+        """The name of this section on the rows of the store."""
         return self.config.alias
 
     def outcome(self) -> Outcome:

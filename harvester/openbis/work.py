@@ -1,4 +1,4 @@
-"""What is done with a section of the kind ``openbis``."""
+"""The work of the section kind ``openbis``."""
 
 from __future__ import annotations
 

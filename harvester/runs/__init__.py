@@ -1,1 +1,1 @@
-"""The vocabulary of a run: what is asked (`Job`), what became of it (`SectionReport`), limits."""
+"""The vocabulary of a run: its order (`Job`), its report, its limits."""

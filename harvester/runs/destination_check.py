@@ -18,7 +18,7 @@ _SUBJECT = "database"
 
 
 class OpenDestination:
-    """The destination, as far as it can be opened; to be closed."""
+    """The destination's database, if it can be opened. The caller closes it."""
 
     def __init__(self, settings: HarvesterSettings) -> None:
         self.settings = settings
@@ -31,7 +31,7 @@ class OpenDestination:
 
     @contextmanager
     def connected(self) -> Iterator[Connection | None]:
-        """A connection; None if the database cannot be opened. `SyncError` if it fails."""
+        """A connection; None if the database cannot be opened. `SyncError` if connecting fails."""
         if self._engine is None:
             yield None
             return

@@ -1,4 +1,4 @@
-"""What a check has found, and how it is told."""
+"""The results of checks, and how they are shown."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from enum import StrEnum
 from harvester.runs.plain_text import plain_line
 from shared.errors import ConfigError, SyncError
 
+# Characters of a finding; it may quote what a server says.
 _LONGEST = 2000
-"""Characters of a finding; it may quote what a server says."""
 
 
 class Verdict(StrEnum):
     OK = "ok"
     WARNING = "warning"
     FAILED = "FAILED"
+    # It depends on something that failed.
     UNTRIED = "untried"
-    """It depends on something that failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """``subject`` is what was looked at; ``text`` says what was found, and if it is not fine, what
-    to do. ``exit_code`` is that of the program if nothing weighs more."""
+    """``subject`` is the thing checked. ``text`` is the result and, if that is a fault, what to do.
+    ``exit_code`` is the program's exit code if no other finding has a graver one."""
 
     subject: str
     verdict: Verdict
@@ -47,7 +47,8 @@ def untried(subject: str, reason: str) -> Finding:
 
 
 def broken(subject: str, text: str, exit_code: int = ConfigError.exit_code) -> Finding:
-    """By default the settings, or what they name on this side, are to be mended."""
+    """A finding that is a fault. By default the settings, or what they name here, are to be
+    mended."""
     return Finding(subject=subject, verdict=Verdict.FAILED, text=text, exit_code=exit_code)
 
 

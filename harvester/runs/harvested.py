@@ -17,10 +17,10 @@ class Harvested:
     baseline: bool = False
     metadata: ReadList | None = None
     passes: tuple[PassReport, ...] = ()
+    # Failed earlier, and not tried in this run because their pause is not over.
     waiting: tuple[ItemError, ...] = ()
-    """Failed earlier, and not tried in this run because their pause is not over."""
+    # Why files were left for the next run, although nothing failed.
     unfinished: str | None = None
-    """Why files were left for the next run, although nothing failed."""
 
     @property
     def last(self) -> PassReport | None:

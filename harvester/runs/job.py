@@ -1,4 +1,4 @@
-"""What a run is asked to do, and the section to which it is done: handed down unchanged."""
+"""The order for a run and the section it is for; both are handed down unchanged."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from harvester.settings.section import S
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """How sections are to be harvested this time, besides their settings."""
+    """What the operator asks for in this run, besides the settings."""
 
+    # The operator lets all deletions of the run through, however many they are.
     deletions_confirmed: bool = False
-    """The operator lets all deletions of the run through, however many they are."""
+    # Even if a section is not due yet.
     forced: bool = False
-    """Even if a section is not due yet."""
+    # Read from this file instead of from the source.
     bundle: Path | None = None
-    """Read from this file instead of from the source."""
+    # Look after files that should be here already, and do not wait for pauses.
     repair: Repair = Repair.NOTHING
-    """Look after files that should be here already, and do not wait for pauses."""
+    # How long to wait for another process that works on the same section.
     patience: timedelta = timedelta(0)
-    """How long to wait for another process that works on the same section."""
     request: StopRequest = field(default_factory=StopRequest)
 
 
@@ -40,12 +40,12 @@ class Job(Generic[S]):
 
     config: S
     destination: Destination
+    # Holds the section's lock; all work is done on it.
     connection: Connection
-    """Holds the section's lock; all work is done on it."""
     log: RunLog
     recorder: Recorder
     limits: RunLimits
     options: RunOptions
     started: datetime
+    # The number of the run in the destination's memory.
     run: int
-    """The number of the run in the destination's memory."""

@@ -1,4 +1,4 @@
-"""A sorted list of names that may be long: a run can bring a million things."""
+"""A sorted list of names that may be long: a run can bring a million items."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import sqlite3
 import weakref
 from collections.abc import Iterator
 
+# More than so many go to the disk, to a place that SQLite makes for them and takes away again
+# (``SQLITE_TMPDIR``, ``TMPDIR``, /var/tmp).
 _FEW = 2_000
-"""More than so many go to the disk, to a place that SQLite makes for them and takes away again
-(``SQLITE_TMPDIR``, ``TMPDIR``, /var/tmp)."""
 
+# Nobody else sees the table, and nobody looks for it after a crash.
 _PREPARATION = ("PRAGMA journal_mode = MEMORY", "CREATE TABLE name (name TEXT NOT NULL)")
-"""Nobody else sees the table, and nobody looks for it after a crash."""
 
 
 class NameList:
-    """Names, in any order at first; gives them sorted. To be used by one thread at a time."""
+    """Takes names in any order and yields them sorted. One thread at a time may use it."""
 
     def __init__(self) -> None:
         self._few: list[str] = []
@@ -25,7 +25,7 @@ class NameList:
         """So many names are not there, because the disk was full."""
 
     def __len__(self) -> int:
-        """How many were added."""
+        """The number of names that were added."""
         return len(self._few) + self._moved + self.lost
 
     def add(self, name: str) -> None:
@@ -48,7 +48,8 @@ class NameList:
             self._moved = given
 
     def _move(self) -> None:
-        """To the disk. If it is full, the names are lost: they are never worth a failure."""
+        """Move the names to the disk. If it is full, the names are lost: they are not worth a
+        failure."""
         try:
             with self._on_disk() as disk:
                 disk.executemany("INSERT INTO name VALUES (?)", ((name,) for name in self._few))
@@ -66,7 +67,7 @@ class NameList:
         return self._many
 
     def forget(self) -> None:
-        """Give up what lies on the disk: nobody is going to ask for it any more."""
+        """Remove the names from the disk, when they are not needed any more."""
         if self._many is not None:
             self._many.close()
             self._many, self._moved = None, 0

@@ -1,4 +1,5 @@
-"""A pass, as every kind of section makes it: what it does goes to the log and to the recorder."""
+"""The two passes of a run, for every kind of section: what happens goes to the log and the
+recorder."""
 
 from __future__ import annotations
 
@@ -12,13 +13,13 @@ from shared.checkpoints import checkpoint
 
 
 def begin_pass(job: Job[S], *, dry_run: bool) -> None:
-    """The dry-run pass, or the real one."""
+    """Begin the dry-run pass, or the real one."""
     job.recorder.pass_begins(dry_run=dry_run)
     job.log.pass_begins(dry_run=dry_run)
 
 
 def take_step(job: Job[S], title: str, step: Callable[[Progress], Outcome]) -> None:
-    """One step of the pass at work."""
+    """Perform one step of the pass."""
     with job.log.step(title) as progress:
         checkpoint("a step begins", title)
         outcome = step(progress)

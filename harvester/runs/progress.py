@@ -1,4 +1,4 @@
-"""How far a step has come: told to people who watch, and to the log."""
+"""The progress of a step, for progress bars and the log."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Told by a step while it works."""
+    """A step reports its progress here."""
 
     def expect(self, total: int, *, size: int = 0) -> None:
-        """So many items are to come, and so many bytes with them; 0 if nobody knows."""
+        """Announce how many items and bytes will come; 0 if that is unknown."""
         ...
 
     def advance(self, count: int = 1) -> None:
-        """So many more are done."""
+        """Report that ``items`` more are done."""
         ...
 
 
@@ -27,27 +27,27 @@ class _Silent:
         pass
 
 
+# For whoever does not want to know.
 SILENT: Progress = _Silent()
-"""For whoever does not want to know."""
 
+# How many bytes of files have come so far; asked now and then, from any thread.
 Received = Callable[[], int]
-"""How many bytes of files have come so far; asked now and then, from any thread."""
 
 
 class Screen(Protocol):
-    """Where a person watches."""
+    """A terminal that shows progress bars."""
 
     def bar(self, label: str, received: Received) -> AbstractContextManager[Progress]:
-        """Show a bar meanwhile."""
+        """Show a bar while the block runs."""
         ...
 
     def leave(self) -> None:
-        """Make the terminal fit for others, now; for who is about to end the process at once."""
+        """Restore the terminal at once, before the process ends."""
         ...
 
 
 class _Watch:
-    """Who watches this process: one person at most, since it has one terminal."""
+    """The screen of this process: at most one, since a process has one terminal."""
 
     def __init__(self) -> None:
         self.screen: Screen | None = None
@@ -56,10 +56,10 @@ class _Watch:
         return self.screen.bar(label, received) if self.screen else nullcontext(SILENT)
 
     def leave(self) -> None:
-        """To be called before ``os._exit``."""
+        """Call this before ``os._exit``."""
         if self.screen:
             self.screen.leave()
 
 
+# Set by `harvester.logs.progress_display.displayed`, and by nobody in the daemon.
 WATCH = _Watch()
-"""Set by `harvester.logs.progress_display.displayed`, and by nobody in the daemon."""

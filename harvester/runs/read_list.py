@@ -1,4 +1,4 @@
-"""What a run has read from its source, whatever kind of source that is."""
+"""What a run has read from its source, for any kind of source."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from shared.errors import ItemError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadList:
-    """What the list of a source shows, in numbers."""
+    """The numbers of a source's list."""
 
+    # The state of the source that it shows.
     at: datetime
-    """The state of the source that it shows."""
+    # Records that could be read.
     entities: int
-    """Records that could be read."""
+    # Records that could not be read.
     faults: tuple[ItemError, ...] = ()
-    """Records that could not be read."""
     remarks: tuple[str, ...] = ()

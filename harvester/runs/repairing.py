@@ -1,4 +1,4 @@
-"""How far a run looks after files that should be here already."""
+"""How thoroughly a run checks files that should be here already."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from enum import StrEnum
 
 
 class Repair(StrEnum):
-    """What ``harvester repair`` asks for."""
+    """The depth of ``harvester repair``."""
 
+    # A run looks after files only if it is a baseline (``full-sync``).
     NOTHING = ""
-    """A run looks after files only if it is a baseline (``full-sync``)."""
+    # Each must be there, with its length.
     FILES = "files"
-    """Each must be there, with its length."""
+    # Each is read, and its checksum compared.
     CONTENTS = "contents"
-    """Each is read, and its checksum compared."""

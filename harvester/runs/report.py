@@ -1,4 +1,4 @@
-"""What a pass did, or would do: counts by kind, items where they are wanted, and what failed."""
+"""What a pass did, or would do: counts by kind, names if wanted, and failures."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from shared.model.unknown import Part, Reason
 
 
 class Verb(StrEnum):
-    """What happens to an item; ResourceSync's words, and ours for what stays as it is."""
+    """What happens to an item, in ResourceSync's words, and in ours for what stays as it is."""
 
     CREATED = "created"
     UPDATED = "updated"
     DELETED = "deleted"
+    # Not done, because a flag forbids it or because it belongs to somebody else.
     SKIPPED = "skipped"
-    """Not done, because a flag forbids it or because it belongs to somebody else."""
+    # A deletion that looks like an accident on the source.
     HELD_BACK = "held back"
-    """A deletion that looks like an accident on the source."""
 
 
 _CHANGES = frozenset({Verb.CREATED, Verb.UPDATED, Verb.DELETED})
 
 
+# A kind, what happened to it, and a sort within the kind; most kinds have none (``""``).
 Group = tuple[str, Verb, str]
-"""A kind, what happened to it, and a sort within the kind; most kinds have none (``""``)."""
 
 
 @dataclass(slots=True)
@@ -37,30 +37,30 @@ class Outcome:
 
     verbose: bool = False
     counts: Counter[tuple[str, Verb]] = field(default_factory=Counter)
+    # Of what is in ``counts``, how many are of which sort, if the sort is known.
     sorts: Counter[Group] = field(default_factory=Counter)
-    """Of what is in ``counts``, how many are of which sort, if the sort is known."""
     names: dict[Group, NameList] = field(default_factory=dict)
+    # What else is to be listed, by title; it counts for nothing.
     lists: dict[str, NameList] = field(default_factory=dict)
-    """What else is to be listed, by title; it counts for nothing."""
     failed: list[ItemError] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    # What a rehearsal would change, field by field, old and new; for kinds of things that are few
+    # enough to be read.
     plan: list[str] = field(default_factory=list)
-    """What a rehearsal would change, field by field, old and new; for kinds of things that are few
-    enough to be read."""
+    # What has not come because the source cannot show it now.
     unknown: Counter[tuple[Part, Reason]] = field(default_factory=Counter)
-    """What has not come because the source cannot show it now."""
+    # Kinds and perm ids of what failed lately and is not tried in this run.
     postponed: list[tuple[str, str]] = field(default_factory=list)
-    """Kinds and perm ids of what failed lately and is not tried in this run."""
 
     def note(self, verb: Verb, kind: str, names: Iterable[str], *, sort: str = "") -> None:
-        """Count items of a kind, and name them if wanted."""
+        """Count items of a kind, and keep their names if wanted."""
         for name in names:
             self.count(verb, kind, 1, sort=sort)
             if self.verbose:
                 self.names.setdefault((kind, verb, sort), NameList()).add(name)
 
     def count(self, verb: Verb, kind: str, number: int, *, sort: str = "") -> None:
-        """Count items that nobody wants to see by name."""
+        """Count items whose names are not wanted."""
         if number:
             self.counts[kind, verb] += number
             if sort:
@@ -75,26 +75,25 @@ class Outcome:
 
     @property
     def items(self) -> Iterator[tuple[Verb, str, str]]:
-        """What happened to which item of which kind; after a long list was written to the log,
-        the items of it are gone."""
+        """The names by verb and kind. A long list is empty once it was written to the log."""
         for (kind, verb, _), names in self.names.items():
             yield from ((verb, kind, name) for name in names)
 
     def fail(self, error: ItemError) -> None:
-        """An item could not be synchronised; the next run tries it again."""
+        """Note an item that could not be synchronised; the next run tries it again."""
         self.failed.append(error)
 
     def remark(self, text: str) -> None:
-        """Something an operator should know, and that hinders nothing."""
+        """Note something that the operator should know and that hinders nothing."""
         self.remarks.append(text)
 
     @property
     def changes(self) -> int:
-        """How many items were created, updated or deleted."""
+        """The number of items created, updated or deleted."""
         return sum(number for (_, verb), number in self.counts.items() if verb in _CHANGES)
 
     def lines(self) -> Iterator[str]:
-        """The short summary, sorted: one line for each kind and verb."""
+        """The short summary, sorted: one line per kind and verb."""
         for (kind, verb), number in sorted(self.counts.items()):
             yield f"{number:>9} {kind} {verb}"
 
@@ -130,12 +129,12 @@ class PassReport:
         ]
 
     def number(self, wanted: Verb) -> int:
-        """Of all kinds, over all steps."""
+        """The number for a verb, over all kinds and steps."""
         return sum(n for (_, verb), n in self.counts.items() if verb == wanted)
 
     @property
     def counts(self) -> Counter[tuple[str, str]]:
-        """By kind and verb, over all steps."""
+        """Counts by kind and verb, over all steps."""
         total: Counter[tuple[str, str]] = Counter()
         for outcome in self.steps.values():
             for (kind, verb), number in outcome.counts.items():

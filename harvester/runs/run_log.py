@@ -1,4 +1,4 @@
-"""What a run writes while it goes on; `harvester.logs.section_log` keeps it in a file."""
+"""The log of a run as the run sees it; `harvester.logs.section_log` writes it to a file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from harvester.runs.read_list import ReadList
 from harvester.runs.report import Outcome
 from harvester.runs.stopping import RunLimits
 
+# The values of a line, for programs that read the log.
 Fields = dict[str, object]
-"""The values of a line, for programs that read the log."""
 
 
 class RunLog(Protocol):
@@ -21,7 +21,7 @@ class RunLog(Protocol):
 
     @property
     def logger(self) -> logging.Logger:
-        """For lines that have no form of their own."""
+        """For lines without a form of their own."""
         ...
 
     def begins(
@@ -32,17 +32,17 @@ class RunLog(Protocol):
         ...
 
     def read(self, metadata: ReadList) -> None:
-        """What the list shows."""
+        """Write what the list shows."""
         ...
 
     def pass_begins(self, *, dry_run: bool) -> None:
-        """The dry-run pass, or the real one, begins."""
+        """Write that the dry-run pass or the real pass begins."""
         ...
 
     def step(self, title: str) -> AbstractContextManager[Progress]:
-        """Around each step, reading included."""
+        """Surrounds each step, reading included."""
         ...
 
     def outcome(self, title: str, outcome: Outcome) -> None:
-        """What a step did."""
+        """Write what a step did."""
         ...

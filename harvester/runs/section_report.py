@@ -25,8 +25,8 @@ from shared.store.loss_kinds import Loss
 
 HELD_BACK_EXIT_CODE = 8
 _LOSSES = frozenset(Loss)
+# The first steps, which are committed or rolled back together.
 _TOGETHER = 3
-"""The first steps, which are committed or rolled back together."""
 
 _VERDICTS: tuple[tuple[type[Exception], Verdict], ...] = (  # the first that fits
     (ConfigError, Verdict.CONFIG),
@@ -46,15 +46,15 @@ class SectionReport:
 
     name: str
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    # Its number in the destination's memory; None if it did not get that far.
     run: int | None = None
-    """Its number in the destination's memory; None if it did not get that far."""
     harvested: Harvested = NOTHING
+    # Bytes of files that were fetched.
     transferred: int = 0
-    """Bytes of files that were fetched."""
+    # Why nothing was begun, although nothing is wrong.
     not_due: str | None = None
-    """Why nothing was begun, although nothing is wrong."""
+    # What ended it, if it did not come to its end.
     error: BaseException | None = None
-    """What ended it, if it did not come to its end."""
 
     @property
     def passes(self) -> tuple[PassReport, ...]:

@@ -1,4 +1,5 @@
-"""What is done with a section, by its kind; all around it is the same for every kind."""
+"""The functions that do the work of a kind of section; all around them is the same for every
+kind."""
 
 from __future__ import annotations
 
@@ -32,25 +33,26 @@ def needs_nothing(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionWork(Generic[S]):
-    """What is done with the sections of a kind; a `SectionKind` says where it is."""
+    """The work of a kind. `SectionKind` names the module that has it."""
 
+    # Harvest one section, and tell the job's recorder what happens. Errors of the whole section
+    # raise.
     synchronise: Callable[[Job[S]], None]
-    """Harvest one section, and tell the job's recorder what happens. Errors of the whole section
-    raise."""
+    # The titles of what a run does, reading first.
     steps_of: Callable[[S], Sequence[str]]
-    """The titles of what a run does, reading first."""
+    # Try all that a run needs, changing nothing.
     check_online: Callable[[S, HarvesterSettings, OpenDestination], Iterator[Finding]]
-    """Try all that a run needs, changing nothing."""
+    # Try what the section needs of the destination besides its database; no source is asked.
     check_destination: Callable[[S, HarvesterSettings, Connection], Iterator[Finding]] = (
         needs_nothing
     )
-    """Try what the section needs of the destination besides its database; no source is asked."""
+    # Why a run of the section is left out for now; None if it is not.
     not_due: Callable[[S], str | None] = always_due
-    """Why a run of the section is left out for now; None if it is not."""
 
 
 def work_of(section: S) -> SectionWork[S]:
-    """Raises `ConfigError` if a library that the kind needs is not installed."""
+    """Import the work of a kind. `ConfigError` if a library that the kind needs is not
+    installed."""
     kind = kind_of(section)
     kind.needs.require()
     found: SectionWork[S] = value_at(kind.work)

@@ -17,8 +17,8 @@ from queue import Empty, SimpleQueue
 from harvester.settings.section import SectionSettings
 from shared.errors import StoppedError
 
+# Seconds between two looks at the reasons to stop, in a pause.
 _LOOK = 1.0
-"""Seconds between two looks at the reasons to stop, in a pause."""
 
 
 class StopRequest:

@@ -1,4 +1,4 @@
-"""Parts that a source cannot show, in words."""
+"""Describes the parts that a source cannot show."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def described(counts: Mapping[tuple[Part, Reason], int]) -> str:
 
 
 def waiting_files(counts: Mapping[tuple[Part, Reason], int]) -> str | None:
-    """What is said of data sets whose files never came; None if there are none."""
+    """A sentence on data sets whose files never came; None if there are none."""
     reasons = {r: n for (part, r), n in sorted(counts.items()) if part is Part.FILES}
     if not reasons:
         return None

@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 
 from harvester.runs.stopping import RunLimits
 
+# Seconds between two looks.
 _LOOK = 1.0
-"""Seconds between two looks."""
 
 
 @contextmanager

@@ -38,13 +38,13 @@ class HarvesterSettings(PlacedSettings):
 
     harvester_config_file: PathBelowBase
 
+    # A URL of SQLAlchemy; secret because it may contain a password.
     database_url: DatabaseUrl = SecretStr("sqlite:///data/harvester.db")
-    """A URL of SQLAlchemy; secret because it may contain a password."""
     storeroot_dir: PathBelowBase = Path("data/store")
     file_service_repository_path: PathBelowBase = Path("data/file-service")
 
+    # None: no mail is sent.
     mail_smtp_host: str | None = None
-    """None: no mail is sent."""
     mail_smtp_port: Annotated[Integer, Field(ge=1, le=65535)] = 25
     mail_smtp_user: str | None = None
     mail_smtp_password: SecretStr | None = None
@@ -53,14 +53,14 @@ class HarvesterSettings(PlacedSettings):
     mail_from: str | None = None
 
     parallel_sections: Annotated[Integer, Field(ge=1, le=100)] = 1
+    # Days for which the destination remembers runs.
     run_retention_days: Annotated[Integer, Field(ge=1, le=36500)] = 400
-    """Days for which the destination remembers runs."""
     monitor_address: Listen | None = None
+    # The format of the daemon's own log, which goes to standard error.
     log_format: LogFormat = LogFormat.TEXT
-    """The format of the daemon's own log, which goes to standard error."""
 
+    # This key and the following ones are for the daemon: `harvester.execution.schedule`.
     interval: PositiveDuration = timedelta(days=1)
-    """This key and the following ones are for the daemon: `harvester.execution.schedule`."""
     start: TimeOfDay | None = None
     run_schedule: RunSchedule = ()
     run_schedule_file: PathBelowBase = Path("data/next-run.txt")

@@ -46,29 +46,29 @@ class SectionSettings(Settings):
     verbose: Boolean = Field(default_factory=lambda given: given["dry_run"])
     log_file: BasePath = Path("synchronization_{alias}.log")
     log_format: LogFormat = LogFormat.TEXT
+    # 0: logs are kept for ever.
     log_retention_days: Days = 90
-    """0: logs are kept for ever."""
     email_addresses: Addresses = ()
     webhook_url: SecretUrl | None = None
 
+    # Seconds without a single byte from the data source.
     timeout: Annotated[Integer, Field(ge=1, le=86400)] = 600
-    """Seconds without a single byte from the data source."""
+    # After this time without progress the run ends; the next one goes on.
     stall_timeout: PositiveDuration = timedelta(hours=1)
-    """After this time without progress the run ends; the next one goes on."""
+    # The pauses between the tries of a request.
     retry_pauses: Durations = tuple(timedelta(seconds=seconds) for seconds in (1, 4, 15))
-    """The pauses between the tries of a request."""
     max_connections_per_source: Annotated[Integer, Field(ge=1, le=1000)] = 10
     max_run_time: PositiveDuration | None = None
+    # Bytes of files in one run.
     max_transfer: Size | None = None
-    """Bytes of files in one run."""
 
     tls_verify: Boolean = True
     ca_bundle: BasePath | None = None
     client_certificate: BasePath | None = None
     client_key: BasePath | None = None
     client_key_password: SecretStr | None = None
+    # None: the environment decides (``HTTPS_PROXY``, ``NO_PROXY``).
     proxy: Url | None = None
-    """None: the environment decides (``HTTPS_PROXY``, ``NO_PROXY``)."""
 
     @field_validator("data_source_alias")
     @classmethod
@@ -145,8 +145,8 @@ class SectionSettings(Settings):
         )
 
 
+# The settings of one kind of section.
 S = TypeVar("S", bound=SectionSettings)
-"""The settings of one kind of section."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     from shared.command_line import Commands, Subcommands
 
 GROUP = "openbis_sync.section_kinds"
+# The kind of a section that names none.
 DEFAULT_KIND = "openbis"
-"""The kind of a section that names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionKind(Generic[S]):
     """A kind of section: what the harvester knows of it before a section runs."""
 
+    # The value of the key ``kind``.
     name: str
-    """The value of the key ``kind``."""
     settings: type[S]
+    # ``module:name`` of the `harvester.runs.section_work.SectionWork`. It is loaded only when a
+    # section of the kind runs or is checked.
     work: str
-    """``module:name`` of the `harvester.runs.section_work.SectionWork`. It is loaded only when a
-    section of the kind runs or is checked."""
+    # Whether a run can read a bundle, a file, instead of its source.
     takes_bundles: bool = False
-    """Whether a run can read a bundle, a file, instead of its source."""
     needs: Extra = NO_EXTRA
+    # Adds the kind's own commands to the command line.
     add_commands: Callable[[Subcommands, Commands], None] | None = None
-    """Adds the kind's own commands to the command line."""
 
 
 def section_kinds() -> Mapping[str, SectionKind[Any]]:

@@ -11,8 +11,8 @@ from harvester.settings.section import SectionSettings
 from shared.settings.secrets import file_keys_of
 from shared.settings.used_paths import Conflict, Role, UsedPath, conflicts, secret_files
 
+# The settings of the other program often lie in the same folder.
 _NEIGHBOUR = "source-server.properties"
-"""The settings of the other program often lie in the same folder."""
 
 Read = Sequence[tuple[IniSection, SectionSettings]]
 

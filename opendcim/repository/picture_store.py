@@ -32,8 +32,8 @@ _MOST_PIXELS = 25_000_000
 # own, because the C library keeps freed memory for each thread.
 _DECODERS = ThreadPoolExecutor(2, thread_name_prefix="decoder")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+# What is being written; earlier versions wrote to names of the second form.
 _PART = re.compile(r"(?:\.[0-9a-f]{32}|tmp[a-z0-9_]{8})\.part")
-"""What is being written; earlier versions wrote to names of the second form."""
 
 
 class PictureStore:

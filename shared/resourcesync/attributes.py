@@ -16,8 +16,8 @@ from shared.resourcesync.timestamps import parse_timestamp
 if TYPE_CHECKING:  # a server that only writes lists needs no parser
     from lxml.etree import _Element
 
+# White space of XML. A no-break space is none.
 BLANKS = " \t\r\n"
-"""White space of XML. A no-break space is none."""
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,19}").fullmatch
 _SHA256 = re.compile(r"[0-9a-f]{64}").fullmatch

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from shared.model.limits import ENTRY_BYTES
 
 _OPENING, _END = b"<url>", b"</url>"
+# Bytes outside of entries that are held at most before they are passed on.
 _MOST = 1 << 22
-"""Bytes outside of entries that are held at most before they are passed on."""
 _BEGINNING = 1 << 14
 
 _is_head = re.compile(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
+# Characters that XML 1.0 cannot write, not even as references.
 _FORBIDDEN = "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufffe\\uffff"
-"""Characters that XML 1.0 cannot write, not even as references."""
 
 _forbidden = re.compile(f"[{_FORBIDDEN}]")
 _forbidden_in = _forbidden.search
 _REPLACEMENT = "\ufffd"
 
+# References for characters that the content of an element cannot have. ``&`` comes first, since all
+# references begin with it.
 REFERENCES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
-"""References for characters that the content of an element cannot have. ``&`` comes first, since
-all references begin with it."""
 _TEXT = str.maketrans(REFERENCES)
 _ATTRIBUTE = str.maketrans(
     {"&": "&amp;", "<": "&lt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}

@@ -11,8 +11,8 @@ from shared.model.limits import ENTRY_BYTES, ENTRY_ELEMENTS, TEXT_BYTES
 from shared.resourcesync.entry_cutter import TooLong
 from shared.resourcesync.items import RecordFault
 
+# Bytes. A smaller entry cannot exceed the other limits by much.
 _LARGE = 1 << 20
-"""Bytes. A smaller entry cannot exceed the other limits by much."""
 _TAGS = 2 * ENTRY_ELEMENTS
 _BEGINNING = 1 << 14
 _loc = re.compile(rb"<url><loc>([^<]*)</loc>").match

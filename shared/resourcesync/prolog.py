@@ -14,8 +14,8 @@ from shared.errors import FormatError
 from shared.page_title import title_of
 from shared.resourcesync.terms import SITEMAP_INDEX, URL_SET
 
+# Bytes before the root element.
 _PROLOG_LIMIT = 1 << 20
-"""Bytes before the root element."""
 _PAGE_LIMIT = 1 << 16
 _BLANKS = b" \t\r\n"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

@@ -24,9 +24,9 @@ from shared.resourcesync.timestamps import parse_timestamp
 from shared.resourcesync.unknown_parts import unknown_of_list
 from shared.resourcesync.wire_format import WireFormat
 
+# Bytes that are parsed at most before their items are taken. The parser's tree is ten times as
+# large and stays in the processor's cache; with 1 MB at a time, reading takes twice as long.
 _BITE = 1 << 15
-"""Bytes that are parsed at most before their items are taken. The parser's tree is ten times as
-large and stays in the processor's cache; with 1 MB at a time, reading takes twice as long."""
 
 
 def read_resource_list(chunks: Iterable[bytes], wire_format: WireFormat) -> Iterator[ListItem]:

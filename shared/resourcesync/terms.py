@@ -15,11 +15,11 @@ RS = "http://www.openarchives.org/rs/terms/"
 XMD = "https://sis.id.ethz.ch/software/#openbis/xmdterms/"
 X = "https://sis.id.ethz.ch/software/#openbis/xdterms/"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
+# Three tokens, so no valid list of pairs; but so the original writes it.
 SCHEMA_LOCATION = f"{X} ./xml/xdterms.xsd {XMD}"
-"""Three tokens, so no valid list of pairs; but so the original writes it."""
 
+# Prefixes of local names, by namespace.
 PREFIXES: Mapping[str, str] = MappingProxyType({SITEMAP: "", RS: "rs:", XMD: "xmd:", X: "x:"})
-"""Prefixes of local names, by namespace."""
 
 
 class Document(StrEnum):
@@ -35,11 +35,11 @@ class Document(StrEnum):
         return self.value.removesuffix(".xml")
 
 
+# A constant of the original's version 1, without a zone (wire-format.md, 1.7).
 CAPABILITY_LIST_FROM = "2013-02-07T22:39:00"
-"""A constant of the original's version 1, without a zone (wire-format.md, 1.7)."""
 
 URL_SET = "urlset"
 SITEMAP_INDEX = "sitemapindex"
 
+# The beginning of a ``checksum`` that is a SHA-256, in lower-case hex.
 SHA256 = "SHA256:"
-"""The beginning of a ``checksum`` that is a SHA-256, in lower-case hex."""

@@ -14,8 +14,8 @@ from shared.resourcesync.escaping import attribute, without_forbidden
 
 ATTRIBUTE = "unknown"
 _BETWEEN = ";"
+# Parts that belong to the list as a whole, not to one of its records.
 _WHOLE_LIST = frozenset({Part.FILE_SERVICE})
-"""Parts that belong to the list as a whole, not to one of its records."""
 
 _REASONS = frozenset(Reason)
 

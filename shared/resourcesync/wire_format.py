@@ -47,10 +47,10 @@ class EntryWriter:
     """Writes the ``url`` elements of a list. Each function raises ItemError if XML cannot hold a
     text of the item."""
 
+    # The time is the list's ``at``.
     master_data: Callable[[Addresses, MasterData, datetime], str]
-    """The time is the list's ``at``."""
+    # The codes are those of the data sets of a sample.
     entity: Callable[[Addresses, Entity, Sequence[Code]], bytes]
-    """The codes are those of the data sets of a sample."""
     service_file: Callable[[Addresses, ServiceFile], bytes]
 
 
@@ -60,5 +60,5 @@ class WireFormat:
 
     name: str
     writer: EntryWriter
+    # Loads lxml, too.
     load_reader: Callable[[], EntryReader]
-    """Loads lxml, too."""

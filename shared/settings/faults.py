@@ -16,14 +16,14 @@ from shared.settings.model import Given, Settings, secret_keys_of
 
 S = TypeVar("S", bound=Settings)
 
+# A text such as ``<data source host>``, but not a named group of a regular expression.
 _PLACEHOLDER = re.compile(r"(?<!\?)(?<!\?P)<[A-Za-z][A-Za-z0-9 _-]*>")
-"""A text such as ``<data source host>``, but not a named group of a regular expression."""
 _PASSWORD_PLACEHOLDER = re.compile(r"<[a-z ]+ password>")
 _KEY = re.compile(r"[A-Za-z0-9_.-]+")
+# Characters of a faulty value that may be shown: too few for any password.
 _LONGEST_SHOWN = 5
-"""Characters of a faulty value that may be shown: too few for any password."""
+# Stands for a value that could not be read: its key is not missing, and no check applies.
 _UNREAD = object()
-"""Stands for a value that could not be read: its key is not missing, and no check applies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,14 +21,14 @@ class Settings(BaseModel):
     """Frozen settings. The fields are the keys of a file, with ``_`` for ``-``. No error shows a
     value, since a mistyped key may hold a password."""
 
+    # Fields that are no keys.
     unwritten: ClassVar[frozenset[str]] = frozenset()
-    """Fields that are no keys."""
+    # Keys that may stand in the file and mean nothing.
     ignored_keys: ClassVar[frozenset[str]] = frozenset()
-    """Keys that may stand in the file and mean nothing."""
+    # Keys that are in use and never had an effect: a warning, not a fault.
     ineffective_keys: ClassVar[frozenset[str]] = frozenset()
-    """Keys that are in use and never had an effect: a warning, not a fault."""
+    # Accepted spellings, with the usual ones.
     other_spellings: ClassVar[Mapping[str, str]] = {}
-    """Accepted spellings, with the usual ones."""
 
     model_config = ConfigDict(
         frozen=True,

@@ -76,8 +76,8 @@ def _base(info: ValidationInfo) -> Path:
 
 
 PathBelowBase = Annotated[Path, AfterValidator(_below_base)]
+# The URL of a database server, or of one of its databases.
 DatabaseServerUrl = Annotated[SecretStr, AfterValidator(_absolute_url)]
-"""The URL of a database server, or of one of its databases."""
 DatabaseUrl = Annotated[DatabaseServerUrl, AfterValidator(_with_database)]
 
 
@@ -94,8 +94,8 @@ class PlacedSettings(Settings):
     The context of the validation is the folder of the file.
     """
 
+    # Default: the folder of the properties file.
     base_dir: PathBelowBase = Path()
-    """Default: the folder of the properties file."""
     _known_paths: _KnownPaths = PrivateAttr(default=_KnownPaths())
 
     def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:

@@ -38,8 +38,8 @@ Q = TypeVar("Q", bound=PlacedSettings)
 
 _VARIABLES = "OPENBIS_SYNC_"
 _NEARLY = 0.9
+# The difference in length up to which a name counts as mistyped.
 _LETTERS = 2
-"""The difference in length up to which a name counts as mistyped."""
 
 
 @cache

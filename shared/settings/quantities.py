@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+# openBIS's units. A number alone counts seconds, as there.
 _UNITS = {
     "ms": timedelta(milliseconds=1),
     "msec": timedelta(milliseconds=1),
@@ -22,7 +23,6 @@ _UNITS = {
     "d": timedelta(days=1),
     "days": timedelta(days=1),
 }
-"""openBIS's units. A number alone counts seconds, as there."""
 
 _SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -67,8 +67,8 @@ class Limit:
     """
 
     count: int | None
+    # A fraction of 1.
     part: float | None
-    """A fraction of 1."""
 
     def is_exceeded(self, number: int, of: int) -> bool:
         too_many = self.count is None or number > self.count
@@ -143,8 +143,8 @@ def _listen_address(value: object) -> object:
     return parse_listen_address(value) if isinstance(value, str) else value
 
 
+# At least a second.
 PositiveDuration = Annotated[timedelta, BeforeValidator(_positive_duration)]
-"""At least a second."""
 Durations = Annotated[tuple[timedelta, ...], BeforeValidator(_durations)]
 Size = Annotated[int, BeforeValidator(_size)]
 LimitSetting = Annotated[Limit, BeforeValidator(_limit)]

@@ -26,11 +26,11 @@ from shared.settings.places import absolute_below
 
 _VARIABLE = "env:"
 _LITERAL = "literal:"
+# Bytes.
 _LARGEST = 4096
-"""Bytes."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# A name that may be shown. Another text after ``env:`` might be part of a password.
 _UNMISTAKABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
-"""A name that may be shown. Another text after ``env:`` might be part of a password."""
 _DATABASES = frozenset({"sqlite", "postgresql", "postgres", "mysql", "mariadb"})
 _ALONE = "it must hold the secret and nothing else"
 

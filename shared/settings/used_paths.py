@@ -22,11 +22,11 @@ from sqlalchemy import make_url
 from shared.settings.model import Given
 from shared.settings.places import absolute_below
 
+# The store's own entries in the root of a data store: shares, attachments, trash, set-aside.
 _STORE_FOLDERS = re.compile(r"[0-9]+|attachments|trash|set-aside", re.IGNORECASE)
-"""The store's own entries in the root of a data store: shares, attachments, trash, set-aside."""
 _PUT_ASIDE = r"\.[0-9]{4}(-[0-9]{2}){2}(_[0-9]{2}(-[0-9]{2}){2})?"
+# Files beside a database: those of SQLite, and the locks of sections.
 _COMPANIONS = r"-(wal|shm|journal|.+\.lock)"
-"""Files beside a database: those of SQLite, and the locks of sections."""
 
 
 class Role(Enum):
@@ -96,8 +96,8 @@ class Conflict:
 
     first: UsedPath
     second: UsedPath
+    # The relation of the first path to the second.
     relation: str
-    """The relation of the first path to the second."""
 
     def fault_of(self, one: UsedPath) -> str:
         """The text of the fault for one of the two paths; it begins with its key."""
@@ -172,8 +172,8 @@ def secret_files(
                 yield UsedPath(key=key, path=path, place=place, role=Role.READ, section=section)
 
 
+# Returns the place of a key: ``file:line``, or another origin of its value.
 PlaceOf = Callable[[str], str]
-"""Returns the place of a key: ``file:line``, or another origin of its value."""
 
 
 def _resolved(path: Path) -> Path:

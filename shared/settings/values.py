@@ -87,8 +87,8 @@ Decimal = Annotated[float, BeforeValidator(_decimal)]
 Items = Annotated[tuple[str, ...], BeforeValidator(_items)]
 Urls = Annotated[tuple[Annotated[str, AfterValidator(_url)], ...], BeforeValidator(_items)]
 Url = Annotated[str, AfterValidator(_url)]
+# A URL whose path or query may hold a token.
 SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
-"""A URL whose path or query may hold a token."""
 BaseUrl = Annotated[Url, AfterValidator(_base_url)]
 Address = Annotated[str, AfterValidator(_address)]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(_items)]

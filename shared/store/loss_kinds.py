@@ -11,13 +11,13 @@ from shared.model.kinds import Kind
 class Loss(StrEnum):
     """The kind of thing that would lose a part; the perm id is that of the thing."""
 
+    # Files of a data set, or content copies of one that is a link.
     DATA_SET_CONTENT = "DATA_SET_CONTENT"
-    """Files of a data set, or content copies of one that is a link."""
     PROJECT_ATTACHMENTS = "PROJECT_ATTACHMENTS"
     EXPERIMENT_ATTACHMENTS = "EXPERIMENT_ATTACHMENTS"
     SAMPLE_ATTACHMENTS = "SAMPLE_ATTACHMENTS"
+    # What a file of the file service consists of, which is replaced by something else.
     FILE_CONTENT = "FILE_CONTENT"
-    """What a file of the file service consists of, which is replaced by something else."""
 
 
 def planned_kind(name: str) -> Kind | Loss:

@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, 
 
 from shared.store.tables import KEY, TEXT, metadata
 
+# Every execution of a section. A killed one is told by the next, which finds it without an end.
 run = Table(
     "run",
     metadata,
@@ -31,7 +32,6 @@ run = Table(
     Column("message", TEXT, comment="the last line, which says what to do"),
     sqlite_autoincrement=True,
 )
-"""Every execution of a section. A killed one is told by the next, which finds it without an end."""
 Index("run_source", run.c.source, run.c.id)
 
 run_count = Table(
@@ -54,6 +54,7 @@ run_failure = Table(
     Column("reason", TEXT, nullable=False),
 )
 
+# What failed and has not succeeded since; tried again with growing pauses.
 failed_item = Table(
     "failed_item",
     metadata,
@@ -66,8 +67,9 @@ failed_item = Table(
     Column("last_failed", BigInteger, nullable=False),
     Column("next_try", BigInteger, nullable=False, comment="not before"),
 )
-"""What failed and has not succeeded since; tried again with growing pauses."""
 
+# Deletions that wait for the operator. One stays here until it is released and done, or until the
+# source has the entity again.
 held_deletion = Table(
     "held_deletion",
     metadata,
@@ -77,9 +79,9 @@ held_deletion = Table(
     Column("run", Integer, nullable=False, comment="that held it back first"),
     Column("released", Boolean, nullable=False, default=False),
 )
-"""Deletions that wait for the operator. One stays here until it is released and done, or until the
-source has the entity again."""
 
+# The last bad news of a section that was told; so the same is not told again every run, and good
+# news are told once.
 notice = Table(
     "notice",
     metadata,
@@ -87,9 +89,9 @@ notice = Table(
     Column("fingerprint", TEXT, nullable=False, comment="what was told: a digest"),
     Column("sent", BigInteger, nullable=False),
 )
-"""The last bad news of a section that was told; so the same is not told again every run, and good
-news are told once."""
 
+# How many items each run deleted without the operator's word: small deletions, day after day, must
+# not add up to the loss of most of what was harvested.
 unconfirmed_deletion = Table(
     "unconfirmed_deletion",
     metadata,
@@ -99,8 +101,6 @@ unconfirmed_deletion = Table(
     Column("number", Integer, nullable=False),
     Column("brought", Integer, nullable=False, comment="how many were here before"),
 )
-"""How many items each run deleted without the operator's word: small deletions, day after day, must
-not add up to the loss of most of what was harvested."""
 Index("unconfirmed_deletion_source", unconfirmed_deletion.c.source, unconfirmed_deletion.c.deleted)
 
 TABLES = (*(run, run_count, run_failure, failed_item, held_deletion, notice, unconfirmed_deletion),)

@@ -21,6 +21,8 @@ from shared.store.tables import (
     service_file,
 )
 
+# What a held-back loss of contents consisted of when it was held back: a release lets no more go
+# than that.
 held_part = Table(
     "held_part",
     metadata,
@@ -29,9 +31,8 @@ held_part = Table(
     Column("perm_id", KEY, primary_key=True),
     Column("name", KEY, primary_key=True),
 )
-"""What a held-back loss of contents consisted of when it was held back: a release lets no more
-go than that."""
 
+# All that one run deleted, and that can be restored; its rows are in the tables below.
 deletion = Table(
     "deletion",
     metadata,
@@ -41,7 +42,6 @@ deletion = Table(
     Column("deleted", BigInteger, nullable=False),
     sqlite_autoincrement=True,
 )
-"""All that one run deleted, and that can be restored; its rows are in the tables below."""
 
 
 def _in_trash(table: Table) -> Table:
@@ -68,6 +68,8 @@ trash_service_file = _in_trash(service_file)
 Index("trash_entity_key", trash_entity.c.kind, trash_entity.c.perm_id)
 Index("trash_attachment_content", trash_attachment.c.sha256)
 
+# What lies in the trash although it is here still: as it was before an update took a part of it
+# away.
 trash_part = Table(
     "trash_part",
     metadata,
@@ -76,9 +78,9 @@ trash_part = Table(
     Column("perm_id", KEY, primary_key=True),
     Column("part", TEXT, nullable=False, comment="shared.store.loss_kinds.Loss"),
 )
-"""What lies in the trash although it is here still: as it was before an update took a part of it
-away."""
 
+# Files that are not yet where their rows say: written with the rows, emptied when the files have
+# followed. Each source moves its own, since only its section knows the folder of the file service.
 file_move = Table(
     "file_move",
     metadata,
@@ -88,9 +90,9 @@ file_move = Table(
     Column("goal", TEXT, nullable=False, comment="TRASH, HOME, MERGED or GONE"),
     Column("deletion", Integer, comment="whose folder of the trash; null: of none"),
 )
-"""Files that are not yet where their rows say: written with the rows, emptied when the files have
-followed. Each source moves its own, since only its section knows the folder of the file service."""
 
+# What a section is bringing: noted before anything of it lies in the data store, forgotten with the
+# commit of its row.
 arrival = Table(
     "arrival",
     metadata,
@@ -99,10 +101,10 @@ arrival = Table(
     Column("name", KEY, primary_key=True, comment="data set code, SHA-256 or path"),
     Column("content", TEXT, nullable=False, comment="SHA-256 of a file of the file service"),
 )
-"""What a section is bringing: noted before anything of it lies in the data store, forgotten with
-the commit of its row."""
 Index("arrival_name", arrival.c.area, arrival.c.name)
 
+# Contents that updates took away without the operator's word: the same part counts once, however
+# often it changes.
 unconfirmed_loss = Table(
     "unconfirmed_loss",
     metadata,
@@ -112,16 +114,14 @@ unconfirmed_loss = Table(
     Column("name", KEY, primary_key=True, comment="of the attachment with its version, or path"),
     Column("deleted", BigInteger, nullable=False, comment="at last"),
 )
-"""Contents that updates took away without the operator's word: the same part counts once, however
-often it changes."""
 
+# What the operator took out of the trash: it stays although its source does not have it.
 restored = Table(
     "restored",
     metadata,
     Column("kind", KEY, primary_key=True),
     Column("perm_id", KEY, primary_key=True),
 )
-"""What the operator took out of the trash: it stays although its source does not have it."""
 
 TABLES = (
     *(deletion, restored, trash_entity, trash_link, trash_data_set_file, trash_content_copy),

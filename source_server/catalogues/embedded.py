@@ -50,8 +50,8 @@ class EmbeddedSnapshot:
     at: datetime
     _read: MasterData = field(repr=False)
     _files: StoredFiles = field(repr=False)
+    # The lists that lacked a file of the data store folder when they were last read.
     _missing: set[tuple[Kind, Scope]] = field(repr=False)
-    """The lists that lacked a file of the data store folder when they were last read."""
     _readers: dict[Scope, Reader] = field(repr=False, default_factory=dict)
 
     def space_codes(self) -> list[Code]:

@@ -92,5 +92,5 @@ def state_of(store: DataStore) -> str:
     return repr(found)
 
 
+# Kinds that have files in a data store folder.
 WITH_FILES = frozenset({Kind.DATA_SET, Kind.PROJECT, Kind.EXPERIMENT, Kind.SAMPLE})
-"""Kinds that have files in a data store folder."""

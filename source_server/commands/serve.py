@@ -32,11 +32,11 @@ from source_server.web.list_limits import Politeness, Rules
 from source_server.web.metrics import Metrics
 from source_server.web.reachability import Reachability
 
+# Seconds after the signal to stop in which answers may be completed.
 _GRACE = 30
-"""Seconds after the signal to stop in which answers may be completed."""
 
+# Seconds within which the head of a request must be complete.
 _HEAD = 20.0
-"""Seconds within which the head of a request must be complete."""
 
 _log = logging.getLogger(__name__)
 

@@ -259,5 +259,5 @@ def changed_values(store: DataStore) -> Iterator[Entity]:
     yield _images(store, 46, {"original/day 30/leaf.png": 250_000}, modified=on_day(30))
 
 
+# The sample that is deleted on the source a day later.
 GONE = perm_id(12)
-"""The sample that is deleted on the source a day later."""

@@ -24,10 +24,10 @@ from shared.store.shipped import SHIPPED
 
 _DEFINED = datetime(2026, 3, 1, 8, 0, 0, tzinfo=UTC)
 _AUTHOR = "flora"
+# A picture of the file service, mentioned by the description of a type.
 PICTURE = (
     "eln/4b/1d/77/4b1d7700-54a1-4b8e-9d0b-6f0e4a6d2c11/5a7c0e52-9c56-4f0c-8f6e-0d3b7a1f2e90.png"
 )
-"""A picture of the file service, mentioned by the description of a type."""
 
 
 def _property(code: str, data_type: DataType, label: str, **more: str) -> PropertyType:

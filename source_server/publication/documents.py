@@ -21,14 +21,14 @@ class PublishedDocument:
     """A document that clients can ask for."""
 
     verb: Document
+    # The document that has an entry for it.
     named_by: Document | None
-    """The document that has an entry for it."""
+    # Writes the document in chunks, the same over HTTP and on the command line.
     write: Callable[[Publication, Visible, Selection], Chunks]
-    """Writes the document in chunks, the same over HTTP and on the command line."""
+    # Its ETag for a client who may see the scope; None if it has none.
     etag: Callable[[Publication, Scope], str | None] | None = None
-    """Its ETag for a client who may see the scope; None if it has none."""
+    # Whether it is sent only as often as the limits of lists allow.
     is_limited: bool = False
-    """Whether it is sent only as often as the limits of lists allow."""
 
 
 def document_of(verbs: list[str]) -> PublishedDocument:

@@ -10,9 +10,9 @@ from shared.resourcesync.wire_format import WireFormat
 from source_server.publication.catalogue import Catalogue, Scope, Snapshot
 from source_server.publication.service_files import ServiceFiles
 
+# Returns what the client may see. It is called with the snapshot of the answer: a space that is
+# made after the sign-in, and before the snapshot, is then no reason to leave out what moved there.
 Visible = Callable[[Snapshot], Scope]
-"""Returns what the client may see. It is called with the snapshot of the answer: a space that is
-made after the sign-in, and before the snapshot, is then no reason to leave out what moved there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

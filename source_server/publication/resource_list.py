@@ -27,17 +27,17 @@ from source_server.publication.service_files import (
 )
 from source_server.publication.unseen import Unseen
 
+# Bytes that are gathered before they are sent. Each chunk changes threads twice, which empties the
+# processor's cache.
 _CHUNK = 1024 * 1024
-"""Bytes that are gathered before they are sent. Each chunk changes threads twice, which empties the
-processor's cache."""
 
 _MARK = MARK.encode()
 
+# Number of samples that are written together.
 _ENTRIES = 100
-"""Number of samples that are written together."""
 
+# Samples whose data sets are looked up with one query.
 _SAMPLES = 500
-"""Samples whose data sets are looked up with one query."""
 
 
 def resource_list(

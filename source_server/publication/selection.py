@@ -18,32 +18,32 @@ from shared.errors import RequestError
 from shared.model.ids import Code, home_of
 from source_server.publication.catalogue import Scope
 
+# The characters that Java's ``String.trim`` removes.
 _BLANKS = "".join(map(chr, range(0x21)))
-"""The characters that Java's ``String.trim`` removes."""
 
+# Bytes that RE2 may spend on the automaton of one list.
 _MAX_MEMORY = 2 * 1024 * 1024
-"""Bytes that RE2 may spend on the automaton of one list."""
 
+# RE2 instructions of one list. Two thousand plain space codes fit. The worst case takes well below
+# a millisecond per space (measured).
 _MAX_PROGRAM = 20_000
-"""RE2 instructions of one list. Two thousand plain space codes fit. The worst case takes well below
-a millisecond per space (measured)."""
 
+# Characters of the patterns of one list; longer ones exceed `_MAX_PROGRAM` anyway.
 _LONGEST = 100_000
-"""Characters of the patterns of one list; longer ones exceed `_MAX_PROGRAM` anyway."""
 
+# Patterns of one list. Each is also compiled alone, to name the faulty one.
 _MOST = 5_000
-"""Patterns of one list. Each is also compiled alone, to name the faulty one."""
 
+# Unicode classes (``\p{L}``) of one list; RE2 takes half a millisecond for each.
 _MOST_CLASSES = 200
-"""Unicode classes (``\\p{L}``) of one list; RE2 takes half a millisecond for each."""
 
+# Characters of a pattern, or of an error of RE2, that an answer shows.
 _SHOWN = 200
-"""Characters of a pattern, or of an error of RE2, that an answer shows."""
 
+# Pieces of a pattern; a ``]`` directly behind the opening bracket is a plain character.
 _PIECE = re.compile(
     r"\\Q.*?(?:\\E|\Z)|\\[xpP]\{[^}\\]{0,100}\}|\\.|\[\^?\]?|\]|&&|\{[0-9]+\}|.", re.DOTALL
 )
-"""Pieces of a pattern; a ``]`` directly behind the opening bracket is a plain character."""
 
 _CLASS = re.compile(r"\\[pP]")
 

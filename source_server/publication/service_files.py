@@ -24,12 +24,12 @@ from shared.paths import confine, safe_relative_path
 from shared.store.files import file_digest
 from source_server.settings import SourceSettings
 
+# The beginning of each mention of a file.
 MARK = "openbis/file-service/"
-"""The beginning of each mention of a file."""
 _MENTION = re.compile(rf"{MARK}([^\"']*)")
 
+# Nanoseconds within which two changes of a file may have the same time.
 _RECENT = 2_000_000_000
-"""Nanoseconds within which two changes of a file may have the same time."""
 
 
 def mentions_in(texts: Iterable[str | None]) -> Iterator[str]:

@@ -20,10 +20,10 @@ from typing import Protocol
 
 from shared.passwords import hash_password, verify_password
 
+# Verifications at the same time; they have few threads of their own (`shared.passwords`).
 _AT_ONCE = 2
-"""Verifications at the same time; they have few threads of their own (`shared.passwords`)."""
+# Upper limit, in seconds, of the time to which refusals are prolonged.
 _LONGEST_REFUSAL = 0.5
-"""Upper limit, in seconds, of the time to which refusals are prolonged."""
 
 _ARGON2 = "$argon2"
 

@@ -17,12 +17,12 @@ from datetime import datetime
 from source_server.settings import AccessLog
 from source_server.web.requests_watched import EndedAnswer
 
+# Characters of a field; a request may contain lists of patterns of any length.
 _LONGEST = 1_000
-"""Characters of a field; a request may contain lists of patterns of any length."""
 _PLAIN = re.compile(r"[A-Za-z0-9._:/@+,*|-]+", re.ASCII)
 _SESSION = re.compile(r"(;jsessionid=)[^/;]*", re.IGNORECASE)
+# Scheme and host, which some clients send before the path, perhaps with a password.
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
-"""Scheme and host, which some clients send before the path, perhaps with a password."""
 
 _log = logging.getLogger("source_server.access")
 

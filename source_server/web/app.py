@@ -50,8 +50,8 @@ _XML = "text/xml; charset=UTF-8"
 _FORM = "application/x-www-form-urlencoded"
 _LARGEST_FORM = 256 * 1024
 _MOST_PARAMETERS = 10_000
+# Digits; a longer number does not fit into a column of the databases.
 _LONGEST_VERSION = 9
-"""Digits; a longer number does not fit into a column of the databases."""
 
 _READ = ["GET", "HEAD"]
 

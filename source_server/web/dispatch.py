@@ -19,8 +19,8 @@ class OpenedPart:
     """An application that answers all paths below its ``prefixes``, such as ``/api``; it gets whole
     paths."""
 
+    # Shown in the log, with its address.
     name: str
-    """Shown in the log, with its address."""
     prefixes: tuple[str, ...]
     app: ASGIApp
 

@@ -25,11 +25,11 @@ from source_server.settings import SourceSettings
 from source_server.users.sign_in import Authenticator
 
 _LONGEST_OF_USER = 30.0
+# Seconds after the last wrong password until it is forgotten.
 _FORGOTTEN = 3600.0
-"""Seconds after the last wrong password until it is forgotten."""
 _MOST_ENTRIES = 10_000
+# Factor for the free guesses of an address, which several users may share.
 _ADDRESS_FACTOR = 2
-"""Factor for the free guesses of an address, which several users may share."""
 
 _Key = tuple[str, str]
 

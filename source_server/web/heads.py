@@ -9,8 +9,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+# Bytes of a request line and its headers.
 LONGEST_HEAD = 64 * 1024
-"""Bytes of a request line and its headers."""
 MOST_HEADERS = 100
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"

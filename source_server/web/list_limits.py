@@ -26,8 +26,8 @@ from shared.resourcesync.timestamps import format_timestamp
 from source_server.publication.selection import Selection
 from source_server.settings import SourceSettings
 
+# ``Retry-After``, in seconds, for a client beyond the number of lists.
 PAUSE = 30
-"""``Retry-After``, in seconds, for a client beyond the number of lists."""
 
 _Key = bytes
 

@@ -15,11 +15,11 @@ from shared.monitoring import Health
 from source_server.publication.catalogue import Catalogue
 from source_server.web.metrics import Metrics, reachable_metric
 
+# Seconds; less than those of `shared.monitoring`, so that the other metrics come all the same.
 PATIENCE = 5.0
-"""Seconds; less than those of `shared.monitoring`, so that the other metrics come all the same."""
 
+# No user has this id. To ask for one needs the database, but no snapshot.
 _NOBODY = ""
-"""No user has this id. To ask for one needs the database, but no snapshot."""
 
 _log = logging.getLogger(__name__)
 

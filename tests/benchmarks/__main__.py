@@ -29,8 +29,8 @@ _BENCHMARKS: Mapping[str, Benchmark] = {
     "files": files.measures,
     "openbis": openbis_source.measures,
 }
+# A ratio that is so many times the recorded one is told.
 _WORSE = 1.2
-"""A ratio that is so many times the recorded one is told."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -23,18 +23,18 @@ _PROJECT = Code("FILES")
 _EXPERIMENT = Code("MEASUREMENTS")
 _TYPE = Code("BENCH_FILE")
 _BEGIN = datetime(2024, 1, 1, 8, 0, 0, tzinfo=UTC)
+# Seconds.
 DELAY = 0.010
-"""Seconds."""
 
 
 class Way(Enum):
     """How the files come."""
 
     DIRECT = auto()
+    # Through a relay that holds back each answer for `DELAY`.
     DELAYED = auto()
-    """Through a relay that holds back each answer for `DELAY`."""
+    # From a server that does next to nothing; only the list comes from the real one.
     QUICK = auto()
-    """From a server that does next to nothing; only the list comes from the real one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,8 +23,8 @@ from tests.harvests import Harvest
 from tests.instances import PASSWORD, USER
 
 _CONNECTIONS = 8
+# How often each is measured, in turn with its floor; the best counts.
 _TIMES = 3
-"""How often each is measured, in turn with its floor; the best counts."""
 _STEP = "Register data sets"
 
 
@@ -36,8 +36,8 @@ class _Task:
     title: str
     way: Way
     mark: float
+    # Whether what curl has written is synced, too, as a harvest does.
     durable: bool = False
-    """Whether what curl has written is synced, too, as a harvest does."""
 
 
 _SMALL = (

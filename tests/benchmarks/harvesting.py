@@ -31,8 +31,8 @@ _MOST_MEMORY = 120.0
 _MORE_MEMORY = 1.2
 _GROWTH = 11.0
 _NO_MARK = float("inf")
+# Entities.
 _CHANGED = 100
-"""Entities."""
 _TURNS = 3
 
 
@@ -61,8 +61,8 @@ class _Workload:
     source: Instance = field(init=False)
     url: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
+    # Bytes.
     peaks: dict[str, int] = field(default_factory=dict)
-    """Bytes."""
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True)

@@ -58,6 +58,7 @@ FULL = Sizes(
     large_file=50 * MEGABYTE,
 )
 
+# Enough to see that everything works; the ratios mean nothing then.
 SMALL = Sizes(
     small=2_000,
     large=6_000,
@@ -67,4 +68,3 @@ SMALL = Sizes(
     large_files=2,
     large_file=5 * MEGABYTE,
 )
-"""Enough to see that everything works; the ratios mean nothing then."""

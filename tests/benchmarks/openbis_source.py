@@ -23,8 +23,8 @@ from tests.openbis_casts import GIVEN, MADE
 from tests.postgres import Postgres
 
 _CAST = GIVEN if is_given(f"data/openbis/{GIVEN.database}.sql") else MADE
+# Of that database; sees everything in it.
 _USER = _CAST.keeper
-"""Of that database; sees everything in it."""
 _TRIES = 3
 _ROWS_AT_ONCE = 2_000
 

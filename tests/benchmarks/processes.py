@@ -18,8 +18,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 PROJECT = Path(__file__).parents[2]
+# Seconds.
 _LOOK = 0.02
-"""Seconds."""
 _HIGH_WATER = re.compile(r"VmHWM:\s+(\d+) kB")
 
 

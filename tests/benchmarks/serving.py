@@ -38,8 +38,8 @@ _ONE_SPACE = "one-space"
 _AT_ONCE = 8
 _TRIES = 3
 _ROUNDS = 5
+# Of the large list.
 _PARTS = 5
-"""Of the large list."""
 _BLOCK = 1 << 20
 _PUBLISHING = re.compile(r"publishing at (http://\S+?)/datastore_server")
 _TICKS = os.sysconf("SC_CLK_TCK")

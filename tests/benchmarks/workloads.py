@@ -29,8 +29,8 @@ _WORDS = (
     *("plasmid", "wild-type", "knock-out", "measured", "sequenced", "frozen", "room", "control"),
     *("temperature", "replicate", "at", "of", "Zürich", "naïve", "β-actin", "µl"),
 )
+# Some values need escaping, as some of real ones do.
 _RARE = ("a < b & c", "<p>bold</p>", '5" tube', "line one\nline two")
-"""Some values need escaping, as some of real ones do."""
 
 
 def space(number: int) -> Code:

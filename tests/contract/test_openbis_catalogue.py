@@ -19,6 +19,7 @@ from tests.conftest import LoadOpenBis
 from tests.openbis_made import database as openbis_made
 from tests.postgres import counted
 
+# The made ones, and all given ones that have a schema of 154 or later.
 DATABASES = (
     *openbis_made.NAMES,
     "openbis_unittest_154",
@@ -35,13 +36,12 @@ DATABASES = (
     "x207_features",
     "x213_features",
 )
-"""The made ones, and all given ones that have a schema of 154 or later."""
 
+# Schemas 210 and 211 took them away.
 LOST_TABLES = (
     *("materials", "material_types", "material_properties", "material_type_property_types"),
     "file_format_types",
 )
-"""Schemas 210 and 211 took them away."""
 
 Entities = Mapping[Kind, tuple[Entity, ...]]
 

@@ -20,12 +20,12 @@ from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.openbis_casts import Cast
 from tests.postgres import Postgres, connected_to, run
 
+# Schemas that changed something that a reader can see.
 SEEN = (
     *(154, 155, 158, 159, 161, 163, 165, 166, 167, 170, 172, 173, 177, 179, 180, 181),
     *(184, 185, 186, 191, 192, 193, 194, 195, 196, 197, 198, 201, 202, 203, 205, 206, 207),
     *(210, 211, 212),
 )
-"""Schemas that changed something that a reader can see."""
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,8 @@ class Morning:
     nursery: Nursery
     url: str
     root: Path
+    # A copy of the database, if it is none of SQLite, which lies in the folder.
     copy_database: Callable[[], str | None]
-    """A copy of the database, if it is none of SQLite, which lies in the folder."""
     _census: list[Seen] = field(default_factory=list)
     _number: int = 0
 

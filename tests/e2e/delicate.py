@@ -58,17 +58,17 @@ LATE = (
 )
 IN_A_HARVEST = (*BEFORE, *EARLY, *MIDDLE, *LATE)
 
+# What an earlier run had brought of them is still kept aside.
 COMMITTED = Moment(name="data sets are committed", rehearsal=False)
-"""What an earlier run had brought of them is still kept aside."""
 MADE_ROOM = Moment(name="an old data set has made room")
 UNWRITTEN = Moment(name="data sets are in place, and have no rows", rehearsal=False)
+# Of what a run before was replacing when it was killed.
 PUTTING_BACK = (
     Moment(name="an old data set is about to be put back"),
     Moment(name="an old data set is back"),
 )
-"""Of what a run before was replacing when it was killed."""
+# Of what a repair finds in the place of a file.
 SETTING_ASIDE = (
     Moment(name="something is about to be set aside"),
     Moment(name="something is set aside"),
 )
-"""Of what a repair finds in the place of a file."""

@@ -32,8 +32,8 @@ from tests.mortal import mortals
 from tests.weather import Weather
 
 WEEKS = int(os.environ.get("WEEKS", "0"))
+# Happen on bad days, so that something has to be fetched.
 FILES = (new_data_set, attach, new_data_set)
-"""Happen on bad days, so that something has to be fetched."""
 
 
 @contextmanager

@@ -21,13 +21,13 @@ from tests.mortal import mortals
 from tests.passing_days import disorder
 from tests.whole import left_over
 
+# Moments; a run has fewer.
 _MOST = 300
-"""Moments; a run has fewer."""
 _STEP = 1 if os.environ.get("KILLS") == "all" else 10
+# So many moments come before anything is brought.
 _LATE = 30
-"""So many moments come before anything is brought."""
+# Files of data sets are replaced, which is held back else.
 _LET = ("--allow-deletions",)
-"""Files of data sets are replaced, which is held back else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

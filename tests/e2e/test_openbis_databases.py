@@ -41,6 +41,7 @@ DATABASES = (
     "m192_3v",
     "m192_yeastx",
 )
+# Who sees everything in a database; ``admin`` in all others.
 READERS = {
     **dict.fromkeys(openbis_made.NAMES, "keeper"),
     "openbis_unittest_154": "test",
@@ -53,7 +54,6 @@ READERS = {
     "m192_3v": "test",
     "m192_yeastx": "test",
 }
-"""Who sees everything in a database; ``admin`` in all others."""
 
 _COUNTS = {
     Kind.SPACE: "SELECT count(*) FROM spaces",

@@ -17,11 +17,11 @@ from tests.fuzz.mutations import Mutated, mutated_list, mutated_text
 from tests.fuzz.site import Outcome, Source, a_destination, fuzzed_source, harvested
 from tests.instances import PROJECT
 
+# Lists that are harvested into the same destination, one after the other.
 TOGETHER = 25
-"""Lists that are harvested into the same destination, one after the other."""
 _CLEAN = frozenset({0, 2})
+# A number, what was tried, and what became of it.
 Case = tuple[int, bytes, Outcome]
-"""A number, what was tried, and what became of it."""
 
 
 def lists(seed: int, first: int, count: int, folder: Path) -> Iterator[Case]:

@@ -43,17 +43,17 @@ from tests.openbis_marks import of_data_set
 from tests.postgres import run
 
 LIST = "/datastore_server/re-sync/?verb=resourcelist.xml"
+# A text of the made instance mentions it.
 PICTURE = "hill.png"
-"""A text of the made instance mentions it."""
 (NEW_FILE,) = STORED[HIDDEN]
 HERE = "/original/"
+# Those that the first harvest brings, but for one that lies in no folder.
 FIRST_FILES = [
     path
     for code, paths in STORED.items()
     for path in paths
     if code != HIDDEN and HERE in f"/{path}"
 ]
-"""Those that the first harvest brings, but for one that lies in no folder."""
 
 
 @pytest.fixture
@@ -89,8 +89,8 @@ class Way:
     waiting: Mapping[str, int]
     path_info: bool = True
     codes: tuple[int, int] = (0, 0)
+    # How often the file of the new data set is fetched.
     times: int = 1
-    """How often the file of the new data set is fetched."""
 
 
 FILES = "the files of {} data sets ({})"
@@ -98,8 +98,8 @@ NO_SHARE = FILES.format(11, "a folder or share is not there")
 ALL_ARCHIVED = FILES.format(12, "archived")
 BAD_NAMES = FILES.format(2, "a file has a name that the list cannot carry")
 NO_SERVICE = "the files of the file service (a folder or share is not there)"
+# Only what waited before waits.
 ARRIVES = {"archived": 1, "not-mounted": 1}
-"""Only what waited before waits."""
 NO_FOLDER = {"archived": 1, "not-mounted": 2}
 WAYS = {
     "empty mount point": Way(blind=an_empty_mount_point, said=NO_SHARE, waiting=NO_FOLDER),

@@ -58,21 +58,21 @@ WAYS: dict[str, Way] = {
     "a data set is hidden, and a connection to it": in_a_narrower_role(perm_id(51)),
     "a sample is hidden, and values that name it": in_a_narrower_role(perm_id(45)),
 }
+# Of these a source cannot know.
 UNSEEN: dict[str, Way] = {
     "truncated files": of_entities(truncated),
     "containers take the place of data sets": of_entities(as_container),
     "an empty folder of the file service": without_marks(without_file_service),
 }
-"""Of these a source cannot know."""
 ALL = WAYS | UNSEEN
+# What may well be deleted on a source, if it is not too much.
 NOT_HELD = {
     "attachments are lost",
     "the file service's folder is missing",
     "an empty folder of the file service",
 }
-"""What may well be deleted on a source, if it is not too much."""
+# Without marks the files of this one look as if they could be fetched.
 UNMARKED = ALL.keys() - {"archive pending"}
-"""Without marks the files of this one look as if they could be fetched."""
 HIDES = {name for name in WAYS if "is hidden" in name}
 
 
@@ -156,13 +156,13 @@ def blind(
         yield BlindHarvest(harvest)
 
 
+# Where deletions are forbidden, the statements are a part of those where they are allowed; that
+# PostgreSQL too then keeps all, other tests here see in every way.
 for_each_way_of_deleting = pytest.mark.parametrize(
     ("database", "allowed"),
     [("sqlite", "true"), ("sqlite", "false"), ("postgresql", "true")],
     indirect=True,
 )
-"""Where deletions are forbidden, the statements are a part of those where they are allowed; that
-PostgreSQL too then keeps all, other tests here see in every way."""
 
 
 def test_with_marks_nothing_is_written_at_all(blind: BlindHarvest) -> None:

@@ -17,8 +17,8 @@ from tests.instances import Instance
 from tests.kitchen import Kitchen
 from tests.programs import PATIENCE, Gate, Switch, started
 
+# A schedule that comes up while no test is at work.
 NEW_YEAR = "run-schedule = cron: 0 0 0 1 1 *"
-"""A schedule that comes up while no test is at work."""
 
 
 def runs(harvest: Harvest, section: str = "DS1") -> list[str]:

@@ -34,8 +34,8 @@ class Case:
 
     before: tuple[Entity, ...]
     after: tuple[Entity, ...]
+    # Of ``after``, with those of ``before`` that have their identifiers.
     taken: tuple[tuple[Entity, Entity], ...]
-    """Of ``after``, with those of ``before`` that have their identifiers."""
 
 
 def in_project(first: int) -> tuple[Entity, ...]:

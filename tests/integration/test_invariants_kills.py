@@ -28,10 +28,10 @@ from tests.spoiled import slow
 from tests.trashed import mismatches
 
 KEYS = {"deletion_allowed": "true", "max_threads": "2"}
+# More than a run has in which something can be half done.
 MOMENTS = 300
-"""More than a run has in which something can be half done."""
+# Every thirteenth of them; with 1 the test takes minutes, and passes too.
 STEP = 13
-"""Every thirteenth of them; with 1 the test takes minutes, and passes too."""
 
 
 @pytest.fixture(scope="module")

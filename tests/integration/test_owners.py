@@ -27,8 +27,8 @@ from tests.programs import PATIENCE, Gate, started
 CODE = perm_id(50)
 HOME = "/ALPHA/KITCHEN/EXPERIMENT-3"
 MANY = range(100, 130)
+# What is published of the file service is what texts mention.
 MENTION = {"NOTES": '"openbis/file-service/eln/a"'}
-"""What is published of the file service is what texts mention."""
 ONE, TWO = b"the bytes of one " * 100, b"other bytes, of two " * 100
 
 

@@ -17,8 +17,8 @@ from tests.programs import Gate, started
 KEYS = {"deletion_allowed": "true", "trash_retention_days": "0"}
 TEXT = {"NOTES": '<img src="/openbis/openbis/file-service/a.txt">'}
 PARTIAL = 7
+# Bytes; a smaller file of the file service comes with the list.
 LARGE = 5_000_001
-"""Bytes; a smaller file of the file service comes with the list."""
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from tests.instances import PASSWORD, PROJECT, Instance, hashed
 from tests.kitchen import Kitchen
 
 HERE, MAIL = "secret", "sm:tp pass"
+# ``secret`` is a word of our messages, too.
 SECRETS = (PASSWORD, MAIL, "hunter2")
-"""``secret`` is a word of our messages, too."""
 
 
 def command(harvest: Harvest, name: str, **variables: str) -> Result:

@@ -14,10 +14,10 @@ from tests.kitchen import Kitchen
 from tests.mortal import Mortals, mortals
 from tests.trashed import in_trash, mismatches
 
+# More than any of these commands has.
 MOMENTS = 300
-"""More than any of these commands has."""
+# Every eighth of them where they are many; with 1 the tests pass too, and take minutes.
 STEP = 8
-"""Every eighth of them where they are many; with 1 the tests pass too, and take minutes."""
 UNDONE = "SELECT name FROM file_removal UNION ALL SELECT name FROM file_move"
 
 

@@ -15,8 +15,8 @@ from tests.openbis_made.world import BULK, UUID, a_world
 PREFIX = "made_"
 PATH_INFO = "made_path_info"
 RICHEST = 192
+# ``made_<schema>``; any schema from 147 to 213 can be had.
 NAMES = tuple(f"{PREFIX}{version}" for version in (154, 178, 181, RICHEST, 207, 213))
-"""``made_<schema>``; any schema from 147 to 213 can be had."""
 
 _BULK = """
 insert into materials (id, code, maty_id, registration_timestamp, pers_id_registerer)

@@ -7,9 +7,10 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+# Its CRC-32 is negative in the signed column of the path-info database.
 UPPER = b"CAPITALS ONLY\n" * 20
-"""Its CRC-32 is negative in the signed column of the path-info database."""
 
+# The files of each data set that has some, by path.
 STORED: Mapping[str, Mapping[str, bytes]] = {
     "20240105081500000-501": {
         "original/UPPER.TXT": UPPER,
@@ -31,13 +32,12 @@ STORED: Mapping[str, Mapping[str, bytes]] = {
     "APPLE": {"original/apple.txt": b"apple", "original/both.txt": b"apple's"},
     "PEAR": {"original/pear.txt": b"pear", "original/both.txt": b"pear's"},
 }
-"""The files of each data set that has some, by path."""
 
+# openBIS computes checksums only where a task for it is set up.
 WITHOUT_CRC = frozenset({"original/zeros.bin", "original/pear.txt"})
-"""openBIS computes checksums only where a task for it is set up."""
 
+# Data sets that were stored since openBIS was set to compute them.
 WITH_SHA256 = frozenset({"20240105081500000-501", "20240105081500000-502", "APPLE"})
-"""Data sets that were stored since openBIS was set to compute them."""
 
 
 def location(uuid: str, code: str) -> str:
@@ -68,8 +68,8 @@ _DEFINITIONS = (
     "insert into last_feeding_event values ('2024-03-01 00:00:00+00')",
 )
 
+# Path, size, signed CRC-32, checksum, whether it is a folder.
 Node = tuple[str, int, int | None, str | None, bool]
-"""Path, size, signed CRC-32, checksum, whether it is a folder."""
 
 
 def nodes_of(code: str) -> Iterator[Node]:

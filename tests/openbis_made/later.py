@@ -10,13 +10,13 @@ from tests.openbis_made.master_data import FIRST_MULTI_VALUED, FIRST_WITH_AFS, M
 if TYPE_CHECKING:
     from tests.openbis_made.world import World
 
+# Of the sample SAND; the sample SUGAR has one.
 KEYWORDS = ("dry", "fine", "dry")
-"""Of the sample SAND; the sample SUGAR has one."""
 PAST, FUTURE = "2024-06-01 00:00:00+00", "2999-01-01 00:00:00+00"
+# An instance admin, a member of the group, an instance admin.
 EXPIRED, EXPIRED_OF_CREW, NOT_EXPIRED = "expired", "expired_crew", "expires_late"
-"""An instance admin, a member of the group, an instance admin."""
+# Instance admins whose roles expire, which only schemas 201 and 202 know.
 LAPSED, NOT_LAPSED = "lapsed", "lapses_late"
-"""Instance admins whose roles expire, which only schemas 201 and 202 know."""
 PERSONS_EXPIRE, ROLES_EXPIRE, ROLES_NO_LONGER_EXPIRE = 203, 201, 202
 
 

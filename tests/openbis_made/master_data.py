@@ -13,8 +13,8 @@ SCALARS = (
 )
 LATER = {"SAMPLE": 179, "DATE": 183}
 ARRAYS = ("ARRAY_INTEGER", "ARRAY_REAL", "ARRAY_STRING", "ARRAY_TIMESTAMP", "JSON")
+# With the schema that brought them.
 DATA_TYPES: Mapping[str, int] = dict.fromkeys(SCALARS, 0) | LATER | dict.fromkeys(ARRAYS, 191)
-"""With the schema that brought them."""
 
 LAST_WITH_MATERIALS = 209
 
@@ -28,6 +28,7 @@ MULTI_VALUED = "KEYWORDS"
 FIRST_MULTI_VALUED = 193
 FIRST_WITH_AFS = 197
 
+# Property types with their data types, at least one of each.
 PROPERTIES: Mapping[str, str] = {
     "$NAME": "VARCHAR",
     "$GEOMETRY": "CONTROLLEDVOCABULARY",
@@ -49,7 +50,6 @@ PROPERTIES: Mapping[str, str] = {
     "MOMENTS": "ARRAY_TIMESTAMP",
     "SETTINGS": "JSON",
 }
-"""Property types with their data types, at least one of each."""
 
 GEOMETRIES = ("96_WELLS_8X12", "384_WELLS_16X24")
 COLOURS = ("BLUE", "GREY:DARK", "WHITE", "TEAL")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+# openBIS declares nearly every column by a domain, the elements of arrays too.
 DOMAINS: Mapping[str, str] = {
     "tech_id": "bigint",
     "code": "character varying(100)",
@@ -23,7 +24,6 @@ DOMAINS: Mapping[str, str] = {
     "long_value": "bigint",
     "double_value": "double precision",
 }
-"""openBIS declares nearly every column by a domain, the elements of arrays too."""
 
 _VALUE = """
   value text_value
@@ -399,6 +399,8 @@ attachments
   pers_id_registerer tech_id -> persons
 """
 
+# Each shows what is not in the trash; from schema 197 on ``data`` hides those of the application
+# file service.
 _VIEWS: Mapping[str, str] = {
     "experiments": "experiments_all",
     "samples": "samples_all",
@@ -406,8 +408,6 @@ _VIEWS: Mapping[str, str] = {
     "sample_relationships": "sample_relationships_all",
     "data_set_relationships": "data_set_relationships_all",
 }
-"""Each shows what is not in the trash; from schema 197 on ``data`` hides those of the application
-file service."""
 
 _LINE = re.compile(
     r"(?P<indent> *)(?P<name>\w+)(?: (?P<type>[a-z_][a-z0-9_ ]*(?:\(\d+\))?(?:\[\])?))?"

@@ -16,9 +16,10 @@ from tests.openbis_made.master_data import (
 from tests.openbis_made.rows import Rows, Value
 
 UUID = "0A1B2C3D-0000-4000-8000-00000000CAFE"
+# Materials more than a page holds, where they are wanted.
 BULK = 3200
-"""Materials more than a page holds, where they are wanted."""
 
+# The values of the sample that has one of every property, as a list shows them.
 RICH_VALUES = {
     "$GEOMETRY": "384_WELLS_16X24",
     "$MADE_ON": "2024-02-29",
@@ -40,7 +41,6 @@ RICH_VALUES = {
     "WEIGHT": "0.25",
     "WORDS": "a, b, c, ü",
 }
-"""The values of the sample that has one of every property, as a list shows them."""
 
 _RICH: dict[str, dict[str, Value]] = {
     "COUNTS": {"integer_array_value": "{3,-1,9007199254740993}"},
@@ -107,6 +107,7 @@ PERSONS = (
     *("system", "keeper", "robot", "visitor", "warden", "watcher", "ferryman", "climber"),
     *("nomad", "islander", "asleep", "crew_member", "plot_on", "plot_off"),
 )
+# Person or group, role, and the space or the project that it is for.
 ROLES = (
     ("keeper", "ADMIN", None, None),
     ("robot", "ETL_SERVER", None, None),
@@ -126,7 +127,6 @@ ROLES = (
     ("CREW", "USER", "MOOR", None),
     ("CREW", "USER", None, "DEFAULT"),
 )
-"""Person or group, role, and the space or the project that it is for."""
 
 
 def _people(world: World) -> None:
@@ -233,6 +233,7 @@ def _experiments(world: World) -> None:
     )
 
 
+# Code, type, space, project, experiment, container; the ones that are gone lie in the trash.
 SAMPLES: tuple[tuple[str, str, str | None, str | None, str | None, str | None], ...] = (
     ("PLATE-1", "PLATE", "ALPS", None, None, None),
     ("REFERENCE", "PLATE", "ALPS", None, None, None),
@@ -253,7 +254,6 @@ SAMPLES: tuple[tuple[str, str, str | None, str | None, str | None, str | None], 
     ("GONE-1", "JAR", "ALPS", None, "CORES", None),
     ("GONE-2", "PLATE", "ALPS", None, None, None),
 )
-"""Code, type, space, project, experiment, container; the ones that are gone lie in the trash."""
 
 
 def _samples(world: World) -> None:
@@ -317,8 +317,8 @@ SAMPLE_CHILDREN = (
     ("SALT", "CORE-1"),
     ("SALT", "BOG-1"),
 )
+# Of a relation that is no connection.
 OTHER_SAMPLE_LINKS = (("LAYOUT", "PLATE-1"), ("LAYOUT", "PLATE-2"))
-"""Of a relation that is no connection."""
 
 
 def _sample_links(world: World) -> None:
@@ -467,13 +467,13 @@ def _copies(world: World) -> None:
 
 
 DATA_SET_CHILDREN = ((README, OF_SAMPLE), (README, PLACED), (OF_SAMPLE, OF_COAST))
+# Container, component, ordinal. A component may be a container, and lie in several.
 COMPONENTS = (
     ("FRUIT", "PEAR", 1),
     ("FRUIT", "APPLE", 1),
     ("ALL", "FRUIT", 0),
     ("ALL", README, 1),
 )
-"""Container, component, ordinal. A component may be a container, and lie in several."""
 
 
 def _data_set_links(world: World) -> None:
@@ -494,6 +494,7 @@ def _data_set_links(world: World) -> None:
     link("FRUIT", HIDDEN, "CONTAINER_COMPONENT", ordinal=3)
 
 
+# Holder, file name, and the contents of each version.
 ATTACHMENTS: tuple[tuple[str, str, str, tuple[bytes, ...]], ...] = (
     ("experiment", "CORES", "cores.txt", (b"first\n", b"second \n", b"third  \n", b"fourth   \n")),
     ("project", "GLACIER", "about.txt", (b"All about ice.",)),
@@ -501,7 +502,6 @@ ATTACHMENTS: tuple[tuple[str, str, str, tuple[bytes, ...]], ...] = (
     ("sample", "SALT", "salt.txt", (b"salt",)),
     ("experiment", "LOST", "lost.txt", (b"lost",)),
 )
-"""Holder, file name, and the contents of each version."""
 
 
 def _attachments(world: World) -> None:

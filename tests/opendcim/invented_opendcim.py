@@ -18,8 +18,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 Record = dict[str, Any]
+# What happens to a call; None: nothing.
 Weather = Callable[[Request], Awaitable[Response | None]]
-"""What happens to a call; None: nothing."""
 
 USER_ID, API_KEY = "monitoring", "k3y-of-monitoring"
 USER, PASSWORD = "monitoring", "se:cret ü"
@@ -169,11 +169,11 @@ _TEMPLATES = [
     }
 ]
 
+# Member, records, key, and the status of one that is not there.
 _BY_PATH = {
     "datacenter": ("datacenter", _DATA_CENTERS, "DataCenterID", 400),
     "devicetemplate": ("template", _TEMPLATES, "TemplateID", 404),
 }
-"""Member, records, key, and the status of one that is not there."""
 
 
 def refuses(calls: Iterable[str], answer: Callable[[], Response]) -> Weather:

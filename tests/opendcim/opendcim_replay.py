@@ -27,6 +27,7 @@ USER, PASSWORD = "dataminer", "secret"
 _Query = tuple[tuple[str, str], ...]
 _Credentials = tuple[str, str, str]
 _OWN = (USER_ID, API_KEY, "")
+# Recordings that have several records, and the key of those.
 _SOURCES = {
     "device": ("/api/v1/device", "DeviceID"),
     "cabinet": (
@@ -36,7 +37,6 @@ _SOURCES = {
     "department": ("/api/v1/department?attributes=DeptID,Name", "DeptID"),
     "datacenter": ("/api/v1/datacenter", "DataCenterID"),
 }
-"""Recordings that have several records, and the key of those."""
 _UNAUTHORIZED = 401
 _SIGN_IN = ("userid", "apikey", "authorization")
 

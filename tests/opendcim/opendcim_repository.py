@@ -73,8 +73,8 @@ class LittleRepository:
         default_factory=lambda: [Manufacturer(manufacturer_id=1, name="HPE")]
     )
     templates: list[Template] = field(default_factory=list)
+    # By the last part of their addresses.
     pictures: dict[str, bytes] = field(default_factory=dict)
-    """By the last part of their addresses."""
     queue: dict[int, Template] = field(default_factory=dict)
     uploads: dict[int, dict[str, bytes]] = field(default_factory=dict)
     routes: tuple[str, ...] = ("/api/templatealt", "/api/template")
@@ -82,8 +82,8 @@ class LittleRepository:
     base: str = ""
     asked: list[tuple[str, str]] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
+    # Of submissions.
     bodies: list[bytes] = field(default_factory=list)
-    """Of submissions."""
     spoil: Spoil | None = None
     with_etags: bool = False
 

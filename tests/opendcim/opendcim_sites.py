@@ -23,6 +23,7 @@ KEY = "KEY-ALICE-0001"
 USER = "alice@site-a.example"
 FLAGS = "ShareToRepo, KeepLocal"
 
+# The start state of the recorded runs, but that the CDU is not shared: so it can be pulled.
 START = """
 insert into fac_Manufacturer (ManufacturerID,Name,GlobalID,SubscribeToUpdates) values
  (10,'hpe',0,1),(11,'Dell, Inc.',0,0),(12,'OldNameOfAPC',4,1),(13,'LocalOnly GmbH',0,0);
@@ -43,7 +44,6 @@ insert into fac_TemplatePorts (TemplateID,PortNumber,Label,MediaID,ColorID,Notes
  (101,1,'mine',3,4,'n'),(105,1,'e1',1,1,''),(105,2,'e2',1,1,''),(103,1,'e1',0,0,'');
 insert into fac_TemplatePowerPorts (TemplateID,PortNumber,Label,Notes) values (105,1,'psu1','')
 """
-"""The start state of the recorded runs, but that the CDU is not shared: so it can be pulled."""
 
 
 def a_picture(color: str = "red", *, kind: str = "PNG", size: tuple[int, int] = (40, 8)) -> bytes:

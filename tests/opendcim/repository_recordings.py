@@ -15,8 +15,8 @@ from tests.opendcim.repository_site import a_picture
 
 _EXCHANGE = re.compile(rb">>> REQUEST\n(.*?)\n<<< RESPONSE\n(.*?)(?=\n-{70}\n|\Z)", re.DOTALL)
 _FILE = re.compile(r'name="(front|rear)"; filename="([^"]+)"')
+# Headers that are the client's own business.
 _HOP = {"host", "content-length", "connection", "accept-encoding"}
-"""Headers that are the client's own business."""
 
 Files = dict[str, tuple[str, bytes, str]]
 

@@ -40,11 +40,11 @@ def key_of(user_id: str) -> str:
     return f"KEY-{user_id}"
 
 
+# Two data ports and a power port, for `a_submission`.
 PORTS: dict[str, Any] = {
     "templateports": [{"PortNumber": 1, "Label": "eth0"}, {"PortNumber": 2, "Label": "eth1"}],
     "templatepowerports": [{"PortNumber": 1, "Label": "PSU1"}],
 }
-"""Two data ports and a power port, for `a_submission`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ from tests.properties.worlds import World, worlds
 PLACES = (Kind.PROJECT, Kind.EXPERIMENT, Kind.SAMPLE)
 TABLES = ("entity", "link", "data_set_file", "content_copy", "attachment")
 Key = tuple[str, str]
+# A history is not made shorter: that takes minutes, and the first one found is short enough.
 PHASES = (Phase.explicit, Phase.generate)
-"""A history is not made shorter: that takes minutes, and the first one found is short enough."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -15,8 +15,8 @@ from tests.builders import a_data_set, a_sample, some_master_data
 from tests.properties import strategies as values
 from tests.wire import a_list, entry_of, read
 
+# Before the first entry: then nobody can know any more what is open.
 FOR_THE_PARSER = b"<!---->"
-"""Before the first entry: then nobody can know any more what is open."""
 
 SPOILERS = [
     *(b"<", b">", b"&", b'"', b"'", b"=", b"/", b" ", b"\t", b"\n", b"\r", b"\x01", b"\x7f"),

@@ -11,6 +11,7 @@ from tests.unit.test_docs import PROJECT
 
 _BROAD = frozenset({"Exception", "BaseException"})
 
+# Each module once: it catches any error in one place.
 ALLOWED = {
     "shared/command_line.py": "the program: one line for a person, and an exit code",
     "shared/edges.py": "`settle`: the error goes to the threads that wait for the outcome",
@@ -21,8 +22,8 @@ ALLOWED = {
     "opendcim/repository/picture_store.py": "Pillow, fed with what a client sent",
     "opendcim/sync/pictures.py": "Pillow, fed with what a repository sent",
 }
-"""Each module once: it catches any error in one place."""
 
+# Modules that use `shared.edges.ErrorEdge`, which logs the error with its traceback.
 EDGES = {
     "harvester/daemon/loop.py": "an execution of the daemon: the next one begins all the same",
     "harvester/execution/batch.py": "what surrounds a section: the others go on",
@@ -31,7 +32,6 @@ EDGES = {
     "opendcim/connector/workers.py": "the connector's threads, which must not end",
     "source_server/web/reachability.py": "the thread that asks the instance",
 }
-"""Modules that use `shared.edges.ErrorEdge`, which logs the error with its traceback."""
 
 
 def trees() -> Iterator[tuple[str, ast.Module]]:

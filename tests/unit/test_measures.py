@@ -10,8 +10,8 @@ import pytest
 from tests.unit.test_docs import PROJECT
 
 LONGEST_MODULE, LONGEST_FUNCTION = 300, 40
+# Functions that only list the columns of tables.
 TABLES = {"opendcim/sync/installation/shape.py: opendcim_tables"}
-"""Functions that only list the columns of tables."""
 MODULES = [
     path
     for package in ("harvester", "opendcim", "shared", "source_server")

@@ -18,8 +18,8 @@ from tests.wire import AT, a_list, entry_of, read
 
 ARCHIVED = Unknown(part=Part.FILES, reason=Reason.ARCHIVED)
 HIDDEN = Unknown(part=Part.PROPERTIES, reason=Reason.OUT_OF_SCOPE, detail="ANCESTOR $TWIN")
+# Before the first entry: then no entry is read the quick way.
 FOR_THE_PARSER = b"<!---->"
-"""Before the first entry: then no entry is read the quick way."""
 
 
 def test_the_attribute_is_as_documented() -> None:

@@ -11,8 +11,8 @@ from harvester.execution.schedule import Schedule, remarks, runs_once, schedule_
 from harvester.settings.harvester import HarvesterSettings
 
 ZONE = ZoneInfo("Europe/Zurich")
+# A Wednesday.
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=ZONE)
-"""A Wednesday."""
 
 
 def settings(**keys: str) -> HarvesterSettings:

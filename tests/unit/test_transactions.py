@@ -11,12 +11,12 @@ from pathlib import Path
 from tests.instances import PROJECT
 
 _BEGINS = frozenset({"begin", "begin_twophase"})
+# These open databases of their own: an openBIS, an openDCIM, a template repository.
 _OF_OTHER_DATABASES = {
     "source_server/catalogues/openbis/connect.py",
     "opendcim/connector/rows.py",
     "opendcim/repository/storage.py",
 }
-"""These open databases of their own: an openBIS, an openDCIM, a template repository."""
 _TEMPORARY = re.compile(r"\bCREATE\s+(?:GLOBAL\s+|LOCAL\s+)?TEMP", re.IGNORECASE)
 _UNPLACED = re.compile(r"\bCREATE\s+TABLE\s+(?!pg_temp\.)", re.IGNORECASE)
 

@@ -1,1 +1,1 @@
-"""What ``harvester check-config --online`` tries for a section whose source is an openBIS."""
+"""The online checks of ``harvester check-config`` for a section whose source is an openBIS."""

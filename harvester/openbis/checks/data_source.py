@@ -1,4 +1,5 @@
-"""Whether the data source answers, lets the harvester in, and has a list that can be harvested."""
+"""Whether the data source answers, accepts the credentials, and has a list that can be
+harvested."""
 
 from __future__ import annotations
 
@@ -42,18 +43,18 @@ _BAD_REQUEST = 400
 _REFUSED = frozenset({401, 403})
 _BUSY = 429
 _SERVER_FAULT = 500
+# How a capability list names the list.
 _CAPABILITY = b"resourcelist"
-"""How a capability list names the list."""
 
 
 def check_data_source(section: SectionConfig, destination: OpenDestination) -> Iterator[Finding]:
-    """Each request is tried once. What depends on an answer that did not come is not tried."""
+    """Tries each request once. A check that needs an answer which did not come is left out."""
     with ExitStack() as stack:
         try:
             once = section.model_copy(update={"retry_pauses": ()})
             source = stack.enter_context(Source(once))
             about = source.look(Document.ABOUT)
-        except SyncError as error:  # also of certificates, keys and proxies
+        except SyncError as error:  # certificates, keys and proxies included
             yield broken_by("source", error)
             about = None
         if about is not None:
@@ -76,7 +77,7 @@ def check_data_source(section: SectionConfig, destination: OpenDestination) -> I
 
 
 def _check_answer(section: SectionConfig, source: Source, about: Look) -> Finding:
-    """Of the two small documents."""
+    """Check one of the two small documents."""
     if about.status != _OK:
         return _refusal(section, about)
     try:
@@ -146,7 +147,7 @@ def _list_failure(section: SectionConfig, error: SyncError | OSError) -> Finding
 def _judge(
     section: SectionConfig, destination: OpenDestination, preview: Preview
 ) -> Iterator[Finding]:
-    """What the list says of the coming run."""
+    """What the list means for the coming run."""
     if preview.counts.total():
         yield fine("list", f"{preview}; {preview.new_data_sets:,} of the data sets are new here")
     else:
@@ -194,7 +195,7 @@ def _check_records(limit: Limit, preview: Preview) -> Iterator[Finding]:
 
 
 def _check_space(preview: Preview) -> Iterator[Finding]:
-    """Whether what is not here yet has room, on each disk that is concerned."""
+    """Whether each disk has room for what is not here yet."""
     store = preview.store
     if store is None:
         yield untried("free space", "the database cannot be opened")
@@ -217,7 +218,7 @@ def _check_space(preview: Preview) -> Iterator[Finding]:
 
 
 def _try_download(source: Source, preview: Preview, folder: Path) -> Iterator[Finding]:
-    """A small file, which is thrown away."""
+    """Download a small file and throw it away."""
     small = preview.small
     if small is None:
         return

@@ -1,4 +1,4 @@
-"""What a section whose source is an openBIS needs of the destination."""
+"""Checks of the destination for a section whose source is an openBIS."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _user(section: SectionConfig, connection: Connection) -> Finding:
 
 
 def data_store_of(section: SectionConfig, destination: OpenDestination) -> DataStore | None:
-    """None if the database cannot be opened."""
+    """The data store; None if the database cannot be opened."""
     with destination.connected() as connection:
         if connection is None:
             return None
@@ -54,7 +54,7 @@ def data_store_of(section: SectionConfig, destination: OpenDestination) -> DataS
 
 
 def unmounted(section: SectionConfig, destination: OpenDestination) -> list[Finding]:
-    """What is wrong with the folders of the destination, if anything."""
+    """The faults of the destination's folders."""
     with destination.connected() as connection:
         if connection is None:
             return []
@@ -70,7 +70,7 @@ def _unmounted(
 
 
 def known_data_sets(destination: OpenDestination, codes: Iterable[str]) -> set[str]:
-    """Those that are here already."""
+    """The codes of the data sets that are here already."""
     with destination.connected() as connection:
         return sources.known_data_sets(connection, codes) if connection else set()
 

@@ -1,4 +1,4 @@
-"""The folders in which a run writes whose source is an openBIS."""
+"""Checks of the folders that a run writes to, for a source that is an openBIS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harvester.settings.harvester import HarvesterSettings
 
 
 def check_folders(section: SectionConfig, settings: HarvesterSettings) -> Iterator[Finding]:
-    """All folders in which a run of the section writes."""
+    """Check every folder that a run of the section writes to."""
     yield check_folder("data store", settings.storeroot_dir, "storeroot-dir")
     yield check_work_folder(section.harvester_tmp_dir, settings.storeroot_dir)
     yield check_folder(

@@ -1,4 +1,4 @@
-"""What a resource list shows, counted while it is read, and how much of it is not here yet."""
+"""Counts what a resource list shows, while it is read, and how much of it is not here yet."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _WORDS = {
     Kind.FILE: ("file of the file service", "files of the file service"),
 }
 
+# Which of these codes are those of data sets that are here already.
 Known = Callable[[Iterable[str]], set[str]]
-"""Which of these codes are those of data sets that are here already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmallFile:
-    """A file to try a download with."""
+    """A small file for the trial download."""
 
     code: str
     file: FileNode
@@ -45,7 +45,7 @@ class SmallFile:
 
 @dataclass(slots=True)
 class Preview:
-    """``store`` is None if nobody can say what is here."""
+    """The counts. ``store`` is None if it is unknown what is here."""
 
     known: Known
     store: DataStore | None
@@ -56,20 +56,20 @@ class Preview:
     files: int = 0
     bytes: int = 0
     new_data_sets: int = 0
+    # Bytes of the data store, for what is not here yet.
     needed: int = 0
-    """Bytes of the data store, for what is not here yet."""
+    # Bytes of the file service's folder.
     needed_by_service: int = 0
-    """Bytes of the file service's folder."""
     unreadable: int = 0
+    # The first records that cannot be read, with the reasons.
     examples: list[str] = field(default_factory=list)
-    """The first records that cannot be read, with the reasons."""
+    # Physical data sets of which the list does not show the files, by the reason that it gives.
     without_files: Counter[str] = field(default_factory=Counter)
-    """Physical data sets of which the list does not show the files, by the reason that it gives."""
     small: SmallFile | None = None
     _data_sets: dict[str, int] = field(default_factory=dict)
 
     def take(self, items: Iterable[SourceItem]) -> None:
-        """Raises `FormatError` if the items are not whole."""
+        """Count the items of a list. Raises `FormatError` if they are not whole."""
         for item in items:
             self._take(item)
         self._look_up()
@@ -120,7 +120,7 @@ class Preview:
 
     def _take_files(self, data_set: Entity) -> None:
         physical = data_set.data_set_kind is DataSetKind.PHYSICAL
-        files = data_set.files if physical else ()  # those of others are not fetched
+        files = data_set.files if physical else ()  # files of other data sets are not fetched
         if physical:
             self._note_missing(data_set)
         size = sum(file.length for file in files)
@@ -141,14 +141,14 @@ class Preview:
             self.without_files["no reason given"] += 1
 
     def _look_up(self) -> None:
-        """Which of the data sets that were met are new."""
+        """Look up which of the data sets read so far are new."""
         new = self._data_sets.keys() - self.known(self._data_sets)
         self.new_data_sets += len(new)
         self.needed += sum(self._data_sets[code] for code in new)
         self._data_sets.clear()
 
     def _missing(self, attachment: Attachment) -> int:
-        """Bytes of its versions that are not here. The original does not say how many it has."""
+        """Bytes of an attachment's versions that are not here. The original gives no sizes."""
         return sum(
             version.length or 0
             for version in attachment.versions

@@ -1,4 +1,4 @@
-"""The patterns of ``space-white-list`` and ``space-black-list`` beside the spaces that arrive."""
+"""Compares ``space-white-list`` and ``space-black-list`` with the spaces in the list."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _NAMED = 5
 def check_patterns(
     section: SectionConfig, arrived: Collection[str], known: Collection[str]
 ) -> Iterator[Finding]:
-    """``arrived`` are the spaces in the list, which is filtered; ``known`` those that were
-    harvested before."""
+    """``arrived`` are the spaces in the list, which the source has filtered; ``known`` are those
+    that were harvested before."""
     for subject, patterns, idle in (
         ("space-white-list", section.space_white_list, _idle_white),
         ("space-black-list", section.space_black_list, _idle_black),
@@ -39,7 +39,8 @@ def _idle_white(pattern: str, arrived: Collection[str], known: Collection[str]) 
 
 
 def _idle_black(pattern: str, arrived: Collection[str], _known: Collection[str]) -> str | None:
-    """What it matches does not arrive, so only this can be seen: what it misses by its case."""
+    """A black-list pattern that misses a space only by case. What it matches does not arrive, so no
+    other mistake can be seen."""
     matches = _full_match(f"(?i){pattern}")
     missed = sorted(code for code in arrived if matches and matches(code))
     if not missed:
@@ -49,7 +50,7 @@ def _idle_black(pattern: str, arrived: Collection[str], _known: Collection[str])
 
 
 def _full_match(pattern: str) -> Callable[[str], Any] | None:
-    """As the source does it; None for what only Java can read."""
+    """Match as the source does; None for patterns that only Java can read."""
     options = re2.Options()
     options.log_errors = False
     try:

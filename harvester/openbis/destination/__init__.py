@@ -1,1 +1,1 @@
-"""What is done with the instance that is written to."""
+"""The instance that a section whose source is an openBIS writes to."""

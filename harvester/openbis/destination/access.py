@@ -1,4 +1,4 @@
-"""Who may write to the destination, and where its data store is."""
+"""The harvester's user at the destination, and the destination's data store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.store.users import find_person
 
 
 def authorise(connection: Connection, config: SectionConfig) -> None:
-    """The harvester's user must be an instance admin here, see harvester-semantics.md, 1.3."""
+    """Refuse a user who is not an instance admin at the destination, as the manual asks."""
     user = find_person(connection, config.harvester_user)
     password = config.harvester_pass.get_secret_value()
     if user is None or not user.active or not user.password_hash:

@@ -16,9 +16,9 @@ from sqlalchemy import Connection
 
 from shared.store.statements import Rows, SqlFile, execute_from, statements
 
+# Areas: of data sets, by code; of contents of attachments, by SHA-256; and of files of the file
+# service, by path.
 DATA_SET, ATTACHMENT, FILE = "DATA_SET", "ATTACHMENT", "FILE"
-"""Areas: of data sets, by code; of contents of attachments, by SHA-256; and of files of the file
-service, by path."""
 
 _FILE = SqlFile("harvester.openbis.destination", "arrivals.sql")
 

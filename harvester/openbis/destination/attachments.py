@@ -19,8 +19,8 @@ from shared.store.incoming import entities as incoming
 from shared.store.rows import milliseconds, to_attachment_version
 from shared.store.statements import execute
 
+# Keys in a query.
 _BLOCK = 500
-"""Keys in a query."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,8 +19,8 @@ from shared.verification import Expected
 
 _PAGE = 1_000
 
+# Kind and perm id; of a file of the file service, its path.
 Key = tuple[str, str]
-"""Kind and perm id; of a file of the file service, its path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

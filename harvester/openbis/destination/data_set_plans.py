@@ -20,8 +20,8 @@ _PLANNED = """
 """
 _COUNTS = text(f"SELECT coalesce(i.data_set_kind, ''), count(*) {_PLANNED} GROUP BY 1")
 _CODES = text(f"SELECT coalesce(i.data_set_kind, ''), i.perm_id {_PLANNED} ORDER BY 1, 2")
+# Rows that are held at a time.
 _BLOCK = 1_000
-"""Rows that are held at a time."""
 _WAITING = text(
     """
 SELECT coalesce(sum(f.length), 0) FROM plan AS c

@@ -33,19 +33,19 @@ logger = logging.getLogger(__name__)
 
 _FILE = SqlFile("harvester.openbis.destination", "trash.sql")
 
+# A folder of the trash that the database does not know. Only empty ones are removed: files that lie
+# there may be the last of their kind, as after the database was restored from a backup.
 EMPTY_TRASH = "EMPTY_TRASH"
-"""A folder of the trash that the database does not know. Only empty ones are removed: files that
-lie there may be the last of their kind, as after the database was restored from a backup."""
 
 
 class Goal(StrEnum):
     """Where a file is to be."""
 
     TRASH = "TRASH"
+    # In the data store, or in the folder of the file service.
     HOME = "HOME"
-    """In the data store, or in the folder of the file service."""
+    # In the data store, beside the files of the same data set that are there.
     MERGED = "MERGED"
-    """In the data store, beside the files of the same data set that are there."""
     GONE = "GONE"
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from shared.atomic_file import name_aside, sync_folder
 
+# Another file system, or one that takes no more links, or none at all.
 _NO_LINKS = frozenset((errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP))
-"""Another file system, or one that takes no more links, or none at all."""
 
 
 def move(origin: Path, target: Path) -> None:

@@ -40,9 +40,9 @@ from shared.store.identity import follow, new_claims
 from shared.store.statements import Rows, SqlFile, execute_from
 from shared.store.tables import KEY, TEXT
 
+# Given DATA_SET and a code, or FILE and a path: why its files cannot come back; None if they can.
+# Given a `Loss` and the same: why those files cannot that something lacks which is here.
 Obstacle = Callable[[str, str], str | None]
-"""Given DATA_SET and a code, or FILE and a path: why its files cannot come back; None if they can.
-Given a `Loss` and the same: why those files cannot that something lacks which is here."""
 
 _FILE = SqlFile("harvester.openbis.destination", "restoring.sql")
 _own = MetaData(schema=scratch.SCHEMA)

@@ -1,5 +1,5 @@
-"""What commands do to the trash: each under the lock of the section whose rows it changes, and the
-files follow at once."""
+"""Commands on the trash. Each holds the lock of the section whose rows it changes; the files follow
+at once."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ from shared.store.mounted import check_mounted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrashKeeper:
-    """Works on the trash of a destination. ``sections`` are those that are configured; what comes
-    from others can be restored and purged, too."""
+    """Restores and purges deletions. ``sections`` are the configured ones; deletions of other
+    sections can be restored and purged, too."""
 
     engine: Engine
     settings: HarvesterSettings
     sections: Sequence[SectionConfig]
 
     def restore(self, source: str, wish: Wish) -> Restoration:
-        """Bring back what is wanted and possible of a deletion. Raises `ConfigError` if it does
-        not have what is wanted, and `BusyError`."""
+        """Bring back the wanted items of a deletion, as far as possible. Raises `ConfigError` if
+        the deletion does not have them, and `BusyError`."""
         with self._alone(source) as (connection, transaction, store):
             with transaction():
                 now = dated(datetime.now(UTC), latest_list(connection, source))
@@ -85,7 +85,7 @@ class TrashKeeper:
                 check_mounted(connection, store, source)
                 end_replacements(connection, store, source)
             files = StoreFiles(store)
-            with transaction():  # what a killed run left undone comes first
+            with transaction():  # finish what a killed run left undone
                 finish_files(connection, source, files)
                 pass_over(connection, store.trashed_deletions())
             yield connection, transaction, store
@@ -129,7 +129,7 @@ def _who(connection: Connection, name: str, source: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Obstacles:
-    """Why files cannot come back."""
+    """The reasons why files cannot come back."""
 
     store: DataStore
     deletion: int

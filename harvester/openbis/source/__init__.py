@@ -1,1 +1,1 @@
-"""An openBIS, or a source server of ours, as a data source: its list, and where its files are."""
+"""An openBIS, or one of our source servers, as data source: its list and its files."""

@@ -1,4 +1,4 @@
-"""How much room and time a list may take, all its parts and tries together."""
+"""Limits of disk space and time for a list, over all its parts and tries."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pathlib import Path
 
 from shared.errors import SourceError
 
+# The longest list, unpacked.
 MOST_BYTES = 1 << 40
-"""The longest list, unpacked."""
+# Bytes from one look at the disk to the next.
 _LOOK = 1 << 24
-"""Bytes from one look at the disk to the next."""
 _LEAST = 1 << 30
+# The fiftieth part of the disk stays free, or a gigabyte if that is less.
 _PART = 50
-"""The fiftieth part of the disk stays free, or a gigabyte if that is less."""
 
 
 def free_bytes_kept(total: int) -> int:
-    """How much of a disk of this size a list does not use."""
+    """The bytes of a disk of this size that a list leaves free."""
     return min(_LEAST, total // _PART)
 
 
 class ListAllowance:
-    """What one list has used, from its first byte on. To be used by one thread at a time."""
+    """What one list has used so far. One thread at a time may use it."""
 
     def __init__(
         self, folder: Path, longest: timedelta, clock: Callable[[], float] = time.monotonic
@@ -38,7 +38,7 @@ class ListAllowance:
         self._unseen = _LOOK
 
     def check(self, count: int) -> None:
-        """To be called before this number of bytes is written. Raises `SourceError`."""
+        """To be called before ``size`` bytes are written. Raises `SourceError`."""
         if self._clock() - self._began > self._longest.total_seconds():
             raise SourceError(
                 f"the list is not here after {self._longest} (max-list-time); if the source "

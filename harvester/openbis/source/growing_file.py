@@ -1,4 +1,4 @@
-"""A file that one thread writes while others read it: reading a list need not wait for its end."""
+"""A file that one thread writes while others read it, so that a list is read while it arrives."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from harvester.openbis.source.items import BegunAnewError
 from shared.checkpoints import checkpoint
 from shared.paths import naming
 
+# Bytes that a reader gets at most at once; what a parser makes of them takes ten times as many.
 _BLOCK = 1 << 18
-"""Bytes that a reader gets at most at once; what a parser makes of them takes ten times as many."""
 
 
 class UnwantedError(Exception):
-    """Nobody reads the file any more: the writer may stop."""
+    """No reader is left: the writer may stop."""
 
 
 class GrowingFile:
-    """One writer; any number of readers, each of which begins at the beginning."""
+    """A file with one writer and any number of readers, each of which reads from the beginning."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -35,7 +35,7 @@ class GrowingFile:
         self._error: BaseException | None = None
 
     def begin_anew(self) -> None:
-        """Forget what an earlier try has left."""
+        """Drop what an earlier try has written."""
         with self._changed:
             self._tries += self._length > 0
             self._length = 0
@@ -64,7 +64,8 @@ class GrowingFile:
         return self._file
 
     def end(self, error: BaseException | None = None) -> None:
-        """It is whole; or nothing more will come because of the error, which every reader gets."""
+        """The file is whole; or, with an error, nothing more will come, and every reader gets the
+        error."""
         with self._changed:
             self._ended, self._error = True, error
             if self._file is not None:
@@ -72,12 +73,12 @@ class GrowingFile:
             self._changed.notify_all()
 
     def give_up(self) -> None:
-        """Nobody wants it any more."""
+        """The readers do not want the file any more."""
         with self._changed:
             self._unwanted = True
 
     def wait(self) -> Path:
-        """The path, when the file is whole. Raises what has kept it from that."""
+        """The path, once the file is whole. Raises the error that ended the writing."""
         with self._changed:
             self._changed.wait_for(lambda: self._ended)
         if self._error:
@@ -85,8 +86,7 @@ class GrowingFile:
         return self.path
 
     def blocks(self) -> Iterator[bytes]:
-        """All bytes from the beginning on, as they come. Raises `BegunAnewError`, or what has kept
-        the file from being whole."""
+        """All bytes, as they come. Raises `BegunAnewError`, or the error that ended the writing."""
         tries, position = self._tries, 0
         with self.path.open("rb", buffering=0) as file:
             while available := self._more_than(position, tries):
@@ -95,7 +95,7 @@ class GrowingFile:
                 yield block
 
     def _more_than(self, position: int, tries: int) -> int:
-        """How many bytes lie behind a position, as soon as there are some; 0 at the end."""
+        """The number of bytes behind a position, once there are some; 0 at the end."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._length > position or self._tries != tries or self._ended

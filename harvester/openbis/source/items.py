@@ -23,7 +23,7 @@ SourceItem = ListHead | MasterData | Entity | ServiceFile | RecordFault
 
 
 class BegunAnewError(Exception):
-    """What was read so far does not count any more: the source has begun again."""
+    """The source has started again; what was read so far does not count."""
 
 
 def find_master_data(items: Iterable[ListItem]) -> MasterData:

@@ -1,4 +1,4 @@
-"""Where a resource list lies, and whether what came is the list or an index of its parts."""
+"""The address of a resource list, and the parts of a list that is an index."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from shared.resourcesync.v20.version import V20
 
 
 def list_url(config: SectionConfig, document: Document = Document.RESOURCE_LIST) -> str:
-    """One parameter for each item, black list first, as the original harvester asks; but encoded,
-    so that a regular expression arrives as it was written."""
+    """The URL with one parameter per item, black list first, as the original harvester asks. The
+    values are encoded, so that a regular expression arrives as it was written."""
     query = [
         ("verb", document.value),
         *(("black_list", pattern) for pattern in config.space_black_list),
@@ -27,7 +27,7 @@ def list_url(config: SectionConfig, document: Document = Document.RESOURCE_LIST)
 
 
 def parts_of(document: GrowingFile) -> tuple[str, ...] | None:
-    """The addresses in an index; None for a list, or for what only its reader can judge."""
+    """The addresses in an index; None for a list, and for what only its reader can judge."""
     while True:
         try:
             item = next(iter(read_resource_list(document.blocks(), V20)), None)

@@ -19,12 +19,12 @@ from shared.errors import SourceError, SourceRefusedError
 _API = "rmi-application-server-v3.json"
 _SHOWN = 200
 
+# Posts JSON to a URL; None if nothing that speaks JSON answers there. Raises `SourceError`.
 Post = Callable[[str, bytes], bytes | None]
-"""Posts JSON to a URL; None if nothing that speaks JSON answers there. Raises `SourceError`."""
 
 
 class OpenbisSession:
-    """Logs in when the first token is needed, and once only; may be used from several threads."""
+    """Logs in when the first token is needed, and only once. Threads may share it."""
 
     def __init__(self, config: SectionConfig, post: Post) -> None:
         self._config = config
@@ -34,16 +34,17 @@ class OpenbisSession:
         self._failure: SourceError | None = None
 
     def file_url(self, code: str, path: str) -> str:
-        """Where the data store server serves a file. The URL contains the token: never print it."""
+        """The address of a file at the data store server. It contains the token: never print it."""
         base = self._config.data_source_dss_url.rstrip("/")
         return (
             f"{base}/{quote(code, safe='')}/{quote(path)}?sessionID={quote(self.token(), safe='')}"
         )
 
     def token(self) -> str:
-        """Raises `SourceRefusedError` for wrong credentials, `SourceError` if nothing answers.
+        """The session token. Raises `SourceRefusedError` for wrong credentials, `SourceError` if
+        the server does not answer.
 
-        A login that failed is not tried again: the next file would wait as long for nothing.
+        A login that failed is not tried again: each further file would wait as long in vain.
         """
         with self._lock:
             if self._failure is not None:
@@ -57,7 +58,7 @@ class OpenbisSession:
             return self._login[1]
 
     def close(self) -> None:
-        """Ends the session, if there is one: openBIS limits their number for each user."""
+        """End the session, if there is one: openBIS limits the sessions of a user."""
         with self._lock:
             if self._login is None:
                 return
@@ -107,7 +108,7 @@ def _request(method: str, *params: str) -> bytes:
 
 
 def _answer(body: bytes | None) -> dict[str, Any] | None:
-    """The answer of a JSON-RPC service; None if the body is anything else."""
+    """The result of a JSON-RPC call; None if the body is not JSON-RPC."""
     try:
         answer = json.loads(body or b"")
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""A small document of a data source, as it came."""
+"""A small document of a data source, as it came, for checks."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import httpx
 
 from harvester.http.bodies import beginning
 
+# Bytes that are read of a body.
 LARGEST = 1 << 16
-"""Bytes that are read of a body."""
 _SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """``skew``: how far the source's clock is ahead of the one here, to a second or two; None if
-    it did not tell its time."""
+    """One answer. ``skew`` is how far the source's clock is ahead of ours, to a second or two; None
+    if the source sent no date."""
 
     status: int
     body: bytes
@@ -26,12 +26,12 @@ class Look:
 
     @property
     def text(self) -> str:
-        """The beginning of the body, in a line."""
+        """The beginning of the body, on one line."""
         return " ".join(self.body.decode(errors="replace").split())[:_SHOWN]
 
 
 def look_at(response: httpx.Response) -> Look:
-    """An answer whose body has not been read."""
+    """Read an answer whose body has not been read."""
     arrived = datetime.now(UTC)
     return Look(
         status=response.status_code,

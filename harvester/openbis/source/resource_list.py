@@ -21,7 +21,7 @@ class Part(Protocol):
     """A list, or a part of one; it may still be growing."""
 
     def blocks(self) -> Iterator[bytes]:
-        """All its bytes, each time from the beginning on."""
+        """All bytes; each call starts at the beginning."""
         ...
 
 

@@ -1,7 +1,7 @@
-"""The data source: its list, once for a run, and its files.
+"""The data source: its list, fetched once per run, and its files.
 
-What may pass by itself (no connection, a cut body, 5xx) is tried again a few times; every error
-then leaves as one of ours. HTTP itself is spoken in `http_client`.
+Failures that may pass by themselves (no connection, a cut body, 5xx) are tried again a few times.
+Every error is translated into one of ours. `http_client` speaks HTTP.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ __all__ = ["Download", "Source", "VerificationError"]
 
 logger = logging.getLogger(__name__)
 
+# The longest answer to a login, which has some hundred bytes; what is longer is no answer.
 LOGIN_BYTES = 1 << 20
-"""The longest answer to a login, which has some hundred bytes; what is longer is no answer."""
 _GATEWAY = frozenset({502, 503, 504})
 
 
 class Source:
-    """One section's data source; to be used in a ``with``, from any number of threads.
+    """The data source of one section, used in a ``with``; any number of threads may share it.
 
-    It stops when the ``limits`` say so: between two tries, within the list at once, within a file
-    only if it is urgent. Then `StoppedError` is raised.
+    It stops when the ``limits`` say so: between two tries; within the list at once; within a file
+    only if that is urgent. Then `StoppedError` is raised.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Source:
         sleep: Callable[[float], None] | None = None,
     ) -> None:
         """Raises `ConfigError` for certificates, keys and proxies that cannot be used. ``sleep``
-        is how to wait between two tries, instead of that of the limits."""
+        replaces the way of the limits to wait between two tries."""
         self._config = config
         self._limits = limits or RunLimits(config)
         self._client = _client(config)
@@ -86,17 +86,17 @@ class Source:
         self._client.close()
 
     def abort(self) -> None:
-        """Break off whatever is on its way; from another thread. Nothing more can be fetched."""
+        """Break off all requests, from another thread. Nothing can be fetched afterwards."""
         self._client.abort()
 
     @contextmanager
     def list_on_its_way(self, spool_dir: Path) -> Iterator[Sequence[GrowingFile]]:
-        """The resource list, unpacked, in one file; or in several, in order, if it lies in parts.
+        """The resource list, unpacked, in one file, or in several, in order, if it lies in parts.
 
-        They can be read at once, while the first one is still being fetched. The files are new ones
-        below ``spool_dir`` and the caller's to remove. Who reads them gets `SourceRefusedError`,
-        `SourceError`, `StoppedError`, or `OSError` if the disk is full; and whoever leaves with an
-        error ends the work with this source.
+        The files can be read at once, while the first one is still being fetched. They are new
+        files below ``spool_dir``, which the caller removes. Readers get `SourceRefusedError`,
+        `SourceError`, `StoppedError`, or `OSError` if the disk is full. If the block raises, the
+        source is closed for further work.
         """
         url = httpx.URL(list_url(self._config))
         self._allowance = ListAllowance(spool_dir, self._config.max_list_time)
@@ -117,7 +117,8 @@ class Source:
         return [self._begin(home, folder, thread) for home in homes]
 
     def fetch_list(self, spool_dir: Path) -> list[Path]:
-        """As `list_on_its_way`, when all of it is there. None is left if this raises."""
+        """The same as `list_on_its_way`, once all of it is here. If this raises, no file
+        remains."""
         before = set(spool_dir.iterdir())
         with (
             OnError(partial(_remove_others, spool_dir, before)),
@@ -126,7 +127,7 @@ class Source:
             return [part.wait() for part in parts]
 
     def look(self, document: Document) -> Look:
-        """At a small document of the source, whatever the status is."""
+        """Fetch a small document of the source, whatever the status."""
         url = httpx.URL(list_url(self._config, document))
 
         def attempt() -> Look:
@@ -145,32 +146,33 @@ class Source:
         checksum: str | None = None,
         sha256: str | None = None,
     ) -> Download:
-        """Fetches a file to ``path``, which must not exist, verifies it and makes it durable.
+        """Fetch a file to ``path``, which must not exist, verify it and sync it to the disk.
 
-        Nothing is left there if this raises: `VerificationError` if the source does not have the
-        file or sends other bytes than announced, the errors of `fetch_list`, or `OSError`. What
-        came of a large file is kept aside for the next time, unless it is wrong.
+        If this raises, nothing remains at ``path``: `VerificationError` if the source does not have
+        the file or sends other bytes than announced, the errors of `fetch_list`, or `OSError`. The
+        beginning of a large file is kept for the next try, unless it is wrong.
         """
         expected = Expected(length=length, crc32=crc32, checksum=checksum, sha256=sha256)
         return self._downloads.fetch(url, path, expected)
 
     def tidy_partials(self, *, all_is_here: bool) -> None:
-        """Remove beginnings of files that nobody has asked for, in this run and for days."""
+        """Remove beginnings of files that no run has asked for in days."""
         self._partials.tidy(all_is_here=all_is_here)
 
     def open_session(self) -> None:
-        """Logs in at an original openBIS, unless that has been done; see `session_file_url`."""
+        """Log in at an original openBIS, unless that was done; see `session_file_url`."""
         self._session.token()
 
     def session_file_url(self, code: str, path: str) -> str:
-        """Where an original openBIS serves a data set's file: for lists that announce no ``href``.
+        """The address of a data set's file at an original openBIS, for lists that announce no
+        ``href``.
 
-        The URL holds a session token and must not be printed. The first call logs in.
+        It holds a session token and must not be printed. The first call logs in.
         """
         return self._session.file_url(code, path)
 
     def _begin(self, url: httpx.URL, folder: Path, thread: ThreadPoolExecutor) -> GrowingFile:
-        """A file that is being fetched by the thread, when that has ended what it did before."""
+        """Start fetching a file in the thread, after what that does now has ended."""
         descriptor, name = mkstemp(dir=folder, prefix="list-", suffix=".xml")
         os.close(descriptor)
         file = GrowingFile(Path(name))
@@ -194,7 +196,7 @@ class Source:
         self._limits.check()
 
     def _post(self, url: str, body: bytes) -> bytes | None:
-        """The body of an answer with status 200; None for other ones, unless they may pass."""
+        """The body of an answer with status 200; None for other answers, unless they may pass."""
 
         def attempt() -> bytes | None:
             with self._client.post(url, body) as response:

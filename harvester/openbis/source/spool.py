@@ -1,4 +1,4 @@
-"""A folder for the resource list while it is being read; nothing of it stays."""
+"""A temporary folder for the resource list while it is read."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from harvester.openbis.section import SectionConfig
 
 _PREFIX = "list-"
 _NAME = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}")
+# Named by `tempfile`.
 _PART = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}\.xml")
-"""Named by `tempfile`."""
 _TRIES = 100
 
 
 @contextmanager
 def spool(config: SectionConfig) -> Iterator[Path]:
-    """Below ``harvester-tmp-dir``; folders that had to be made for it vanish again."""
+    """A folder below ``harvester-tmp-dir``; folders that had to be made for it are removed
+    again."""
     root = config.harvester_tmp_dir
     missing = [folder for folder in (root, *root.parents) if not folder.exists()]
     _remove_abandoned(root)
@@ -37,10 +38,11 @@ def spool(config: SectionConfig) -> Iterator[Path]:
 
 @contextmanager
 def _own_folder(root: Path) -> Iterator[Path]:
-    """A new folder, locked. Other sections may share ``root``: until the lock is ours, one of them
-    may take the folder for an abandoned one, or remove ``root`` as empty; then it is made anew.
+    """A new folder, locked. Other sections may share ``root``. Until the lock is ours, another
+    section may take the folder for an abandoned one, or remove ``root`` because it is empty; then
+    it is made anew.
 
-    `Path.mkdir` looks twice: what vanishes in between is "a file that exists" to it.
+    `Path.mkdir` checks twice: if the folder vanishes in between, it raises `FileExistsError`.
     """
     for _ in range(_TRIES):
         with suppress(FileNotFoundError, FileExistsError, BlockingIOError), ExitStack() as stack:
@@ -58,8 +60,8 @@ def _own_folder(root: Path) -> Iterator[Path]:
 
 
 def _remove_abandoned(root: Path) -> None:
-    """Remove what killed programs left; a list can be large. A folder that holds anything but
-    parts of a list stays, whatever its name is."""
+    """Remove the spools of killed programs; a list can be large. A folder that holds anything but
+    parts of a list stays, whatever its name."""
     for folder in root.glob(f"{_PREFIX}*"):
         with suppress(OSError), _locked(folder):  # not ours to remove if it is locked, or gone
             if _NAME.fullmatch(folder.name) and all(map(_is_part, folder.iterdir())):
@@ -72,7 +74,8 @@ def _is_part(path: Path) -> bool:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[int]:
-    """The system releases the lock when its holder dies. `OSError` if somebody else has it."""
+    """The operating system releases the lock when its holder dies. `OSError` if another process has
+    it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

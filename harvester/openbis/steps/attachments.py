@@ -1,10 +1,11 @@
-"""Step 5: attachments, holder by holder; also where a holder lost its last one.
+"""Step 5: attachments, holder by holder, holders that lost their last one included.
 
-Contents are fetched first and named by their checksum; then the rows of a holder are replaced as
-one. A holder whose content cannot be brought keeps what it has, and fails alone.
+Contents are fetched first and named by their checksum; then the rows of a holder are replaced
+together. If one content of a holder cannot be brought, the holder keeps what it has, and fails
+alone.
 
-An original openBIS announces attachments without saying where their contents are: it gives them
-only to its own harvester. Then title, description and version arrive, and the report says so.
+An original openBIS lists attachments without an address of their contents: it serves them only to
+its own harvester. Then title, description and version arrive, and the report says so.
 """
 
 from __future__ import annotations
@@ -57,14 +58,14 @@ def register_attachments(run: SyncRun) -> Outcome:
 
 
 def _damaged(run: SyncRun, but: Collection[Key]) -> list[Holder]:
-    """Holders whose contents are to be looked after although the list says the same as before."""
+    """Holders whose contents must be checked although the list has not changed."""
     asked = {key for key in run.requested if key[0] in _HOLDERS}
     wanted = (asked | {key for key in run.damage.faults if key[0] in _HOLDERS}) - set(but)
     return run.destination.attachments.holders_of(wanted)
 
 
 def _repair(run: SyncRun, outcome: Outcome, holder: Holder) -> None:
-    """Bring contents that are not here as they were; the rows stay."""
+    """Bring contents again that are damaged here; the rows stay."""
     with run.transaction():
         incoming = run.destination.attachments.listed(holder)
     named = {held.version.sha256 for held in incoming}
@@ -77,7 +78,7 @@ def _repair(run: SyncRun, outcome: Outcome, holder: Holder) -> None:
 
 
 def _tell_of_the_rest(run: SyncRun, outcome: Outcome, holders: Sequence[Holder]) -> None:
-    """What is damaged here or asked for, and is not in the list."""
+    """Report what is damaged here or asked for, and is not in the list."""
     seen = {(str(holder.kind), holder.perm_id) for holder in holders}
     lost = {key for key in run.damage.faults if key[0] in _HOLDERS} - seen
     with run.transaction():
@@ -105,7 +106,7 @@ def _synchronise(run: SyncRun, outcome: Outcome, holder: Holder) -> None:
 
 
 def _bring(run: SyncRun, outcome: Outcome, holder: Holder, held: HeldVersion) -> bool:
-    """Whether it had to be brought."""
+    """Bring a content; whether that was needed."""
     name = f"{held.file_name} (version {held.version.version})"
     if held.version.sha256 is None:
         outcome.remark(f"{holder.identifier}: the list does not say where to get attachment {name}")

@@ -26,9 +26,9 @@ from shared.errors import ItemError
 from shared.model.kinds import Kind
 
 _TOGETHER = 50
+# Data sets that have arrived are put in place and committed in groups: when there are this many, or
+# after this number of seconds. A crash costs a look at the files of a group, which lie aside.
 _AT_LEAST_EVERY = 2.0
-"""Data sets that have arrived are put in place and committed in groups: when there are this many,
-or after this number of seconds. A crash costs a look at the files of a group, which lie aside."""
 
 
 def register_data_sets(run: SyncRun) -> Outcome:
@@ -91,15 +91,16 @@ def _wanted(run: SyncRun, codes: Sequence[str]) -> Iterator[WantedDataSet]:
 
 
 def _announce(run: SyncRun, codes: Sequence[str]) -> None:
-    """What lies in the place of a data set without anybody knowing of it, as in a data store that
-    was taken over from an original harvester, is not noted: it would not be ours to remove."""
+    """Note that data sets are on their way. Folders that already lie in their places without a row,
+    as in a data store taken over from an original harvester, are not noted: they are not ours to
+    remove."""
     free = {code for code in codes if not run.transfers.is_occupied(code)}
     with run.transaction():
         run.destination.data_sets.announce(free, set(codes) - free)
 
 
 def _tell_of_the_rest(run: SyncRun, outcome: Outcome, waiting: frozenset[str]) -> None:
-    """What is damaged here or asked for, and cannot be brought."""
+    """Report what is damaged here or asked for, and cannot be brought."""
     damaged = run.damage.of(Kind.DATA_SET)
     lost = {(Kind.DATA_SET.value, code) for code in damaged.keys() - waiting - run.black_list}
     with run.transaction():
@@ -117,7 +118,8 @@ def _fail(run: SyncRun, outcome: Outcome, error: ItemError) -> None:
 
 
 def _admit(run: SyncRun, outcome: Outcome, arrived: list[str]) -> None:
-    """Whose they are is decided in the transaction in which they are put in place."""
+    """Put arrived data sets in place and register them. Their owner is decided in the same
+    transaction."""
     if not arrived:
         return
     data_sets = run.destination.data_sets
@@ -138,7 +140,8 @@ def _admit(run: SyncRun, outcome: Outcome, arrived: list[str]) -> None:
 
 
 def _install(run: SyncRun, outcome: Outcome, arrived: Collection[str]) -> list[ItemError]:
-    """Put in place what may be; what another section has registered meanwhile is left to that."""
+    """Put the folders in place. A data set that another section has registered meanwhile is left to
+    it."""
     found = run.destination.data_sets.hindrances()
     damaged = run.damage.of(Kind.DATA_SET)
     known = run.destination.data_sets.with_files(arrived)
@@ -162,9 +165,9 @@ def _install(run: SyncRun, outcome: Outcome, arrived: Collection[str]) -> list[I
 
 
 def _replaces_more(run: SyncRun, code: str, known: Collection[str], *, unknown: bool) -> bool:
-    """Whether files lie in the place of which no row says what they are, so that they must be set
-    aside: all others that are lost are in the trash. After an older database was restored, rows may
-    say it of some files only, or of none."""
+    """Whether files lie in the place that no row describes, so that they must be set aside: all
+    other replaced files are in the trash. After an older database was restored, rows may describe
+    some of the files only, or none."""
     if unknown:
         return run.transfers.replaces_more(code)
     brought = run.destination.data_sets.brought_paths
@@ -190,7 +193,7 @@ def _register(run: SyncRun, outcome: Outcome) -> None:
 
 
 def _note(run: SyncRun, outcome: Outcome, action: Action, verb: Verb) -> None:
-    """New ones by what they consist of, as the original does."""
+    """Count new data sets by what they consist of, as the original does."""
     if not outcome.verbose:
         for kind, number in run.destination.data_sets.counts(action).items():
             outcome.count(verb, Kind.DATA_SET, number, sort=_sort(verb, kind))

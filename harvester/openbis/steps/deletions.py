@@ -1,8 +1,8 @@
 """Step 2: delete entities that are no longer on the data source, if ``deletion-allowed``.
 
-Only rows of this section are ever deleted. What would go although it looks like an accident is held
-back: additions and updates go on, and it waits until the operator releases it or the source has it
-again. What is deleted goes to the trash, if the section has one.
+Only rows of this section are ever deleted. A deletion that looks like an accident is held back:
+additions and updates go on, and the deletion waits until the operator releases it or the source has
+the item again. Deleted items go to the trash, if the section has one.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from harvester.runs.report import Outcome, Verb
 from harvester.runs.trusted_clock import dated, trusted
 from harvester.runs.unknown_words import described
 
+# So many of a sort are named where nobody wants all; all are counted.
 _NAMED = 20
-"""So many of a sort are named where nobody wants all; all are counted."""
+# Parts that would be lost and that a sentence names at most.
 _FEW = 3
-"""Parts that would be lost and that a sentence names at most."""
 
 
 def delete_entities(run: SyncRun) -> Outcome:
@@ -41,7 +41,7 @@ def delete_entities(run: SyncRun) -> Outcome:
 
 
 def _purge(run: SyncRun, outcome: Outcome) -> None:
-    """Empty the trash of what is old by both clocks, ours and the source's."""
+    """Remove from the trash what is old enough by both clocks, ours and the source's."""
     now, kept = datetime.now(UTC), timedelta(days=run.config.trash_retention_days)
     old = run.destination.trash.expired(now - kept)
     if kept:
@@ -59,8 +59,8 @@ def _purge(run: SyncRun, outcome: Outcome) -> None:
 
 
 def remove_files(run: SyncRun) -> None:
-    """Let the files follow their rows, after the deletion is committed: to the trash, or away. What
-    a killed run left undone is done by the next one."""
+    """Move or remove the files of deleted rows, after the deletion was committed. What a killed run
+    left undone is done by the next one."""
     run.destination.file_work.follow(run.transfers.files, run.limits.progressed)
 
 
@@ -113,8 +113,8 @@ def _hold_back(run: SyncRun, outcome: Outcome) -> None:
 
 
 def _doubts(run: SyncRun) -> Iterator[str]:
-    """Why what is newly gone may be an accident. What was held back or released before is not
-    judged again."""
+    """The reasons why new deletions may be an accident. What was held back or released before is
+    not judged again."""
     guard = run.destination.guard
     new = guard.new_count()
     if not new:
@@ -188,7 +188,8 @@ def _tell_of_what_is_unknown(run: SyncRun, outcome: Outcome) -> None:
 
 
 def _note(run: SyncRun, outcome: Outcome, action: Action, verb: Verb) -> int:
-    """Count what the plan has for an action, by name if the section is verbose; how many."""
+    """Count what the plan has for an action, by name if the section is verbose; returns the
+    number."""
     if not outcome.verbose:
         return _count(run, outcome, action, verb)
     number = 0

@@ -1,8 +1,8 @@
 """Step 4: spaces, projects, experiments, samples and materials.
 
-What is not here is registered, what differs from the list is updated. Whether it differs is
-decided by content, so that something that only becomes visible, or moves with its project,
-arrives although its modification timestamp is old.
+What is not here is registered, what differs from the list is updated. The content decides whether
+it differs, so an item that only becomes visible, or moves with its project, arrives although its
+modification timestamp is old.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ _KINDS = tuple(kind for kind in ENTITY_KINDS if kind is not Kind.DATA_SET)
 _VERBS = {Action.NEW: Verb.CREATED, Action.CHANGED: Verb.UPDATED, Action.FOREIGN: Verb.SKIPPED}
 
 
+# What the plan says of the one that has an identifier, in words.
 _WHY_IT_STAYS = {
     Action.HELD.value: (
         "which is no longer on the data source and whose deletion is held back; release it with "
@@ -39,7 +40,6 @@ _WHY_IT_STAYS = {
     Action.TAKEN.value: "which the list renames or moves, but that failed itself; see there",
     Action.STRANDED.value: "which the list renames or moves, but that failed itself; see there",
 }
-"""What the plan says of the one that has an identifier, in words."""
 
 
 def register_entities(run: SyncRun) -> Outcome:
@@ -58,7 +58,8 @@ def register_entities(run: SyncRun) -> Outcome:
 
 
 def _tell_of_others(run: SyncRun, outcome: Outcome) -> None:
-    """Also of data sets: a section that was renamed owns nothing that it brought before."""
+    """Report items of other sections, data sets included: a section that was renamed does not own
+    what it brought before."""
     for owner, number in run.destination.plan.foreign_owners().items():
         whose = f"belong to {owner}, not to this section" if owner else "were made in this instance"
         hint = f"; was this section renamed? Then set data-source-alias = {owner}" if owner else ""
@@ -66,7 +67,7 @@ def _tell_of_others(run: SyncRun, outcome: Outcome) -> None:
 
 
 def why_blocked(run: SyncRun, one: Blocked) -> ItemError:
-    """Why something cannot come or move, and what to do about it."""
+    """The error of an item that cannot come or move, with what to do."""
     if one.holder is None:
         reason = (
             f"it lies in {one.subject}, which another section brought and which lies elsewhere "
@@ -81,7 +82,7 @@ def why_blocked(run: SyncRun, one: Blocked) -> ItemError:
 
 
 def _why_it_stays(run: SyncRun, one: Blocked) -> str:
-    """Why the one stays that has the identifier."""
+    """Why the item that has the identifier stays."""
     if one.owner != run.source:
         whose = f"section {one.owner}" if one.owner else "this instance"
         return (

@@ -1,4 +1,4 @@
-"""Step 9: frozen flags as on the data source, after all else that they would forbid."""
+"""Step 9: frozen flags as on the data source; last, since they would forbid the other changes."""
 
 from __future__ import annotations
 

@@ -17,10 +17,10 @@ from harvester.runs.report import Outcome, Verb
 from shared.errors import ConflictError
 from shared.model.master_data import SYSTEM_USER, PropertyType, Vocabulary
 
+# Who defined something and when; a difference in these alone is none.
 _STAMPS = frozenset({"registrator", "registered", "modified"})
-"""Who defined something and when; a difference in these alone is none."""
+# So many letters of a value are shown.
 _LONGEST = 100
-"""So many letters of a value are shown."""
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class MasterDataPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What an operator allows, and who asks."""
+    """What the settings allow, and the section that asks."""
 
     source: str
     update_allowed: bool
@@ -119,7 +119,7 @@ def is_shipped(value: Definition) -> bool:
 
 
 def is_fixed(key: Key, definitions: Mapping[Key, Definition]) -> bool:
-    """Whether a definition is never updated: openBIS's own, and terms of its vocabularies."""
+    """Whether a definition is never updated: openBIS's own, and the terms of its vocabularies."""
     if key.kind == "TERM":
         return is_fixed(Key(kind="VOCABULARY", owner="", code=key.owner), definitions)
     return key in definitions and is_shipped(definitions[key])
@@ -160,7 +160,7 @@ def described_differences(before: Definition, after: Definition) -> str:
 
 
 def _shown(value: object) -> str:
-    """Scripts can be long."""
+    """A value for a message; long ones, such as scripts, are cut."""
     text = "nothing" if value is None else repr(str(value))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 

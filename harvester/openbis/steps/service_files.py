@@ -1,7 +1,7 @@
 """Step 6: files of the file service: pictures and documents that texts mention.
 
-Paths carry no alias, so two sections can name the same file: with the same content it is shared,
-with another one the second section fails for that file, and nothing is overwritten.
+Paths carry no alias, so two sections can name the same file. With the same content it is shared;
+with another content the second section fails for that file, and nothing is overwritten.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def register_service_files(run: SyncRun) -> Outcome:
 
 
 def _tell_of_the_rest(run: SyncRun, outcome: Outcome, seen: Collection[str]) -> None:
-    """What is damaged here or asked for, and is not in the list."""
+    """Report what is damaged here or asked for, and is not in the list."""
     lost = {(Kind.FILE.value, path) for path in run.damage.of(Kind.FILE).keys() - seen}
     with run.transaction():
         lost = run.destination.file_work.still_here(lost)
@@ -59,8 +59,9 @@ def _tell_of_the_rest(run: SyncRun, outcome: Outcome, seen: Collection[str]) -> 
 
 
 def _write(run: SyncRun, file: ListedFile, *, begun: bool) -> bool:
-    """Whether there was anything to do: another section may have brought the same meanwhile.
-    ``begun``: by this section, before; so what lies there may be its own."""
+    """Bring one file; returns whether that was needed: another section may have brought the same
+    meanwhile. ``begun``: this section has begun it before, so what lies in the place may be its
+    own."""
     if file.owner not in {None, run.source}:
         raise _taken(file.path, f"is here already, from section {file.owner}")
     _check_stranger(run, file, begun=begun)
@@ -97,8 +98,8 @@ def _check_stranger(run: SyncRun, file: ListedFile, *, begun: bool) -> None:
 
 
 def _put(run: SyncRun, file: ListedFile, wanted: WantedContent, *, begun: bool) -> bool:
-    """Whose a file is, is decided in the transaction in which it is put in place: what was true
-    before it came may be true no longer."""
+    """Put the file in place. Its owner is decided in the same transaction, since it may have
+    changed while the file was fetched."""
     known = file.stored_sha256 or file.sha256
     # a killed run may have put in place what this one brings again
     ours = begun and not run.transfers.service_file_is_strange(file.path, file.sha256)
@@ -119,8 +120,8 @@ def _put(run: SyncRun, file: ListedFile, wanted: WantedContent, *, begun: bool) 
 
 
 def _claim(run: SyncRun, file: ListedFile) -> bool:
-    """Note that the file is on its way; two sections may bring the same one side by side. False if
-    it is here by now."""
+    """Note that the file is on its way; two sections may bring the same one at the same time. False
+    if it has arrived by now."""
     files = run.destination.service_files
     if section := files.moving(file.path):
         reason = f"the file of section {section} has still to be moved out of its place, or back"

@@ -1,7 +1,7 @@
-"""Why deletions may be an accident of the source, besides their number.
+"""Reasons to take deletions for an accident of the source, besides their number.
 
-A list that is cut at its end may still be well-formed; a role, a filter or a share that is gone
-takes a whole project or kind with it; and cuts that are small each may take everything together.
+A list that is cut at its end may still be well-formed; a lost role, filter or share takes a whole
+project or kind with it; and many small cuts can take everything together.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from harvester.openbis.sync_run import SyncRun
 from harvester.runs.trusted_clock import dated, trusted
 
+# The trash keeps things this long by default: what went within it can be restored.
 _WINDOW = timedelta(days=30)
-"""The trash keeps things this long by default: what went within it can be restored."""
+# Fewer deletions, or contents that are lost, within the window are never held back for being
+# repeated.
 _FEW = 10
-"""Fewer deletions, or contents that are lost, within the window are never held back for being
-repeated."""
 _KEPT = timedelta(days=400)
 _NAMED = 20
 
@@ -44,8 +44,8 @@ def suspicions(run: SyncRun, new: int, brought: int) -> Iterator[str]:
 
 
 def _repeated(run: SyncRun, new: int, brought: int, since: datetime) -> Iterator[str]:
-    """Whether these, with what earlier runs deleted without being asked and with what waits, are
-    most of all."""
+    """Whether these, what earlier runs deleted without confirmation, and what waits are most of all
+    items."""
     earlier = run.destination.guard.unconfirmed_since(since)
     waiting = run.destination.guard.waiting_count()
     largest, gone = max(earlier.largest, brought + waiting), earlier.number + waiting + new
@@ -58,7 +58,7 @@ def _repeated(run: SyncRun, new: int, brought: int, since: datetime) -> Iterator
 
 
 def _decaying(run: SyncRun, since: datetime) -> Iterator[str]:
-    """The same of contents, kind by kind: what loses them is still listed."""
+    """The same for contents, kind by kind: an item that loses them is still in the list."""
     for decay in run.destination.guard.decay_since(since):
         if decay.lost > _FEW and 2 * decay.lost > decay.brought:
             yield (
@@ -69,8 +69,8 @@ def _decaying(run: SyncRun, since: datetime) -> Iterator[str]:
 
 
 def remember(run: SyncRun) -> None:
-    """Note what this run is about to delete, unless it was confirmed. To be called when the plan
-    has what is deleted, and before it is done."""
+    """Note what this run is about to delete, unless it was confirmed. To be called once the plan
+    has the deletions and before they are made."""
     now, at = datetime.now(UTC), run.metadata.at
     if not run.deletions_confirmed:
         run.destination.guard.note_unconfirmed(dated(now, at))

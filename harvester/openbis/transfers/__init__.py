@@ -1,1 +1,1 @@
-"""How contents get from the source into the data store, in earnest and in a rehearsal."""
+"""Brings contents from the source into the data store, in the real pass and in the rehearsal."""

@@ -1,7 +1,9 @@
-"""Data sets whose files have all arrived: they wait aside until their rows are written.
+"""Data sets whose files have all arrived; they wait in temporary folders until their rows are
+written.
 
-Whose a data set is, is decided in the writer's lock; in the same transaction its folder is put in
-place. So a folder and its row are of one section. What was replaced goes after the transaction.
+The owner of a data set is decided in the writer's lock, and its folder is put in place in the same
+transaction. So a folder and its row belong to one section. What was replaced is removed after the
+transaction.
 """
 
 from __future__ import annotations
@@ -23,13 +25,13 @@ from shared.model.kinds import Kind
 from shared.paths import safe_relative_path
 from shared.store.files import DataStore
 
+# Folders that are synced.
 _AT_ONCE = 8
-"""Folders that are synced."""
 
 
 @dataclass(slots=True)
 class Arrived:
-    """The folders by the codes of their data sets."""
+    """The temporary folders by the codes of their data sets."""
 
     store: DataStore
     leftovers: Leftovers
@@ -41,7 +43,7 @@ class Arrived:
     _installed: list[str] = field(default_factory=list)
 
     def add(self, code: str, folder: Path) -> None:
-        """It is complete, and lasts."""
+        """Add a folder that is complete and synced to the disk."""
         checkpoint("a data set waits for its place", code)
         self._waiting[code] = folder
 
@@ -67,7 +69,8 @@ class Arrived:
         return _has_more(self.store.data_set_folder(code), self._waiting[code], known)
 
     def secure(self) -> list[ItemError]:
-        """See `Transfers.secure`. Side by side, since others wait for the writer's lock."""
+        """See `Transfers.secure`. Folders are synced in parallel, since other sections wait for the
+        writer's lock."""
         codes = list(self._installed)
         self._installed.clear()
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="secure") as threads:
@@ -107,8 +110,8 @@ class Arrived:
 
 def _has_more(old: Path, new: Path, known: Collection[Path]) -> bool:
     """Whether a folder has files that another one does not have in the same places, besides those
-    in ``known`` places. A link, or a file in the place of the folder, is more; what cannot be
-    looked at may be."""
+    in ``known`` places. A link, or a file in the place of the folder, counts as more; so does what
+    cannot be read."""
     if not os.path.lexists(old):
         return False
     if old.is_symlink() or not old.is_dir():

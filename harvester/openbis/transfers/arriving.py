@@ -16,17 +16,17 @@ class Arriving:
 
     wanted: WantedDataSet
     folder: Path
+    # Files that were not dealt with yet.
     missing: int
-    """Files that were not dealt with yet."""
+    # Whether there is an earlier state of it, whose files may be the same.
     replaces: bool = False
-    """Whether there is an earlier state of it, whose files may be the same."""
     error: ItemError | None = field(default=None)
+    # To the next run, without anything being wrong with it.
     left: bool = False
-    """To the next run, without anything being wrong with it."""
+    # The disk is in trouble: what has come of it must go.
     takes_room: bool = False
-    """The disk is in trouble: what has come of it must go."""
+    # Whether a later run can take over what has come, see `Leftovers`.
     can_be_continued: bool = field(init=False)
-    """Whether a later run can take over what has come, see `Leftovers`."""
 
     def __post_init__(self) -> None:
         self.can_be_continued = all(expected(file).proves for file in self.wanted.files)

@@ -1,5 +1,5 @@
-"""Contents of attachments and files of the file service, in the real pass: fetched, verified, put
-in place. That something lies in a place does not say that it is right: each is looked at."""
+"""Fetches contents of attachments and files of the file service in the real pass, verifies them and
+puts them in place. A file that lies in a place already is read and compared, never trusted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ from shared.verification import VerificationError
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """``alias`` names the section, so that two may write the same file at the same time."""
+    """``alias`` names the section, so that two sections can write the same file at the same
+    time."""
 
     store: DataStore
     source: Source
@@ -40,8 +41,8 @@ class Contents:
     aside: SetAside
 
     def attachment(self, wanted: WantedContent) -> bool:
-        """See `Transfers.attachment`. Contents are named by what is in them: of whichever section,
-        they are the same."""
+        """See `Transfers.attachment`. Contents are named by their checksum, so sections share
+        them."""
         name = attachment_name(wanted)
         target = self.store.attachment(name)
         if is_right(target, wanted.length, name, self.limits.progressed):
@@ -94,7 +95,7 @@ class Contents:
 
 @contextmanager
 def _blamed(wanted: WantedContent, limits: RunLimits) -> Iterator[None]:
-    """What goes wrong is the item's fault, unless it ends the run."""
+    """Make an error the item's, unless it ends the run."""
     try:
         yield
     except OutOfReachError:

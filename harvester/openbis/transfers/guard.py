@@ -1,6 +1,6 @@
 """Keeps a file that is here from being replaced by other bytes that the plan did not expect.
 
-The rows and the list may have checksums of different kinds for a file, or none. Then only its bytes
+The rows and the list may have checksums of different types for a file, or none. Then only the bytes
 show that the list means another content. The old content is not in the trash, so it must stay.
 """
 
@@ -19,7 +19,7 @@ def expected(file: FileNode) -> Expected:
 
 
 def present_file(store: DataStore, code: str, path: str) -> Path | None:
-    """A file of a data set that is here, whatever is in it."""
+    """The path of a file of a data set that is here, whatever its content."""
     try:
         place = store.data_set_file(code, path)
     except ValueError:  # a link leads elsewhere
@@ -34,7 +34,7 @@ def compare_bytes(
     came: Download,
     moved: Callable[[], None],
 ) -> None:
-    """The same as `refuse_loss`, where the list has no checksum: what has come says what it is."""
+    """The same as `refuse_loss` where the list has no checksum: the bytes that came give it."""
     same = Expected(length=came.length, sha256=came.sha256)
     if brought and not matches(present, same, moved):
         refuse_loss(present, brought, listed, moved)
@@ -43,9 +43,12 @@ def compare_bytes(
 def refuse_loss(
     present: Path, brought: FileNode | None, listed: FileNode, moved: Callable[[], None]
 ) -> None:
-    """A file is here that is not what the list announces. Raises `VerificationError` unless it may
-    be replaced: since the plan knows that (``brought`` is None), it is empty, or it is not what was
-    brought, so that nothing is lost but damage."""
+    """Raise `VerificationError` if a file here is not what the list announces, and must not be
+    replaced.
+
+    It may be replaced if the plan expects that (``brought`` is None), if it is empty, or if it is
+    not what was brought, so that only damage is lost.
+    """
     if brought is None or not _is_as_brought(present, brought, moved):
         return
     what = "what lies here is as it was brought, and the list announces other bytes of that length"
@@ -61,8 +64,8 @@ def refuse_loss(
 
 
 def _is_as_brought(present: Path, brought: FileNode, moved: Callable[[], None]) -> bool:
-    """Whether the file is not empty and fits what was noted when it was brought; a file of which
-    only the length was noted fits if that is right."""
+    """Whether the file is not empty and fits what was noted when it was brought. If only its length
+    was noted, the length decides."""
     size, as_brought = present.stat().st_size, expected(brought)
     if not size or size != brought.length:
         return False

@@ -1,7 +1,8 @@
-"""Files of data sets that an earlier run could not bring whole: killed, stopped, out of time.
+"""Files of data sets that an earlier run could not bring whole: it was killed, stopped or out of
+time.
 
-Its folders aside are kept until the data set is wanted again. Then each file whose checksum is
-right is taken over; so data sets that take longer than a run may arrive over several.
+Its temporary folders are kept until the data set is wanted again. Then each file with the right
+checksum is taken over, so a data set that takes longer than a run can arrive over several runs.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from shared.verification import Expected, matches
 
 
 class Leftovers:
-    """``folder`` is where they are kept; it may be shared with files, which are left alone."""
+    """``folder`` is where the folders are kept. It may also hold files, which are left alone."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -29,21 +30,21 @@ class Leftovers:
         self._lying: dict[str, list[Path]] | None = None
 
     def drop(self, code: str, temporary: Path) -> None:
-        """The data set is not to come any more. To be called before `collect`."""
+        """The data set will not come any more. To be called before `collect`."""
         if self._lying is None:  # there may be many to drop
             self._lying = _by_code(*_folders(temporary), *_folders(self._folder))
         for folder in self._lying.pop(code, ()):
             remove(folder)
 
     def collect(self, temporary: Path) -> None:
-        """Bring what lies in the temporary folder to safety before it is cleared."""
+        """Keep what lies in the temporary folder, before that is cleared."""
         for folder in _folders(temporary):
             self.keep(folder)
         self._found = _by_code(*_folders(self._folder))
 
     def keep(self, folder: Path) -> None:
-        """A folder aside with files of a data set, for a later run. Without files it is removed,
-        and never is there an error: all can be fetched again."""
+        """Keep a folder with files of a data set for a later run; an empty one is removed. Errors
+        are ignored: all of it can be fetched again."""
         with suppress(OSError):
             if any(path.is_file() for path in folder.rglob("*")):
                 self._folder.mkdir(parents=True, exist_ok=True)
@@ -55,7 +56,7 @@ class Leftovers:
     def take(
         self, code: str, path: str, expected: Expected, target: Path, moved: Callable[[], None]
     ) -> bool:
-        """Move a file to its place if it is here, whole and right."""
+        """Move a file to its place if it is here and its checksum is right."""
         self._asked.add(code)
         for folder in self._found.get(code, ()):
             file = folder / path
@@ -65,12 +66,12 @@ class Leftovers:
         return False
 
     def forget(self, code: str) -> None:
-        """The data set has arrived, or its files take room that others need."""
+        """Remove what is kept of a data set: it has arrived, or the disk is full."""
         for folder in self._found.pop(code, ()):
             remove(folder)
 
     def tidy(self, *, all_is_here: bool, now: float | None = None) -> None:
-        """Remove what nobody asks for. ``all_is_here``: this run has brought everything."""
+        """Remove what no run has asked for. ``all_is_here``: this run has brought everything."""
         stale(
             self._folder,
             lambda path: path.is_dir() and _is_unasked(path, self._asked),
@@ -98,6 +99,6 @@ def _code(folder: Path) -> str:
 
 
 def _is_unasked(folder: Path, asked: set[str]) -> bool:
-    """Only folders aside: what else lies there is not ours to remove."""
+    """Whether a folder was not asked for. Only our folders count: others are not ours to remove."""
     code = _code(folder)
     return bool(code) and code not in asked

@@ -1,4 +1,4 @@
-"""The transfers of the real pass: fetched from the source, verified, and put in place whole."""
+"""The transfers of the real pass: fetch from the source, verify, put in place."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class RealTransfers:
     """Fetches from the source, ``max-threads`` files at a time, and writes to the data store.
 
     A file that comes with other bytes than announced is asked for ``retries-on-failure`` times
-    more; the source itself repeats what fails on the way.
+    more; `Source` itself repeats requests that fail.
 
-    If the run is to end, files that are on their way are finished, unless it is urgent, and no
-    others begun. A data set that is not whole then does not arrive, and is no failure; what has
-    come of it is kept.
+    If the run is to end, files that are being fetched are finished, unless it is urgent, and no
+    other is begun. A data set that is then incomplete does not arrive, which is no failure; its
+    files are kept.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class RealTransfers:
     def _arrivals(
         self, wanted: Iterable[WantedDataSet], pool: ThreadPoolExecutor
     ) -> Iterator[Arrival]:
-        """Keep twice as many files on their way as there are threads, over data set borders."""
+        """Keep twice as many files in the queue as there are threads, across data sets."""
         tasks = self._tasks(wanted)
         flying = 0
         landed: SimpleQueue[Future[Arriving | None]] = SimpleQueue()
@@ -134,7 +134,7 @@ class RealTransfers:
                 yield arriving, file
 
     def _deal_with(self, arriving: Arriving, file: FileNode) -> Arriving | None:
-        """Fetch a file. After the last one the data set is returned."""
+        """Fetch a file. After its last file the data set is returned."""
         self._fetch(arriving, file)
         with self._counting:
             arriving.missing -= 1
@@ -167,8 +167,9 @@ class RealTransfers:
             self._note_failure(arriving, file, error)
 
     def _is_left(self, arriving: Arriving) -> bool:
-        """Whether the next file is not to be fetched. If what has come so far would have to be
-        fetched again, the data set is finished, however large it is; else it would never be."""
+        """Whether the next file is left to the next run. If what has come so far would have to be
+        fetched again, the data set is finished, however large it is; else it would never be
+        complete."""
         if self._lost or self._limits.reason:
             return True
         return self._limits.is_full and arriving.can_be_continued
@@ -176,7 +177,7 @@ class RealTransfers:
     def _note_failure(
         self, arriving: Arriving, file: FileNode, error: VerificationError | SourceError | OSError
     ) -> None:
-        """Nothing that ends the run is the fault of an item."""
+        """Note the failure of an item, but raise what ends the run."""
         if isinstance(error, OutOfReachError):
             self._lost = error
         if self._lost or self._limits.urgent_reason:
@@ -187,8 +188,8 @@ class RealTransfers:
         arriving.error = ItemError(Kind.DATA_SET, arriving.wanted.code, reason)
 
     def _take_over(self, arriving: Arriving, file: FileNode, target: Path) -> bool:
-        """Use what is here already, if it is the same by checksum: an unchanged file of a changed
-        data set, or what an earlier run has brought of one that it could not finish."""
+        """Use a file that is here already if its checksum is right: an unchanged file of a changed
+        data set, or one that an earlier run has brought of an incomplete one."""
         code, announced, moved = arriving.wanted.code, expected(file), self._limits.progressed
         if present := self._present(arriving, file):
             if matches(present, announced, moved):
@@ -218,7 +219,8 @@ class RealTransfers:
                 left -= 1
 
     def _finish(self, arriving: Arriving) -> Iterator[Arrival]:
-        """All its files have been dealt with; it is yielded unless it is left to the next run."""
+        """End a data set whose files were all dealt with; yield it unless it is left to the next
+        run."""
         if arriving.error or arriving.left:
             self._all_is_here = False
             if not arriving.takes_room:

@@ -1,4 +1,4 @@
-"""The transfers of the dry-run pass: what can be checked without writing or fetching anything."""
+"""The transfers of the dry-run pass: checks without writing or fetching."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from shared.store.files import DataStore
 
 
 class RehearsedTransfers:
-    """Checks what can be checked without writing or fetching anything."""
+    """Checks names, sizes, checksums and free space, without writing or fetching."""
 
     def __init__(self, store: DataStore) -> None:
         self._store = store
@@ -89,7 +89,7 @@ class RehearsedTransfers:
         return _Still()
 
     def _need(self, perm_id: str, length: int, kind: Kind = Kind.DATA_SET) -> None:
-        """Add up what is wanted, and compare it with what the disk has."""
+        """Add up the bytes wanted, and compare them with the free space of the disk."""
         free = shutil.disk_usage(_existing(self._store.root)).free
         if self._wanted + length > free:
             reason = (
@@ -101,7 +101,7 @@ class RehearsedTransfers:
 
 
 class _Still:
-    """Nothing moves in a rehearsal."""
+    """Moves and removes no file: the rehearsal changes nothing."""
 
     def remove(self, area: str, name: str) -> None:
         pass

@@ -1,5 +1,5 @@
-"""Keeps what lies in the place of a file and is not what is to be there: it may be all that is left
-of something, so people can look at it, and the programs never remove it."""
+"""Sets a file aside that lies in the place of another one: it may be the last copy of something.
+People can look at it; the programs never remove it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shared.store.files import DataStore
 
 @dataclass(slots=True)
 class SetAside:
-    """What one run sets aside. ``folder`` appears when it is needed."""
+    """The files that one run sets aside. ``folder`` is made when it is needed."""
 
     folder: Path
     number: int = 0
@@ -28,17 +28,17 @@ class SetAside:
         return cls(store.set_aside(f"{datetime.now(UTC):%Y-%m-%dT%H.%M.%S.%f}_{alias}"))
 
     def place(self, area: str, name: str) -> Path:
-        """Where something of an area (`harvester.openbis.destination.arrivals`) is to go. A caller
-        that moves it there without `take` calls `count`."""
+        """The target for a file of an area (`shared.store.arrivals`). A caller that moves the file
+        there without `take` calls `count`."""
         return self.folder / area / safe_relative_path(name)
 
     def count(self) -> None:
-        """One more has come."""
+        """Count one more file."""
         with self._counting:
             self.number += 1
 
     def take(self, found: Path, area: str, name: str) -> None:
-        """Move something there. `OSError`."""
+        """Move a file there. `OSError`."""
         goal = self.place(area, name)
         goal.parent.mkdir(parents=True, exist_ok=True)
         checkpoint("something is about to be set aside", f"{area} {name}")
@@ -52,7 +52,7 @@ class SetAside:
         self.count()
 
     def remark(self) -> str | None:
-        """What operators should know of that which came since this was asked last."""
+        """A remark on what was set aside since the last call."""
         number, self.number = self.number, 0
         if not number:
             return None

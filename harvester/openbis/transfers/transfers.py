@@ -1,7 +1,7 @@
-"""Where steps send what is to lie in the data store, and the checks that both passes make.
+"""The port through which steps bring files, and the checks that both passes make.
 
-Files have no rollback, so each pass has an implementation of its own: `RealTransfers` fetches and
-writes, `RehearsedTransfers` only looks at names, sizes and free space. No step can tell.
+Files have no rollback, so each pass has its own implementation: `RealTransfers` fetches and writes,
+`RehearsedTransfers` only checks names, sizes and free space. A step cannot see the difference.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from shared.verification import Expected, matches
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedDataSet:
-    """A data set whose files are to be brought, all of them."""
+    """A data set and all its files, which are to be brought."""
 
     code: str
     files: tuple[FileNode, ...]
+    # What is here of some of them, by path, and must not be replaced by other bytes.
     guarded: Mapping[str, FileNode] = field(default_factory=dict)
-    """What is here of some of them, by path, and must not be replaced by other bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,37 +50,36 @@ class WantedContent:
     content: bytes | None = None
 
 
+# The code of a data set, and why it could not be brought if it could not.
 Arrival = tuple[str, ItemError | None]
-"""The code of a data set, and why it could not be brought if it could not."""
 
 
 class Transfers(Protocol):
-    """Where the steps send what is to lie in the data store."""
+    """Brings files into the data store, for the steps."""
 
     def data_sets(self, wanted: Iterable[WantedDataSet]) -> Iterator[Arrival]:
-        """Bring data sets as a whole, in any order; an arrived one waits aside for `install` or
+        """Bring whole data sets, in any order. One that has arrived waits for `install` or
         `give_up`."""
         ...
 
     def install(self, code: str, *, keep: bool) -> None:
-        """Put a data set that has arrived in its place: in the writer's lock, and in the
-        transaction in which its row is written. ``keep``: what lies there is set aside.
-        `ItemError`."""
+        """Put a data set that has arrived in its place, in the writer's lock and in the transaction
+        that writes its row. ``keep``: what lies there is set aside. `ItemError`."""
         ...
 
     def replaces_more(self, code: str, brought: Collection[str] = ()) -> bool:
-        """Whether something lies in the place of a data set that has arrived and is not in what has
-        come, besides the files that were ``brought``: of those it is known whether they may go.
-        What was taken over from there is one file with two names."""
+        """Whether the place of an arrived data set has something that did not come with it, besides
+        the ``brought`` files, which are known to be replaceable. A file that was taken over from
+        there is one file with two names."""
         ...
 
     def secure(self) -> Sequence[ItemError]:
-        """Make it last that these were put in place, before their rows are committed; which of them
-        it cannot be said of."""
+        """Sync the installed data sets to the disk before their rows are committed; returns the
+        errors of those that could not be synced."""
         ...
 
     def give_up(self, code: str, *, for_now: bool = False) -> None:
-        """A data set that has arrived is not to be put in place; ``for_now``: a later run may."""
+        """Do not install a data set that has arrived; ``for_now``: a later run may."""
         ...
 
     def settle(self) -> None:
@@ -88,16 +87,17 @@ class Transfers(Protocol):
         ...
 
     def attachment(self, wanted: WantedContent) -> bool:
-        """Bring a content, which has a checksum, unless it is here and right; whether it had to be
-        brought. What lies in its place and is wrong is set aside. `ItemError`."""
+        """Bring a content, which has a checksum, unless it is here and right; returns whether it
+        was brought. A wrong file in its place is set aside. `ItemError`."""
         ...
 
     def service_file(self, wanted: WantedContent) -> None:
-        """Bring a file of the file service; it waits aside for one of the next two. `ItemError`."""
+        """Bring a file of the file service; it waits for one of the next two methods.
+        `ItemError`."""
         ...
 
     def put_service_file(self, wanted: WantedContent, modified: float, *, keep: bool) -> None:
-        """The same as `install`; the file gets a time (seconds since 1970)."""
+        """The same as `install`; the file gets this modification time (seconds since 1970)."""
         ...
 
     def drop_service_file(self, wanted: WantedContent) -> None:
@@ -105,11 +105,11 @@ class Transfers(Protocol):
         ...
 
     def service_file_is_strange(self, path: str, sha256: str) -> bool:
-        """Whether something lies there that does not have this content."""
+        """Whether a file without this content lies in the place."""
         ...
 
     def set_aside(self) -> str | None:
-        """What operators should know of that which was set aside since this was asked last."""
+        """A remark on what was set aside since the last call."""
         ...
 
     def is_occupied(self, code: str) -> bool:
@@ -117,12 +117,13 @@ class Transfers(Protocol):
         ...
 
     def abandon(self, one: Abandoned) -> None:
-        """Remove what a killed run has half written of it, and set aside what lies in its place."""
+        """Remove what a killed run has half written of a data set, and set aside what lies in its
+        place."""
         ...
 
     @property
     def files(self) -> FileEffects:
-        """Moves and removes files whose rows have changed or are gone."""
+        """Moves and removes the files of rows that have changed or are gone."""
         ...
 
 
@@ -134,14 +135,15 @@ def check_files(wanted: WantedDataSet) -> None:
         except ValueError as error:
             raise ItemError(Kind.DATA_SET, wanted.code, str(error)) from error
     paths = sorted(f"{file.path}/" for file in wanted.files)
-    for path, following in pairwise(paths):  # what lies in a folder follows it at once
+    for path, following in pairwise(paths):  # the contents of a folder follow it directly
         if following.startswith(path) and following != path:
             reason = f"{path[:-1]!r} is a file and a folder at once"
             raise ItemError(Kind.DATA_SET, wanted.code, reason)
 
 
 def attachment_name(wanted: WantedContent) -> str:
-    """The checksum by which the content lies here; it is data from outside, and becomes a path."""
+    """The name of a content in the data store: its checksum. It comes from outside and becomes a
+    path."""
     sha256 = wanted.sha256 or ""
     if not re.fullmatch("[0-9a-f]{64}", sha256):
         raise ItemError(wanted.kind, wanted.perm_id, f"{wanted.name}: {sha256!r} is no SHA-256")
@@ -149,7 +151,7 @@ def attachment_name(wanted: WantedContent) -> str:
 
 
 def service_path(store: DataStore, wanted: WantedContent) -> Path:
-    """Where a file of the file service is to lie. `ItemError` if that would be outside."""
+    """The path of a file of the file service. `ItemError` if it would lie outside."""
     try:
         return store.service_file(wanted.name)
     except ValueError as error:
@@ -159,8 +161,8 @@ def service_path(store: DataStore, wanted: WantedContent) -> Path:
 def is_right(
     place: Path, length: int | None, sha256: str, moved: Callable[[], None] = lambda: None
 ) -> bool:
-    """Whether a file lies in a place, and has a content: it is read. ``moved`` is called on the
-    way."""
+    """Whether a file exists and has this content; the file is read. ``moved`` is called
+    meanwhile."""
     try:
         if place.is_symlink() or not place.is_file():
             return False
@@ -180,5 +182,5 @@ def is_strange(store: DataStore, path: str, sha256: str) -> bool:
     try:
         file = store.service_file(path)
     except ValueError:
-        return False  # refused when it is written, with the reason
+        return False  # refused with a reason when it is written
     return os.path.lexists(file) and not is_right(file, None, sha256)

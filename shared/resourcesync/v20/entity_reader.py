@@ -34,11 +34,11 @@ _RELATIONS: Mapping[str, Relation] = {relation.value: relation for relation in R
 _NAMES = {kind: frozenset(facts.attributes) for kind, facts in FACTS.items()}
 _FLAGS = {kind: tuple((f, FLAG_NAMES[f]) for f in facts.flags) for kind, facts in FACTS.items()}
 _FLAG_NAMES = frozenset(FLAG_NAMES.values())
+# Attributes that entities of a kind must have to name their place.
 _PLACE: Mapping[Kind, tuple[str, ...]] = {
     Kind.PROJECT: ("space",),
     Kind.EXPERIMENT: ("space", "project"),
 }
-"""Attributes that entities of a kind must have to name their place."""
 _WITH_FILES = frozenset({DataSetKind.PHYSICAL, DataSetKind.LINK})
 _LINK = frozenset({DataSetKind.LINK})
 

@@ -25,6 +25,7 @@ from shared.resourcesync.v20 import content_writer
 from shared.resourcesync.v20.property_writer import properties_block
 from shared.resourcesync.v20.terms import DATA_SET_CONNECTION
 
+# Fields of `Entity`, by the attributes that show them.
 _FIELDS: Mapping[str, str] = {
     "desc": "description",
     "dsKind": "data_set_kind",
@@ -37,7 +38,6 @@ _FIELDS: Mapping[str, str] = {
     "space": "space",
     "type": "type",
 }
-"""Fields of `Entity`, by the attributes that show them."""
 _REGISTERED = "registration-timestamp"
 _FLAGS = {name: flag for flag, name in FLAG_NAMES.items()}
 
@@ -55,8 +55,8 @@ class _Shape:
     """Texts that the entries of one kind share. Those of values that many entities have (project,
     type, users) are cached."""
 
+    # Combinations of values in the cache.
     _MOST = 4096
-    """Combinations of values in the cache."""
 
     def __init__(self, kind: Kind, facts: KindFacts) -> None:
         self.kind = kind

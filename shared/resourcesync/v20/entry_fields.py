@@ -15,8 +15,8 @@ from shared.resourcesync.terms import X
 
 _PROPERTY_TAGS = [f"{{{X}}}{name}" for name in ("property", "code", "value")]
 _CONTENT = "x:binaryData"
+# Number of elements of a block from which on the quick way takes too much memory.
 _USUAL = 3_000
-"""Number of elements of a block from which on the quick way takes too much memory."""
 
 
 class EntryFields(Protocol):

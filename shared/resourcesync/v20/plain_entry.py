@@ -17,9 +17,9 @@ from shared.resourcesync.attributes import BLANKS
 
 _REFERENCE = "&(?:amp|lt|gt|quot|apos);"
 _IN_TEXT = "[^<>&\\x00-\\x08\\x0b-\\x1f\\ufffe\\uffff]*"
+# Line breaks in attributes and carriage returns in texts are left to the parser: it changes them.
+# So are all characters that XML forbids, and ``>`` in a text, where it may be a part of ``]]>``.
 _IN_VALUE = '[^<"&\\x00-\\x1f\\ufffe\\uffff]*'
-"""Line breaks in attributes and carriage returns in texts are left to the parser: it changes them.
-So are all characters that XML forbids, and ``>`` in a text, where it may be a part of ``]]>``."""
 _TEXT = f"{_IN_TEXT}(?:{_REFERENCE}{_IN_TEXT})*"
 _VALUE = f"{_IN_VALUE}(?:{_REFERENCE}{_IN_VALUE})*"
 _ATTRIBUTE = f' (?!xmlns)[a-zA-Z][a-zA-Z-]*="{_VALUE}"'

@@ -18,8 +18,8 @@ def properties_block(properties: Mapping[str, str]) -> bytes:
     return _from_values(properties)
 
 
+# Placeholder for a quote within a text. JSON has no such character.
 _QUOTE = "\0"
-"""Placeholder for a quote within a text. JSON has no such character."""
 _UNESCAPED = (('\\"', _QUOTE), ("\\n", "\n"), ("\\t", "\t"), ("\\r", REFERENCES["\r"]))
 
 

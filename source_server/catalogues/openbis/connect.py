@@ -17,11 +17,11 @@ from shared.store.sessions import CONNECT_ARGUMENTS, SEES_ALL_ROWS, for_reading,
 _CONNECT_SECONDS = 10
 _MARGIN = timedelta(seconds=1)
 
+# Settings for many small queries, for which JIT and parallel workers cost more than they save.
 _SETTINGS = ("set local jit = off", "set local max_parallel_workers_per_gather = 0")
-"""Settings for many small queries, for which JIT and parallel workers cost more than they save."""
 
+# The schema of all openBIS tables; ``options`` in the URL of the database can name another.
 _SCHEMA = {"search_path": "public"}
-"""The schema of all openBIS tables; ``options`` in the URL of the database can name another."""
 
 _LOW_WATER_MARK = text("""
 select least(min(xact_start), now()) from pg_stat_activity where pid <> pg_backend_pid()
@@ -107,8 +107,8 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
+# Rows fetched per round trip.
 _ROWS = 1_000
-"""Rows fetched per round trip."""
 
 
 def plain_rows(

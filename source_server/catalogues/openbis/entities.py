@@ -24,11 +24,11 @@ from source_server.catalogues.openbis.schema import Dialect
 from source_server.catalogues.openbis.scopes import Window, array_of
 from source_server.catalogues.openbis.texts import publishable_or_none, publishable_values
 
+# Entities per page.
 PAGE = 1000
-"""Entities per page."""
 
+# Fewer, since PostgreSQL sorts the files of a page, and one data set may have a million.
 PAGE_OF_DATA_SETS = 250
-"""Fewer, since PostgreSQL sorts the files of a page, and one data set may have a million."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

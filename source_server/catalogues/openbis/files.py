@@ -32,9 +32,8 @@ from source_server.catalogues.openbis.path_info import Noted, PathInfo, Rows
 _AVAILABLE = frozenset({"AVAILABLE", "LOCKED", "BACKUP_PENDING"})
 _HDF5 = (".h5", ".h5ar")
 _UNSIGNED = 0xFFFFFFFF
+# The character by which Java, and so path info, replaces bytes of a file's name that are not UTF-8.
 _REPLACEMENT = "\ufffd"
-"""The character by which Java, and so path info, replaces bytes of a file's name that are not
-UTF-8."""
 _MUCH_CAN_DIFFER = "openBIS has noted {} bytes, its files have {}"
 
 

@@ -22,6 +22,8 @@ from source_server.catalogues.openbis.schema import NEWEST, OLDEST, Dialect, ver
 
 _LOG = logging.getLogger(__name__)
 
+# The columns with their types. information_schema would hide what the user may not read. For a
+# column with a domain it is the type below: openBIS declares nearly all columns by domains.
 _COLUMNS = text("""
 select c.relname || '.' || a.attname,
        format_type(coalesce(nullif(t.typbasetype, 0), t.oid), null)
@@ -31,8 +33,6 @@ select c.relname || '.' || a.attname,
   join pg_namespace n on n.oid = c.relnamespace
  where n.nspname = any (current_schemas(false)) and a.attnum > 0 and not a.attisdropped
 """)
-"""The columns with their types. information_schema would hide what the user may not read. For a
-column with a domain it is the type below: openBIS declares nearly all columns by domains."""
 
 _LOGGED = text("""
 select max(db_version) from database_version_logs where run_status = 'SUCCESS'

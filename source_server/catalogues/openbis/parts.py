@@ -31,8 +31,8 @@ _CONNECTIONS = {
 }
 
 
+# The times that replace times that no list can carry, see ``epoch`` in `schema`.
 _EDGES = frozenset({int(EARLIEST.timestamp()), int(LATEST.timestamp())})
-"""The times that replace times that no list can carry, see ``epoch`` in `schema`."""
 
 
 def moment(epoch: int, kind: str, name: str) -> datetime:

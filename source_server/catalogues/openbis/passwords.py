@@ -21,9 +21,9 @@ _LOG = logging.getLogger(__name__)
 _FIELDS = frozenset({5, 6})
 _SALT_LENGTH = 4
 _HASH_LENGTH = _SALT_LENGTH + 20
+# A hash that fits no password; it is verified for unknown users, so that they take as long as known
+# ones.
 _FITS_NOTHING = base64.b64encode(bytes(_HASH_LENGTH)).decode()
-"""A hash that fits no password; it is verified for unknown users, so that they take as long as
-known ones."""
 
 _Stamp = tuple[int, int, int]
 

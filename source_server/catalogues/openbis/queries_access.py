@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 from shared.model.kinds import Kind
 
+# One row for each role of each person of that name, own or by group; ``role`` is null if a person
+# has none, ``space`` and ``project`` are null if the role is one on the instance.
 ROLES = """
 with person as (
     select p.id, p.user_id, {active:p} as active
@@ -30,8 +32,6 @@ select person.user_id, person.active, held.role, s.code as space,
   left join projects pj on pj.id = held.project_id
   left join spaces ps on ps.id = pj.space_id
 """
-"""One row for each role of each person of that name, own or by group; ``role`` is null if a
-person has none, ``space`` and ``project`` are null if the role is one on the instance."""
 
 SCOPE = """
 select s.id as space, s.code = any (cast(:spaces as text[])) as whole, p.id as project,
@@ -77,6 +77,7 @@ ATTACHMENT: Mapping[Kind, str] = MappingProxyType(
     }
 )
 
+# All paths that texts within the scope mention; the same texts as in openBIS's own list.
 SERVICE_FILE_PATHS = """
 with texts (content) as (
     select coalesce(v.value, {strings:v}, {json_text:v})
@@ -107,6 +108,5 @@ select distinct mention[1] as path
   from texts, regexp_matches(content, 'openbis/file-service/([^"'']*)', 'g') as mention
  where strpos(content, 'openbis/file-service/') > 0
 """
-"""All paths that texts within the scope mention; the same texts as in openBIS's own list."""
 
 ALL = (ROLES, SCOPE, DATA_SET, *ATTACHMENT.values(), SERVICE_FILE_PATHS)

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from shared.model.kinds import Kind
 
+# Ids of all entities within the scope, by perm id in byte order.
 IDS: Mapping[Kind, str] = MappingProxyType(
     {
         Kind.MATERIAL: """
@@ -48,7 +49,6 @@ select d.id from data d
 """,
     }
 )
-"""Ids of all entities within the scope, by perm id in byte order."""
 
 _MATERIALS = """
 select m.id, m.code || ' (' || t.code || ')' as perm_id, m.code, t.code as type,
@@ -165,6 +165,7 @@ select d.id, d.code as perm_id, d.code, t.code as type,
  where d.id = any (cast(:ids as bigint[]))
 """
 
+# The rows of one page, in any order.
 ROWS: Mapping[Kind, str] = MappingProxyType(
     {
         Kind.MATERIAL: _MATERIALS,
@@ -175,7 +176,6 @@ ROWS: Mapping[Kind, str] = MappingProxyType(
         Kind.DATA_SET: _DATA_SETS,
     }
 )
-"""The rows of one page, in any order."""
 
 SPACE_CODES = 'select s.code from spaces s order by s.code collate "C"'
 
@@ -197,10 +197,10 @@ select ds.code as data_store, f.status, count(*) as number
  order by ds.code collate "C", f.status collate "C"
 """
 
+# Experiments and samples with files in the application file service.
 AFS_OWNERS = """
 select count(*) from data_all d where d.del_id is null and {is_afs:d}
 """
-"""Experiments and samples with files in the application file service."""
 
 ALL = (
     *IDS.values(),

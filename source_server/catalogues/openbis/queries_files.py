@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# A row for the folder of each data set (with an empty ``path``), for every file, for every folder
+# that may be an HDF5 container, and at least one (with ``path`` null) for every data set that the
+# database knows. ``codes`` are those of one page.
 FILES = """
 select d.code, f.relative_path as path, f.size_in_bytes as length,
        f.checksum_crc32 as crc32, f.checksum, f.is_directory
@@ -12,11 +15,8 @@ select d.code, f.relative_path as path, f.size_in_bytes as length,
  where d.code = any (cast(:codes as text[]))
  order by d.code collate "C", f.relative_path collate "C"
 """
-"""A row for the folder of each data set (with an empty ``path``), for every file, for every folder
-that may be an HDF5 container, and at least one (with ``path`` null) for every data set that the
-database knows. ``codes`` are those of one page."""
 
+# `FILES` before schema 009, which brought checksums other than CRC-32.
 FILES_UNTIL_008 = FILES.replace("f.checksum,", "null as checksum,")
-"""`FILES` before schema 009, which brought checksums other than CRC-32."""
 
 HAS_DATA_SETS = "select exists (select 1 from data_sets)"

@@ -90,6 +90,7 @@ select t.id, t.code, t.description, w.name as validation_plugin,
  order by t.code collate "C"
 """
 
+# Entity types by kind, in the order in which a list names the kinds.
 TYPES: Mapping[Kind, str] = MappingProxyType(
     {
         Kind.SAMPLE: _SAMPLE_TYPES,
@@ -98,7 +99,6 @@ TYPES: Mapping[Kind, str] = MappingProxyType(
         Kind.MATERIAL: _MATERIAL_TYPES,
     }
 )
-"""Entity types by kind, in the order in which a list names the kinds."""
 
 _ASSIGNMENTS = """
 select a.<type> as owner, {code:pt} as property_type, a.ordinal, a.is_mandatory as mandatory,

@@ -55,13 +55,14 @@ def _filled(query: str, names: Mapping[str, str]) -> str:
     return query
 
 
+# The code of each assigned property type; values name the assignment only.
 ASSIGNED_CODES = _by_kind("""
 select a.id, {code:pt} as code
   from <assignments> a
   join property_types pt on pt.id = a.prty_id
 """)
-"""The code of each assigned property type; values name the assignment only."""
 
+# Subqueries, not joins: a join would read all samples of the instance for every page.
 PROPERTIES = _by_kind("""
 select v.<owner> as owner, v.<assignment> as assignment,
        coalesce(v.value,
@@ -78,16 +79,16 @@ select v.<owner> as owner, v.<assignment> as assignment,
   from <properties> v
  where v.<owner> = any (cast(:ids as bigint[]))
 """)
-"""Subqueries, not joins: a join would read all samples of the instance for every page."""
 
+# Values that point to samples outside of the scope.
 HIDDEN_SAMPLES = _by_kind("""
 select v.<owner> as owner, v.<assignment> as assignment
   from <properties> v
   join samples px on px.id = {sample_property:v}
  where v.<owner> = any (cast(:ids as bigint[])) and {sample_in_scope:px} is not true
 """)
-"""Values that point to samples outside of the scope."""
 
+# Targets outside of the scope are only counted.
 SAMPLE_CONNECTIONS = """
 select l.sample_id_parent as owner, 'Child' as relation, o.perm_id as target,
        {sample_in_scope:o} is true as shown
@@ -100,7 +101,6 @@ select o.samp_id_part_of, 'Component', o.perm_id, {sample_in_scope:o} is true
   from samples o
  where o.samp_id_part_of = any (cast(:ids as bigint[]))
 """
-"""Targets outside of the scope are only counted."""
 
 DATA_SET_CONNECTIONS = """
 select l.data_id_parent as owner,

@@ -18,6 +18,8 @@ from shared.model.kinds import Frozen
 OLDEST = 154
 NEWEST = 213
 
+# Marks of schemas: a column (``table.column`` or ``table.column type``) that the schema before did
+# not have.
 _MARKS: tuple[tuple[int, str], ...] = (
     (212, "sample_properties.json_value json"),
     (207, "external_data.unarchiving_requested"),
@@ -54,15 +56,13 @@ _MARKS: tuple[tuple[int, str], ...] = (
     (154, "projects.description text"),
     (147, "samples_all.proj_id"),
 )
-"""Marks of schemas: a column (``table.column`` or ``table.column type``) that the schema before did
-not have."""
 
+# Schemas that only removed columns: the schema, the mark before it, the column that is gone.
 _LOST: tuple[tuple[int, int, str], ...] = (
     (211, 207, "file_format_types.id"),
     (210, 207, "property_types.maty_prop_id"),
     (184, 181, "property_types.is_internal_namespace"),
 )
-"""Schemas that only removed columns: the schema, the mark before it, the column that is gone."""
 
 
 def version_by(columns: frozenset[str]) -> int:
@@ -123,11 +123,11 @@ def _flags(**columns: Frozen) -> _Change:
     return _Change(since=173, now=" + ".join(["@.frozen::int", *bits]), before="0")
 
 
+# The nearest moment that a list can carry and every time zone can show (`shared.model.limits`):
+# PostgreSQL also has years before Christ, years of five digits and infinity.
 _WITHIN_YEARS = (
     "least(greatest(@, timestamptz '0001-01-02 00:00:00+00'), timestamptz '9999-12-30 00:00:00+00')"
 )
-"""The nearest moment that a list can carry and every time zone can show (`shared.model.limits`):
-PostgreSQL also has years before Christ, years of five digits and infinity."""
 
 _CHANGES: Mapping[str, _Change] = MappingProxyType(
     {
@@ -263,13 +263,13 @@ _DATA_SET_HOME_IN_SCOPE = """(
          then exists (select 1 from experiments home_e where home_e.id = @.expe_id and <experiment>)
          else exists (select 1 from samples home_x where home_x.id = @.samp_id and <sample>) end)"""
 
+# While the storing of a data set is not confirmed, it is still being registered, and not shown.
 _DATA_SET_IS_STORED = """(
     not exists (select 1 from external_data stored
                  where <external_data_id> = @.id and not stored.storage_confirmation))"""
-"""While the storing of a data set is not confirmed, it is still being registered, and not shown."""
 
+# Whole seconds, which need no time zone and are read in a fifth of the time of timestamps.
 _EPOCH = f"case when @ is not null then floor(extract(epoch from {_WITHIN_YEARS}))::bigint end"
-"""Whole seconds, which need no time zone and are read in a fifth of the time of timestamps."""
 
 _CODE = "case when <internal> then '$' else '' end || @.code"
 

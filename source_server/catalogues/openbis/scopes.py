@@ -13,8 +13,8 @@ from source_server.catalogues.openbis import queries_access, queries_entities
 from source_server.catalogues.openbis.schema import Dialect
 from source_server.publication.catalogue import Scope
 
+# A scope as arrays of ids: the parameters of all queries with a scope (`queries_entities`).
 Window = Mapping[str, str]
-"""A scope as arrays of ids: the parameters of all queries with a scope (`queries_entities`)."""
 
 
 def scope_of(

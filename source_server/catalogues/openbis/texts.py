@@ -7,8 +7,8 @@ import re
 
 _LOG = logging.getLogger(__name__)
 
+# Characters that are no ``Char`` of XML 1.0, section 2.2.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that are no ``Char`` of XML 1.0, section 2.2."""
 
 REPLACEMENT = "\ufffd"
 

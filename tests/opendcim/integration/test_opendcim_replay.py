@@ -17,8 +17,8 @@ from tests.opendcim.opendcim_recordings import (
 )
 from tests.opendcim.opendcim_sites import Site
 
+# Of 2017: it has no ``PUT /template``.
 OLD_SERVER = "sync-4.2/01-*.raw.txt"
-"""Of 2017: it has no ``PUT /template``."""
 NEW_SERVER = "sync-4.2/03-*.raw.txt"
 PICTURE = "repo/38-picture-download.txt"
 

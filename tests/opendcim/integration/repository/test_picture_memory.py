@@ -11,6 +11,8 @@ from PIL import Image
 
 from tests.unit.test_docs import PROJECT
 
+# Megabytes that a process needs to take sixteen pictures at once. Not `ru_maxrss`: a program starts
+# with that of the process that starts it.
 MANY = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -25,8 +27,6 @@ with ThreadPoolExecutor(16) as pool:
 assert len({each.sha256 for each in kept}) == 1
 print(int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) // 1024)
 """
-"""Megabytes that a process needs to take sixteen pictures at once. Not `ru_maxrss`: a program
-starts with that of the process that starts it."""
 
 
 def test_sixteen_large_pictures_at_once_are_decoded_two_at_a_time(tmp_path: Path) -> None:

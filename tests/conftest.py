@@ -13,11 +13,11 @@ import pytest
 
 from shared.masking import forget_secrets
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue, open_openbis
-from tests.mariadb import MariaDb, is_installed
-from tests.openbis_casts import CASTS, Cast
-from tests.postgres import Postgres, server_folder
+from tests.support.openbis.examples import EXAMPLES, Examples
+from tests.support.servers.mariadb import MariaDb, is_installed
+from tests.support.servers.postgres import Postgres, server_folder
 
-pytest_plugins = ("tests.skips", "tests.measured")
+pytest_plugins = ("tests.support.plugins.skips", "tests.support.plugins.measured")
 
 # Takes the name of an openBIS database, made or given, and gives its URL.
 LoadOpenBis = Callable[[str], str]
@@ -49,7 +49,8 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
 
 @pytest.fixture
 def postgres_store_url(postgres: Postgres) -> Iterator[str]:
-    """The same for a store, whose tables are made but not filled (see `tests.postgres.STORE`)."""
+    """The same for a store, whose tables are made but not filled (see
+    `tests.support.servers.postgres.STORE`)."""
     with postgres.fresh_store() as url:
         yield url
 
@@ -67,10 +68,10 @@ def copy_openbis(postgres: Postgres) -> Iterator[LoadOpenBis]:
         yield lambda name: stack.enter_context(postgres.fresh_openbis(name))
 
 
-@pytest.fixture(scope="session", params=CASTS)
-def cast(request: pytest.FixtureRequest) -> Cast:
+@pytest.fixture(scope="session", params=EXAMPLES)
+def examples(request: pytest.FixtureRequest) -> Examples:
     """The richest instance: once the made one, once the given one."""
-    return CASTS[request.param]
+    return EXAMPLES[request.param]
 
 
 @pytest.fixture
@@ -91,10 +92,10 @@ def open_catalogue(
 
 
 @pytest.fixture(scope="session")
-def x192_store(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def x192_store(examples: Examples, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data store folder of the richest instance, for reading only."""
     folder = tmp_path_factory.mktemp("x192_store")
-    cast.fill_store(folder)
+    examples.fill_store(folder)
     return folder
 
 
@@ -105,12 +106,14 @@ def x192_store_copy(x192_store: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def x192(cast: Cast, load_openbis: LoadOpenBis, x192_store: Path) -> Iterator[OpenBisCatalogue]:
+def x192(
+    examples: Examples, load_openbis: LoadOpenBis, x192_store: Path
+) -> Iterator[OpenBisCatalogue]:
     """The richest instance, with its data store and path info, for reading only."""
     catalogue = open_openbis(
-        load_openbis(cast.database),
+        load_openbis(examples.database),
         store_root=x192_store,
-        path_info_url=load_openbis(cast.path_info),
+        path_info_url=load_openbis(examples.path_info),
     )
     yield catalogue
     catalogue.close()

@@ -14,8 +14,8 @@ from shared.model.entities import Entity
 from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import DataSetKind, Kind
 from shared.model.master_data import EntityType, MasterData
-from tests.instances import Instance
-from tests.ports import free_port, program
+from tests.support.instances.instance import Instance
+from tests.support.processes.listening_programs import free_port, program
 
 NAME = "original/measurement.bin"
 _SPACE = Code("BENCH")

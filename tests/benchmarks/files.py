@@ -19,8 +19,8 @@ from shared.resourcesync.addresses import DATA_STORE_PATH, RE_SYNC_PATH
 from tests.benchmarks.file_workload import NAME, Files, Published, Way, served
 from tests.benchmarks.measures import Measure, Sizes
 from tests.benchmarks.processes import Spent, run, timed
-from tests.harvests import Harvest
-from tests.instances import PASSWORD, USER
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import PASSWORD, USER
 
 _CONNECTIONS = 8
 # How often each is measured, in turn with its floor; the best counts.

@@ -22,10 +22,10 @@ from tests.benchmarks import floors
 from tests.benchmarks.measures import MEGABYTE, Measure, Sizes
 from tests.benchmarks.processes import Spent, peak_of, run, timed
 from tests.benchmarks.workloads import large_list, mixed_list, samples
-from tests.harvests import Harvest
-from tests.instances import PASSWORD, USER, Instance
-from tests.ports import free_port, program
-from tests.postgres import Postgres
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import PASSWORD, USER, Instance
+from tests.support.processes.listening_programs import free_port, program
+from tests.support.servers.postgres import Postgres
 
 _MOST_MEMORY = 120.0
 _MORE_MEMORY = 1.2

@@ -17,10 +17,10 @@ from source_server.users.users_file import UsersFile
 from tests.benchmarks.measures import MEGABYTE, Measure, Sizes
 from tests.benchmarks.processes import timed
 from tests.benchmarks.serving import Fetched, Server, served
-from tests.given import is_given
-from tests.instances import PASSWORD, hashed
-from tests.openbis_casts import GIVEN, MADE
-from tests.postgres import Postgres
+from tests.support.given_data import is_given
+from tests.support.instances.instance import PASSWORD, hashed
+from tests.support.openbis.examples import GIVEN, MADE
+from tests.support.servers.postgres import Postgres
 
 _CAST = GIVEN if is_given(f"data/openbis/{GIVEN.database}.sql") else MADE
 # Of that database; sees everything in it.

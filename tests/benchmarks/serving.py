@@ -31,7 +31,7 @@ from shared.store.load import load
 from tests.benchmarks.measures import MEGABYTE, Measure, Sizes
 from tests.benchmarks.processes import PROJECT, peak_of, timed
 from tests.benchmarks.workloads import large_list, space
-from tests.instances import PASSWORD, USER, Instance
+from tests.support.instances.instance import PASSWORD, USER, Instance
 
 _LIST = f"{RE_SYNC_PATH}/?verb=resourcelist.xml"
 _ONE_SPACE = "one-space"

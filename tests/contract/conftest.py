@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.instances import Instance
-from tests.openbis_casts import MADE
-from tests.openbis_marks import OpenBis
-from tests.postgres import run
+from tests.support.instances.instance import Instance
+from tests.support.openbis.examples import MADE
+from tests.support.openbis.unknown_parts import OpenBis
+from tests.support.servers.postgres import run
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

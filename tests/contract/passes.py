@@ -24,7 +24,7 @@ from shared.store.changes import (
 from shared.store.engine import work
 from shared.store.identity import settle
 from shared.store.incoming import Incoming
-from tests.builders import (
+from tests.support.instances.builders import (
     a_data_set,
     a_material,
     a_project,
@@ -32,7 +32,7 @@ from tests.builders import (
     a_space,
     an_experiment,
 )
-from tests.instances import Instance
+from tests.support.instances.instance import Instance
 
 Plan = dict[str, set[str]]
 WORLD = (

@@ -7,8 +7,8 @@ from shared.model.entities import FileNode
 from shared.model.ids import Code, PermId
 from shared.model.kinds import DataSetKind, Kind
 from shared.store.incoming import Incoming
-from tests.builders import an_entity
-from tests.instances import Instance
+from tests.support.instances.builders import an_entity
+from tests.support.instances.instance import Instance
 
 CODES = ["20240101000000000-1", "20240101000000000-2", "20240101000000000-3"]
 

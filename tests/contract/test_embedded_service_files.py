@@ -10,8 +10,8 @@ from sqlalchemy import event
 from shared.model.ids import Code
 from source_server.catalogues.embedded import EmbeddedCatalogue
 from source_server.publication.catalogue import Scope
-from tests.builders import a_sample, a_space
-from tests.instances import Instance
+from tests.support.instances.builders import a_sample, a_space
+from tests.support.instances.instance import Instance
 
 ALPHA = Scope(spaces=frozenset({Code("ALPHA")}))
 BETA = Scope(spaces=frozenset({Code("BETA")}))

@@ -17,7 +17,7 @@ from shared.model.master_data import DataType
 from shared.model.unknown import Part, Reason, Unknown
 from source_server.catalogues.embedded import EmbeddedCatalogue
 from source_server.publication.catalogue import Scope
-from tests.builders import (
+from tests.support.instances.builders import (
     a_data_set,
     a_project,
     a_property_type,
@@ -27,8 +27,8 @@ from tests.builders import (
     perm_id,
     some_master_data,
 )
-from tests.instances import Instance
-from tests.kitchen import connected
+from tests.support.instances.full_instance import connected
+from tests.support.instances.instance import Instance
 
 ALPHA = Scope(spaces=frozenset({Code("ALPHA")}))
 BETA = Scope(spaces=frozenset({Code("BETA")}))

@@ -16,8 +16,8 @@ from shared.model.master_data import MasterData
 from source_server.catalogues.openbis.catalogue import open_openbis
 from source_server.publication.catalogue import Scope
 from tests.conftest import LoadOpenBis
-from tests.openbis_made import database as openbis_made
-from tests.postgres import counted
+from tests.support.openbis_made import database as openbis_made
+from tests.support.servers.postgres import counted
 
 # The made ones, and all given ones that have a schema of 154 or later.
 DATABASES = (

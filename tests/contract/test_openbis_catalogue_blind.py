@@ -13,10 +13,9 @@ from shared.model.kinds import DataSetKind, Kind
 from shared.model.unknown import Reason
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from source_server.catalogues.openbis.data_store import files_below
-from tests.openbis_casts import MADE, Cast
-from tests.openbis_made.files import STORED
-from tests.openbis_made.world import ARCHIVED, LOCKED
-from tests.openbis_marks import (
+from tests.support.openbis.examples import MADE, Examples
+from tests.support.openbis.reading import entities
+from tests.support.openbis.unknown_parts import (
     FILES,
     NOT_AVAILABLE,
     README,
@@ -33,23 +32,24 @@ from tests.openbis_marks import (
     set_status,
     without_privileges,
 )
-from tests.openbis_reading import entities
-from tests.postgres import run
+from tests.support.openbis_made.files import STORED
+from tests.support.openbis_made.world import ARCHIVED, LOCKED
+from tests.support.servers.postgres import run
 
 SIZE = sum(map(len, STORED[README].values()))
 
 
 def test_where_all_can_be_seen_only_data_sets_without_a_folder_are_marked(
-    cast: Cast, x192: OpenBisCatalogue
+    examples: Examples, x192: OpenBisCatalogue
 ) -> None:
     found = entities(x192, Kind.DATA_SET).values()
     physical = [each for each in found if each.data_set_kind is DataSetKind.PHYSICAL]
     marked = {each.code for each in found if each.unknown}
 
     assert marked == {each.code for each in physical if not each.files}
-    archived = {ARCHIVED: files_are(Reason.ARCHIVED)} if cast is MADE else {}
+    archived = {ARCHIVED: files_are(Reason.ARCHIVED)} if examples is MADE else {}
     assert {each.code: each.unknown for each in found if each.unknown} == {
-        cast.unfed: files_are(Reason.NOT_MOUNTED, STANDARD),
+        examples.unfed: files_are(Reason.NOT_MOUNTED, STANDARD),
         **archived,
     }
     for kind in (Kind.SPACE, Kind.PROJECT, Kind.EXPERIMENT, Kind.SAMPLE, Kind.MATERIAL):

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from shared.model.unknown import Reason
-from tests.openbis_marks import (
+from tests.support.openbis.unknown_parts import (
     FILES,
     STANDARD,
     OpenBis,

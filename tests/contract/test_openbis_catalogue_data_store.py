@@ -14,31 +14,34 @@ from shared.model.unknown import Part, Reason, Unknown
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from source_server.catalogues.openbis.data_store import DataStore
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.openbis_casts import Cast
-from tests.openbis_reading import entities
-from tests.postgres import run
+from tests.support.openbis.examples import Examples
+from tests.support.openbis.reading import entities
+from tests.support.servers.postgres import run
 
 
-def listed(catalogue: OpenBisCatalogue, cast: Cast) -> dict[str, FileNode]:
-    return {node.path: node for node in entities(catalogue, Kind.DATA_SET)[cast.readme].files}
+def listed(catalogue: OpenBisCatalogue, examples: Examples) -> dict[str, FileNode]:
+    return {node.path: node for node in entities(catalogue, Kind.DATA_SET)[examples.readme].files}
 
 
 def test_links_that_lead_out_of_a_data_set_are_not_listed(
-    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store_copy: Path
+    examples: Examples,
+    load_openbis: LoadOpenBis,
+    open_catalogue: OpenCatalogue,
+    x192_store_copy: Path,
 ) -> None:
-    original = x192_store_copy / cast.location / "original"
+    original = x192_store_copy / examples.location / "original"
     outside = x192_store_copy / "secret.txt"
     outside.write_text("secret")
     (original / "out.txt").symlink_to(outside)
     (original / "gone.txt").symlink_to(original / "nowhere")
     (original / "again.txt").symlink_to("readme.txt")
-    catalogue = open_catalogue(load_openbis(cast.database), store_root=x192_store_copy)
+    catalogue = open_catalogue(load_openbis(examples.database), store_root=x192_store_copy)
 
-    nodes = listed(catalogue, cast)
+    nodes = listed(catalogue, examples)
 
     assert nodes.keys().isdisjoint({"original/out.txt", "original/gone.txt"})
     assert nodes["original/again.txt"].length == nodes["original/readme.txt"].length
-    assert entities(catalogue, Kind.DATA_SET)[cast.readme].unknown == (
+    assert entities(catalogue, Kind.DATA_SET)[examples.readme].unknown == (
         Unknown(
             part=Part.FILES,
             reason=Reason.UNREADABLE,
@@ -48,18 +51,18 @@ def test_links_that_lead_out_of_a_data_set_are_not_listed(
 
 
 def test_a_file_whose_name_xml_cannot_carry_is_left_out_and_named(
-    cast: Cast,
+    examples: Examples,
     load_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
     x192_store_copy: Path,
 ) -> None:
-    original = x192_store_copy / cast.location / "original"
+    original = x192_store_copy / examples.location / "original"
     (original / "bell\x07.txt").write_text("ding")
     (original / b"latin-\xe4.txt".decode("utf-8", "surrogateescape")).write_text("ae")
-    catalogue = open_catalogue(load_openbis(cast.database), store_root=x192_store_copy)
+    catalogue = open_catalogue(load_openbis(examples.database), store_root=x192_store_copy)
 
-    assert len(listed(catalogue, cast)) == 4
-    assert entities(catalogue, Kind.DATA_SET)[cast.readme].unknown == (
+    assert len(listed(catalogue, examples)) == 4
+    assert entities(catalogue, Kind.DATA_SET)[examples.readme].unknown == (
         Unknown(
             part=Part.FILES,
             reason=Reason.BAD_NAME,
@@ -70,7 +73,7 @@ def test_a_file_whose_name_xml_cannot_carry_is_left_out_and_named(
 
 
 def test_a_share_may_be_a_link_and_may_have_changed(
-    cast: Cast,
+    examples: Examples,
     load_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
     x192_store_copy: Path,
@@ -81,22 +84,22 @@ def test_a_share_may_be_a_link_and_may_have_changed(
     (x192_store_copy / "7").symlink_to(tmp_path / "disk")
     (x192_store_copy / "1").mkdir()
     (x192_store_copy / "share.properties").write_text("speed = 50")
-    catalogue = open_catalogue(load_openbis(cast.database), store_root=x192_store_copy)
+    catalogue = open_catalogue(load_openbis(examples.database), store_root=x192_store_copy)
 
-    assert len(listed(catalogue, cast)) == 4
+    assert len(listed(catalogue, examples)) == 4
     assert (
-        catalogue.data_set_file(Code(cast.readme), "original/readme.txt", cast.everything)
+        catalogue.data_set_file(Code(examples.readme), "original/readme.txt", examples.everything)
         is not None
     )
 
 
 def test_a_location_may_have_been_written_on_windows(
-    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store: Path
+    examples: Examples, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store: Path
 ) -> None:
-    url = copy_openbis(cast.database)
+    url = copy_openbis(examples.database)
     run(url, r"update external_data set location = replace(location, '/', '\')")
 
-    assert len(listed(open_catalogue(url, store_root=x192_store), cast)) == 4
+    assert len(listed(open_catalogue(url, store_root=x192_store), examples)) == 4
 
 
 @pytest.mark.parametrize("location", ["../../x", "a/../../x", "..", "", "/etc", "a//b", "."])

@@ -14,9 +14,9 @@ from source_server.catalogues.openbis.opening import _columns
 from source_server.catalogues.openbis.properties import PropertyReader
 from source_server.catalogues.openbis.schema import Dialect
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.openbis_domains import declare_domains
-from tests.openbis_reading import entities, master_data
-from tests.postgres import run
+from tests.support.openbis.domains import declare_domains
+from tests.support.openbis.reading import entities, master_data
+from tests.support.servers.postgres import run
 
 
 @pytest.mark.parametrize("name", ["openbis_unittest_154", "openbis_unittest_178", "x192_features"])

@@ -14,37 +14,40 @@ from shared.model.kinds import Kind
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from source_server.publication.catalogue import Downloadable, Scope
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.openbis_casts import Cast
-from tests.postgres import connected_to, run
+from tests.support.openbis.examples import Examples
+from tests.support.servers.postgres import connected_to, run
 
 README = "original/readme.txt"
 
 
 @pytest.fixture
-def scopes(cast: Cast) -> Mapping[str, Scope]:
+def scopes(examples: Examples) -> Mapping[str, Scope]:
     """A space and a project with all that is asked for here, and one of each without it."""
     return {
-        "space": cast.scope(cast.spaces[0]),
-        "other space": cast.scope(cast.spaces[2]),
-        "project": cast.scope(projects=(cast.project(cast.main),)),
-        "other project": cast.scope(projects=(cast.project(cast.elsewhere),)),
-        "nothing": cast.scope(),
+        "space": examples.scope(examples.spaces[0]),
+        "other space": examples.scope(examples.spaces[2]),
+        "project": examples.scope(projects=(examples.project(examples.main),)),
+        "other project": examples.scope(projects=(examples.project(examples.elsewhere),)),
+        "nothing": examples.scope(),
     }
 
 
 @pytest.fixture
 def own_x192(
-    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store_copy: Path
+    examples: Examples,
+    load_openbis: LoadOpenBis,
+    open_catalogue: OpenCatalogue,
+    x192_store_copy: Path,
 ) -> OpenBisCatalogue:
-    return open_catalogue(load_openbis(cast.database), store_root=x192_store_copy)
+    return open_catalogue(load_openbis(examples.database), store_root=x192_store_copy)
 
 
 def test_a_file_of_a_data_set_is_a_file_on_the_disk(
-    cast: Cast, own_x192: OpenBisCatalogue, x192_store_copy: Path
+    examples: Examples, own_x192: OpenBisCatalogue, x192_store_copy: Path
 ) -> None:
-    content = own_x192.data_set_file(Code(cast.readme), README, cast.everything)
+    content = own_x192.data_set_file(Code(examples.readme), README, examples.everything)
 
-    file = x192_store_copy / cast.location / README
+    file = x192_store_copy / examples.location / README
     assert content is not None
     assert content.path == file
     assert content.data is None
@@ -54,21 +57,21 @@ def test_a_file_of_a_data_set_is_a_file_on_the_disk(
 
 
 def test_the_etag_of_a_file_changes_with_its_content(
-    cast: Cast, own_x192: OpenBisCatalogue, x192_store_copy: Path
+    examples: Examples, own_x192: OpenBisCatalogue, x192_store_copy: Path
 ) -> None:
-    file = x192_store_copy / cast.location / README
-    tags = [_etag(own_x192, cast), _etag(own_x192, cast)]
+    file = x192_store_copy / examples.location / README
+    tags = [_etag(own_x192, examples), _etag(own_x192, examples)]
     os.utime(file, (1, 1))
-    tags.append(_etag(own_x192, cast))
+    tags.append(_etag(own_x192, examples))
     file.write_bytes(b"other")
-    tags.append(_etag(own_x192, cast))
+    tags.append(_etag(own_x192, examples))
 
     assert tags[0] == tags[1]
     assert len(set(tags)) == 3
 
 
-def _etag(catalogue: OpenBisCatalogue, cast: Cast) -> str:
-    content = catalogue.data_set_file(Code(cast.readme), README, cast.everything)
+def _etag(catalogue: OpenBisCatalogue, examples: Examples) -> str:
+    content = catalogue.data_set_file(Code(examples.readme), README, examples.everything)
     assert content is not None
     return content.etag
 
@@ -78,9 +81,14 @@ def _etag(catalogue: OpenBisCatalogue, cast: Cast) -> str:
     [("space", True), ("project", True), ("other space", False), ("other project", False)],
 )
 def test_a_file_is_served_only_within_the_scope(
-    cast: Cast, x192: OpenBisCatalogue, scopes: Mapping[str, Scope], scope: str, *, visible: bool
+    examples: Examples,
+    x192: OpenBisCatalogue,
+    scopes: Mapping[str, Scope],
+    scope: str,
+    *,
+    visible: bool,
 ) -> None:
-    assert (x192.data_set_file(Code(cast.readme), README, scopes[scope]) is not None) == visible
+    assert (x192.data_set_file(Code(examples.readme), README, scopes[scope]) is not None) == visible
 
 
 @pytest.mark.parametrize(
@@ -93,16 +101,16 @@ def test_a_file_is_served_only_within_the_scope(
     ],
 )
 def test_a_path_that_is_no_file_of_the_data_set_is_not_served(
-    cast: Cast, x192: OpenBisCatalogue, path: str
+    examples: Examples, x192: OpenBisCatalogue, path: str
 ) -> None:
-    asked = path.replace("<code>", cast.readme)
-    assert x192.data_set_file(Code(cast.readme), asked, cast.everything) is None
+    asked = path.replace("<code>", examples.readme)
+    assert x192.data_set_file(Code(examples.readme), asked, examples.everything) is None
 
 
 def test_links_are_followed_only_within_the_data_set(
-    cast: Cast, own_x192: OpenBisCatalogue, x192_store_copy: Path
+    examples: Examples, own_x192: OpenBisCatalogue, x192_store_copy: Path
 ) -> None:
-    original = x192_store_copy / cast.location / "original"
+    original = x192_store_copy / examples.location / "original"
     (x192_store_copy / "secret.txt").write_text("secret")
     (original / "out").symlink_to(x192_store_copy / "secret.txt")
     (original / "away").symlink_to(x192_store_copy)
@@ -111,45 +119,47 @@ def test_links_are_followed_only_within_the_data_set(
     os.mkfifo(original / "pipe")
 
     for path in ("original/out", "original/away/secret.txt", "original/circle", "original/pipe"):
-        assert own_x192.data_set_file(Code(cast.readme), path, cast.everything) is None
-    same = own_x192.data_set_file(Code(cast.readme), "original/same", cast.everything)
+        assert own_x192.data_set_file(Code(examples.readme), path, examples.everything) is None
+    same = own_x192.data_set_file(Code(examples.readme), "original/same", examples.everything)
     assert same is not None
 
 
-def test_what_has_no_files_of_its_own_serves_none(cast: Cast, x192: OpenBisCatalogue) -> None:
-    for code in ("NOWHERE", "", "a\0b", cast.container, cast.git_link, "' or true --"):
-        assert x192.data_set_file(Code(code), README, cast.everything) is None, code
+def test_what_has_no_files_of_its_own_serves_none(
+    examples: Examples, x192: OpenBisCatalogue
+) -> None:
+    for code in ("NOWHERE", "", "a\0b", examples.container, examples.git_link, "' or true --"):
+        assert x192.data_set_file(Code(code), README, examples.everything) is None, code
 
 
 def test_a_data_set_that_is_still_being_registered_serves_nothing(
-    cast: Cast, x192: OpenBisCatalogue, x192_store: Path
+    examples: Examples, x192: OpenBisCatalogue, x192_store: Path
 ) -> None:
-    hidden = Code(cast.hidden)
+    hidden = Code(examples.hidden)
 
     assert list(x192_store.rglob(f"{hidden}/{README}")) != []
-    assert x192.data_set_file(hidden, README, cast.everything) is None
+    assert x192.data_set_file(hidden, README, examples.everything) is None
 
 
 def test_every_version_of_an_attachment_is_served_as_it_is_stored(
-    cast: Cast, x192: OpenBisCatalogue, load_openbis: LoadOpenBis
+    examples: Examples, x192: OpenBisCatalogue, load_openbis: LoadOpenBis
 ) -> None:
-    with connected_to(load_openbis(cast.database)) as connection:
+    with connected_to(load_openbis(examples.database)) as connection:
         stored = connection.execute(
             """select a.version, c.value from attachments a
                  join attachment_contents c on c.id = a.exac_id
                  join experiments e on e.id = a.expe_id
                 where e.perm_id = %s order by a.version""",
-            [cast.experiment],
+            [examples.experiment],
         ).fetchall()
 
     assert [version for version, _ in stored] == [1, 2, 3, 4]
     for version, value in stored:
         content = x192.attachment(
             Kind.EXPERIMENT,
-            PermId(cast.experiment),
-            cast.versions[0],
+            PermId(examples.experiment),
+            examples.versions[0],
             version,
-            cast.everything,
+            examples.everything,
         )
         assert content is not None
         assert content.data == value
@@ -157,21 +167,23 @@ def test_every_version_of_an_attachment_is_served_as_it_is_stored(
         assert content.etag == sha256(value).hexdigest()
 
 
-def test_attachments_are_found_as_they_are_listed(cast: Cast, x192: OpenBisCatalogue) -> None:
+def test_attachments_are_found_as_they_are_listed(
+    examples: Examples, x192: OpenBisCatalogue
+) -> None:
     found = 0
     with x192.snapshot() as snapshot:
         for kind in (Kind.PROJECT, Kind.EXPERIMENT, Kind.SAMPLE):
-            for holder in snapshot.entities(kind, cast.everything):
+            for holder in snapshot.entities(kind, examples.everything):
                 for held in holder.attachments:
                     for each in held.versions:
                         content = x192.attachment(
-                            kind, holder.perm_id, held.file_name, each.version, cast.everything
+                            kind, holder.perm_id, held.file_name, each.version, examples.everything
                         )
                         assert content is not None
                         assert (content.length, content.etag) == (each.length, each.sha256)
                         assert content.modified == each.registered
                         found += 1
-    assert found == cast.attachment_versions
+    assert found == examples.attachment_versions
 
 
 @pytest.mark.parametrize(
@@ -210,14 +222,14 @@ def test_an_attachment_is_served_to_who_sees_only_its_project(
 
 @pytest.fixture
 def asking(
-    cast: Cast, x192: OpenBisCatalogue, scopes: Mapping[str, Scope]
+    examples: Examples, x192: OpenBisCatalogue, scopes: Mapping[str, Scope]
 ) -> Callable[..., Downloadable | None]:
-    """Asks for an attachment; places in angle brackets are names of the cast."""
+    """Asks for an attachment; places in angle brackets are names of `Examples`."""
     names = {
-        "<experiment>": cast.experiment,
-        "<file>": cast.versions[0],
-        "<project>": cast.main_perm_id,
-        "<file of project>": cast.main_attachment[0],
+        "<experiment>": examples.experiment,
+        "<file>": examples.versions[0],
+        "<project>": examples.main_perm_id,
+        "<file of project>": examples.main_attachment[0],
     }
 
     def asked(
@@ -245,12 +257,12 @@ MENTIONS: Mapping[str, str] = {
 
 @pytest.fixture
 def with_pictures(
-    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, tmp_path: Path
+    examples: Examples, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, tmp_path: Path
 ) -> OpenBisCatalogue:
     """An instance whose texts mention pictures; one more lies there, but nobody mentions it."""
-    url = copy_openbis(cast.database)
+    url = copy_openbis(examples.database)
     for statement in MENTIONS.values():
-        run(url, statement.replace("<main>", cast.main).replace("<sheet>", cast.sheet))
+        run(url, statement.replace("<main>", examples.main).replace("<sheet>", examples.sheet))
     for name in (*MENTIONS, "in-space/a", "unmentioned.png"):
         file = tmp_path / "pictures" / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -287,29 +299,31 @@ def test_a_picture_is_served_to_who_sees_a_text_that_mentions_it(
 
 
 def test_a_mention_that_leads_out_of_the_folder_is_not_served(
-    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, tmp_path: Path
+    examples: Examples, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, tmp_path: Path
 ) -> None:
-    url = copy_openbis(cast.database)
+    url = copy_openbis(examples.database)
     run(url, "update scripts set description = 'openbis/file-service/../secret.txt'")
     (tmp_path / "pictures").mkdir()
     (tmp_path / "secret.txt").write_text("secret")
     catalogue = open_catalogue(url, file_service_root=tmp_path / "pictures")
 
-    assert catalogue.service_file("../secret.txt", cast.everything) is None
+    assert catalogue.service_file("../secret.txt", examples.everything) is None
 
 
 def test_a_mention_is_found_as_soon_as_it_is_made(
-    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, tmp_path: Path
+    examples: Examples, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, tmp_path: Path
 ) -> None:
-    url = copy_openbis(cast.database)
+    url = copy_openbis(examples.database)
     (tmp_path / "new.png").write_bytes(b"new")
     catalogue = open_catalogue(url, file_service_root=tmp_path)
-    assert catalogue.service_file("new.png", cast.everything) is None
+    assert catalogue.service_file("new.png", examples.everything) is None
 
     run(url, "update scripts set description = 'openbis/file-service/new.png'")
 
-    assert catalogue.service_file("new.png", cast.everything) is not None
+    assert catalogue.service_file("new.png", examples.everything) is not None
 
 
-def test_without_a_file_service_there_are_no_pictures(cast: Cast, x192: OpenBisCatalogue) -> None:
-    assert x192.service_file("any.png", cast.everything) is None
+def test_without_a_file_service_there_are_no_pictures(
+    examples: Examples, x192: OpenBisCatalogue
+) -> None:
+    assert x192.service_file("any.png", examples.everything) is None

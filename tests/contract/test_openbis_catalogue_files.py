@@ -20,28 +20,28 @@ from source_server.catalogues.openbis.files import FileLists, Place
 from source_server.catalogues.openbis.opening import files_query_of
 from source_server.catalogues.openbis.path_info import PathInfo
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.openbis_casts import Cast
-from tests.openbis_marks import note
-from tests.openbis_reading import entities
-from tests.postgres import counted, run
+from tests.support.openbis.examples import Examples
+from tests.support.openbis.reading import entities
+from tests.support.openbis.unknown_parts import note
+from tests.support.servers.postgres import counted, run
 
 
-def unknown(catalogue: OpenBisCatalogue, cast: Cast) -> tuple[Unknown, ...]:
-    return entities(catalogue, Kind.DATA_SET)[cast.readme].unknown
+def unknown(catalogue: OpenBisCatalogue, examples: Examples) -> tuple[Unknown, ...]:
+    return entities(catalogue, Kind.DATA_SET)[examples.readme].unknown
 
 
-def listed(catalogue: OpenBisCatalogue, cast: Cast) -> dict[str, FileNode]:
-    return {node.path: node for node in entities(catalogue, Kind.DATA_SET)[cast.readme].files}
+def listed(catalogue: OpenBisCatalogue, examples: Examples) -> dict[str, FileNode]:
+    return {node.path: node for node in entities(catalogue, Kind.DATA_SET)[examples.readme].files}
 
 
 def test_every_listed_file_can_be_downloaded_with_its_length_and_checksums(
-    cast: Cast,
+    examples: Examples,
     x192: OpenBisCatalogue,
 ) -> None:
     checked = {"crc32": 0, "checksum": 0, "length": 0}
     for data_set in entities(x192, Kind.DATA_SET).values():
         for node in data_set.files:
-            content = x192.data_set_file(data_set.code, node.path, cast.everything)
+            content = x192.data_set_file(data_set.code, node.path, examples.everything)
             assert content is not None
             assert content.path is not None
             data = content.path.read_bytes()
@@ -54,19 +54,19 @@ def test_every_listed_file_can_be_downloaded_with_its_length_and_checksums(
                 assert f"SHA256:{sha256(data).hexdigest()}" == node.checksum
                 checked["checksum"] += 1
 
-    assert checked == cast.files
+    assert checked == examples.files
 
 
 def test_all_files_of_path_info_are_listed_but_those_of_a_hidden_data_set(
-    cast: Cast, x192: OpenBisCatalogue, load_openbis: LoadOpenBis
+    examples: Examples, x192: OpenBisCatalogue, load_openbis: LoadOpenBis
 ) -> None:
     found = entities(x192, Kind.DATA_SET)
     files = """select count(*) from data_set_files f join data_sets d on d.id = f.dase_id
                 where not f.is_directory and d.code <> '<hidden>'"""
 
-    assert cast.hidden not in found
+    assert examples.hidden not in found
     assert sum(len(each.files) for each in found.values()) == counted(
-        load_openbis(cast.path_info), files.replace("<hidden>", cast.hidden)
+        load_openbis(examples.path_info), files.replace("<hidden>", examples.hidden)
     )
     for data_set in found.values():
         paths = [node.path.encode() for node in data_set.files]
@@ -74,24 +74,24 @@ def test_all_files_of_path_info_are_listed_but_those_of_a_hidden_data_set(
         assert data_set.data_set_kind is DataSetKind.PHYSICAL or not paths
 
 
-def test_a_negative_crc_is_read_as_unsigned(cast: Cast, x192: OpenBisCatalogue) -> None:
-    node = listed(x192, cast)[cast.checked.path]
+def test_a_negative_crc_is_read_as_unsigned(examples: Examples, x192: OpenBisCatalogue) -> None:
+    node = listed(x192, examples)[examples.checked.path]
 
-    assert cast.checked.signed_crc32 < 0
-    assert node.crc32 == 2**32 + cast.checked.signed_crc32
-    assert node.length == cast.checked.length
-    assert str(node.checksum).startswith(cast.checked.checksum)
+    assert examples.checked.signed_crc32 < 0
+    assert node.crc32 == 2**32 + examples.checked.signed_crc32
+    assert node.length == examples.checked.length
+    assert str(node.checksum).startswith(examples.checked.checksum)
 
 
 def test_without_path_info_the_data_store_is_walked(
-    cast: Cast,
+    examples: Examples,
     load_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
     x192_store: Path,
     x192: OpenBisCatalogue,
 ) -> None:
     walked = entities(
-        open_catalogue(load_openbis(cast.database), store_root=x192_store), Kind.DATA_SET
+        open_catalogue(load_openbis(examples.database), store_root=x192_store), Kind.DATA_SET
     )
 
     for code, data_set in entities(x192, Kind.DATA_SET).items():
@@ -100,77 +100,82 @@ def test_without_path_info_the_data_store_is_walked(
 
 
 def test_a_data_set_that_path_info_does_not_know_yet_is_walked(
-    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, x192_store_copy: Path
+    examples: Examples,
+    load_openbis: LoadOpenBis,
+    open_catalogue: OpenCatalogue,
+    x192_store_copy: Path,
 ) -> None:
-    folder = x192_store_copy / cast.unfed_location / "original"
+    folder = x192_store_copy / examples.unfed_location / "original"
     folder.mkdir(parents=True)
     (folder / "new.txt").write_bytes(b"new")
     catalogue = open_catalogue(
-        load_openbis(cast.database),
+        load_openbis(examples.database),
         store_root=x192_store_copy,
-        path_info_url=load_openbis(cast.path_info),
+        path_info_url=load_openbis(examples.path_info),
     )
 
-    assert entities(catalogue, Kind.DATA_SET)[cast.unfed].files == (
+    assert entities(catalogue, Kind.DATA_SET)[examples.unfed].files == (
         FileNode(path="original/new.txt", length=3),
     )
 
 
 def test_an_archived_data_set_is_listed_from_path_info_but_not_walked(
-    cast: Cast,
+    examples: Examples,
     copy_openbis: LoadOpenBis,
     load_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
     x192_store: Path,
 ) -> None:
-    url = copy_openbis(cast.database)
+    url = copy_openbis(examples.database)
     run(url, "update external_data set status = 'ARCHIVED'")
-    noted = open_catalogue(url, store_root=x192_store, path_info_url=load_openbis(cast.path_info))
+    noted = open_catalogue(
+        url, store_root=x192_store, path_info_url=load_openbis(examples.path_info)
+    )
     unnoted = open_catalogue(url, store_root=x192_store)
 
-    assert len(listed(noted, cast)) == 4
-    assert listed(unnoted, cast) == {}
+    assert len(listed(noted, examples)) == 4
+    assert listed(unnoted, examples) == {}
 
 
 @pytest.mark.parametrize("status", ["AVAILABLE", "LOCKED", "BACKUP_PENDING"])
 def test_files_are_there_in_every_state_in_which_openbis_has_them(
-    cast: Cast,
+    examples: Examples,
     copy_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
     x192_store: Path,
     status: str,
 ) -> None:
-    url = copy_openbis(cast.database)
+    url = copy_openbis(examples.database)
     run(url, "update external_data set status = '<status>'".replace("<status>", status))
     catalogue = open_catalogue(url, store_root=x192_store)
 
-    assert len(listed(catalogue, cast)) == 4
+    assert len(listed(catalogue, examples)) == 4
     assert (
-        catalogue.data_set_file(Code(cast.readme), "original/readme.txt", cast.everything)
+        catalogue.data_set_file(Code(examples.readme), "original/readme.txt", examples.everything)
         is not None
     )
 
 
 def test_a_path_info_database_before_009_has_no_checksums_but_crcs(
-    cast: Cast,
+    examples: Examples,
     copy_openbis: LoadOpenBis,
     load_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
     x192_store: Path,
 ) -> None:
-    path_info = copy_openbis(cast.path_info)
+    path_info = copy_openbis(examples.path_info)
     run(path_info, "alter table data_set_files drop column checksum")
     catalogue = open_catalogue(
-        load_openbis(cast.database), store_root=x192_store, path_info_url=path_info
+        load_openbis(examples.database), store_root=x192_store, path_info_url=path_info
     )
 
-    assert {node.checksum for node in listed(catalogue, cast).values()} == {None}
-    assert None not in {node.crc32 for node in listed(catalogue, cast).values()}
+    assert {node.checksum for node in listed(catalogue, examples).values()} == {None}
+    assert None not in {node.crc32 for node in listed(catalogue, examples).values()}
 
 
 @pytest.mark.parametrize("crc32", ["-5", "null"])
 def test_an_hdf5_container_is_listed_as_the_file_it_is(
-    cast: Cast,
+    examples: Examples,
     load_openbis: LoadOpenBis,
     copy_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
@@ -178,34 +183,36 @@ def test_an_hdf5_container_is_listed_as_the_file_it_is(
     crc32: str,
 ) -> None:
     """openBIS shows it as a folder, with a CRC if it computes them; ``.h5`` may be a folder too."""
-    path_info = copy_openbis(cast.path_info)
-    note(path_info, "original/plate.h5ar", is_directory=True, crc32=crc32, code=cast.readme)
-    note(path_info, "original/plate.h5ar.txt", code=cast.readme)
-    note(path_info, "original/plate.h5ar/well", is_directory=True, code=cast.readme)
-    note(path_info, "original/plate.h5ar/well/1", code=cast.readme)
-    note(path_info, "original/folder.h5", is_directory=True, code=cast.readme)
-    note(path_info, "original/folder.h5/plain.txt", code=cast.readme)
-    (x192_store_copy / cast.location / "original/plate.h5ar").write_bytes(b"container")
-    (x192_store_copy / cast.location / "original/folder.h5").mkdir()
+    path_info = copy_openbis(examples.path_info)
+    note(path_info, "original/plate.h5ar", is_directory=True, crc32=crc32, code=examples.readme)
+    note(path_info, "original/plate.h5ar.txt", code=examples.readme)
+    note(path_info, "original/plate.h5ar/well", is_directory=True, code=examples.readme)
+    note(path_info, "original/plate.h5ar/well/1", code=examples.readme)
+    note(path_info, "original/folder.h5", is_directory=True, code=examples.readme)
+    note(path_info, "original/folder.h5/plain.txt", code=examples.readme)
+    (x192_store_copy / examples.location / "original/plate.h5ar").write_bytes(b"container")
+    (x192_store_copy / examples.location / "original/folder.h5").mkdir()
     catalogue = open_catalogue(
-        load_openbis(cast.database), store_root=x192_store_copy, path_info_url=path_info
+        load_openbis(examples.database), store_root=x192_store_copy, path_info_url=path_info
     )
 
-    nodes = listed(catalogue, cast)
+    nodes = listed(catalogue, examples)
 
     assert {path for path in nodes if "h5" in path} == {
         *("original/plate.h5ar", "original/plate.h5ar.txt"),
         "original/folder.h5/plain.txt",
     }
-    assert unknown(catalogue, cast) == ()
+    assert unknown(catalogue, examples) == ()
     container = nodes["original/plate.h5ar"]
     assert container.length == len(b"container")
     assert container.crc32 == (2**32 - 5 if crc32 == "-5" else None)
     inner = catalogue.data_set_file(
-        Code(cast.readme), "original/plate.h5ar/well/1", cast.everything
+        Code(examples.readme), "original/plate.h5ar/well/1", examples.everything
     )
     assert inner is None
-    whole = catalogue.data_set_file(Code(cast.readme), "original/plate.h5ar", cast.everything)
+    whole = catalogue.data_set_file(
+        Code(examples.readme), "original/plate.h5ar", examples.everything
+    )
     assert whole is not None
 
 

@@ -7,14 +7,14 @@ import pytest
 from shared.model.kinds import Frozen, Kind
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.openbis_casts import Cast
-from tests.openbis_reading import entities
-from tests.postgres import run
+from tests.support.openbis.examples import Examples
+from tests.support.openbis.reading import entities
+from tests.support.servers.postgres import run
 
 
-def test_every_flag_of_a_frozen_row_is_told(cast: Cast, x192: OpenBisCatalogue) -> None:
-    sample = entities(x192, Kind.SAMPLE)[cast.referred]
-    experiment = entities(x192, Kind.EXPERIMENT)[cast.experiment]
+def test_every_flag_of_a_frozen_row_is_told(examples: Examples, x192: OpenBisCatalogue) -> None:
+    sample = entities(x192, Kind.SAMPLE)[examples.referred]
+    experiment = entities(x192, Kind.EXPERIMENT)[examples.experiment]
     spaces = entities(x192, Kind.SPACE)
 
     assert sample.frozen == (
@@ -25,7 +25,7 @@ def test_every_flag_of_a_frozen_row_is_told(cast: Cast, x192: OpenBisCatalogue) 
         | Frozen.FOR_DATA_SETS
     )
     assert experiment.frozen == Frozen.FROZEN | Frozen.FOR_DATA_SETS
-    assert spaces[cast.spaces[0]].frozen == Frozen(0)
+    assert spaces[examples.spaces[0]].frozen == Frozen(0)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_every_flag_of_a_frozen_row_is_told(cast: Cast, x192: OpenBisCatalogue) 
     ],
 )
 def test_each_frozen_column_is_its_own_flag(
-    cast: Cast,
+    examples: Examples,
     copy_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
     kind: Kind,
@@ -69,7 +69,7 @@ def test_each_frozen_column_is_its_own_flag(
     flags: dict[str, Frozen],
 ) -> None:
     """Each row gets one of the columns: the row with id ``n`` the one with number ``n`` modulo."""
-    url = copy_openbis(cast.database)
+    url = copy_openbis(examples.database)
     catalogue = open_catalogue(url)
     columns = {"frozen": Frozen.FROZEN} | {f"frozen_for_{name}": flags[name] for name in flags}
     values = ", ".join(
@@ -82,9 +82,9 @@ def test_each_frozen_column_is_its_own_flag(
 
 
 def test_before_schema_173_nothing_is_frozen(
-    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    examples: Examples, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    catalogue = open_catalogue(load_openbis(cast.databases[154]))
+    catalogue = open_catalogue(load_openbis(examples.databases[154]))
 
     for kind in (Kind.SPACE, Kind.PROJECT, Kind.EXPERIMENT, Kind.SAMPLE, Kind.DATA_SET):
         assert {entity.frozen for entity in entities(catalogue, kind).values()} == {Frozen(0)}

@@ -11,8 +11,8 @@ from shared.model.unknown import Part, Reason, Unknown
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from source_server.publication.catalogue import Catalogue, Scope
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.openbis_casts import MADE
-from tests.postgres import connected_to, counted, run
+from tests.support.openbis.examples import MADE
+from tests.support.servers.postgres import connected_to, counted, run
 
 ALPS = MADE.scope("ALPS")
 GLACIER = MADE.scope(projects=("/ALPS/GLACIER",))

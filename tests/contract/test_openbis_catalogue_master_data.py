@@ -15,28 +15,30 @@ from shared.model.master_data import (
 )
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.openbis_casts import Cast
-from tests.openbis_reading import master_data
-from tests.postgres import counted, run
+from tests.support.openbis.examples import Examples
+from tests.support.openbis.reading import master_data
+from tests.support.servers.postgres import counted, run
 
 
-def test_internal_names_carry_their_sign_everywhere(cast: Cast, x192: OpenBisCatalogue) -> None:
+def test_internal_names_carry_their_sign_everywhere(
+    examples: Examples, x192: OpenBisCatalogue
+) -> None:
     found = master_data(x192)
     types = {each.code: each for each in found.property_types}
-    plate = next(each for each in found.entity_types if each.code == cast.rich_type)
+    plate = next(each for each in found.entity_types if each.code == examples.rich_type)
 
-    geometry = types[Code(cast.geometry[0])]
-    assert (geometry.internal, geometry.vocabulary) == (True, cast.geometry[0])
-    assert types[Code(cast.date)].data_type is DataType.DATE
-    assert types[Code(cast.reals)].internal is False
-    assert cast.reference in {each.property_type for each in plate.assignments}
+    geometry = types[Code(examples.geometry[0])]
+    assert (geometry.internal, geometry.vocabulary) == (True, examples.geometry[0])
+    assert types[Code(examples.date)].data_type is DataType.DATE
+    assert types[Code(examples.reals)].internal is False
+    assert examples.reference in {each.property_type for each in plate.assignments}
 
 
 def test_before_schema_184_the_name_space_decides_what_is_internal(
-    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    examples: Examples, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
     """The database has ``NAME``, which is not managed internally but of the internal namespace."""
-    database, unmanaged_names = cast.unmanaged
+    database, unmanaged_names = examples.unmanaged
     url = load_openbis(database)
     found = master_data(open_catalogue(url))
 
@@ -48,46 +50,48 @@ def test_before_schema_184_the_name_space_decides_what_is_internal(
     assert counted(url, unmanaged) == unmanaged_names
 
 
-def test_plugins_terms_and_systems_are_told_in_full(cast: Cast, x192: OpenBisCatalogue) -> None:
+def test_plugins_terms_and_systems_are_told_in_full(
+    examples: Examples, x192: OpenBisCatalogue
+) -> None:
     found = master_data(x192)
     plugins = {each.name: each for each in found.plugins}
 
-    assert plugins[cast.plugin].type is PluginType.ENTITY_VALIDATION
+    assert plugins[examples.plugin].type is PluginType.ENTITY_VALIDATION
     assert any(each.entity_kinds == () for each in plugins.values())
     assert any(each.entity_kinds == (Kind.SAMPLE,) for each in plugins.values())
-    vocabulary = next(each for each in found.vocabularies if each.code == cast.vocabulary)
+    vocabulary = next(each for each in found.vocabularies if each.code == examples.vocabulary)
     assert [term.ordinal for term in vocabulary.terms] == list(range(1, len(vocabulary.terms) + 1))
-    assert found.external_dms[-1] == cast.last_system
+    assert found.external_dms[-1] == examples.last_system
 
 
 def test_before_schema_158_the_address_of_a_system_is_its_template(
-    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    examples: Examples, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    systems = master_data(open_catalogue(load_openbis(cast.databases[154]))).external_dms
+    systems = master_data(open_catalogue(load_openbis(examples.databases[154]))).external_dms
 
     assert [each.address_type for each in systems] == [AddressType.URL, AddressType.OPENBIS]
     assert all(each.address for each in systems)
 
 
 def test_a_predeployed_plugin_has_no_script(
-    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    examples: Examples, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    url = copy_openbis(cast.database)
+    url = copy_openbis(examples.database)
     catalogue = open_catalogue(url)
     run(
         url,
         "update scripts set script = 'def f(): pass', plugin_type = 'JYTHON'",
-        f"update scripts set plugin_type = 'PREDEPLOYED' where name = '{cast.plugin}'",  # noqa: S608
+        f"update scripts set plugin_type = 'PREDEPLOYED' where name = '{examples.plugin}'",  # noqa: S608
     )
 
     scripts: dict[str, Plugin] = {each.name: each for each in master_data(catalogue).plugins}
-    assert [name for name, each in scripts.items() if each.script is None] == [cast.plugin]
+    assert [name for name, each in scripts.items() if each.script is None] == [examples.plugin]
 
 
 def test_assignments_have_their_rules(
-    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    examples: Examples, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    url = copy_openbis(cast.database)
+    url = copy_openbis(examples.database)
     catalogue = open_catalogue(url)
     run(
         url,
@@ -97,7 +101,7 @@ def test_assignments_have_their_rules(
                   script_id = (select min(id) from scripts where script_type = 'DYNAMIC_PROPERTY'),
                   registration_timestamp = '2024-01-02 03:04:05Z'
              from property_types p
-            where p.id = a.prty_id and p.code = '<sheet>'""".replace("<sheet>", cast.sheet),
+            where p.id = a.prty_id and p.code = '<sheet>'""".replace("<sheet>", examples.sheet),
     )
 
     found = master_data(catalogue)
@@ -105,12 +109,12 @@ def test_assignments_have_their_rules(
         each
         for entity_type in found.types_of(Kind.SAMPLE)
         for each in entity_type.assignments
-        if each.property_type == cast.sheet
+        if each.property_type == examples.sheet
     ]
     dynamic = next(each for each in found.plugins if each.type is PluginType.DYNAMIC_PROPERTY)
     assert set(assigned) == {
         PropertyAssignment(
-            property_type=Code(cast.sheet),
+            property_type=Code(examples.sheet),
             ordinal=7,
             mandatory=True,
             section="Here",

@@ -17,8 +17,8 @@ from source_server.catalogues.openbis.catalogue import Access
 from source_server.catalogues.openbis.connect import connected, reading_engine, snapshot
 from source_server.publication.catalogue import Scope
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.openbis_casts import Cast
-from tests.postgres import Postgres, connected_to, run
+from tests.support.openbis.examples import Examples
+from tests.support.servers.postgres import Postgres, connected_to, run
 
 # Schemas that changed something that a reader can see.
 SEEN = (
@@ -55,10 +55,14 @@ def test_the_schema_is_told_by_its_columns(
 
 @pytest.mark.parametrize(("marks", "version"), [(1, 191), (2, 186), (3, 185), (4, 184)])
 def test_a_schema_between_is_told_by_what_it_lacks(
-    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, marks: int, version: int
+    examples: Examples,
+    copy_openbis: LoadOpenBis,
+    open_catalogue: OpenCatalogue,
+    marks: int,
+    version: int,
 ) -> None:
     """A 192 database loses mark by mark what the latest schemas brought, and is still read."""
-    url = copy_openbis(cast.database)
+    url = copy_openbis(examples.database)
     latest_first = (
         *("samples_all.meta_data", "sample_properties.json_value"),
         *("events_search.id", "sample_properties.is_unique"),
@@ -72,14 +76,14 @@ def test_a_schema_between_is_told_by_what_it_lacks(
     assert catalogue.schema_version == version
     with catalogue.snapshot() as view:
         samples = view.entities(Kind.SAMPLE, Scope(spaces=frozenset(view.space_codes())))
-        arrays = {code for each in samples for code in each.properties if code == cast.reals}
+        arrays = {code for each in samples for code in each.properties if code == examples.reals}
     assert bool(arrays) == (version >= 191)
 
 
 def test_schemas_181_to_183_have_a_column_that_184_took_away(
-    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    examples: Examples, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    url = copy_openbis(cast.database)
+    url = copy_openbis(examples.database)
     for table, column in (
         ("samples_all", "meta_data"),
         ("sample_properties", "json_value"),
@@ -98,31 +102,36 @@ def test_schemas_181_to_183_have_a_column_that_184_took_away(
 
 
 def test_an_old_schema_is_refused_with_what_to_do(
-    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    examples: Examples, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
     with pytest.raises(ConfigError) as refusal:
-        open_catalogue(load_openbis(cast.old))
+        open_catalogue(load_openbis(examples.old))
 
     message = str(refusal.value)
-    for said in (cast.old, f"version {cast.old_schema}", "schemas 154 to 213", "Upgrade openBIS"):
+    for said in (
+        examples.old,
+        f"version {examples.old_schema}",
+        "schemas 154 to 213",
+        "Upgrade openBIS",
+    ):
         assert said in message
 
 
 def test_a_database_of_something_else_is_refused(
-    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, postgres_url: str
+    examples: Examples, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, postgres_url: str
 ) -> None:
-    for url in (load_openbis(cast.path_info), postgres_url):
+    for url in (load_openbis(examples.path_info), postgres_url):
         with pytest.raises(ConfigError, match=r"not an openBIS database; .*database\.kind"):
             open_catalogue(url)
 
 
 def test_a_newer_schema_is_refused_unless_the_operator_allows_it(
-    cast: Cast,
+    examples: Examples,
     copy_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    url = copy_openbis(cast.latest)
+    url = copy_openbis(examples.latest)
     _log_version(url, "214")
 
     with pytest.raises(ConfigError, match=r"has schema 214 .* allow-newer-schema = true"):
@@ -136,9 +145,9 @@ def test_a_newer_schema_is_refused_unless_the_operator_allows_it(
 
 
 def test_a_newer_schema_that_lacks_something_is_refused_with_what_it_lacks(
-    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    examples: Examples, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    url = copy_openbis(cast.latest)
+    url = copy_openbis(examples.latest)
     _log_version(url, "214")
     run(url, "alter table external_data rename column location to place")
 
@@ -181,9 +190,9 @@ def test_only_postgresql_is_read(open_catalogue: OpenCatalogue, url: str) -> Non
 
 
 def test_a_server_that_goes_away_later_is_a_clear_error_too(
-    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    examples: Examples, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    url = copy_openbis(cast.small)
+    url = copy_openbis(examples.small)
     catalogue = open_catalogue(url)
     name = str(make_url(url).database)
     run(url.replace(name, "postgres"), f"drop database {name} with (force)")
@@ -193,18 +202,18 @@ def test_a_server_that_goes_away_later_is_a_clear_error_too(
 
 
 def test_a_path_info_database_that_is_none_is_refused(
-    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    examples: Examples, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    url = load_openbis(cast.database)
+    url = load_openbis(examples.database)
 
     with pytest.raises(ConfigError, match="cannot be read as a path-info database"):
         open_catalogue(url, path_info_url=url)
 
 
 @pytest.fixture
-def reader(cast: Cast, postgres: Postgres, copy_openbis: LoadOpenBis) -> Iterator[str]:
+def reader(examples: Examples, postgres: Postgres, copy_openbis: LoadOpenBis) -> Iterator[str]:
     """The URL of a database for a user of its own that may do nothing."""
-    url = copy_openbis(cast.database)
+    url = copy_openbis(examples.database)
     name = f"reader_{secrets.token_hex(4)}"
     with postgres.connected() as server:
         server.execute(f"create role {name} login".encode())
@@ -228,7 +237,7 @@ def test_a_user_who_may_not_read_is_told_which_right_is_missing(
 
 
 def test_a_user_who_cannot_see_open_transactions_is_refused_with_the_statement_that_helps(
-    cast: Cast, reader: str, open_catalogue: OpenCatalogue
+    examples: Examples, reader: str, open_catalogue: OpenCatalogue
 ) -> None:
     """Else what is committed while a list is read would never be harvested."""
     administrator, name = _administrator(reader), make_url(reader).username
@@ -238,7 +247,7 @@ def test_a_user_who_cannot_see_open_transactions_is_refused_with_the_statement_t
         open_catalogue(reader)
 
     run(administrator, f'grant pg_read_all_stats to "{name}"')
-    assert open_catalogue(reader).scope_of(cast.keeper) is not None
+    assert open_catalogue(reader).scope_of(examples.keeper) is not None
 
 
 def _administrator(url: str) -> str:
@@ -247,11 +256,11 @@ def _administrator(url: str) -> str:
 
 @pytest.mark.parametrize("opened", [connected, snapshot])
 def test_nothing_can_be_written(
-    cast: Cast,
+    examples: Examples,
     copy_openbis: LoadOpenBis,
     opened: Callable[[Engine], AbstractContextManager[Connection]],
 ) -> None:
-    engine = reading_engine(copy_openbis(cast.database))
+    engine = reading_engine(copy_openbis(examples.database))
     try:
         with opened(engine) as connection, pytest.raises(InternalError, match="read-only"):
             connection.execute(text("delete from events"))

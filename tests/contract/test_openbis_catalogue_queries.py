@@ -21,8 +21,8 @@ from source_server.catalogues.openbis.connect import reading_engine
 from source_server.catalogues.openbis.entities import PAGE
 from source_server.publication.catalogue import Catalogue, Scope
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.openbis_casts import Cast
-from tests.postgres import run
+from tests.support.openbis.examples import Examples
+from tests.support.servers.postgres import run
 
 
 @contextmanager
@@ -39,15 +39,15 @@ def statements(engine: Engine) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def engine(cast: Cast, copy_openbis: LoadOpenBis) -> Iterator[Engine]:
-    engine = reading_engine(copy_openbis(cast.database))
+def engine(examples: Examples, copy_openbis: LoadOpenBis) -> Iterator[Engine]:
+    engine = reading_engine(copy_openbis(examples.database))
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def path_info(cast: Cast, load_openbis: LoadOpenBis) -> Iterator[Engine]:
-    engine = reading_engine(load_openbis(cast.path_info))
+def path_info(examples: Examples, load_openbis: LoadOpenBis) -> Iterator[Engine]:
+    engine = reading_engine(load_openbis(examples.path_info))
     yield engine
     engine.dispose()
 
@@ -74,10 +74,12 @@ def number_of_statements(
     "kind", [Kind.SPACE, Kind.PROJECT, Kind.EXPERIMENT, Kind.SAMPLE, Kind.DATA_SET]
 )
 def test_the_number_of_queries_does_not_depend_on_the_number_of_entities_of_a_page(
-    cast: Cast, catalogue: Catalogue, engine: Engine, kind: Kind
+    examples: Examples, catalogue: Catalogue, engine: Engine, kind: Kind
 ) -> None:
-    some, for_some = number_of_statements(catalogue, engine, kind, cast.scope(cast.spaces[1]))
-    more, for_more = number_of_statements(catalogue, engine, kind, cast.everything)
+    some, for_some = number_of_statements(
+        catalogue, engine, kind, examples.scope(examples.spaces[1])
+    )
+    more, for_more = number_of_statements(catalogue, engine, kind, examples.everything)
 
     assert 0 < some < more <= PAGE
     # what few entities have is asked for only where a page has such a one
@@ -85,9 +87,9 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_entities_of_a_pa
 
 
 def test_each_further_page_takes_the_same_few_queries(
-    cast: Cast, catalogue: Catalogue, engine: Engine
+    examples: Examples, catalogue: Catalogue, engine: Engine
 ) -> None:
-    materials, sent = number_of_statements(catalogue, engine, Kind.MATERIAL, cast.everything)
+    materials, sent = number_of_statements(catalogue, engine, Kind.MATERIAL, examples.everything)
     pages = -(-materials // PAGE)
     written_by_administrator(
         engine,
@@ -95,25 +97,25 @@ def test_each_further_page_takes_the_same_few_queries(
         "delete from materials where id > 1000",
     )
     fewer, sent_for_one_page = number_of_statements(
-        catalogue, engine, Kind.MATERIAL, cast.everything
+        catalogue, engine, Kind.MATERIAL, examples.everything
     )
 
-    assert (pages, materials) == (4, cast.materials)
+    assert (pages, materials) == (4, examples.materials)
     assert 0 < fewer <= PAGE
     assert sent - sent_for_one_page == 2 * (pages - 1)  # the rows and their properties
 
 
 def test_files_are_asked_for_by_page_too(
-    cast: Cast, catalogue: Catalogue, path_info: Engine
+    examples: Examples, catalogue: Catalogue, path_info: Engine
 ) -> None:
     def asked(*spaces: str) -> tuple[int, int]:
-        shown = cast.scope(*spaces)
+        shown = examples.scope(*spaces)
         with catalogue.snapshot() as snapshot, statements(path_info) as sent:
             files = sum(len(each.files) for each in snapshot.entities(Kind.DATA_SET, shown))
             return files, len(sent)
 
-    some, for_some = asked(cast.spaces[1])
-    more, for_more = asked(*cast.spaces)
+    some, for_some = asked(examples.spaces[1])
+    more, for_more = asked(*examples.spaces)
     assert 0 < some < more
     assert for_some == for_more <= 5
 
@@ -128,7 +130,7 @@ def test_master_data_takes_as_many_queries_as_it_has_tables(
 
 
 def test_more_than_a_page_of_samples_comes_whole_and_in_order(
-    cast: Cast, catalogue: Catalogue, engine: Engine
+    examples: Examples, catalogue: Catalogue, engine: Engine
 ) -> None:
     written_by_administrator(
         engine,
@@ -137,26 +139,26 @@ def test_more_than_a_page_of_samples_comes_whole_and_in_order(
                       'id', 100000 + n, 'code', 'MORE-' || n,
                       'perm_id', '20240101000000000-' || n))).*
              from samples_all x, generate_series(1, 2500) n
-            where x.perm_id = '<sample>'""".replace("<sample>", cast.layout),
+            where x.perm_id = '<sample>'""".replace("<sample>", examples.layout),
     )
     with catalogue.snapshot() as snapshot:
-        samples = list(snapshot.entities(Kind.SAMPLE, cast.everything))
+        samples = list(snapshot.entities(Kind.SAMPLE, examples.everything))
 
     perm_ids = [sample.perm_id for sample in samples]
-    assert len(set(perm_ids)) == cast.samples + 2500
+    assert len(set(perm_ids)) == examples.samples + 2500
     assert perm_ids == sorted(perm_ids)
-    assert {s.type for s in samples if s.code.startswith("MORE-")} == {cast.layout_type}
+    assert {s.type for s in samples if s.code.startswith("MORE-")} == {examples.layout_type}
 
 
 def test_a_snapshot_does_not_see_what_is_committed_after_it(
-    cast: Cast, catalogue: Catalogue, engine: Engine
+    examples: Examples, catalogue: Catalogue, engine: Engine
 ) -> None:
-    change = f"update spaces set description = 'changed' where code = '{cast.spaces[0]}'"  # noqa: S608
+    change = f"update spaces set description = 'changed' where code = '{examples.spaces[0]}'"  # noqa: S608
     with catalogue.snapshot() as before:
         written_by_administrator(engine, change)
         with catalogue.snapshot() as after:
-            assert _first(after.entities(Kind.SPACE, cast.everything)).description == "changed"
-        assert _first(before.entities(Kind.SPACE, cast.everything)).description != "changed"
+            assert _first(after.entities(Kind.SPACE, examples.everything)).description == "changed"
+        assert _first(before.entities(Kind.SPACE, examples.everything)).description != "changed"
 
 
 def _first(spaces: Iterator[Entity]) -> Entity:
@@ -193,27 +195,27 @@ def _conninfo(engine: Engine) -> str:
 
 
 def test_a_reading_that_is_dropped_halfway_does_not_disturb_the_next(
-    cast: Cast,
+    examples: Examples,
     catalogue: Catalogue,
 ) -> None:
     with catalogue.snapshot() as snapshot:
-        dropped = snapshot.entities(Kind.MATERIAL, cast.everything)
+        dropped = snapshot.entities(Kind.MATERIAL, examples.everything)
         first = next(dropped)
-        again = list(snapshot.entities(Kind.MATERIAL, cast.everything))
+        again = list(snapshot.entities(Kind.MATERIAL, examples.everything))
         assert list(dropped) == []
-        still_open = snapshot.entities(Kind.DATA_SET, cast.everything)
+        still_open = snapshot.entities(Kind.DATA_SET, examples.everything)
         next(still_open)
 
-    assert (again[0], len(again)) == (first, cast.materials)
+    assert (again[0], len(again)) == (first, examples.materials)
     assert list(still_open) == []
 
 
 def test_a_snapshot_can_be_read_by_one_thread_after_the_other(
-    cast: Cast, catalogue: Catalogue
+    examples: Examples, catalogue: Catalogue
 ) -> None:
     found: list[Entity] = []
     with catalogue.snapshot() as snapshot:
-        samples = snapshot.entities(Kind.MATERIAL, cast.everything)
+        samples = snapshot.entities(Kind.MATERIAL, examples.everything)
 
         def read_some() -> None:
             found.extend(entity for entity, _ in zip(samples, range(1500), strict=False))
@@ -227,16 +229,16 @@ def test_a_snapshot_can_be_read_by_one_thread_after_the_other(
 
 
 def test_snapshots_give_their_connections_back(
-    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    examples: Examples, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
     """More of them than the pool has connections, and each fails while something is read."""
-    catalogue = open_catalogue(load_openbis(cast.small))
+    catalogue = open_catalogue(load_openbis(examples.small))
     for number in range(30):
         with pytest.raises(LookupError, match=str(number)):
             _fail_while_reading(catalogue, number)
 
     with catalogue.snapshot() as snapshot:
-        assert len(snapshot.space_codes()) == cast.small_spaces
+        assert len(snapshot.space_codes()) == examples.small_spaces
 
 
 def _fail_while_reading(catalogue: Catalogue, number: int) -> None:

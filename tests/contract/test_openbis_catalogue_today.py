@@ -13,8 +13,8 @@ from shared.model.unknown import Part, Reason, Unknown
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from source_server.publication.catalogue import Scope
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.openbis_made import later, master_data
-from tests.postgres import run
+from tests.support.openbis_made import later, master_data
+from tests.support.servers.postgres import run
 
 BEFORE_AND_AFTER = ("made_203", "made_207", "made_213")
 

@@ -14,40 +14,42 @@ from shared.model.kinds import DataSetKind, Kind, Relation
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from source_server.catalogues.openbis.properties import java_double
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.openbis_casts import CASTS, Cast
-from tests.openbis_reading import entities, master_data
-from tests.postgres import counted, run
+from tests.support.openbis.examples import EXAMPLES, Examples
+from tests.support.openbis.reading import entities, master_data
+from tests.support.servers.postgres import counted, run
 
 
 def test_values_of_all_columns_are_written_as_openbis_writes_them(
-    cast: Cast, x192: OpenBisCatalogue
+    examples: Examples, x192: OpenBisCatalogue
 ) -> None:
-    assert entities(x192, Kind.SAMPLE)[cast.rich].properties == cast.rich_values
+    assert entities(x192, Kind.SAMPLE)[examples.rich].properties == examples.rich_values
 
 
-def test_a_value_that_points_into_the_trash_is_left_out(cast: Cast, x192: OpenBisCatalogue) -> None:
-    sample = entities(x192, Kind.SAMPLE)[cast.refers_to_trash]
-    assert cast.reference not in sample.properties
+def test_a_value_that_points_into_the_trash_is_left_out(
+    examples: Examples, x192: OpenBisCatalogue
+) -> None:
+    sample = entities(x192, Kind.SAMPLE)[examples.refers_to_trash]
+    assert examples.reference not in sample.properties
 
 
 def test_a_value_that_points_out_of_the_scope_is_left_out(
-    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    examples: Examples, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    space, _, other = cast.spaces
-    url = copy_openbis(cast.database)
+    space, _, other = examples.spaces
+    url = copy_openbis(examples.database)
     catalogue = open_catalogue(url)
     run(
         url,
         """update samples_all set space_id = (select id from spaces where code = '<space>')
             where perm_id = '<referred>'""".replace("<space>", other).replace(
-            "<referred>", cast.referred
+            "<referred>", examples.referred
         ),
     )
 
-    in_both = entities(catalogue, Kind.SAMPLE, space, other)[cast.rich].properties
-    in_one = entities(catalogue, Kind.SAMPLE, space)[cast.rich].properties
+    in_both = entities(catalogue, Kind.SAMPLE, space, other)[examples.rich].properties
+    in_one = entities(catalogue, Kind.SAMPLE, space)[examples.rich].properties
 
-    assert in_both.items() - in_one.items() == {(cast.reference, cast.referred)}
+    assert in_both.items() - in_one.items() == {(examples.reference, examples.referred)}
 
 
 @pytest.mark.parametrize(
@@ -73,44 +75,46 @@ def test_reals_are_written_the_way_of_java(value: float, text: str) -> None:
 
 
 def test_terms_are_written_by_code_and_materials_with_their_type(
-    cast: Cast, x192: OpenBisCatalogue
+    examples: Examples, x192: OpenBisCatalogue
 ) -> None:
     samples = entities(x192, Kind.SAMPLE)
     experiments = entities(x192, Kind.EXPERIMENT)
 
-    geometry, term = cast.geometry
-    assert samples[cast.layout].properties[geometry] == term
-    code, value = cast.experiment_value
-    assert experiments[cast.experiment].properties[code] == value
+    geometry, term = examples.geometry
+    assert samples[examples.layout].properties[geometry] == term
+    code, value = examples.experiment_value
+    assert experiments[examples.experiment].properties[code] == value
     materials = {
         value
         for sample in samples.values()
         for code, value in sample.properties.items()
-        if code in cast.of_materials
+        if code in examples.of_materials
     }
     assert materials
     assert all(value.endswith(")") and " (" in value for value in materials)
 
 
-def test_a_sample_has_its_place_and_its_edges(cast: Cast, x192: OpenBisCatalogue) -> None:
+def test_a_sample_has_its_place_and_its_edges(examples: Examples, x192: OpenBisCatalogue) -> None:
     samples = entities(x192, Kind.SAMPLE)
-    sample = samples[cast.layout]
+    sample = samples[examples.layout]
 
-    assert (sample.space, sample.project, sample.experiment) == (cast.spaces[0], None, None)
-    assert sample.type == cast.layout_type
-    assert sample.code == cast.layout_code
+    assert (sample.space, sample.project, sample.experiment) == (examples.spaces[0], None, None)
+    assert sample.type == examples.layout_type
+    assert sample.code == examples.layout_code
     components = [each for each in sample.connections if each.relation is Relation.COMPONENT]
     assert len(components) == len(sample.connections) == 2
-    assert {samples[each.to].code for each in components} <= cast.wells
+    assert {samples[each.to].code for each in components} <= examples.wells
 
 
 def test_the_components_of_a_data_set_keep_their_order(
-    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    examples: Examples, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    url = copy_openbis(cast.database)
+    url = copy_openbis(examples.database)
     catalogue = open_catalogue(url)
-    first, second = cast.components
-    before = [edge.to for edge in entities(catalogue, Kind.DATA_SET)[cast.container].connections]
+    first, second = examples.components
+    before = [
+        edge.to for edge in entities(catalogue, Kind.DATA_SET)[examples.container].connections
+    ]
     run(
         url,
         """update data_set_relationships_all set ordinal = 2
@@ -119,7 +123,7 @@ def test_the_components_of_a_data_set_keep_their_order(
         ),
     )
 
-    after = [edge.to for edge in entities(catalogue, Kind.DATA_SET)[cast.container].connections]
+    after = [edge.to for edge in entities(catalogue, Kind.DATA_SET)[examples.container].connections]
 
     assert before == [first, second]  # both have the ordinal 1
     assert after == [second, first]
@@ -134,9 +138,9 @@ def test_children_come_before_components(x192: OpenBisCatalogue) -> None:
 
 
 def test_other_relations_than_parent_and_child_are_no_connections(
-    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    examples: Examples, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    database, number_of_children, number_of_links = cast.other_links
+    database, number_of_children, number_of_links = examples.other_links
     url = load_openbis(database)
     samples = entities(open_catalogue(url), Kind.SAMPLE).values()
 
@@ -148,9 +152,9 @@ def test_other_relations_than_parent_and_child_are_no_connections(
 
 
 def test_a_data_set_names_experiment_and_sample_by_identifier(
-    cast: Cast, x192: OpenBisCatalogue
+    examples: Examples, x192: OpenBisCatalogue
 ) -> None:
-    code, experiment, sample = cast.of_sample
+    code, experiment, sample = examples.of_sample
     data_set = entities(x192, Kind.DATA_SET)[code]
 
     assert data_set.experiment == experiment
@@ -159,49 +163,51 @@ def test_a_data_set_names_experiment_and_sample_by_identifier(
 
 
 def test_the_identifier_of_a_component_names_its_container(
-    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    examples: Examples, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    url = copy_openbis(cast.database)
+    url = copy_openbis(examples.database)
     catalogue = open_catalogue(url)
     run(
         url,
         """update data_all set samp_id = (select min(c.id) from samples c
                join samples p on p.id = c.samp_id_part_of where p.code = '<layout>')
-            where code = '<code>'""".replace("<layout>", cast.layout_code).replace(
-            "<code>", cast.components[0]
+            where code = '<code>'""".replace("<layout>", examples.layout_code).replace(
+            "<code>", examples.components[0]
         ),
     )
 
-    assert entities(catalogue, Kind.DATA_SET)[cast.components[0]].sample == cast.well
+    assert entities(catalogue, Kind.DATA_SET)[examples.components[0]].sample == examples.well
 
 
 def test_a_data_set_that_is_still_being_registered_is_not_there(
-    cast: Cast, x192: OpenBisCatalogue
+    examples: Examples, x192: OpenBisCatalogue
 ) -> None:
     """One data set of the database is not confirmed; it has a parent, a child and files."""
     data_sets = entities(x192, Kind.DATA_SET)
 
-    assert cast.hidden not in data_sets
+    assert examples.hidden not in data_sets
     assert all(
-        edge.to != cast.hidden for data_set in data_sets.values() for edge in data_set.connections
+        edge.to != examples.hidden
+        for data_set in data_sets.values()
+        for edge in data_set.connections
     )
 
 
-def test_a_linked_data_set_has_its_copies(cast: Cast, x192: OpenBisCatalogue) -> None:
+def test_a_linked_data_set_has_its_copies(examples: Examples, x192: OpenBisCatalogue) -> None:
     data_sets = entities(x192, Kind.DATA_SET)
 
-    assert data_sets[cast.git_link].content_copies == cast.git_copies
-    (copy,) = data_sets[cast.url_link].content_copies
-    assert (copy.external_code, copy.path, copy.id) == (cast.url_code, None, "1")
+    assert data_sets[examples.git_link].content_copies == examples.git_copies
+    (copy,) = data_sets[examples.url_link].content_copies
+    assert (copy.external_code, copy.path, copy.id) == (examples.url_code, None, "1")
 
 
 def test_before_schema_159_a_linked_data_set_has_one_copy_without_an_id(
-    cast: Cast, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    examples: Examples, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    old = entities(open_catalogue(load_openbis(cast.databases[154])), Kind.DATA_SET)
+    old = entities(open_catalogue(load_openbis(examples.databases[154])), Kind.DATA_SET)
 
-    assert old[cast.url_link].content_copies == (
-        ContentCopy(external_dms=Code(cast.url_system), external_code=cast.url_code),
+    assert old[examples.url_link].content_copies == (
+        ContentCopy(external_dms=Code(examples.url_system), external_code=examples.url_code),
     )
 
 
@@ -209,7 +215,7 @@ def test_before_schema_159_a_linked_data_set_has_one_copy_without_an_id(
 def test_the_repository_of_a_copy_is_known_from_schema_163_on(
     load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, version: int
 ) -> None:
-    made = CASTS["made"]
+    made = EXAMPLES["made"]
     listed = entities(open_catalogue(load_openbis(f"made_{version}")), Kind.DATA_SET)
     copies = listed[made.git_link].content_copies
     if version < 163:
@@ -219,25 +225,27 @@ def test_the_repository_of_a_copy_is_known_from_schema_163_on(
         assert copies == made.git_copies
 
 
-def test_an_attachment_has_all_its_versions(cast: Cast, x192: OpenBisCatalogue) -> None:
-    experiment = entities(x192, Kind.EXPERIMENT)[cast.experiment]
-    file_name, title, lengths = cast.versions
+def test_an_attachment_has_all_its_versions(examples: Examples, x192: OpenBisCatalogue) -> None:
+    experiment = entities(x192, Kind.EXPERIMENT)[examples.experiment]
+    file_name, title, lengths = examples.versions
 
     (attachment,) = experiment.attachments
     assert attachment.file_name == file_name
     assert [each.version for each in attachment.versions] == [1, 2, 3, 4]
     assert tuple(each.length for each in attachment.versions) == lengths
     assert [each.title for each in attachment.versions] == [None, None, None, title]
-    assert attachment.versions[2].description == cast.third_description
+    assert attachment.versions[2].description == examples.third_description
     assert len({each.sha256 for each in attachment.versions}) == 4
 
 
-def test_a_project_has_its_texts_and_attachments(cast: Cast, x192: OpenBisCatalogue) -> None:
-    project = entities(x192, Kind.PROJECT)[cast.main_perm_id]
-    file_name, title, description = cast.main_attachment
+def test_a_project_has_its_texts_and_attachments(
+    examples: Examples, x192: OpenBisCatalogue
+) -> None:
+    project = entities(x192, Kind.PROJECT)[examples.main_perm_id]
+    file_name, title, description = examples.main_attachment
 
-    assert (project.space, project.code, project.type) == (cast.spaces[0], cast.main, None)
-    assert project.description == cast.main_description
+    assert (project.space, project.code, project.type) == (examples.spaces[0], examples.main, None)
+    assert project.description == examples.main_description
     assert project.attachments == (
         Attachment(
             file_name=file_name,
@@ -246,7 +254,7 @@ def test_a_project_has_its_texts_and_attachments(cast: Cast, x192: OpenBisCatalo
                     version=1,
                     title=title,
                     description=description,
-                    registrator=cast.keeper,
+                    registrator=examples.keeper,
                     registered=project.attachments[0].latest.registered,
                     length=project.attachments[0].latest.length,
                     sha256=project.attachments[0].latest.sha256,
@@ -257,9 +265,9 @@ def test_a_project_has_its_texts_and_attachments(cast: Cast, x192: OpenBisCatalo
 
 
 def test_fractions_of_seconds_are_cut_off(
-    cast: Cast, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+    examples: Examples, copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
-    url = copy_openbis(cast.database)
+    url = copy_openbis(examples.database)
     catalogue = open_catalogue(url)
     run(
         url,
@@ -274,31 +282,31 @@ def test_fractions_of_seconds_are_cut_off(
 
 
 def test_what_xml_forbids_is_replaced_with_a_warning_that_names_the_entity(
-    cast: Cast,
+    examples: Examples,
     copy_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    url = copy_openbis(cast.database)
+    url = copy_openbis(examples.database)
     catalogue = open_catalogue(url)
     run(
         url,
         r"update sample_properties set value = E'a\x01b\tc\nd\uFFFEe' where value like '<x a%'",
         r"update projects set description = E'\x0b!' where code = '<main>'".replace(
-            "<main>", cast.main
+            "<main>", examples.main
         ),
         r"update property_types set label = E'\x1bX' where code = '<sheet>'".replace(
-            "<sheet>", cast.sheet
+            "<sheet>", examples.sheet
         ),
     )
 
     with caplog.at_level(logging.WARNING):
-        sample = entities(catalogue, Kind.SAMPLE)[cast.rich]
-        project = entities(catalogue, Kind.PROJECT)[cast.main_perm_id]
+        sample = entities(catalogue, Kind.SAMPLE)[examples.rich]
+        project = entities(catalogue, Kind.PROJECT)[examples.main_perm_id]
         labels = {each.code: each.label for each in master_data(catalogue).property_types}
 
-    assert sample.properties[cast.sheet] == "a\ufffdb\tc\nd\ufffde"
+    assert sample.properties[examples.sheet] == "a\ufffdb\tc\nd\ufffde"
     assert project.description == "\ufffd!"
-    assert labels[Code(cast.sheet)] == "\ufffdX"
-    for named in (f"SAMPLE {cast.rich}: 2", f"PROJECT {project.perm_id}", cast.sheet):
+    assert labels[Code(examples.sheet)] == "\ufffdX"
+    for named in (f"SAMPLE {examples.rich}: 2", f"PROJECT {project.perm_id}", examples.sheet):
         assert named in caplog.text

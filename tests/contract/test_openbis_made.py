@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import LoadOpenBis
-from tests.openbis_made import database
-from tests.openbis_made.world import HIDDEN
-from tests.postgres import connected_to
+from tests.support.openbis_made import database
+from tests.support.openbis_made.world import HIDDEN
+from tests.support.servers.postgres import connected_to
 
 
 def rows(url: str, query: str) -> set[Any]:

@@ -17,12 +17,12 @@ from shared.model.unknown import Reason
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from source_server.publication.unseen import log_unseen
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.openbis_casts import GIVEN
-from tests.openbis_marks import data_set, files_are, paths, set_status
-from tests.openbis_reading import ALL_SPACES, entities
-from tests.postgres import run
+from tests.support.openbis.examples import GIVEN
+from tests.support.openbis.reading import ALL_SPACES, entities
+from tests.support.openbis.unknown_parts import data_set, files_are, paths, set_status
+from tests.support.servers.postgres import run
 
-pytestmark = pytest.mark.parametrize("cast", ["given"], indirect=True)
+pytestmark = pytest.mark.parametrize("examples", ["given"], indirect=True)
 README = GIVEN.readme
 ON_DSS2 = [README, "20081105092159222-2", "20110805092359990-17"]
 FILE = "original/readme.txt"

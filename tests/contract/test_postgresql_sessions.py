@@ -18,13 +18,13 @@ from shared.model.kinds import ENTITY_KINDS, Kind
 from shared.store.engine import connect, create_store, open_store
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from source_server.catalogues.openbis.connect import reading_engine, snapshot
-from tests.builders import a_sample, a_space, some_master_data
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.given import openbis_file
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.openbis_reading import ALL_SPACES, entities, master_data
-from tests.postgres import Postgres, run
+from tests.support.given_data import openbis_file
+from tests.support.instances.builders import a_sample, a_space, some_master_data
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.openbis.reading import ALL_SPACES, entities, master_data
+from tests.support.servers.postgres import Postgres, run
 
 HOSTILE = {
     "DateStyle": "German",

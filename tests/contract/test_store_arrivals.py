@@ -30,9 +30,9 @@ from shared.model.kinds import DataSetKind
 from shared.model.unknown import Part, Reason, Unknown
 from shared.store.engine import open_store
 from shared.store.incoming import Incoming
-from tests.builders import a_data_set, a_sample, a_service_file
 from tests.contract.passes import harvest, harvesting
-from tests.instances import Instance
+from tests.support.instances.builders import a_data_set, a_sample, a_service_file
+from tests.support.instances.instance import Instance
 
 ALL = (DATA_SET, ATTACHMENT, FILE)
 

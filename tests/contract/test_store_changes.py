@@ -19,7 +19,8 @@ from shared.store.changes import (
     users,
 )
 from shared.store.incoming import Incoming
-from tests.builders import (
+from tests.contract.passes import WORLD, harvest, harvesting, plan
+from tests.support.instances.builders import (
     a_data_set,
     a_project,
     a_sample,
@@ -27,9 +28,8 @@ from tests.builders import (
     an_experiment,
     perm_id,
 )
-from tests.contract.passes import WORLD, harvest, harvesting, plan
-from tests.instances import Instance, a_file, stored_in
-from tests.kitchen import a_kitchen, connected
+from tests.support.instances.full_instance import a_full_instance, connected
+from tests.support.instances.instance import Instance, a_file, stored_in
 
 
 def test_what_is_not_here_is_new(instance: Instance) -> None:
@@ -124,17 +124,17 @@ def test_other_stamps_are_written_where_the_originals_are_not_wanted(instance: I
 
 
 def test_what_is_gone_is_deleted_with_all_that_hangs_on_it(instance: Instance) -> None:
-    kitchen = a_kitchen(instance)
+    full_instance = a_full_instance(instance)
     instance.execute("UPDATE entity SET source = 'DS1'")
-    assert plan(instance) == {"gone": {e.perm_id for e in kitchen.everything}}
+    assert plan(instance) == {"gone": {e.perm_id for e in full_instance.everything}}
     harvest(instance)
     for table in ("entity", "link", "data_set_file", "content_copy", "attachment"):
         assert instance.rows(f"SELECT * FROM {table}") == []  # noqa: S608
     removals = instance.rows("SELECT area, name FROM file_removal ORDER BY 1, 2")
-    plan_versions = kitchen.project.attachments[0].versions
+    plan_versions = full_instance.project.attachments[0].versions
     assert {name for area, name in removals if area == "DATA_SET"} == {
-        kitchen.raw.code,
-        kitchen.of_well.code,
+        full_instance.raw.code,
+        full_instance.of_well.code,
     }
     assert {v.sha256 for v in plan_versions} <= {n for area, n in removals if area == "ATTACHMENT"}
 

@@ -16,16 +16,16 @@ from shared.model.kinds import DataSetKind, Kind, Relation
 from shared.store.engine import work
 from shared.store.load import load
 from shared.store.read import BATCH
-from tests.builders import (
+from tests.properties import strategies
+from tests.support.instances.builders import (
     a_data_set,
     a_material,
     a_sample,
     a_space,
     an_entity,
 )
-from tests.instances import Instance, stored_in
-from tests.kitchen import a_kitchen, connected, kitchen_master_data
-from tests.properties import strategies
+from tests.support.instances.full_instance import a_full_instance, connected, full_master_data
+from tests.support.instances.instance import Instance, stored_in
 
 each_alone = settings(
     max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
@@ -193,9 +193,9 @@ def test_perm_ids_are_kept_apart_by_case(instance: Instance) -> None:
 
 
 def test_a_whole_instance_is_what_was_loaded(instance: Instance) -> None:
-    kitchen = a_kitchen(instance)
-    assert stored_in(instance) == {(e.kind, e.perm_id): e for e in kitchen.everything}
-    flat = kitchen_master_data()
+    full_instance = a_full_instance(instance)
+    assert stored_in(instance) == {(e.kind, e.perm_id): e for e in full_instance.everything}
+    flat = full_master_data()
     stored = instance.master_data()
     assert {t.code for t in stored.entity_types} == {t.code for t in flat.entity_types}
     assert stored.external_dms == flat.external_dms

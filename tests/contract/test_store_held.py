@@ -25,7 +25,8 @@ from shared.model.ids import Code, Identifier
 from shared.model.kinds import Kind
 from shared.store.changes import Action, counts, delete, plan_files, planned
 from shared.store.sources import start_source
-from tests.builders import (
+from tests.contract.passes import WORLD, harvest, harvesting
+from tests.support.instances.builders import (
     MODIFIED,
     a_data_set,
     a_material,
@@ -35,8 +36,7 @@ from tests.builders import (
     an_experiment,
     perm_id,
 )
-from tests.contract.passes import WORLD, harvest, harvesting
-from tests.instances import Instance, a_file
+from tests.support.instances.instance import Instance, a_file
 
 TRIAL = Identifier("/ALPHA/KITCHEN/EXPERIMENT-3")
 SAMPLES = [a_sample(100 + n) for n in range(6)]

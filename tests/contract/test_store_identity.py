@@ -23,7 +23,9 @@ from shared.store.changes import (
 from shared.store.engine import work
 from shared.store.identity import Blocked, blocked, settle
 from shared.store.incoming import Incoming
-from tests.builders import (
+from tests.contract.passes import harvest, harvesting, plan
+from tests.contract.trash_passes import deletes, restores
+from tests.support.instances.builders import (
     a_data_set,
     a_project,
     a_sample,
@@ -32,10 +34,8 @@ from tests.builders import (
     an_experiment,
     perm_id,
 )
-from tests.contract.passes import harvest, harvesting, plan
-from tests.contract.trash_passes import deletes, restores
-from tests.instances import Instance, stored_in
-from tests.kitchen import connected
+from tests.support.instances.full_instance import connected
+from tests.support.instances.instance import Instance, stored_in
 
 TUBE = Identifier("/ALPHA/TUBE")
 ALPHA, BETA = a_space(), a_space("BETA")

@@ -33,9 +33,9 @@ from shared.store.users import (
     revoke,
     set_password,
 )
-from tests.builders import a_sample, a_space
-from tests.instances import Instance
-from tests.kitchen import kitchen_master_data
+from tests.support.instances.builders import a_sample, a_space
+from tests.support.instances.full_instance import full_master_data
+from tests.support.instances.instance import Instance
 
 NOON = datetime(2024, 3, 5, 12, 0, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -191,7 +191,7 @@ def test_the_low_water_mark_is_that_of_the_source_that_is_furthest_behind(
 
 
 def test_definitions_are_read_as_they_were_written(instance: Instance) -> None:
-    definitions = flatten(kitchen_master_data())
+    definitions = flatten(full_master_data())
     some = dict(list(definitions.items())[:3])
     with instance.engine.begin() as connection:
         write_definitions(connection, "ONE", definitions)

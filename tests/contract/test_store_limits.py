@@ -26,7 +26,7 @@ from shared.model.kinds import DataSetKind, Kind, Relation
 from shared.model.master_data import Term, Vocabulary
 from shared.store.incoming import Incoming
 from shared.store.load import load
-from tests.builders import (
+from tests.support.instances.builders import (
     MODIFIED,
     a_data_set,
     a_material,
@@ -36,7 +36,7 @@ from tests.builders import (
     a_space,
     some_master_data,
 )
-from tests.instances import Instance
+from tests.support.instances.instance import Instance
 
 WILD = random.Random(4)  # noqa: S311 - so that no database can make the texts shorter
 

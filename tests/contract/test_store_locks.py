@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shared.store.locks import section_lock
-from tests.instances import PROJECT, Instance
+from tests.support.instances.instance import PROJECT, Instance
 
 _HOLD = """
 import sys, time

@@ -14,7 +14,7 @@ from harvester.memory.notices import (
     setbacks_before,
 )
 from harvester.memory.runs import RunBegin, RunEnd, Verdict, begin_run, end_run
-from tests.instances import Instance
+from tests.support.instances.instance import Instance
 
 NOON = datetime(2024, 3, 5, 12, tzinfo=UTC)
 

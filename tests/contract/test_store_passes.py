@@ -24,15 +24,15 @@ from shared.store.changes import (
 )
 from shared.store.engine import Transaction, rehearsal, work
 from shared.store.incoming import Incoming, data_set_files
-from tests.builders import (
+from tests.contract.passes import WORLD, harvest, harvesting
+from tests.support.instances.builders import (
     a_data_set,
     a_sample,
     a_space,
     perm_id,
 )
-from tests.contract.passes import WORLD, harvest, harvesting
-from tests.instances import Instance, a_file
-from tests.kitchen import connected
+from tests.support.instances.full_instance import connected
+from tests.support.instances.instance import Instance, a_file
 
 
 def test_data_sets_wait_for_files_that_are_not_here_yet(instance: Instance) -> None:

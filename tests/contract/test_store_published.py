@@ -7,9 +7,9 @@ import pytest
 from shared.store.engine import rehearsal
 from shared.store.load import load
 from shared.store.published import SHOWN, published_mark, renew_mark, writes_what_is_shown
-from tests.builders import a_sample
-from tests.instances import Instance
-from tests.kitchen import a_kitchen
+from tests.support.instances.builders import a_sample
+from tests.support.instances.full_instance import a_full_instance
+from tests.support.instances.instance import Instance
 
 
 def mark_of(instance: Instance) -> str:
@@ -22,7 +22,7 @@ def mark_of(instance: Instance) -> str:
 @pytest.fixture
 def filled(instance: Instance) -> Instance:
     """With rows in all of the tables that count."""
-    a_kitchen(instance)
+    a_full_instance(instance)
     instance.add_user("mira")
     counts = {table: instance.rows(f"SELECT count(*) FROM {table}") for table in SHOWN}  # noqa: S608
     assert all(number > 0 for [(number,)] in counts.values()), counts  # type: ignore[operator]

@@ -19,16 +19,16 @@ from shared.model.kinds import Kind
 from shared.store.changes import Action, counts, plan_files, planned
 from shared.store.engine import viewing, work
 from shared.store.scratch import SCHEMA
-from tests.builders import a_project, a_sample, a_space, an_experiment, perm_id
 from tests.contract.passes import harvest, harvesting, plan
 from tests.contract.trash_passes import deletes, finish, harvested_kitchen, nothing, restores
-from tests.instances import Instance
-from tests.kitchen import Kitchen
-from tests.trashed import mismatches
+from tests.support.instances.builders import a_project, a_sample, a_space, an_experiment, perm_id
+from tests.support.instances.files_and_rows import mismatches
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.instance import Instance
 
 
 @pytest.fixture
-def kitchen(instance: Instance) -> Kitchen:
+def full_instance(instance: Instance) -> FullInstance:
     return harvested_kitchen(instance)
 
 
@@ -36,13 +36,17 @@ def refused(restoration: Restoration) -> dict[str, str]:
     return {refusal.item.perm_id: refusal.reason for refusal in restoration.refusals}
 
 
-def test_a_choice_lies_in_the_scratch_tables(instance: Instance, kitchen: Kitchen) -> None:
+def test_a_choice_lies_in_the_scratch_tables(
+    instance: Instance, full_instance: FullInstance
+) -> None:
     """SQLite's own temporary database may be malformed after a rollback."""
     number = deletes(instance)
     with instance.engine.connect() as connection, work(connection) as transaction:
         with transaction():
             restored = restore(connection, Wish(deletion=number, kind="SPACE"), nothing)
-        assert restored.counts == {"SPACE": len({kitchen.alpha.code, kitchen.beta.code})}
+        assert restored.counts == {
+            "SPACE": len({full_instance.alpha.code, full_instance.beta.code})
+        }
         with viewing(connection):
             query = f"SELECT count(*) FROM {SCHEMA}.chosen"  # noqa: S608
             chosen = connection.execute(text(query))
@@ -52,11 +56,13 @@ def test_a_choice_lies_in_the_scratch_tables(instance: Instance, kitchen: Kitche
                 assert temporary.all() == []
 
 
-def test_a_part_is_restored_and_the_rest_stays(instance: Instance, kitchen: Kitchen) -> None:
+def test_a_part_is_restored_and_the_rest_stays(
+    instance: Instance, full_instance: FullInstance
+) -> None:
     number = deletes(instance)
     restoration = restores(instance, Wish(deletion=number, kind="SPACE"))
     assert restoration.counts == {"SPACE": 2}
-    restoration = restores(instance, Wish(deletion=number, perm_ids=(kitchen.flour.perm_id,)))
+    restoration = restores(instance, Wish(deletion=number, perm_ids=(full_instance.flour.perm_id,)))
     assert restoration.counts == {"MATERIAL": 1}
     assert instance.codes(Kind.SPACE) == {"ALPHA", "BETA"}
     with instance.engine.connect() as connection:
@@ -64,15 +70,15 @@ def test_a_part_is_restored_and_the_rest_stays(instance: Instance, kitchen: Kitc
         assert "SPACE" not in left.counts
         assert left.counts["DATA_SET"] == 4
     assert restores(instance, Wish(deletion=number)).refusals == ()
-    assert len(instance.entities()) == len(kitchen.everything)
+    assert len(instance.entities()) == len(full_instance.everything)
     assert mismatches(instance) == []
 
 
 def test_what_lies_in_something_that_is_gone_is_refused_or_brings_it(
-    instance: Instance, kitchen: Kitchen
+    instance: Instance, full_instance: FullInstance
 ) -> None:
     number = deletes(instance)
-    wish = Wish(deletion=number, perm_ids=(kitchen.raw.code,))
+    wish = Wish(deletion=number, perm_ids=(full_instance.raw.code,))
     restoration = restores(instance, wish)
     assert restoration.counts == {}
     assert {r.reason for r in restoration.refusals} == {
@@ -80,11 +86,11 @@ def test_what_lies_in_something_that_is_gone_is_refused_or_brings_it(
         for place in (
             "SPACE /ALPHA",
             "PROJECT /ALPHA/KITCHEN",
-            f"EXPERIMENT {kitchen.trial.identifier}",
+            f"EXPERIMENT {full_instance.trial.identifier}",
         )
     }
     assert instance.entities() == {}
-    wish = Wish(deletion=number, perm_ids=(kitchen.raw.code,), containers=True)
+    wish = Wish(deletion=number, perm_ids=(full_instance.raw.code,), containers=True)
     restoration = restores(instance, wish)
     assert restoration.counts == {
         "DATA_SET": 1,
@@ -93,16 +99,18 @@ def test_what_lies_in_something_that_is_gone_is_refused_or_brings_it(
         "SPACE": 1,
         "FILE": 1,  # the experiment's text mentions it
     }
-    assert instance.codes(Kind.DATA_SET) == {kitchen.raw.code}
+    assert instance.codes(Kind.DATA_SET) == {full_instance.raw.code}
     assert mismatches(instance) == []
 
 
-def test_files_that_restored_texts_mention_are_named(instance: Instance, kitchen: Kitchen) -> None:
-    places = [kitchen.alpha, kitchen.beta, kitchen.project]
+def test_files_that_restored_texts_mention_are_named(
+    instance: Instance, full_instance: FullInstance
+) -> None:
+    places = [full_instance.alpha, full_instance.beta, full_instance.project]
     number = deletes(instance, *places)
-    restoration = restores(instance, Wish(deletion=number, perm_ids=(kitchen.trial.perm_id,)))
+    restoration = restores(instance, Wish(deletion=number, perm_ids=(full_instance.trial.perm_id,)))
     assert restoration.counts == {"EXPERIMENT": 1}
-    assert [item.perm_id for item in restoration.left] == [kitchen.picture.path]
+    assert [item.perm_id for item in restoration.left] == [full_instance.picture.path]
     assert restores(instance, Wish(deletion=number, kind="FILE")).counts == {"FILE": 1}
     assert mismatches(instance) == []
 
@@ -154,29 +162,31 @@ def test_a_home_that_is_nowhere_is_told(instance: Instance) -> None:
     assert reason.startswith("lies in SPACE /ALPHA, which is neither here nor in the trash")
 
 
-def test_an_obstacle_is_told_and_nothing_moves(instance: Instance, kitchen: Kitchen) -> None:
+def test_an_obstacle_is_told_and_nothing_moves(
+    instance: Instance, full_instance: FullInstance
+) -> None:
     number = deletes(instance)
     with instance.engine.begin() as connection:
         restoration = restore(
             connection,
             Wish(deletion=number),
-            lambda _, name: "lost" if name == kitchen.raw.code else None,
+            lambda _, name: "lost" if name == full_instance.raw.code else None,
         )
     finish(instance)
-    assert refused(restoration) == {kitchen.raw.code: "lost"}
+    assert refused(restoration) == {full_instance.raw.code: "lost"}
     assert instance.codes(Kind.DATA_SET) == {
-        e.code for e in kitchen.everything if e.kind is Kind.DATA_SET
-    } - {kitchen.raw.code}
+        e.code for e in full_instance.everything if e.kind is Kind.DATA_SET
+    } - {full_instance.raw.code}
     assert mismatches(instance) == []
 
 
-def test_unknown_perm_ids_are_told(instance: Instance, kitchen: Kitchen) -> None:
+def test_unknown_perm_ids_are_told(instance: Instance, full_instance: FullInstance) -> None:
     number = deletes(instance)
-    wish = Wish(deletion=number, kind="SPACE", perm_ids=("ALPHA", kitchen.raw.code, "NONE"))
+    wish = Wish(deletion=number, kind="SPACE", perm_ids=("ALPHA", full_instance.raw.code, "NONE"))
     with instance.engine.begin() as connection:
         restoration = restore(connection, wish, nothing)
         connection.rollback()
-    assert set(restoration.unknown) == {kitchen.raw.code, "NONE"}
+    assert set(restoration.unknown) == {full_instance.raw.code, "NONE"}
 
 
 def test_what_was_restored_stays_until_the_source_has_it_again(instance: Instance) -> None:
@@ -211,14 +221,16 @@ def test_an_identifier_that_something_restored_has_is_taken(instance: Instance) 
 
 
 def test_a_restored_file_is_kept_and_its_mark_goes_when_it_is_listed_again(
-    instance: Instance, kitchen: Kitchen
+    instance: Instance, full_instance: FullInstance
 ) -> None:
-    number = deletes(instance, *kitchen.everything)
+    number = deletes(instance, *full_instance.everything)
     restores(instance, Wish(deletion=number))
-    with harvesting(instance, *kitchen.everything) as connection:
+    with harvesting(instance, *full_instance.everything) as connection:
         plan_files(connection, "DS1")
         assert counts(connection) == {(Kind.FILE, Action.RESTORED): 1}
-        assert [p.perm_id for p in planned(connection, Action.RESTORED)] == [kitchen.picture.path]
+        assert [p.perm_id for p in planned(connection, Action.RESTORED)] == [
+            full_instance.picture.path
+        ]
         connection.exec_driver_sql(
             "INSERT INTO incoming_service_file (path, modified, length, sha256)"
             " SELECT path, modified, length, sha256 FROM service_file"

@@ -36,7 +36,7 @@ from harvester.memory.runs import (
 from shared.errors import ItemError
 from shared.store.engine import open_store
 from shared.store.upgrade import OF_HARVESTERS
-from tests.instances import Instance
+from tests.support.instances.instance import Instance
 
 NOON = datetime(2024, 3, 5, 12, 0, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

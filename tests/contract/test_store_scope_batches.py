@@ -15,9 +15,9 @@ from shared.model.kinds import ENTITY_KINDS, Kind, Relation
 from shared.store import read
 from shared.store.read import Reader
 from shared.store.scope_queries import ScopeQueries
-from tests.builders import a_data_set, a_sample, a_space, perm_id
-from tests.instances import Instance
-from tests.kitchen import connected
+from tests.support.instances.builders import a_data_set, a_sample, a_space, perm_id
+from tests.support.instances.full_instance import connected
+from tests.support.instances.instance import Instance
 
 SPACES = ("ALPHA", "BETA", "GAMMA", "DELTA")
 SAMPLES = 60

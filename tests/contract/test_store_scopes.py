@@ -12,7 +12,7 @@ from shared.model.master_data import DataType
 from shared.store.master_data import stored_master_data
 from shared.store.read import Reader, space_codes, texts_containing, within
 from shared.store.tables import entity as entity_table
-from tests.builders import (
+from tests.support.instances.builders import (
     a_data_set,
     a_material,
     a_project,
@@ -23,8 +23,8 @@ from tests.builders import (
     perm_id,
     some_master_data,
 )
-from tests.instances import Instance, stored_in
-from tests.kitchen import connected
+from tests.support.instances.full_instance import connected
+from tests.support.instances.instance import Instance, stored_in
 
 PROJECT_ONE, PROJECT_TWO = "/ALPHA/ONE", "/ALPHA/TWO"
 SCOPED = [

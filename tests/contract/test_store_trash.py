@@ -14,13 +14,13 @@ from shared.store.engine import rehearsal
 from shared.store.incoming import Incoming
 from tests.contract.passes import harvesting
 from tests.contract.trash_passes import NOW, deletes, finish, harvested_kitchen, restores
-from tests.instances import Instance
-from tests.kitchen import Kitchen
-from tests.trashed import in_trash, mismatches
+from tests.support.instances.files_and_rows import in_trash, mismatches
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.instance import Instance
 
 
 @pytest.fixture
-def kitchen(instance: Instance) -> Kitchen:
+def full_instance(instance: Instance) -> FullInstance:
     return harvested_kitchen(instance)
 
 
@@ -28,7 +28,9 @@ def trash_is_empty(connection: Connection) -> bool:
     return not any(connection.execute(part.trashed.select()).first() for part in PARTS)
 
 
-def test_what_goes_to_the_trash_comes_back_as_it_was(instance: Instance, kitchen: Kitchen) -> None:
+def test_what_goes_to_the_trash_comes_back_as_it_was(
+    instance: Instance, full_instance: FullInstance
+) -> None:
     before, contents = instance.tables(), instance.bytes_held()
     number = deletes(instance)
     assert instance.entities() == {}
@@ -36,37 +38,43 @@ def test_what_goes_to_the_trash_comes_back_as_it_was(instance: Instance, kitchen
     assert mismatches(instance) == []
     restoration = restores(instance, Wish(deletion=number))
     assert (restoration.refusals, restoration.unknown, restoration.left) == ((), (), ())
-    assert sum(restoration.counts.values()) == len(kitchen.everything) + 1
+    assert sum(restoration.counts.values()) == len(full_instance.everything) + 1
     assert instance.tables() == before
     assert instance.bytes_held() == contents
     assert mismatches(instance) == []
     with instance.engine.connect() as connection:
         assert trash_is_empty(connection)
         assert deletions(connection) == []
-        assert len(marked(connection)) == len(kitchen.everything) + 1
+        assert len(marked(connection)) == len(full_instance.everything) + 1
     assert not instance.store.trash(number).exists()
 
 
-def test_a_deletion_is_listed_with_what_it_has(instance: Instance, kitchen: Kitchen) -> None:
-    number = deletes(instance, *(e for e in kitchen.everything if e is not kitchen.of_well))
+def test_a_deletion_is_listed_with_what_it_has(
+    instance: Instance, full_instance: FullInstance
+) -> None:
+    number = deletes(
+        instance, *(e for e in full_instance.everything if e is not full_instance.of_well)
+    )
     with instance.engine.connect() as connection:
         (found,) = deletions(connection)
         assert (found.number, found.source, found.deleted) == (number, "DS1", NOW)
         assert (found.section, found.run) == ("DS1", None)  # nobody knows that run any more
         assert found.counts == {"DATA_SET": 1, "FILE": 1}
-        assert found.bytes == kitchen.of_well.files[0].length + len(b"picture")
+        assert found.bytes == full_instance.of_well.files[0].length + len(b"picture")
         assert deletions(connection, "DS2") == []
         assert [(i.kind, i.perm_id) for i in items(connection, number)] == [
-            ("DATA_SET", kitchen.of_well.code),
-            ("FILE", kitchen.picture.path),
+            ("DATA_SET", full_instance.of_well.code),
+            ("FILE", full_instance.picture.path),
         ]
     assert set(in_trash(instance)) == {
-        f"{number}/{kitchen.of_well.code}/original/big.bin",
-        f"{number}/files/{kitchen.picture.path}",
+        f"{number}/{full_instance.of_well.code}/original/big.bin",
+        f"{number}/files/{full_instance.picture.path}",
     }
 
 
-def test_a_rehearsed_deletion_leaves_nothing_behind(instance: Instance, kitchen: Kitchen) -> None:
+def test_a_rehearsed_deletion_leaves_nothing_behind(
+    instance: Instance, full_instance: FullInstance
+) -> None:
     before = instance.tables()
     with harvesting(instance):
         pass
@@ -79,17 +87,17 @@ def test_a_rehearsed_deletion_leaves_nothing_behind(instance: Instance, kitchen:
             assert connection.exec_driver_sql("SELECT count(*) FROM entity").scalar() == 0
         assert trash_is_empty(connection)
     assert instance.tables() == before
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_an_attachment_stays_as_long_as_anything_needs_its_content(
-    instance: Instance, kitchen: Kitchen
+    instance: Instance, full_instance: FullInstance
 ) -> None:
-    first = kitchen.project.attachments[0].versions[0]  # the brew has the same
+    first = full_instance.project.attachments[0].versions[0]  # the brew has the same
     place = instance.store.attachment(str(first.sha256))
-    others = [e for e in kitchen.everything if e is not kitchen.project]
+    others = [e for e in full_instance.everything if e is not full_instance.project]
     without_project = deletes(instance, *others)
-    deletes(instance, *(e for e in others if e is not kitchen.brew))
+    deletes(instance, *(e for e in others if e is not full_instance.brew))
     assert place.exists()
     with instance.engine.begin() as connection:
         purge(connection, [without_project])
@@ -103,7 +111,9 @@ def test_an_attachment_stays_as_long_as_anything_needs_its_content(
     assert mismatches(instance) == []
 
 
-def test_a_purged_deletion_is_gone_with_its_files(instance: Instance, kitchen: Kitchen) -> None:
+def test_a_purged_deletion_is_gone_with_its_files(
+    instance: Instance, full_instance: FullInstance
+) -> None:
     number = deletes(instance)
     with instance.engine.begin() as connection:
         assert expired(connection, NOW) == []
@@ -116,7 +126,7 @@ def test_a_purged_deletion_is_gone_with_its_files(instance: Instance, kitchen: K
     assert in_trash(instance) == {}
     assert mismatches(instance) == []
     assert instance.rows("SELECT * FROM file_removal") == []
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_folder_of_the_trash_that_no_row_knows_is_removed_only_without_files(

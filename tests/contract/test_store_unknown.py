@@ -33,7 +33,8 @@ from shared.store.engine import work
 from shared.store.identity import settle as identify
 from shared.store.incoming import Incoming
 from shared.store.sources import stored_unknown
-from tests.builders import (
+from tests.contract.passes import harvest, harvesting
+from tests.support.instances.builders import (
     a_data_set,
     a_project,
     a_sample,
@@ -42,9 +43,8 @@ from tests.builders import (
     an_experiment,
     perm_id,
 )
-from tests.contract.passes import harvest, harvesting
-from tests.instances import Instance, a_file
-from tests.kitchen import connected
+from tests.support.instances.full_instance import connected
+from tests.support.instances.instance import Instance, a_file
 
 FILES = (a_file("a", b"a"), a_file("b", b"bb"))
 RAW = a_data_set(5, files=FILES, connections=connected(Relation.CHILD, perm_id(6)))
@@ -154,29 +154,33 @@ def test_a_link_that_is_not_listed_is_gone_if_its_target_is_listed(filled: Insta
 
 
 def test_what_lies_in_a_hidden_place_stays_there(instance: Instance) -> None:
-    kitchen = (a_space(), a_project(2), an_experiment(3))
+    full_instance = (a_space(), a_project(2), an_experiment(3))
     trial = Identifier("/ALPHA/KITCHEN/EXPERIMENT-3")
     in_trial = a_data_set(5, experiment=trial)
     of_sample = a_data_set(6, sample=Identifier("/ALPHA/SAMPLE-4"))
-    harvest(instance, *kitchen, a_sample(4), in_trial, of_sample)
+    harvest(instance, *full_instance, a_sample(4), in_trial, of_sample)
     hidden = [
         marked(replace(in_trial, experiment=None), Part.CONNECTIONS, Reason.OUT_OF_SCOPE),
         marked(replace(of_sample, sample=None), Part.CONNECTIONS, Reason.OUT_OF_SCOPE),
     ]
-    with completing(instance, [*kitchen[:2], *hidden]) as connection:
+    with completing(instance, [*full_instance[:2], *hidden]) as connection:
         assert list(planned(connection, Action.CHANGED)) == []
-    moved = [*kitchen, a_sample(4), *hidden]  # what they were in is listed: they are not in it
+    moved = [
+        *full_instance,
+        a_sample(4),
+        *hidden,
+    ]  # what they were in is listed: they are not in it
     with completing(instance, moved) as connection:
         assert len(list(planned(connection, Action.CHANGED))) == 2
 
 
 def test_an_owner_that_is_hidden_is_meant_by_its_perm_id(instance: Instance) -> None:
     """Another one may have its identifier in the list; and an update writes who is meant."""
-    kitchen = (a_space(), a_project(2))
+    full_instance = (a_space(), a_project(2))
     data_set = a_data_set(5, experiment=Identifier("/ALPHA/KITCHEN/EXPERIMENT-3"))
     of_sample = a_data_set(6, sample=Identifier("/ALPHA/SAMPLE-4"))
     tried = a_sample(8, project="KITCHEN", experiment=data_set.experiment)
-    harvest(instance, *kitchen, an_experiment(3), a_sample(4), data_set, of_sample, tried)
+    harvest(instance, *full_instance, an_experiment(3), a_sample(4), data_set, of_sample, tried)
     query = (
         "SELECT perm_id, experiment, sample, home_project, project_perm_id, experiment_perm_id,"
         " sample_perm_id FROM entity WHERE kind IN ('DATA_SET', 'SAMPLE') ORDER BY 1"
@@ -192,14 +196,14 @@ def test_an_owner_that_is_hidden_is_meant_by_its_perm_id(instance: Instance) -> 
         )
     ]
     others = an_experiment(13, code="EXPERIMENT-3"), a_sample(14, code="SAMPLE-4")
-    with completing(instance, [*kitchen, *others, *hidden]) as connection:
+    with completing(instance, [*full_instance, *others, *hidden]) as connection:
         identify(connection)
         taken = {one.perm_id for one in planned(connection, Action.TAKEN)}
         assert taken == {perm_id(13), perm_id(14)}
         for kind in ENTITY_KINDS:
             apply_kind(connection, kind, "DS1", ORIGINAL_STAMPS)
     assert instance.rows(query) == before
-    with completing(instance, [*kitchen, *hidden]) as connection:
+    with completing(instance, [*full_instance, *hidden]) as connection:
         assert list(planned(connection, Action.CHANGED)) == []
 
 

@@ -28,7 +28,9 @@ from shared.store.engine import open_store
 from shared.store.memory_tables import held_deletion, unconfirmed_deletion
 from shared.store.operation_tables import trash_part
 from shared.store.upgrade import OF_HARVESTERS
-from tests.builders import (
+from tests.contract.passes import harvest, plan
+from tests.contract.trash_passes import NOW, deletes, restores
+from tests.support.instances.builders import (
     a_data_set,
     a_material,
     a_project,
@@ -37,9 +39,7 @@ from tests.builders import (
     an_experiment,
     perm_id,
 )
-from tests.contract.passes import harvest, plan
-from tests.contract.trash_passes import NOW, deletes, restores
-from tests.instances import Instance
+from tests.support.instances.instance import Instance
 
 LATER = ("project_perm_id", "experiment_perm_id", "sample_perm_id", "unknown")
 TRIAL, CUP = "/ALPHA/KITCHEN/TRIAL", "/ALPHA/KITCHEN/CUP"

@@ -10,18 +10,18 @@ from harvester.openbis.destination.trash import discard
 from shared.model.entities import Entity
 from shared.store.changes import plan_files
 from tests.contract.passes import harvesting
-from tests.instances import Instance
-from tests.kitchen import Kitchen, a_kitchen
+from tests.support.instances.full_instance import FullInstance, a_full_instance
+from tests.support.instances.instance import Instance
 
 NOW = datetime(2026, 5, 1, 3, 0, tzinfo=UTC)
 
 
-def harvested_kitchen(instance: Instance) -> Kitchen:
+def harvested_kitchen(instance: Instance) -> FullInstance:
     """All of it was brought by the section DS1."""
-    kitchen = a_kitchen(instance)
+    full_instance = a_full_instance(instance)
     for table in ("entity", "service_file"):
         instance.execute(f"UPDATE {table} SET source = 'DS1'")  # noqa: S608 - our own names
-    return kitchen
+    return full_instance
 
 
 def deletes(instance: Instance, *listed: Entity, now: datetime = NOW, run: int = 3) -> int:

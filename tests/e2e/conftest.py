@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.doomed import Nursery, nursery
-from tests.harvests import Harvest
-from tests.moments import Seen, read_census
-from tests.postgres import Postgres
-from tests.two_days import TwoDays, until_the_evening
-from tests.whole import copied
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.intact import copied
+from tests.support.processes.killed_process import Starter, a_starter
+from tests.support.processes.moments import Seen, read_census
+from tests.support.servers.postgres import Postgres
+from tests.support.worlds.two_days import TwoDays, until_the_evening
 
 
 @pytest.fixture(autouse=True)
@@ -25,8 +25,8 @@ def quick_certificates(one_authority: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture(scope="session")
-def doomed(one_authority: Path) -> Iterator[Nursery]:
-    with nursery({"SSL_CERT_FILE": str(one_authority)}) as found:
+def starter(one_authority: Path) -> Iterator[Starter]:
+    with a_starter({"SSL_CERT_FILE": str(one_authority)}) as found:
         yield found
 
 
@@ -36,7 +36,7 @@ class Morning:
 
     days: TwoDays
     harvest: Harvest
-    nursery: Nursery
+    starter: Starter
     url: str
     root: Path
     # A copy of the database, if it is none of SQLite, which lies in the folder.
@@ -50,7 +50,7 @@ class Morning:
         if not self._census:
             with self.again() as harvest:
                 file = self.root / "census"
-                assert self.nursery.run(harvest, census=file).code == 0
+                assert self.starter.run(harvest, census=file).code == 0
                 self._census = read_census(file)
         return self._census
 
@@ -81,7 +81,7 @@ class Morning:
 
 
 @contextmanager
-def a_morning(root: Path, found: Nursery, postgres: Postgres | None = None) -> Iterator[Morning]:
+def a_morning(root: Path, found: Starter, postgres: Postgres | None = None) -> Iterator[Morning]:
     """The source is published by a server within this process."""
     days = TwoDays.begin(root / "source")
     url = None
@@ -105,7 +105,7 @@ def a_morning(root: Path, found: Nursery, postgres: Postgres | None = None) -> I
         yield Morning(
             days=days,
             harvest=harvest,
-            nursery=found,
+            starter=found,
             url=address,
             root=root,
             copy_database=copy_database,
@@ -119,17 +119,17 @@ def a_morning(root: Path, found: Nursery, postgres: Postgres | None = None) -> I
 
 @pytest.fixture(scope="session")
 def morning_on_sqlite(
-    doomed: Nursery, tmp_path_factory: pytest.TempPathFactory
+    starter: Starter, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Morning]:
-    with a_morning(tmp_path_factory.mktemp("sqlite"), doomed) as found:
+    with a_morning(tmp_path_factory.mktemp("sqlite"), starter) as found:
         yield found
 
 
 @pytest.fixture(scope="session")
 def morning_on_postgresql(
-    doomed: Nursery, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+    starter: Starter, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Morning]:
-    with a_morning(tmp_path_factory.mktemp("postgresql"), doomed, postgres) as found:
+    with a_morning(tmp_path_factory.mktemp("postgresql"), starter, postgres) as found:
         yield found
 
 

@@ -5,8 +5,8 @@ Together they have all checkpoints of the code; `tests/unit/test_checkpoints.py`
 
 from __future__ import annotations
 
-from tests.moments import PASS_BEGINS, RUN_BEGINS, Moment
-from tests.two_days import LARGE_CODE, REPLACED
+from tests.support.processes.moments import PASS_BEGINS, RUN_BEGINS, Moment
+from tests.support.worlds.two_days import LARGE_CODE, REPLACED
 
 BEFORE = (
     Moment(name=RUN_BEGINS),

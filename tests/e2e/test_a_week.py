@@ -1,11 +1,12 @@
 """A week of daily runs, and more, over a source that changes from day to day.
 
-What changes is drawn from a seed (`tests.changing_source`).
+What changes is drawn from a seed (`tests.support.worlds.changing_source`).
 
-Some days are bad: answers come garbled, cut or not at all (`tests.weather`), or the harvester is
-killed on its way. Whatever a day was like, everything has arrived after the first run that nothing
-disturbs, once the operator has answered what the harvester asks: releases the deletions that it
-held back, and has what failed tried again if it is still waiting for its next try.
+Some days are bad: answers come garbled, cut or not at all (`tests.support.faults.failing_days`), or
+the harvester is killed on its way. Whatever a day was like, everything has arrived after the first
+run that nothing disturbs, once the operator has answered what the harvester asks: releases the
+deletions that it held back, and has what failed tried again if it is still waiting for its next
+try.
 
 More weeks, each drawn from a seed of its own, and a longer long one:
 
@@ -22,14 +23,22 @@ from random import Random
 
 import pytest
 
-from tests.changing_deeds import DEEDS, attach, new_data_set
-from tests.changing_source import ChangingSource
-from tests.daily_life import DONE, HELD_BACK, LOG_DAYS, PARTIAL, RUN_DAYS, TRASH_DAYS, Life
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.mail_server import mail_server
-from tests.mortal import mortals
-from tests.weather import Weather
+from tests.support.faults.failing_days import FailingDays
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.processes.dies_after_n import commands_that_die
+from tests.support.servers.mail_server import mail_server
+from tests.support.worlds.changes import CHANGES, attach, new_data_set
+from tests.support.worlds.changing_source import ChangingSource
+from tests.support.worlds.daily_life import (
+    DONE,
+    HELD_BACK,
+    LOG_DAYS,
+    PARTIAL,
+    RUN_DAYS,
+    TRASH_DAYS,
+    Life,
+)
 
 WEEKS = int(os.environ.get("WEEKS", "0"))
 # Happen on bad days, so that something has to be fetched.
@@ -55,20 +64,20 @@ def a_life(root: Path, seed: int, *, url: str | None = None, busy: int = 12) -> 
 
 @contextmanager
 def _living(source: ChangingSource, harvest: Harvest, seed: int) -> Iterator[Life]:
-    weather = Weather(seed)
+    failing_days = FailingDays(seed)
     with (
-        source.instance.served(weather.before()) as address,
+        source.instance.served(failing_days.before()) as address,
         mail_server() as (mailbox, port),
-        mortals() as killers,
+        commands_that_die() as killers,
     ):
         _configure(harvest, address, port)
         harvest.init()
         yield Life(
             source=source,
             harvest=harvest,
-            weather=weather,
+            failing_days=failing_days,
             mailbox=mailbox,
-            mortals=killers,
+            commands_that_die=killers,
             random=Random(f"life {seed}"),  # noqa: S311 - to be repeated
         )
 
@@ -147,7 +156,7 @@ def test_a_source_does_all_that_it_can_and_the_same_for_the_same_seed(tmp_path: 
         source.instance.engine.dispose()
         stories.append(source.story)
     done = {line.split(":")[0].strip() for line in stories[0] if ":" in line}
-    assert done == {deed.__name__ for deed, _ in DEEDS}
+    assert done == {change.__name__ for change, _ in CHANGES}
     assert stories[0][: len(stories[1])] == stories[1]
 
 

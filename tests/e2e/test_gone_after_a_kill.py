@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shared.model.entities import Entity, ServiceFile
-from tests.builders import a_data_set, a_sample, a_service_file
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import TRIAL, Kitchen, a_kitchen
-from tests.mortal import mortals
-from tests.passing_days import disorder
-from tests.whole import left_over
+from tests.support.instances.builders import a_data_set, a_sample, a_service_file
+from tests.support.instances.full_instance import TRIAL, FullInstance, a_full_instance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.instances.intact import left_over
+from tests.support.processes.dies_after_n import commands_that_die
+from tests.support.worlds.passing_days import disorder
 
 # Moments; a run has fewer.
 _MOST = 300
@@ -35,7 +35,7 @@ class Site:
     """A source, and a harvester that has seen it."""
 
     source: Instance
-    kitchen: Kitchen
+    full_instance: FullInstance
     harvest: Harvest
 
     def killed_at_each_moment(
@@ -45,7 +45,7 @@ class Site:
         is wrong then, by the moment of the kill."""
         found: dict[int, list[str]] = {}
         config = str(self.harvest.root / "harvester.properties")
-        with mortals() as killers:
+        with commands_that_die() as killers:
             for moment in range(_LATE, _MOST, _STEP):
                 change(moment)
                 whole = killers.run(["run", "--config", config, *_LET], after=moment)
@@ -71,12 +71,12 @@ class Site:
 @contextmanager
 def a_site(root: Path) -> Iterator[Site]:
     source, harvest = Instance.create(root / "source"), Harvest(root / "destination")
-    kitchen = a_kitchen(source)
+    full_instance = a_full_instance(source)
     with source.served() as url:
         harvest.section("DS1", url, deletion_allowed="true", trash_retention_days="0")
         harvest.init()
         assert harvest.run().code == 0
-        yield Site(source=source, kitchen=kitchen, harvest=harvest)
+        yield Site(source=source, full_instance=full_instance, harvest=harvest)
     harvest.instance.engine.dispose()
     source.engine.dispose()
 
@@ -116,19 +116,19 @@ def test_all_is_as_it_was_if_the_source_takes_back_what_a_killed_run_was_replaci
 ) -> None:
     """The rows have never changed: nothing but a note tells that the files may have."""
     with a_site(tmp_path) as site:
-        source, kitchen = site.source, site.kitchen
-        path = kitchen.raw.files[0].path
-        place = source.store.data_set_file(kitchen.raw.code, path)
+        source, full_instance = site.source, site.full_instance
+        path = full_instance.raw.files[0].path
+        place = source.store.data_set_file(full_instance.raw.code, path)
         before = place.read_bytes()
 
         def change(number: int) -> None:
-            file = source.put_file(kitchen.raw.code, path, b"%d" % number)
-            picture = a_service_file(kitchen.picture.path, b"picture %d" % number)
-            source.load(replace(kitchen.raw, files=(file,)), picture)
+            file = source.put_file(full_instance.raw.code, path, b"%d" % number)
+            picture = a_service_file(full_instance.picture.path, b"picture %d" % number)
+            source.load(replace(full_instance.raw, files=(file,)), picture)
 
         def take_back() -> None:
-            source.put_file(kitchen.raw.code, path, before)
-            source.load(kitchen.raw, kitchen.picture)
+            source.put_file(full_instance.raw.code, path, before)
+            source.load(full_instance.raw, full_instance.picture)
 
         found = site.killed_at_each_moment(change, take_back)
     assert found == {}

@@ -20,12 +20,12 @@ from random import Random
 import pytest
 
 from harvester.openbis.sync import STEPS
-from tests.doomed import KILLED
 from tests.e2e.conftest import Morning
 from tests.e2e.delicate import BEFORE, COMMITTED, EARLY, IN_A_HARVEST, LATE, MIDDLE
-from tests.harvests import Harvest
-from tests.moments import RUN_BEGINS, STEP_BEGINS, STEP_ENDS, Moment, numbered
-from tests.whole import is_whole, runs_of, verdicts
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.intact import is_intact, runs_of, verdicts
+from tests.support.processes.killed_process import KILLED
+from tests.support.processes.moments import RUN_BEGINS, STEP_BEGINS, STEP_ENDS, Moment, numbered
 
 SOAK = "KILLS" in os.environ
 KILLS = os.environ.get("KILLS", "1")
@@ -51,11 +51,11 @@ def dies_and_recovers(
     with morning.again() as harvest:
         before = len(runs_of(harvest))
         for moment in moments:
-            dead = morning.nursery.run(harvest, dies_at=moment)
+            dead = morning.starter.run(harvest, dies_at=moment)
             assert dead.code in ends, f"never: {moment}\n{dead.output}"
-        again = morning.nursery.run(harvest)
+        again = morning.starter.run(harvest)
         assert again.code == 0, f"{moments}\n{again.output}"
-        is_whole(harvest, morning.days.instance)
+        is_intact(harvest, morning.days.instance)
         return verdicts(harvest)[before:]
 
 
@@ -106,13 +106,13 @@ def test_what_is_kept_aside_of_committed_data_sets_when_a_daemon_is_killed_goes_
 ) -> None:
     """Only the run that brings a data set knows that nothing of it is wanted any more."""
     with morning_on_sqlite.again() as harvest:
-        assert morning_on_sqlite.nursery.run(harvest, dies_at=COMMITTED).code == KILLED
-        assert morning_on_sqlite.nursery.run(harvest).code == 0
+        assert morning_on_sqlite.starter.run(harvest, dies_at=COMMITTED).code == KILLED
+        assert morning_on_sqlite.starter.run(harvest).code == 0
         days_ago = time.time() - timedelta(days=3).total_seconds()
         for kept in (harvest.instance.store.temporary / "DS1~partial").iterdir():
             os.utime(kept, (days_ago, days_ago))
-        assert morning_on_sqlite.nursery.run(harvest).code == 0
-        is_whole(harvest, morning_on_sqlite.days.instance)
+        assert morning_on_sqlite.starter.run(harvest).code == 0
+        is_intact(harvest, morning_on_sqlite.days.instance)
 
 
 def sample(moments: list[Moment]) -> list[Moment]:
@@ -139,11 +139,11 @@ def test_a_daemon_that_is_killed_again_and_again_in_its_first_harvest_comes_to_i
         while _dies_after(12 * deaths, morning, harvest):
             deaths += 1
         assert deaths > 3
-        is_whole(harvest, morning.days.instance)
+        is_intact(harvest, morning.days.instance)
         assert verdicts(harvest)[:-1] == ["killed"] * deaths
 
 
 def _dies_after(renames: int, morning: Morning, harvest: Harvest) -> bool:
     """Whether it died, and did not come to its end before."""
     moment = Moment(name="os.rename", after=renames)
-    return morning.nursery.run(harvest, dies_at=moment).code == KILLED
+    return morning.starter.run(harvest, dies_at=moment).code == KILLED

@@ -6,12 +6,12 @@ from __future__ import annotations
 import json
 from itertools import groupby
 
-from tests.doomed import KILLED, Doomed, wait_until
 from tests.e2e.conftest import Morning
-from tests.harvests import Harvest
-from tests.moments import Moment
-from tests.two_days import KEYS
-from tests.whole import is_whole, runs_of, verdicts
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.intact import is_intact, runs_of, verdicts
+from tests.support.processes.killed_process import KILLED, HarvesterProcess, wait_until
+from tests.support.processes.moments import Moment
+from tests.support.worlds.two_days import KEYS
 
 AT_WORK = Moment(name="a data set waits for its place")
 BUSY = 11
@@ -23,15 +23,15 @@ def test_a_daemon_takes_over_from_one_that_is_killed_and_never_works_beside_it(
     with morning.again(once=False) as harvest:
         harvest.section("DS1", morning.url, log_format="json", **KEYS)
         before = len(verdicts(harvest))
-        first = morning.nursery.start(harvest, stops_at=AT_WORK)
+        first = morning.starter.start(harvest, stops_at=AT_WORK)
         first.is_at_its_moment()
-        second = morning.nursery.start(harvest)
+        second = morning.starter.start(harvest)
         waits_for(second, "BUSY: ", number=2)
         assert harvest.run().code == BUSY
         assert verdicts(harvest)[before:] == ["None"]  # that of the first, which is at work
         first.kill()
         waits_for(second, "] done: ")
-        third = morning.nursery.start(harvest)
+        third = morning.starter.start(harvest)
         waits_for(third, "] done: ", "BUSY: ")
         assert harvest.run("--wait").code == 0
         assert second.stops() == third.stops() == 0
@@ -40,10 +40,10 @@ def test_a_daemon_takes_over_from_one_that_is_killed_and_never_works_beside_it(
         assert {run["verdict"] for run in runs[2:]} <= {"nothing to do", "stopped"}
         assert [run["worker"].split()[1] for run in runs[:2]] == [str(first.pid), str(second.pid)]
         assert runs_in_log(harvest) == [run["run"] for run in runs]
-        is_whole(harvest, morning.days.instance)
+        is_intact(harvest, morning.days.instance)
 
 
-def waits_for(daemon: Doomed, *texts: str, number: int = 1) -> None:
+def waits_for(daemon: HarvesterProcess, *texts: str, number: int = 1) -> None:
     """Until its log has so many lines with one of these."""
 
     def happened() -> bool:
@@ -63,7 +63,7 @@ def runs_in_log(harvest: Harvest) -> list[int]:
 
 def test_a_run_gets_the_section_as_soon_as_a_daemon_is_killed(morning: Morning) -> None:
     with morning.again(once=False) as harvest:
-        daemon = morning.nursery.start(harvest, stops_at=AT_WORK)
+        daemon = morning.starter.start(harvest, stops_at=AT_WORK)
         daemon.is_at_its_moment()
         assert harvest.run().code == BUSY
         daemon.kill()
@@ -71,4 +71,4 @@ def test_a_run_gets_the_section_as_soon_as_a_daemon_is_killed(morning: Morning) 
         result = harvest.run()
         assert result.code == 0, result.output
         assert verdicts(harvest)[-2:] == ["killed", "done"]
-        is_whole(harvest, morning.days.instance)
+        is_intact(harvest, morning.days.instance)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.doomed import KILLED, Nursery
 from tests.e2e.delicate import UNWRITTEN
-from tests.harvests import Harvest
-from tests.instances import Instance
 from tests.integration.test_owners import ONE, TWO, is_of, publish
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.processes.killed_process import KILLED, Starter
 
 SECTIONS = {"DS1": ONE, "TWO": TWO}
 
@@ -28,7 +28,7 @@ def harvest(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harvest]
 
 @pytest.mark.parametrize("next_one", ["DS1", "TWO"])
 def test_what_was_put_in_place_without_a_row_is_of_whoever_comes_next(
-    harvest: Harvest, doomed: Nursery, tmp_path: Path, next_one: str
+    harvest: Harvest, starter: Starter, tmp_path: Path, next_one: str
 ) -> None:
     sources = [Instance.create(tmp_path / name) for name in ("first", "second")]
     publish(sources[0], ONE, 50)
@@ -37,7 +37,7 @@ def test_what_was_put_in_place_without_a_row_is_of_whoever_comes_next(
     with sources[0].served() as one, sources[1].served() as two:
         harvest.section("DS1", one)
         harvest.section("TWO", two)
-        killed = doomed.start(harvest, dies_at=UNWRITTEN, command=("run", "--section", "DS1"))
+        killed = starter.start(harvest, dies_at=UNWRITTEN, command=("run", "--section", "DS1"))
         assert killed.ends() == KILLED, killed.output
         home = harvest.instance.store.data_set_file("20240110090000050-50", "original/f")
         assert home.read_bytes() == ONE + b"50"  # in place

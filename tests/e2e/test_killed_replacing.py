@@ -9,28 +9,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.blind import digests
-from tests.deleting import deletion_numbers
-from tests.doomed import KILLED, Nursery
 from tests.e2e.delicate import MADE_ROOM, PUTTING_BACK, SETTING_ASIDE, UNWRITTEN
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import DIGITS, HELLO, Kitchen, a_kitchen
-from tests.moments import Moment
-from tests.whole import left_over, runs_of
+from tests.support.faults.blind_source import digests
+from tests.support.instances.full_instance import DIGITS, HELLO, FullInstance, a_full_instance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.instances.intact import left_over, runs_of
+from tests.support.processes.killed_process import KILLED, Starter
+from tests.support.processes.moments import Moment
+from tests.support.worlds.losing_source import deletion_numbers
 
 
 @dataclass(slots=True)
 class Site:
     source: Instance
-    kitchen: Kitchen
+    full_instance: FullInstance
     harvest: Harvest
-    nursery: Nursery
+    starter: Starter
     url: str
 
     @property
     def home(self) -> Path:
-        return self.harvest.instance.store.data_set_folder(self.kitchen.raw.code)
+        return self.harvest.instance.store.data_set_folder(self.full_instance.raw.code)
 
     @property
     def deletion(self) -> str:
@@ -43,12 +43,12 @@ class Site:
     def is_killed(self, moment: Moment, *command: str) -> None:
         """While it does a command, by default a run."""
         command = command or ("run",)
-        killed = self.nursery.start(self.harvest, dies_at=moment, command=command)
+        killed = self.starter.start(self.harvest, dies_at=moment, command=command)
         assert killed.ends() == KILLED, killed.output
 
     def changes(self, *more: str) -> None:
         """The source has other files, without one that it had."""
-        raw = self.kitchen.raw
+        raw = self.full_instance.raw
         files = tuple(self.source.put_file(raw.code, path, path.encode()) for path in more)
         self.source.load(replace(raw, files=(raw.files[0], *files)))
 
@@ -70,18 +70,18 @@ class Site:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def site(request: pytest.FixtureRequest, tmp_path: Path, doomed: Nursery) -> Iterator[Site]:
+def site(request: pytest.FixtureRequest, tmp_path: Path, starter: Starter) -> Iterator[Site]:
     """One that has seen everything once."""
     on_postgres = request.param == "postgresql"
     url = request.getfixturevalue("postgres_url") if on_postgres else None
     harvest = Harvest(tmp_path / "destination", database_url=url)
     source = Instance.create(tmp_path / "source")
-    kitchen = a_kitchen(source)
+    full_instance = a_full_instance(source)
     harvest.init()
     with source.served() as address:
         harvest.section("DS1", address, deletion_allowed="true")
         assert harvest.run().code == 0
-        yield Site(source, kitchen, harvest, doomed, address)
+        yield Site(source, full_instance, harvest, starter, address)
     harvest.instance.engine.dispose()
     source.engine.dispose()
 
@@ -130,7 +130,7 @@ def test_what_was_replaced_is_replaced_by_the_next_run(site: Site) -> None:
 
 
 def test_what_was_replaced_goes_to_the_trash_if_the_source_drops_the_data_set(site: Site) -> None:
-    raw = site.kitchen.raw
+    raw = site.full_instance.raw
     more = site.source.put_file(raw.code, "original/new.txt", b"new")
     site.source.load(replace(raw, files=(*raw.files, more)))
     site.is_killed(MADE_ROOM)
@@ -188,7 +188,7 @@ def test_a_run_that_is_killed_while_it_puts_back_what_was_replaced(
 def test_a_repair_that_is_killed_while_it_sets_aside_what_it_found(
     site: Site, moment: Moment
 ) -> None:
-    name = site.kitchen.picture.path
+    name = site.full_instance.picture.path
     place = site.harvest.instance.store.service_file(name)
     right = place.read_bytes()
     place.write_bytes(right[::-1])

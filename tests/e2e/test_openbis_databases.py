@@ -20,10 +20,10 @@ from source_server.settings import SourceSettings
 from source_server.users.sign_in import DirectoryAuthenticator
 from source_server.users.users_file import UsersFile
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.harvests import Harvest
-from tests.instances import PASSWORD, hashed, reachable
-from tests.openbis_casts import Cast
-from tests.openbis_made import database as openbis_made
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import PASSWORD, hashed, reachable
+from tests.support.openbis.examples import Examples
+from tests.support.openbis_made import database as openbis_made
 
 DATABASES = (
     *openbis_made.NAMES,
@@ -174,18 +174,18 @@ def test_nothing_is_lost_when_a_source_is_upgraded_and_its_materials_are_gone(
 
 
 def test_the_richest_database_arrives_with_every_file(
-    cast: Cast,
+    examples: Examples,
     harvest: Harvest,
     load_openbis: LoadOpenBis,
     open_catalogue: OpenCatalogue,
     x192_store: Path,
     tmp_path: Path,
 ) -> None:
-    path_info = load_openbis(cast.path_info)
+    path_info = load_openbis(examples.path_info)
     catalogue = open_catalogue(
-        load_openbis(cast.database), store_root=x192_store, path_info_url=path_info
+        load_openbis(examples.database), store_root=x192_store, path_info_url=path_info
     )
-    source = OpenBis(catalogue, tmp_path, cast.database)
+    source = OpenBis(catalogue, tmp_path, examples.database)
     with source.served() as address:
         source.configure(harvest, address)
         first = harvest.run()
@@ -197,7 +197,7 @@ def test_the_richest_database_arrives_with_every_file(
         assert all(note.startswith("[DS1] note: ") for note in notes)
     published = sorted(p.read_bytes() for p in x192_store.rglob("*") if p.is_file())
     harvested = sorted(p.read_bytes() for p in harvest.root.rglob("store/1/**/*") if p.is_file())
-    assert len(harvested) == cast.files["length"]
+    assert len(harvested) == examples.files["length"]
     assert all(content in published for content in harvested)
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 
 from tests.conftest import LoadOpenBis
-from tests.harvester_files import write_private
-from tests.openbis_casts import Cast
-from tests.ports import free_port
+from tests.support.instances.settings_files import write_private
+from tests.support.openbis.examples import Examples
+from tests.support.processes.listening_programs import free_port
 
 PROJECT = Path(__file__).parents[2]
 PATIENCE = 60.0
@@ -86,15 +86,15 @@ def test_the_demo_of_the_readme_runs_to_its_end(tmp_path: Path) -> None:
 
 
 def test_an_openbis_is_published_and_harvested_by_processes(
-    cast: Cast, load_openbis: LoadOpenBis, x192_store: Path, tmp_path: Path
+    examples: Examples, load_openbis: LoadOpenBis, x192_store: Path, tmp_path: Path
 ) -> None:
     port = free_port()
     source = tmp_path / "source-server.properties"
     source.write_text(
         f"catalogue = openbis\nport = {port}\n"
         f"download-url = http://127.0.0.1:{port}\nserver-url = http://127.0.0.1:{port}/openbis\n"
-        f"database-url = {load_openbis(cast.database)}\n"
-        f"path-info-database-url = {load_openbis(cast.path_info)}\n"
+        f"database-url = {load_openbis(examples.database)}\n"
+        f"path-info-database-url = {load_openbis(examples.path_info)}\n"
         f"storeroot-dir = {x192_store}\nusers-file = users\n"
     )
     harvester = tmp_path / "harvester.properties"
@@ -104,13 +104,21 @@ def test_an_openbis_is_published_and_harvested_by_processes(
         "[X192]\n"
         f"resource-list-url = http://127.0.0.1:{port}/datastore_server/re-sync\n"
         f"data-source-dss-url = http://127.0.0.1:{port}/datastore_server\n"
-        f"data-source-auth-user = {cast.keeper}\ndata-source-auth-pass = p:w#1\n"
+        f"data-source-auth-user = {examples.keeper}\ndata-source-auth-pass = p:w#1\n"
         "harvester-user = admin\nharvester-pass = secret\n"
         "translate-using-data-source-alias = true\n",
     )
     at_source = ("--config", str(source))
     here = ("--config", str(harvester))
-    run("source_server", "user", "add", cast.keeper, "--password-stdin", *at_source, text="p:w#1\n")
+    run(
+        "source_server",
+        "user",
+        "add",
+        examples.keeper,
+        "--password-stdin",
+        *at_source,
+        text="p:w#1\n",
+    )
     ours = tmp_path / "list.xml"
     with ours.open("wb") as file:
         command = (sys.executable, "-m", "source_server", "document", "resourcelist", *at_source)
@@ -118,7 +126,7 @@ def test_an_openbis_is_published_and_harvested_by_processes(
     run("harvester", "init", "--internal-master-data", str(ours), *here)
     with serving(source, port):
         first = run("harvester", "run", *here)
-        assert f"{cast.samples} SAMPLE created" in first
+        assert f"{examples.samples} SAMPLE created" in first
         assert "nothing to do" in run("harvester", "run", *here)
         *notes, last = run("harvester", "audit", "--contents", *here).splitlines()
         assert last == "[X192] 0 differences"
@@ -126,7 +134,7 @@ def test_an_openbis_is_published_and_harvested_by_processes(
         wrong = (tmp_path / "sections.txt").read_text().replace("p:w#1", "p:w#2")
         (tmp_path / "sections.txt").write_text(wrong)
         refused = run("harvester", "run", *here, check=4)
-        assert cast.keeper in refused
+        assert examples.keeper in refused
         assert "p:w#2" not in refused
     assert "FAILED" in run("harvester", "run", *here, check=3)
 

@@ -15,10 +15,16 @@ import certifi
 import pytest
 
 from shared.model.ids import Code, Identifier
-from tests.builders import a_data_set, a_sample, a_space, perm_id, some_master_data
-from tests.harvests import Harvest
-from tests.instances import PROJECT, Instance
-from tests.spoiled import slow
+from tests.support.faults.faulty_source import slow
+from tests.support.instances.builders import (
+    a_data_set,
+    a_sample,
+    a_space,
+    perm_id,
+    some_master_data,
+)
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import PROJECT, Instance
 
 PATIENCE = 120.0
 HIDDEN, SHOWN = "\x1b[?25l", "\x1b[?25h"

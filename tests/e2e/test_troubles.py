@@ -19,18 +19,18 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.doomed import PROJECT, Doomed, Nursery, wait_until
 from tests.e2e.conftest import Morning, a_morning
-from tests.harvests import Harvest
-from tests.little_room import little_room
-from tests.moments import Moment
-from tests.ports import free_port
-from tests.programs import started
-from tests.restartable_postgres import RestartablePostgres
-from tests.rough_wire import Fate, RoughWire, Trouble, rough_wire
-from tests.spoiled import LIST
-from tests.two_days import KEYS, LARGE, LARGE_PATH
-from tests.whole import is_whole, verdicts
+from tests.support.faults.faulty_source import LIST
+from tests.support.faults.full_disk import full_disk
+from tests.support.faults.tcp_proxy import Fate, TcpProxy, Trouble, tcp_proxy
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.intact import is_intact, verdicts
+from tests.support.processes.killed_process import PROJECT, HarvesterProcess, Starter, wait_until
+from tests.support.processes.listening_programs import free_port
+from tests.support.processes.moments import Moment
+from tests.support.processes.programs import started
+from tests.support.servers.restartable_postgres import RestartablePostgres
+from tests.support.worlds.two_days import KEYS, LARGE, LARGE_PATH
 
 DONE, NOTHING, UNREACHABLE = "done", "nothing to do", "unreachable"
 OVER = frozenset({DONE, NOTHING})
@@ -69,7 +69,7 @@ class Site:
 
     morning: Morning
     server: SourceServer
-    wire: RoughWire
+    wire: TcpProxy
 
     def dies(self) -> None:
         """The source server, while an answer is on its way; nobody listens at its port then."""
@@ -89,15 +89,15 @@ class Site:
             harvest.section("DS1", self.wire.url, **(KEYS | keys))
             yield harvest
 
-    def is_whole(self, harvest: Harvest) -> None:
+    def is_intact(self, harvest: Harvest) -> None:
         self.wire.expects()
-        is_whole(harvest, self.morning.days.instance)
+        is_intact(harvest, self.morning.days.instance)
 
 
 @pytest.fixture(scope="module")
 def site(morning_on_sqlite: Morning, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     port = free_port()
-    with rough_wire(port) as wire:
+    with tcp_proxy(port) as wire:
         config = tmp_path_factory.mktemp("site") / "source.properties"
         config.write_text(
             f"base-dir = {morning_on_sqlite.days.instance.root}\nport = {port}\n"
@@ -117,7 +117,7 @@ def site(morning_on_sqlite: Morning, tmp_path_factory: pytest.TempPathFactory) -
 class Daemon:
     """One at work, and the runs that began since it was started."""
 
-    process: Doomed
+    process: HarvesterProcess
     harvest: Harvest
     _before: int
 
@@ -147,10 +147,10 @@ class Daemon:
 
 @contextmanager
 def a_daemon(
-    nursery: Nursery, harvest: Harvest, *, stops_at: Moment | None = None
+    starter: Starter, harvest: Harvest, *, stops_at: Moment | None = None
 ) -> Iterator[Daemon]:
     before = len(verdicts(harvest))
-    process = nursery.start(harvest, stops_at=stops_at)
+    process = starter.start(harvest, stops_at=stops_at)
     try:
         yield Daemon(process=process, harvest=harvest, _before=before)
     finally:
@@ -172,31 +172,31 @@ def goes_well_in_the_end(runs: list[str], first: str, *others: str) -> None:
 def test_a_source_that_dies_in_the_middle_of_its_list(site: Site) -> None:
     with site.harvest() as harvest:
         site.wire.expects(Trouble(path=LIST, fate=Fate.HELD, after=1_500))
-        with a_daemon(site.morning.nursery, harvest) as daemon:
+        with a_daemon(site.morning.starter, harvest) as daemon:
             site.dies()
             daemon.waits_for(UNREACHABLE, number=2)
             assert harvest.instance.entities() != site.morning.days.instance.entities()
             site.comes_back()
             daemon.has_done_all()
         goes_well_in_the_end(daemon.fate, UNREACHABLE)
-        site.is_whole(harvest)
+        site.is_intact(harvest)
 
 
 def test_a_source_that_dies_in_the_middle_of_a_large_file(site: Site) -> None:
     with site.harvest() as harvest:
         site.wire.expects(Trouble(path=LARGE_PATH, fate=Fate.HELD, after=LARGE // 2))
         site.wire.exchanges.clear()
-        with a_daemon(site.morning.nursery, harvest) as daemon:
+        with a_daemon(site.morning.starter, harvest) as daemon:
             site.dies()
             daemon.waits_for(UNREACHABLE, number=2)
             site.comes_back()
             daemon.has_done_all()
         goes_well_in_the_end(daemon.fate, UNREACHABLE)
-        site.is_whole(harvest)
+        site.is_intact(harvest)
     _went_on_where_it_broke_off(site.wire)
 
 
-def _went_on_where_it_broke_off(wire: RoughWire) -> None:
+def _went_on_where_it_broke_off(wire: TcpProxy) -> None:
     """Of the large file, only what was missing was fetched."""
     first, *_, last = wire.asked(LARGE_PATH)
     assert first.range is None
@@ -217,22 +217,22 @@ def test_a_daemon_that_is_killed_in_the_middle_of_a_large_file_goes_on_there(sit
             wait_until(lambda: _content_in(partial) > LARGE // 4, "the beginning of the file")
             assert program.stops(signal.SIGKILL) == -signal.SIGKILL
         site.wire.drop()
-        with a_daemon(site.morning.nursery, harvest) as daemon:
+        with a_daemon(site.morning.starter, harvest) as daemon:
             daemon.has_done_all()
         assert verdicts(harvest).count("killed") == 1
-        site.is_whole(harvest)
+        site.is_intact(harvest)
     _went_on_where_it_broke_off(site.wire)
 
 
 def test_data_sets_are_there_although_the_one_after_them_takes_hours(site: Site) -> None:
     """They are committed in groups, but none waits long for the others of its group."""
-    raw = site.morning.days.kitchen.raw.code
+    raw = site.morning.days.full_instance.raw.code
     with site.harvest(max_threads="1") as harvest:
         site.wire.expects(
             Trouble(path=f"/datastore_server/{raw}", fate=Fate.SLOW, rate=150),
             Trouble(path=LARGE_PATH, fate=Fate.HELD, after=LARGE // 2),
         )
-        with a_daemon(site.morning.nursery, harvest) as daemon:
+        with a_daemon(site.morning.starter, harvest) as daemon:
             site.wire.wait_until_held()
             query = f"SELECT length FROM data_set_file WHERE code = '{raw}'"  # noqa: S608
             assert (len(b"other digits"),) in harvest.instance.rows(query)
@@ -252,11 +252,11 @@ def test_connections_that_are_cut_at_many_places(site: Site) -> None:
         site.wire.expects(
             *(Trouble(path=LIST, fate=Fate.CUT, after=after, times=tries) for after in places)
         )
-        with a_daemon(site.morning.nursery, harvest) as daemon:
+        with a_daemon(site.morning.starter, harvest) as daemon:
             daemon.has_done_all()
         assert daemon.fate[: len(places)] == [UNREACHABLE] * len(places)
         goes_well_in_the_end(daemon.fate, UNREACHABLE)
-        site.is_whole(harvest)
+        site.is_intact(harvest)
 
 
 def test_files_that_are_cut_at_many_places_arrive_all_the_same(site: Site) -> None:
@@ -267,10 +267,10 @@ def test_files_that_are_cut_at_many_places_arrive_all_the_same(site: Site) -> No
             *(Trouble(path=LARGE_PATH, fate=Fate.CUT, after=after) for after in places),
             *(Trouble(path=DATA_SETS, fate=Fate.CUT, after=100 * n) for n in range(12)),
         )
-        with a_daemon(site.morning.nursery, harvest) as daemon:
+        with a_daemon(site.morning.starter, harvest) as daemon:
             daemon.has_done_all()
         assert set(daemon.fate) <= {UNREACHABLE, "partial", "stopped", *OVER}
-        site.is_whole(harvest)
+        site.is_intact(harvest)
     assert len(site.wire.asked(LARGE_PATH)) >= len(places)
 
 
@@ -281,21 +281,21 @@ def test_a_wire_that_lets_only_a_trickle_through(site: Site) -> None:
             Trouble(path=LARGE_PATH, fate=Fate.SLOW, after=LARGE - 20_000, rate=20_000),
             Trouble(path=DATA_SETS, fate=Fate.SLOW, rate=4_000, times=None),
         )
-        with a_daemon(site.morning.nursery, harvest) as daemon:
+        with a_daemon(site.morning.starter, harvest) as daemon:
             daemon.has_done_all()
         assert daemon.fate[0] == DONE
-        site.is_whole(harvest)
+        site.is_intact(harvest)
 
 
 def test_a_wire_on_which_nothing_moves_any_more(site: Site) -> None:
     with site.harvest(stall_timeout="3 s") as harvest:
         site.wire.expects(Trouble(path=LARGE_PATH, fate=Fate.HELD, after=LARGE // 2))
-        with a_daemon(site.morning.nursery, harvest) as daemon:
+        with a_daemon(site.morning.starter, harvest) as daemon:
             site.wire.wait_until_held()
             daemon.waits_for("stopped")
             daemon.has_done_all()
             site.wire.drop()
-        site.is_whole(harvest)
+        site.is_intact(harvest)
 
 
 @pytest.mark.parametrize("folder", ["store", "."], ids=["the data store", "everything"])
@@ -305,9 +305,9 @@ def test_a_disk_that_is_full_until_somebody_makes_room(
     """Below the data store only, or also below the database, the logs and the state."""
     root = tmp_path / "destination"
     site.wire.expects()
-    with little_room(root / folder) as room, site.harvest(root) as harvest:
+    with full_disk(root / folder) as room, site.harvest(root) as harvest:
         room.squeeze(spare=200_000)
-        with a_daemon(site.morning.nursery, harvest) as daemon:
+        with a_daemon(site.morning.starter, harvest) as daemon:
             room.squeeze_process(daemon.process.pid)
             wait_until(lambda: len(_failures(daemon)) > 1, daemon.process.output)
             assert daemon.process.is_alive
@@ -318,7 +318,7 @@ def test_a_disk_that_is_full_until_somebody_makes_room(
             wait_until(lambda: OVER.intersection(daemon.runs()[seen:]), "a run that goes well")
             assert daemon.process.stops() == 0
         assert set(daemon.fate) <= {"partial", "failed", "killed", "stopped", *OVER}
-        site.is_whole(harvest)
+        site.is_intact(harvest)
 
 
 def _failures(daemon: Daemon) -> list[str]:
@@ -346,12 +346,12 @@ def own_postgres() -> Iterator[RestartablePostgres]:
 
 @pytest.fixture(scope="module")
 def morning_on_own_postgres(
-    doomed: Nursery,
+    starter: Starter,
     own_postgres: RestartablePostgres,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Morning]:
     root = tmp_path_factory.mktemp("restarted")
-    with a_morning(root, doomed, own_postgres) as found:
+    with a_morning(root, starter, own_postgres) as found:
         yield found
 
 
@@ -374,10 +374,10 @@ def test_a_database_that_is_restarted(
     morning = morning_on_own_postgres
     with morning.again(once=False) as harvest:
         harvest.instance.engine.dispose()
-        with a_daemon(morning.nursery, harvest, stops_at=RESTARTS[when]) as daemon:
+        with a_daemon(morning.starter, harvest, stops_at=RESTARTS[when]) as daemon:
             daemon.process.is_at_its_moment()
             own_postgres.restart_at_once()
             daemon.process.go_on()
             daemon.has_done_all()
         goes_well_in_the_end(daemon.fate, "failed")
-        is_whole(harvest, morning.days.instance)
+        is_intact(harvest, morning.days.instance)

@@ -15,7 +15,7 @@ from random import Random
 from harvester.__main__ import main as harvester
 from tests.fuzz.mutations import Mutated, mutated_list, mutated_text
 from tests.fuzz.site import Outcome, Source, a_destination, fuzzed_source, harvested
-from tests.instances import PROJECT
+from tests.support.instances.instance import PROJECT
 
 # Lists that are harvested into the same destination, one after the other.
 TOGETHER = 25

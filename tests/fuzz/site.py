@@ -24,9 +24,9 @@ from shared.errors import SyncError
 from shared.resourcesync.terms import RS, SITEMAP
 from shared.store.engine import open_store
 from tests.fuzz.mutations import Mutated
-from tests.harvests import Harvest
-from tests.instances import PASSWORD, USER, Instance
-from tests.kitchen import a_kitchen
+from tests.support.instances.full_instance import a_full_instance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import PASSWORD, USER, Instance
 
 _RE_SYNC = "/datastore_server/re-sync"
 _PARTS = (b"/part-1", b"/part-2")
@@ -85,7 +85,7 @@ def fuzzed_source(folder: Path) -> Iterator[Source]:
 def _fill(source: Source, folder: Path) -> None:
     """With what a real source server says of a small instance that has everything."""
     instance = Instance.create(folder)
-    a_kitchen(instance)
+    a_full_instance(instance)
     with instance.served() as url, httpx.Client(auth=(USER, PASSWORD)) as client:
         ours = client.get(f"{url}{_RE_SYNC}?verb=resourcelist.xml").content
         for href in re.findall(rb' href="([^"]*/datastore_server/[^"]*)"', ours):

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from harvester.http.client import TRANSPORT
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen, a_kitchen
+from tests.support.instances.full_instance import FullInstance, a_full_instance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Iterator[Instance]:
-    """An instance to be published; empty unless the test asks for the kitchen."""
+    """An instance to be published; empty unless the test asks for the full instance."""
     instance = Instance.create(tmp_path / "source")
     yield instance
     instance.engine.dispose()
@@ -30,9 +30,9 @@ def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture
-def kitchen(source: Instance) -> Kitchen:
+def full_instance(source: Instance) -> FullInstance:
     """The source has everything."""
-    return a_kitchen(source)
+    return a_full_instance(source)
 
 
 @pytest.fixture

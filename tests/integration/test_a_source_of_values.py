@@ -13,8 +13,8 @@ from harvester.openbis.source.items import BegunAnewError, SourceItem
 from shared.errors import FormatError
 from shared.resourcesync.items import ListHead, RecordFault
 from shared.store.changes import Action, compare, planned
-from tests.builders import a_sample, a_space, some_master_data
-from tests.instances import Instance
+from tests.support.instances.builders import a_sample, a_space, some_master_data
+from tests.support.instances.instance import Instance
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
 HEAD = ListHead(at=AT)

@@ -17,9 +17,9 @@ from shared.model.entities import Entity
 from shared.model.kinds import Kind
 from source_server.users.users_file import UsersFile
 from tests.conftest import LoadOpenBis
-from tests.harvests import Harvest
-from tests.instances import PASSWORD, USER, hashed
-from tests.openbis_blindness import (
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import PASSWORD, USER, hashed
+from tests.support.openbis.blindness import (
     Blindness,
     OpenBis,
     a_space_is_hidden,
@@ -36,11 +36,11 @@ from tests.openbis_blindness import (
     the_file_service_is_empty,
     the_store_is_away,
 )
-from tests.openbis_casts import MADE
-from tests.openbis_made.files import STORED
-from tests.openbis_made.world import ARCHIVED, HIDDEN, UNFED
-from tests.openbis_marks import of_data_set
-from tests.postgres import run
+from tests.support.openbis.examples import MADE
+from tests.support.openbis.unknown_parts import of_data_set
+from tests.support.openbis_made.files import STORED
+from tests.support.openbis_made.world import ARCHIVED, HIDDEN, UNFED
+from tests.support.servers.postgres import run
 
 LIST = "/datastore_server/re-sync/?verb=resourcelist.xml"
 # A text of the made instance mentions it.

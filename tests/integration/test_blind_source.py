@@ -19,7 +19,7 @@ from harvester.memory.held import release
 from harvester.runs.report import Verb
 from shared.model.kinds import Kind
 from shared.model.unknown import Part, Reason
-from tests.blind import (
+from tests.support.faults.blind_source import (
     BlindHarvest,
     Way,
     archived_but_listed,
@@ -35,13 +35,13 @@ from tests.blind import (
     without_files,
     without_marks,
 )
-from tests.builders import perm_id
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen, a_kitchen
-from tests.passing_days import disorder
-from tests.postgres import Postgres
-from tests.whole import copied
+from tests.support.instances.builders import perm_id
+from tests.support.instances.full_instance import FullInstance, a_full_instance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.instances.intact import copied
+from tests.support.servers.postgres import Postgres
+from tests.support.worlds.passing_days import disorder
 
 WAYS: dict[str, Way] = {
     "the mount point is empty": without_files(Reason.NOT_MOUNTED),
@@ -77,8 +77,8 @@ HIDES = {name for name in WAYS if "is hidden" in name}
 
 
 class Larder:
-    """A source with the kitchen in it, and harvesters that have harvested all of it, to copy from:
-    one for each database and each ``deletion-allowed``."""
+    """A source with the full instance in it, and harvesters that have harvested all of it, to copy
+    from: one for each database and each ``deletion-allowed``."""
 
     def __init__(self, root: Path, url: str, postgres: Postgres) -> None:
         self._root, self._url, self._postgres = root, url, postgres
@@ -123,7 +123,7 @@ def _name(allowed: str) -> str:
 def larder(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[Larder]:
     root = tmp_path_factory.mktemp("larder")
     source = Instance.create(root / "source")
-    assert a_kitchen(source).everything
+    assert a_full_instance(source).everything
     with source.served() as url:
         larder = Larder(root, url, postgres)
         yield larder
@@ -150,7 +150,7 @@ def blind(
     one_authority: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[BlindHarvest]:
-    """All of the kitchen is here."""
+    """All of the full instance is here."""
     monkeypatch.setenv("SSL_CERT_FILE", str(one_authority))
     with larder.copy(database, allowed, tmp_path / "destination") as harvest:
         yield BlindHarvest(harvest)
@@ -320,7 +320,7 @@ def test_a_file_that_was_spoiled_in_a_chain_is_not_passed_on(
 
 @pytest.mark.parametrize("reason", [r for r in Reason if r is not Reason.OTHER])
 def test_new_data_sets_come_without_files_and_get_them_later(
-    source: Instance, kitchen: Kitchen, either: Harvest, reason: Reason
+    source: Instance, full_instance: FullInstance, either: Harvest, reason: Reason
 ) -> None:
     with source.served() as url:
         either.section("DS1", url)
@@ -331,10 +331,10 @@ def test_new_data_sets_come_without_files_and_get_them_later(
         fetched = {Reason.BAD_NAME, Reason.UNREADABLE, Reason.OUT_OF_SCOPE}
         assert report.failed == []
         assert report.unknown == {(Part.FILES, reason): 2}
-        raw = either.instance.entities()[Kind.DATA_SET, kitchen.raw.perm_id]
-        assert raw.properties == kitchen.raw.properties
+        raw = either.instance.entities()[Kind.DATA_SET, full_instance.raw.perm_id]
+        assert raw.properties == full_instance.raw.properties
         assert [mark.reason for mark in raw.unknown] == [reason]
-        assert raw.files == (kitchen.raw.files[:1] if reason in fetched else ())
+        assert raw.files == (full_instance.raw.files[:1] if reason in fetched else ())
         held = either.instance.bytes_held()
         assert (f"{raw.code}/original/digits + 1%.txt" in held) == (reason in fetched)
         assert f"{raw.code}/original/run/hello.txt" not in held
@@ -351,7 +351,7 @@ def test_new_data_sets_come_without_files_and_get_them_later(
 
 
 def test_an_archived_data_set_whose_files_are_listed_is_no_failure(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     with source.served() as url:
         either.section("DS1", url)
@@ -364,14 +364,14 @@ def test_an_archived_data_set_whose_files_are_listed_is_no_failure(
             assert not [name for name in either.instance.bytes_held() if "original" in name]
         report = blind.run()
         assert report.counts["DATA_SET", "updated"] == 2
-        assert kitchen.everything
+        assert full_instance.everything
         assert either.instance.entities() == source.entities()
 
 
 def test_what_another_section_brought_is_no_difference_while_it_cannot_be_seen(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
-    assert kitchen.everything
+    assert full_instance.everything
     with source.served() as url:
         for name in ("DS1", "DS2"):
             harvest.section(name, url)

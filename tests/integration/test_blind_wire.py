@@ -11,7 +11,7 @@ from shared.model.entities import Entity, ServiceFile
 from shared.model.master_data import MasterData
 from shared.model.unknown import Reason
 from shared.resourcesync.items import ListHead
-from tests.blind import (
+from tests.support.faults.blind_source import (
     BlindHarvest,
     Way,
     archived_but_listed,
@@ -21,10 +21,10 @@ from tests.blind import (
     without_file_service,
     without_files,
 )
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen
-from tests.wire import a_list, read
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.instances.resource_lists import a_list, read
 
 WAYS: dict[str, Way] = {
     "not mounted": without_files(Reason.NOT_MOUNTED),
@@ -51,9 +51,9 @@ def over_the_wire(way: Way) -> Way:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_marks_that_were_written_and_read_keep_everything(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, way: str
+    source: Instance, full_instance: FullInstance, harvest: Harvest, way: str
 ) -> None:
-    assert kitchen.everything
+    assert full_instance.everything
     with source.served() as url:
         harvest.section("DS1", url, deletion_allowed="true")
         harvest.init()

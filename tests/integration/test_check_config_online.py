@@ -21,15 +21,15 @@ import pytest
 from harvester.runs.amounts import shown_size
 from shared.resourcesync.terms import Document
 from shared.store.engine import rehearsal
-from tests.builders import a_data_set, a_property_type, a_sample, a_space
-from tests.certificates import certificate
-from tests.harvests import Harvest, Result
-from tests.instances import PASSWORD, USER, Around, Instance
 from tests.integration.test_harvest_full_disk import small_disk
-from tests.kitchen import TRIAL, Kitchen, kitchen_master_data
-from tests.mail_server import encrypting, mail_server
-from tests.ports import free_port
-from tests.spoiled import LIST, answering, cut, edited
+from tests.support.faults.faulty_source import LIST, answering, cut, edited
+from tests.support.instances.builders import a_data_set, a_property_type, a_sample, a_space
+from tests.support.instances.full_instance import TRIAL, FullInstance, full_master_data
+from tests.support.instances.harvests import Harvest, Result
+from tests.support.instances.instance import PASSWORD, USER, Around, Instance
+from tests.support.processes.listening_programs import free_port
+from tests.support.servers.certificates import certificate
+from tests.support.servers.mail_server import encrypting, mail_server
 
 NOWHERE = f"http://127.0.0.1:{free_port()}"
 
@@ -123,7 +123,7 @@ def served(
 
 
 def test_all_is_fine_and_nothing_changes(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     either.init()
     with mail_server() as (mailbox, port), source.served() as url:
@@ -147,11 +147,11 @@ def test_all_is_fine_and_nothing_changes(
     assert f"answers, and lets {USER} in" in found["source"]
     assert "2 spaces, 2 projects, 1 experiment, 7 samples, 4 data sets (3 files, " in found["list"]
     assert found["list"].endswith("1 file of the file service; 4 of the data sets are new here")
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_what_a_run_would_bring_is_only_what_is_not_here(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     harvest.init()
     with served(source, harvest):
@@ -169,11 +169,11 @@ def test_what_a_run_would_bring_is_only_what_is_not_here(
         shown_size(5),
     ]
     assert [found["list"].rpartition("; ")[2][0] for found in (before, between, after)] == [*"401"]
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_wrong_password_of_the_source_is_told_apart_from_a_missing_right(
-    source: Instance, kitchen: Kitchen, ready: Harvest
+    source: Instance, full_instance: FullInstance, ready: Harvest
 ) -> None:
     with served(source, ready, data_source_auth_pass="guessed"):
         result = check(ready)
@@ -187,7 +187,7 @@ def test_a_wrong_password_of_the_source_is_told_apart_from_a_missing_right(
         result = check(ready)
         assert (result.code, failed(result)) == (4, {"source"})
         assert f"status 403: user {USER} may sign in, but has no" in findings(result)["source"]
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_source_that_is_down_is_told_and_all_else_is_tried(ready: Harvest) -> None:
@@ -219,7 +219,7 @@ def test_a_source_that_answers_otherwise_is_told_with_its_words(
 
 
 def test_certificates_that_cannot_be_read_are_told_and_unverified_ones_are_doubtful(
-    source: Instance, kitchen: Kitchen, ready: Harvest
+    source: Instance, full_instance: FullInstance, ready: Harvest
 ) -> None:
     with served(source, ready, ca_bundle="no-such-file.pem"):
         result = check(ready)
@@ -231,7 +231,7 @@ def test_certificates_that_cannot_be_read_are_told_and_unverified_ones_are_doubt
     assert result.code == 0
     assert findings(result)["source"].startswith("warning: ")
     assert findings(result)["list"].startswith("ok: ")
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_page_that_is_no_data_source_is_told(source: Instance, ready: Harvest) -> None:
@@ -243,18 +243,18 @@ def test_a_page_that_is_no_data_source_is_told(source: Instance, ready: Harvest)
 
 
 def test_wrong_credentials_on_this_side_and_unknown_users_are_told(
-    source: Instance, kitchen: Kitchen, ready: Harvest
+    source: Instance, full_instance: FullInstance, ready: Harvest
 ) -> None:
     with served(source, ready, harvester_pass="guessed"):
         result = check(ready)
     assert (result.code, failed(result)) == (2, {"harvester-user"})
     assert "[DS1] harvester-pass: wrong password for 'admin'" in result.output
     assert findings(result)["list"].startswith("ok")
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_without_a_destination_the_source_is_tried_all_the_same(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     harvest.instance.engine.dispose()
     with served(source, harvest):
@@ -265,7 +265,7 @@ def test_without_a_destination_the_source_is_tried_all_the_same(
     assert found["harvester-user"].startswith("untried")
     assert found["list"].startswith("ok")
     assert not (harvest.root / "instance.db").exists()
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_database_that_may_only_be_read_is_told(
@@ -356,7 +356,7 @@ def test_a_folder_where_the_log_should_be_is_told(ready: Harvest) -> None:
 
 
 def test_a_data_store_on_a_full_disk_is_told(
-    source: Instance, kitchen: Kitchen, ready: Harvest
+    source: Instance, full_instance: FullInstance, ready: Harvest
 ) -> None:
     store = ready.root / "store"
     with small_disk(store, "60k"), served(source, ready):
@@ -370,11 +370,11 @@ def test_a_data_store_on_a_full_disk_is_told(
     )
     assert "the list is larger than the room for it" in found["list"]
     assert "make room below harvester-tmp-dir" in found["list"]
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_what_does_not_fit_is_told_before_it_is_fetched(
-    source: Instance, kitchen: Kitchen, ready: Harvest
+    source: Instance, full_instance: FullInstance, ready: Harvest
 ) -> None:
     code = a_data_set(59).code
     file = source.put_file(code, "original/large", bytes(3_000_000))
@@ -384,7 +384,7 @@ def test_what_does_not_fit_is_told_before_it_is_fetched(
         assert result.code == 2
         assert failed(result) == {"free space"}
         assert "a run brings about 2.9 MB; make room" in findings(result)["free space"]
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_work_folder_on_another_file_system_than_the_store_is_told(ready: Harvest) -> None:
@@ -468,7 +468,7 @@ def test_recipients_without_a_mail_server_and_a_web_hook_without_a_host_are_told
 
 
 def test_patterns_that_match_no_space_are_told_with_the_nearest(
-    source: Instance, kitchen: Kitchen, ready: Harvest
+    source: Instance, full_instance: FullInstance, ready: Harvest
 ) -> None:
     source.load(a_space("GAMMA"))
     with served(
@@ -483,11 +483,11 @@ def test_patterns_that_match_no_space_are_told_with_the_nearest(
         f"'QQQ' {none}",
         "'gamma' does not match GAMMA, since letter case counts; write it as the code is",
     ]
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_the_nearest_space_may_be_one_that_was_harvested_before(
-    source: Instance, kitchen: Kitchen, ready: Harvest
+    source: Instance, full_instance: FullInstance, ready: Harvest
 ) -> None:
     with source.served() as url:
         ready.section("DS1", url, translate_using_data_source_alias="true")
@@ -497,11 +497,11 @@ def test_the_nearest_space_may_be_one_that_was_harvested_before(
         found = findings(check(ready))
     assert found["space-white-list"].endswith("did you mean ALPHA?")
     assert found["list"].startswith("ok")  # materials and shared samples are in no space
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_pattern_that_the_source_refuses_is_told_with_its_words(
-    source: Instance, kitchen: Kitchen, ready: Harvest
+    source: Instance, full_instance: FullInstance, ready: Harvest
 ) -> None:
     with served(source, ready, space_white_list="ALPHA(, B"):
         result = check(ready)
@@ -509,21 +509,25 @@ def test_a_pattern_that_the_source_refuses_is_told_with_its_words(
     told = findings(result)["source"]
     assert "status 400: white_list: the pattern 'ALPHA(' is not a valid regular expression" in told
     assert told.endswith("check space-black-list, space-white-list")
-    assert kitchen.everything
+    assert full_instance.everything
 
 
-def test_a_list_that_breaks_off_is_told(source: Instance, kitchen: Kitchen, ready: Harvest) -> None:
+def test_a_list_that_breaks_off_is_told(
+    source: Instance, full_instance: FullInstance, ready: Harvest
+) -> None:
     with served(source, ready, cut(2000)):
         result = check(ready)
     assert result.code in {3, 5}
-    assert kitchen.everything
+    assert full_instance.everything
 
 
-def test_a_list_that_is_none_is_told(source: Instance, kitchen: Kitchen, ready: Harvest) -> None:
+def test_a_list_that_is_none_is_told(
+    source: Instance, full_instance: FullInstance, ready: Harvest
+) -> None:
     with served(source, ready, edited(lambda body: body.replace(b"</urlset>", b""))):
         result = check(ready)
     assert (result.code, failed(result)) == (5, {"list"})
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_an_empty_list_is_told(source: Instance, ready: Harvest) -> None:
@@ -535,7 +539,7 @@ def test_an_empty_list_is_told(source: Instance, ready: Harvest) -> None:
 
 
 def test_records_that_cannot_be_read_are_told(
-    source: Instance, kitchen: Kitchen, ready: Harvest
+    source: Instance, full_instance: FullInstance, ready: Harvest
 ) -> None:
     source.load(*(a_sample(n) for n in range(500, 510)))
     spoil = edited(lambda body: re.sub(rb'(<x:xd [^>]*kind=")SAMPLE"', rb'\1SAMPEL"', body))
@@ -547,33 +551,33 @@ def test_records_that_cannot_be_read_are_told(
         result = check(ready)
     assert (result.code, failed(result)) == (5, {"records"})
     assert "since max-failed-records is 1: have" in findings(result)["records"]
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_files_at_another_address_than_the_sections_are_told(
-    source: Instance, kitchen: Kitchen, ready: Harvest
+    source: Instance, full_instance: FullInstance, ready: Harvest
 ) -> None:
     spoil = edited(lambda body: body.replace(b"://127.0.0.1", b"://127.0.0.2"))
     with served(source, ready, spoil):
         result = check(ready)
     assert (result.code, failed(result)) == (3, {"download"})
     assert "another origin than those of the section's URLs" in findings(result)["download"]
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_files_that_need_a_session_are_told_if_there_is_no_address_for_it(
-    source: Instance, kitchen: Kitchen, ready: Harvest
+    source: Instance, full_instance: FullInstance, ready: Harvest
 ) -> None:
     spoil = edited(lambda body: re.sub(rb' href="[^"]*"', b"", body))
     with served(source, ready, spoil):
         result = check(ready)
     assert (result.code, failed(result)) == (3, {"download"})
     assert "data-source-openbis-url is missing" in findings(result)["download"]
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_source_that_asks_to_wait_for_the_list_is_only_doubtful(
-    source: Instance, kitchen: Kitchen, ready: Harvest
+    source: Instance, full_instance: FullInstance, ready: Harvest
 ) -> None:
     def around(app: Any) -> Any:
         async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -591,22 +595,22 @@ def test_a_source_that_asks_to_wait_for_the_list_is_only_doubtful(
     assert (result.code, failed(result)) == (0, set())
     assert "status 429: one list a day; " in findings(result)["list"]
     assert findings(result)["list"].endswith("; what a run would harvest can be said then")
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_file_that_is_not_as_announced_is_told(
-    source: Instance, kitchen: Kitchen, ready: Harvest
+    source: Instance, full_instance: FullInstance, ready: Harvest
 ) -> None:
     spoil = edited(lambda body: b"#" * len(body), "/datastore_server/2")
     with served(source, ready, spoil):
         result = check(ready)
     assert (result.code, failed(result)) == (7, {"download"})
     assert findings(result)["download"].endswith("look at it on the source")
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_capability_list_without_a_list_is_only_doubtful(
-    source: Instance, kitchen: Kitchen, ready: Harvest
+    source: Instance, full_instance: FullInstance, ready: Harvest
 ) -> None:
     spoil = edited(lambda body: body.replace(b"resourcelist", b"nothing"))
     with served(source, ready, spoil):
@@ -614,24 +618,24 @@ def test_a_capability_list_without_a_list_is_only_doubtful(
     assert (result.code, failed(result)) == (0, set())
     assert "names no resource list; check resource-list-url" in findings(result)["source"]
     assert findings(result)["list"].startswith("ok: ")
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_definitions_that_would_get_the_same_code_are_told(
-    source: Instance, kitchen: Kitchen, ready: Harvest
+    source: Instance, full_instance: FullInstance, ready: Harvest
 ) -> None:
-    plain = kitchen_master_data()
+    plain = full_master_data()
     twice = (a_property_type("$MINE"), a_property_type("MINE"))
     source.load(replace(plain, property_types=(*plain.property_types, *twice)))
     with served(source, ready):
         result = check(ready)
     assert (result.code, failed(result)) == (6, {"master data"})
     assert "MINE" in findings(result)["master data"]
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_sections_are_checked_one_by_one_and_faulty_ones_not_at_all(
-    source: Instance, kitchen: Kitchen, ready: Harvest
+    source: Instance, full_instance: FullInstance, ready: Harvest
 ) -> None:
     with source.served() as url:
         ready.section("DS1", NOWHERE)
@@ -644,7 +648,7 @@ def test_sections_are_checked_one_by_one_and_faulty_ones_not_at_all(
         assert "[DS3] dry-run: must be true or false" in result.output
         assert check(ready, "--section", "DS2").code == 0
         assert check(ready, "--section", "DS1").code == 3
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_without_online_no_source_is_asked(ready: Harvest) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import shutil
 
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen
-from tests.spoiled import answering
+from tests.support.faults.faulty_source import answering
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
 
 _UUID = "ABCDEF01-2345-6789-ABCD-EF0123456789"
 
 
 def test_files_that_an_original_harvester_brought_are_not_fetched_again(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     harvest.section("DS1", "http://127.0.0.1:9")
     share = harvest.root / "store" / "1"
@@ -25,7 +25,7 @@ def test_files_that_an_original_harvester_brought_are_not_fetched_again(
         harvest.section("DS1", url)
         harvest.converges()
     assert harvest.instance.bytes_held() == source.bytes_held()
-    assert kitchen.raw.files
+    assert full_instance.raw.files
 
 
 def test_two_data_stores_in_one_folder_are_told_apart_by_the_operator(harvest: Harvest) -> None:

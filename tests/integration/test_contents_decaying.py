@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import pytest
 
 from shared.model.entities import Entity
-from tests.builders import a_sample, a_service_file
-from tests.deleting import first_run, many_samples
-from tests.harvests import Harvest
-from tests.instances import Instance
+from tests.support.instances.builders import a_sample, a_service_file
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.worlds.losing_source import first_run, many_samples
 
 NUMBER, A_DAY = 24, 4
 

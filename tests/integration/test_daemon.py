@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemons import next_execution, served
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen
-from tests.programs import PATIENCE, Gate, Switch, started
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.processes.daemons import next_execution, served
+from tests.support.processes.programs import PATIENCE, Gate, Switch, started
 
 # A schedule that comes up while no test is at work.
 NEW_YEAR = "run-schedule = cron: 0 0 0 1 1 *"
@@ -27,7 +27,7 @@ def runs(harvest: Harvest, section: str = "DS1") -> list[str]:
 
 
 def test_the_daemon_harvests_at_once_and_then_at_every_interval(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     with served(source, either, "interval = 1 s"), started(either, "daemon") as daemon:
         daemon.says("[DS1] done:")
@@ -38,11 +38,13 @@ def test_the_daemon_harvests_at_once_and_then_at_every_interval(
         assert daemon.stops() == 0
         assert "the daemon ends: told to stop by SIGTERM" in daemon.output
         either.agrees()
-    assert either.instance.entities().keys() >= {(e.kind, e.perm_id) for e in kitchen.everything}
+    assert either.instance.entities().keys() >= {
+        (e.kind, e.perm_id) for e in full_instance.everything
+    }
 
 
 def test_between_two_runs_a_signal_ends_the_daemon_at_once(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with served(source, harvest, "interval = 1 d"), started(harvest, "daemon") as daemon:
         daemon.says("execution ended")
@@ -54,11 +56,11 @@ def test_between_two_runs_a_signal_ends_the_daemon_at_once(
         assert status[0]["next_run"] is None
     assert runs(harvest) == ["done"]
     assert soon > datetime.now()  # noqa: DTZ005 - the log is in local time
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_an_execution_that_was_missed_is_made_up_for_once(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     """The machine was off at New Year; the file is as the original writes it."""
     file = harvest.root / "next-run.txt"
@@ -79,15 +81,15 @@ def test_an_execution_that_was_missed_is_made_up_for_once(
             assert f"{next_execution(daemon)}\n" == expected
             assert daemon.stops() == 0
     assert runs(harvest) == ["done"]
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_missed_execution_that_was_stopped_is_made_up_for_by_the_next_daemon(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     harvest.init()
     harvest.add_properties(NEW_YEAR)
-    gate = Gate(f"/datastore_server/{kitchen.of_well.code}")
+    gate = Gate(f"/datastore_server/{full_instance.of_well.code}")
     (harvest.root / "data").mkdir()
     (harvest.root / "data" / "next-run.txt").write_text("2024-01-01 00:00:00\n")
     with source.served(gate) as url:
@@ -107,7 +109,7 @@ def test_a_missed_execution_that_was_stopped_is_made_up_for_by_the_next_daemon(
 
 
 def test_a_file_of_the_next_date_that_holds_something_else_counts_as_none(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     (harvest.root / "next").write_text("soon")
     with (
@@ -118,12 +120,12 @@ def test_a_file_of_the_next_date_that_holds_something_else_counts_as_none(
         assert next_execution(daemon).month == 1
         assert daemon.stops() == 0
     assert runs(harvest) == []
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 @pytest.mark.parametrize(("deletions", "code"), [("true", 0), ("false", 0)])
 def test_one_execution_is_all_if_that_is_wanted(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, deletions: str, code: int
+    source: Instance, full_instance: FullInstance, harvest: Harvest, deletions: str, code: int
 ) -> None:
     with (
         served(source, harvest, "execute-only-once = true", deletion_allowed=deletions),
@@ -131,7 +133,7 @@ def test_one_execution_is_all_if_that_is_wanted(
     ):
         assert daemon.ends() == code, daemon.output
     assert runs(harvest) == ["done"]
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_single_execution_that_fails_gives_its_code(harvest: Harvest) -> None:
@@ -143,7 +145,7 @@ def test_a_single_execution_that_fails_gives_its_code(harvest: Harvest) -> None:
 
 
 def test_sections_that_were_out_of_reach_are_tried_again_alone(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     harvest.init()
     harvest.add_properties("retry-intervals-after-failure = 1 s, 1 s, 1 h")
@@ -165,7 +167,7 @@ def test_sections_that_were_out_of_reach_are_tried_again_alone(
     assert runs(harvest, "GOOD") == ["done"]
     assert runs(harvest, "REFUSED") == ["refused"]
     assert switch.refused
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_when_the_retries_are_used_up_the_regular_execution_is_waited_for(
@@ -182,7 +184,7 @@ def test_when_the_retries_are_used_up_the_regular_execution_is_waited_for(
 
 
 def test_the_log_of_the_daemon_can_be_lines_of_json(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with (
         served(source, harvest, "log-format = json", "execute-only-once = true"),
@@ -193,12 +195,12 @@ def test_the_log_of_the_daemon_can_be_lines_of_json(
     (ended,) = (record for record in records if record["event"] == "section ended")
     assert (ended["section"], ended["run"], ended["verdict"]) == ("DS1", 1, "done")
     assert ended["message"].startswith("OK: everything is done")
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_systemd_is_told_when_the_daemon_is_ready_and_when_it_ends(
     source: Instance,
-    kitchen: Kitchen,
+    full_instance: FullInstance,
     harvest: Harvest,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -217,4 +219,4 @@ def test_systemd_is_told_when_the_daemon_is_ready_and_when_it_ends(
     assert told[0] == "READY=1"
     assert "STATUS=harvesting" in told
     assert any(one.startswith("STATUS=next execution at") for one in told)
-    assert kitchen.everything
+    assert full_instance.everything

@@ -7,12 +7,12 @@ from pathlib import Path
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.daemons import next_execution, served
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen
-from tests.programs import Gate, Program, started
-from tests.spoiled import answering
+from tests.support.faults.faulty_source import answering
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.processes.daemons import next_execution, served
+from tests.support.processes.programs import Gate, Program, started
 
 
 def samples(url: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -32,7 +32,7 @@ def monitor_of(daemon: Program) -> str:
 
 
 def test_the_monitor_shows_each_section(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     with (
         source.served(answering(503)) as broken,
@@ -65,15 +65,15 @@ def test_the_monitor_shows_each_section(
     assert any(name == "build_info" for name, _ in shown)
     assert health.status_code == 200
     assert health.json()["details"]["last_verdicts"] == {"DS1": "done", "BAD": "unreachable"}
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_the_monitor_shows_who_is_at_work_and_that_the_database_is_gone(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, tmp_path: Path
+    source: Instance, full_instance: FullInstance, harvest: Harvest, tmp_path: Path
 ) -> None:
     harvest.init()
     harvest.add_properties("monitor-address = 127.0.0.1:0")
-    gate = Gate(f"/datastore_server/{kitchen.of_well.code}")
+    gate = Gate(f"/datastore_server/{full_instance.of_well.code}")
     with source.served(gate) as url:
         harvest.section("DS1", url)
         with started(harvest, "daemon") as daemon:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.daemons import next_execution, served
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen
-from tests.programs import Gate, started
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.processes.daemons import next_execution, served
+from tests.support.processes.programs import Gate, started
 
 
 def test_a_fault_in_the_files_is_told_each_time_and_never_ends_the_daemon(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with served(source, harvest, "interval = 1 s"), started(harvest, "daemon") as daemon:
         daemon.says("[DS1] OK")
@@ -32,11 +32,11 @@ def test_a_fault_in_the_files_is_told_each_time_and_never_ends_the_daemon(
         config.write_text(sections)
         daemon.says("execution ended with code 0")
         assert daemon.stops() == 0
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_changed_interval_takes_effect_with_the_next_execution(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     gate = Gate("/datastore_server/re-sync")
     harvest.init()
@@ -58,7 +58,7 @@ def test_a_changed_interval_takes_effect_with_the_next_execution(
             daemon.says("execution ended")
             assert next_execution(daemon).month == 1
             assert daemon.stops() == 0
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_daemon_does_not_start_if_no_section_can_run(harvest: Harvest) -> None
 
 
 def test_a_database_that_is_not_there_yet_is_waited_for(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with source.served() as url:
         harvest.section("DS1", url)
@@ -104,4 +104,4 @@ def test_a_database_that_is_not_there_yet_is_waited_for(
             harvest.init()
             daemon.says("[DS1] OK: everything is done")
             assert daemon.stops() == 0
-    assert kitchen.everything
+    assert full_instance.everything

@@ -8,15 +8,15 @@ import pytest
 
 from shared.model.ids import Code
 from shared.model.kinds import Kind
-from tests.builders import (
+from tests.support.instances.builders import (
     a_sample,
     a_service_file,
     a_space,
 )
-from tests.deleting import first_run, held, here, many_samples
-from tests.harvests import Harvest
-from tests.instances import USER, Instance
-from tests.kitchen import Kitchen
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import USER, Instance
+from tests.support.worlds.losing_source import first_run, held, here, many_samples
 
 MENTION = {"NOTES": 'see "openbis/file-service/a.txt"'}
 
@@ -71,7 +71,7 @@ def test_files_of_the_file_service_count_and_wait_with_the_rest(
 
 
 def test_a_space_that_vanished_as_a_whole_is_held_back_by_name(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     with source.served() as url:
         first_run(either, url)
@@ -84,11 +84,11 @@ def test_a_space_that_vanished_as_a_whole_is_held_back_by_name(
         either.section("DS1", url, deletion_allowed="true")
         either.converges()  # the operator has corrected the list
         assert either.command("release", "2").code == 2  # nothing waits any more
-    assert kitchen.beta.perm_id in here(either)
+    assert full_instance.beta.perm_id in here(either)
 
 
 def test_a_space_that_its_user_may_not_see_any_more_is_held_back(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with source.served() as url:
         first_run(harvest, url)
@@ -99,7 +99,7 @@ def test_a_space_that_its_user_may_not_see_any_more_is_held_back(
             harvest.run()
         )
         assert here(harvest) == before
-        assert kitchen.cellar.perm_id in before
+        assert full_instance.cellar.perm_id in before
 
 
 def test_an_emptied_space_and_one_whose_content_moved_go_at_once(

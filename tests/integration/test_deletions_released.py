@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from shared.model.kinds import DataSetKind
-from tests.blind import digests
-from tests.builders import (
+from tests.support.faults.blind_source import digests
+from tests.support.faults.faulty_source import edited
+from tests.support.instances.builders import (
     a_data_set,
     a_material,
     a_project,
@@ -16,11 +17,10 @@ from tests.builders import (
     a_space,
     an_experiment,
 )
-from tests.deleting import first_run, held, here, many_samples
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen
-from tests.spoiled import edited
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.worlds.losing_source import first_run, held, here, many_samples
 
 MENTION = {"NOTES": 'see "openbis/file-service/a.txt"'}
 
@@ -195,10 +195,10 @@ def test_what_is_not_to_be_deleted_at_all_is_not_held_back(
 
 @pytest.mark.parametrize("kind", ["files", "attachments"])
 def test_a_release_lets_no_more_go_than_was_held_back(
-    source: Instance, kitchen: Kitchen, either: Harvest, kind: str
+    source: Instance, full_instance: FullInstance, either: Harvest, kind: str
 ) -> None:
     """One part was lost, and the loss was released; until the next run all others are lost."""
-    brew, raw = kitchen.brew, kitchen.raw
+    brew, raw = full_instance.brew, full_instance.raw
     with source.served() as url:
         first_run(either, url, max_deletions="0")
         before, held_before = digests(either.instance), either.instance.bytes_held()

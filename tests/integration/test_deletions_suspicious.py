@@ -10,10 +10,17 @@ import pytest
 from shared.model.entities import Entity
 from shared.model.ids import Code
 from shared.model.kinds import Kind
-from tests.builders import a_material, a_project, a_sample, a_space, an_experiment, perm_id
-from tests.deleting import first_run, held, here, many_samples
-from tests.harvests import Harvest
-from tests.instances import Instance
+from tests.support.instances.builders import (
+    a_material,
+    a_project,
+    a_sample,
+    a_space,
+    an_experiment,
+    perm_id,
+)
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.worlds.losing_source import first_run, held, here, many_samples
 
 
 def in_project(project: Entity, number: int, **fields: str) -> Entity:

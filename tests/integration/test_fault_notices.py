@@ -14,12 +14,12 @@ from harvester.settings.chosen import choose
 from harvester.settings.contacts import Contacts
 from harvester.settings.harvester import HarvesterSettings, read_settings
 from shared.store.engine import connect
-from tests.builders import a_space, some_master_data
-from tests.harvests import Harvest
-from tests.hook_server import web_hook
-from tests.instances import Instance
-from tests.mailbox import Box, mailbox
-from tests.ports import free_port
+from tests.support.instances.builders import a_space, some_master_data
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.processes.listening_programs import free_port
+from tests.support.servers.mailbox import Box, mailbox
+from tests.support.servers.web_hook import web_hook
 
 NOWHERE = f"http://127.0.0.1:{free_port()}"
 CANNOT_START = "Synchronization cannot start"

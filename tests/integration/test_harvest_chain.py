@@ -14,9 +14,9 @@ from shared.model.kinds import Kind
 from shared.model.master_data import MasterData
 from shared.resourcesync.reader import read_resource_list
 from shared.resourcesync.v20.version import V20
-from tests.harvests import Harvest
-from tests.instances import PROJECT, Instance
-from tests.kitchen import Kitchen, kitchen_master_data
+from tests.support.instances.full_instance import FullInstance, full_master_data
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import PROJECT, Instance
 
 EXAMPLE = PROJECT / "tests" / "golden" / "whole_list.xml"
 EXAMPLE_FILES = {
@@ -35,9 +35,9 @@ def last(tmp_path: Path) -> Iterator[Harvest]:
 
 @pytest.mark.parametrize("prefix", ["", "DS1_"])
 def test_what_comes_through_two_harvesters_is_what_the_source_has(
-    source: Instance, kitchen: Kitchen, either: Harvest, last: Harvest, prefix: str
+    source: Instance, full_instance: FullInstance, either: Harvest, last: Harvest, prefix: str
 ) -> None:
-    names = Names.of(kitchen_master_data(), prefix or None)
+    names = Names.of(full_master_data(), prefix or None)
     keys = {"deletion_allowed": "true", "master_data_update_allowed": "true"}
     with source.served() as url:
         either.section("DS1", url, translate_using_data_source_alias=str(bool(prefix)), **keys)
@@ -50,9 +50,9 @@ def test_what_comes_through_two_harvesters_is_what_the_source_has(
             last.converges()
             check_same(source, last, names)
             # what changes at the beginning arrives at the end
-            source.load(replace(kitchen.child, properties={"NOTES": "changed"}))
-            source.delete(kitchen.container, kitchen.link)
-            source.drop_attachments(kitchen.project)
+            source.load(replace(full_instance.child, properties={"NOTES": "changed"}))
+            source.delete(full_instance.container, full_instance.link)
+            source.drop_attachments(full_instance.project)
             either.converges()
             last.converges()
             check_same(source, last, names)
@@ -65,7 +65,7 @@ def check_same(source: Instance, last: Harvest, names: Names) -> None:
     assert last.instance.entities() == {(e.kind, e.perm_id): e for e in translated}
     assert last.instance.bytes_held().items() <= source.bytes_held().items()
     assert len(last.instance.codes(Kind.DATA_SET)) > 0
-    ordinary = names.translate_master_data(kitchen_master_data())
+    ordinary = names.translate_master_data(full_master_data())
     stored = last.instance.master_data()
     assert {t.code for t in stored.entity_types} == {t.code for t in ordinary.entity_types}
     assert {p.name: p.script for p in stored.plugins} == {

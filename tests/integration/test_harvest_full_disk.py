@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from shared.model.kinds import Kind
-from tests.builders import a_data_set, a_sample
-from tests.harvests import Harvest
-from tests.instances import PROJECT, Instance, files_below
-from tests.kitchen import TRIAL, Kitchen
+from tests.support.instances.builders import a_data_set, a_sample
+from tests.support.instances.full_instance import TRIAL, FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import PROJECT, Instance, files_below
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def enlarge(folder: Path) -> None:
 
 
 def test_what_does_not_fit_is_told_and_comes_when_there_is_space(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     store = either.root / "store"
     with source.served() as url, small_disk(store, "60k"):
@@ -44,10 +44,10 @@ def test_what_does_not_fit_is_told_and_comes_when_there_is_space(
         either.init()
         result = either.run()
         assert result.code == 7
-        what = f"DATA_SET {kitchen.of_well.perm_id}: "
+        what = f"DATA_SET {full_instance.of_well.perm_id}: "
         assert f"{what}file original/big.bin: [Errno 28] No space left" in result.output
         assert f"{what}65,536 bytes do not fit: 61,440 bytes are free" in either.log()
-        assert kitchen.of_well.perm_id not in either.instance.codes(Kind.DATA_SET)
+        assert full_instance.of_well.perm_id not in either.instance.codes(Kind.DATA_SET)
         assert set(either.instance.codes(Kind.SAMPLE)) == source.codes(Kind.SAMPLE)
         enlarge(store)
         either.converges()
@@ -57,7 +57,7 @@ def test_what_does_not_fit_is_told_and_comes_when_there_is_space(
 
 
 def test_a_full_disk_below_the_database_is_told_and_the_next_run_goes_on(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     source.load(*(a_sample(n, properties={"NOTES": "x" * 2000}) for n in range(500, 900)))
     harvest.instance.engine.dispose()
@@ -73,11 +73,11 @@ def test_a_full_disk_below_the_database_is_told_and_the_next_run_goes_on(
         harvest.converges()
         assert harvest.instance.entities() == source.entities()
         harvest.instance.engine.dispose()
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_file_that_may_not_be_that_large_fails_its_data_set_only(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     large = bytes(3_000_000)
     code = a_data_set(59).code
@@ -100,4 +100,4 @@ def test_a_file_that_may_not_be_that_large_fails_its_data_set_only(
         assert f"DATA_SET {code}: file original/large: [Errno 27] File too large" in process.stdout
         assert source.codes(Kind.DATA_SET) - harvest.instance.codes(Kind.DATA_SET) == {code}
         harvest.converges()
-    assert kitchen.everything
+    assert full_instance.everything

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.builders import a_data_set, a_project, a_space, an_experiment, some_master_data
-from tests.harvests import Harvest
-from tests.instances import Instance, a_file
+from tests.support.instances.builders import (
+    a_data_set,
+    a_project,
+    a_space,
+    an_experiment,
+    some_master_data,
+)
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance, a_file
 
 
 def test_a_good_data_set_arrives_after_more_refused_ones_than_fit_into_the_window(

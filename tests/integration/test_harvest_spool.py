@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harvester.openbis.section import SectionConfig
 from harvester.openbis.source.spool import spool
-from tests.harvester_files import section_of
+from tests.support.instances.settings_files import section_of
 
 
 def config_in(folder: Path) -> SectionConfig:

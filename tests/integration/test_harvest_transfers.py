@@ -20,9 +20,16 @@ from harvester.settings.chosen import choose
 from shared.errors import StoppedError
 from shared.model.kinds import Kind
 from shared.store.engine import open_store
-from tests.builders import a_data_set, a_project, a_space, an_experiment, perm_id, some_master_data
-from tests.harvests import Harvest
-from tests.instances import Instance
+from tests.support.instances.builders import (
+    a_data_set,
+    a_project,
+    a_space,
+    an_experiment,
+    perm_id,
+    some_master_data,
+)
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
 
 LARGE = hashlib.shake_128(b"large").digest(3_000_000)
 FILES = "/datastore_server/2"

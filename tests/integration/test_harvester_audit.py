@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
 
 
 def test_an_audit_finds_what_was_spoiled_in_the_destination(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with source.served() as url:
         harvest.section("DS1", url)
         harvest.init()
         harvest.converges()
         held = harvest.instance.store
-        raw = held.data_set_folder(kitchen.raw.code)
+        raw = held.data_set_folder(full_instance.raw.code)
         (raw / "original/run/hello.txt").write_bytes(b"hello_world")
         (raw / "original/digits + 1%.txt").unlink()
-        (plan,) = kitchen.project.attachments
+        (plan,) = full_instance.project.attachments
         held.attachment(plan.versions[0].sha256 or "").write_bytes(b"short")
-        held.service_file(kitchen.picture.path).unlink()
-        child = kitchen.child.perm_id
+        held.service_file(full_instance.picture.path).unlink()
+        child = full_instance.child.perm_id
         harvest.instance.execute(f"UPDATE entity SET modifier = 'x' WHERE perm_id = '{child}'")  # noqa: S608
         harvest.instance.execute("UPDATE entity SET frozen = 0 WHERE code = 'ALPHA'")
         harvest.instance.execute("DELETE FROM master_data WHERE kind = 'PLUGIN' AND code = 'age'")
@@ -32,10 +32,10 @@ def test_an_audit_finds_what_was_spoiled_in_the_destination(
         "PLUGIN age: is missing here",
         f"SAMPLE {child}: timestamps or users differ",
         "SPACE ALPHA: frozen flags differ",
-        f"PROJECT {kitchen.project.perm_id}: attachment plan.txt (version 1) has 5 bytes",
-        f"FILE {kitchen.picture.path}: is missing in the data store",
-        f"DATA_SET {kitchen.raw.perm_id}: file original/digits + 1%.txt is missing",
-        f"DATA_SET {kitchen.raw.perm_id}: file original/run/hello.txt has another checksum",
+        f"PROJECT {full_instance.project.perm_id}: attachment plan.txt (version 1) has 5 bytes",
+        f"FILE {full_instance.picture.path}: is missing in the data store",
+        f"DATA_SET {full_instance.raw.perm_id}: file original/digits + 1%.txt is missing",
+        f"DATA_SET {full_instance.raw.perm_id}: file original/run/hello.txt has another checksum",
     ):
         assert text in result.output
     assert "8 differences" in result.output
@@ -43,7 +43,7 @@ def test_an_audit_finds_what_was_spoiled_in_the_destination(
 
 
 def test_an_audit_does_not_wait_for_a_harvest_that_is_writing(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     with source.served() as url:
         either.section("DS1", url)
@@ -52,16 +52,16 @@ def test_an_audit_does_not_wait_for_a_harvest_that_is_writing(
         with either.instance.engine.connect() as writer, writer.begin():
             writer.exec_driver_sql("UPDATE entity SET frozen = 1")
             either.agrees()
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_what_the_rules_or_the_operator_want_so_is_no_difference(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with source.served() as url:
         harvest.section("DS1", url)
         harvest.init()
-        ignored = f"#DATA_SET-{kitchen.raw.perm_id}\n"
+        ignored = f"#DATA_SET-{full_instance.raw.perm_id}\n"
         (harvest.root / "not-synced-entities_DS1.txt").write_text(ignored)
         harvest.converges()
         source.execute("DELETE FROM master_data WHERE kind = 'TERM' AND code = 'OUR_OWN'")

@@ -9,12 +9,12 @@ import pytest
 
 from shared.model.kinds import Kind
 from shared.store.users import Role, add_persons, grant, set_password
-from tests.builders import a_sample
-from tests.harvests import Harvest
-from tests.instances import PASSWORD, USER, Instance, hashed
-from tests.kitchen import Kitchen, kitchen_master_data
-from tests.ports import free_port
-from tests.spoiled import answering, cut
+from tests.support.faults.faulty_source import answering, cut
+from tests.support.instances.builders import a_sample
+from tests.support.instances.full_instance import FullInstance, full_master_data
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import PASSWORD, USER, Instance, hashed
+from tests.support.processes.listening_programs import free_port
 
 NOWHERE = f"http://127.0.0.1:{free_port()}"
 
@@ -101,7 +101,7 @@ def test_internal_master_data_are_taken_from_a_list(
 
 
 def test_internal_master_data_that_are_missing_are_told_all_together(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with source.served() as url:
         harvest.section("DS1", url)
@@ -114,11 +114,11 @@ def test_internal_master_data_that_are_missing_are_told_all_together(
     )
     assert "The internal property type $NAME of the data source does not exist" in result.output
     assert harvest.instance.entities() == {}
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_wrong_password_of_the_source_names_user_and_url_and_no_password(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with source.served() as url:
         harvest.section("DS1", url, data_source_auth_pass="guessed")
@@ -130,7 +130,7 @@ def test_a_wrong_password_of_the_source_names_user_and_url_and_no_password(
             assert "guessed" not in result.output
     assert "guessed" not in harvest.log()
     assert PASSWORD not in harvest.log()
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 OUT_OF_ORDER = {
@@ -141,7 +141,7 @@ OUT_OF_ORDER = {
 
 
 def test_a_source_that_is_out_of_order_is_told_after_some_tries_and_nothing_changes(
-    source: Instance, kitchen: Kitchen, tmp_path: Path
+    source: Instance, full_instance: FullInstance, tmp_path: Path
 ) -> None:
     """All three at once, as processes: each tries again for about twenty seconds."""
     with source.served(answering(503)) as busy, source.served(cut(2000)) as cutting:
@@ -157,20 +157,20 @@ def test_a_source_that_is_out_of_order_is_told_after_some_tries_and_nothing_chan
             assert harvests[how].instance.rows("SELECT code FROM entity") == [("SAMPLE-90",)]
             assert not list((harvests[how].root / "store").glob("**/*"))
             harvests[how].instance.engine.dispose()
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def _with_an_entity(root: Path, url: str) -> Harvest:
     harvest = Harvest(root)
     harvest.section("DS1", url, deletion_allowed="true")
     harvest.init()
-    harvest.instance.load(kitchen_master_data(), a_sample(90))
+    harvest.instance.load(full_master_data(), a_sample(90))
     harvest.instance.execute("UPDATE entity SET source = 'DS1'")
     return harvest
 
 
 def test_a_mistyped_key_stops_its_section_only(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with source.served() as url:
         harvest.section("BAD", url, deletion_alowed="true")
@@ -190,7 +190,7 @@ def test_a_mistyped_key_stops_its_section_only(
         check = harvest.command("check-config")
         assert check.code == 2
         assert "[GOOD] can run" in check.output
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 @pytest.mark.parametrize("command", ["run", "audit"])
@@ -203,7 +203,9 @@ def test_a_section_that_does_not_exist_is_told_with_the_nearest_one(
     assert "there is no section [DS2]; did you mean [DS1]?" in result.output
 
 
-def test_a_dry_run_changes_nothing(source: Instance, kitchen: Kitchen, either: Harvest) -> None:
+def test_a_dry_run_changes_nothing(
+    source: Instance, full_instance: FullInstance, either: Harvest
+) -> None:
     with source.served() as url:
         either.section("DS1", url)
         either.init()
@@ -213,51 +215,53 @@ def test_a_dry_run_changes_nothing(source: Instance, kitchen: Kitchen, either: H
         assert "OK: the dry run found no error; nothing was changed" in result.output
         assert either.instance.content() == before
         assert tree(either) - files == {str(either.root / "synchronization_DS1.log")}
-        assert f" INFO  /ALPHA/KITCHEN/{kitchen.brew.code}\n" in either.log()
+        assert f" INFO  /ALPHA/KITCHEN/{full_instance.brew.code}\n" in either.log()
         either.section("DS1", url, dry_run="true")
         assert either.run().code == 0
         assert either.instance.content() == before
         audit = either.audit()
         assert audit.code == 9
-        assert f"SAMPLE {kitchen.brew.perm_id}: is missing here" in audit.output
+        assert f"SAMPLE {full_instance.brew.perm_id}: is missing here" in audit.output
         assert either.instance.content() == before
         assert tree(either) - files == {str(either.root / "synchronization_DS1.log")}
 
 
 def test_a_file_that_was_lost_comes_again_with_the_next_baseline(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     with source.served() as url:
         either.section("DS1", url, full_sync="true", full_sync_interval="0")
         either.init()
         either.converges()
-        lost = either.instance.store.data_set_folder(kitchen.of_well.code) / "original/big.bin"
+        lost = (
+            either.instance.store.data_set_folder(full_instance.of_well.code) / "original/big.bin"
+        )
         lost.unlink()
         either.section("DS1", url)
         assert "nothing to do" in either.run().output
         assert either.audit().code == 9
         either.section("DS1", url, full_sync="true", full_sync_interval="0")
         either.converges()
-    assert lost.stat().st_size == kitchen.of_well.files[0].length
+    assert lost.stat().st_size == full_instance.of_well.files[0].length
 
 
 def test_a_black_listed_data_set_is_left_out(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     listed = harvest.root / "not-synced-entities_DS1.txt"
     with source.served() as url:
         harvest.section("DS1", url)
         harvest.init()
-        listed.write_text(f"# too large\n#DATA_SET-{kitchen.of_well.code}\n")
+        listed.write_text(f"# too large\n#DATA_SET-{full_instance.of_well.code}\n")
         assert harvest.run().code == 0
-        assert kitchen.of_well.perm_id not in harvest.instance.codes(Kind.DATA_SET)
-        assert listed.read_text() == f"# too large\n#DATA_SET-{kitchen.of_well.code}\n"
+        assert full_instance.of_well.perm_id not in harvest.instance.codes(Kind.DATA_SET)
+        assert listed.read_text() == f"# too large\n#DATA_SET-{full_instance.of_well.code}\n"
         listed.unlink()
         harvest.converges()
 
 
 def test_the_section_log_is_the_one_that_was_configured(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, tmp_path: Path
+    source: Instance, full_instance: FullInstance, harvest: Harvest, tmp_path: Path
 ) -> None:
     with source.served() as url:
         harvest.section("DS1", url, log_file="logs/mine.log")
@@ -265,7 +269,7 @@ def test_the_section_log_is_the_one_that_was_configured(
         assert harvest.run().code == 0
     text = (harvest.root / "logs" / "mine.log").read_text()
     assert "The timestamp of this synchronization has been saved" in text
-    assert kitchen.everything
+    assert full_instance.everything
     assert tmp_path.exists()
 
 

@@ -11,7 +11,8 @@ import pytest
 from shared.model.entities import Entity
 from shared.model.ids import Identifier
 from shared.model.kinds import DataSetKind, Kind
-from tests.builders import (
+from tests.support.faults.faulty_source import edited
+from tests.support.instances.builders import (
     a_data_set,
     a_project,
     a_sample,
@@ -21,9 +22,8 @@ from tests.builders import (
     perm_id,
     some_master_data,
 )
-from tests.harvests import Harvest, Result
-from tests.instances import Instance
-from tests.spoiled import edited
+from tests.support.instances.harvests import Harvest, Result
+from tests.support.instances.instance import Instance
 
 TUBE = Identifier("/ALPHA/TUBE")
 

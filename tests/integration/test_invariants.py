@@ -8,12 +8,19 @@ import pytest
 
 from shared.model.ids import Code
 from shared.model.kinds import Kind, Relation
-from tests.builders import a_project, a_sample, a_space, an_assignment, an_entity_type, perm_id
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen, connected, kitchen_master_data
-from tests.mailbox import mailbox
-from tests.spoiled import answering, replaced
+from tests.support.faults.faulty_source import answering, replaced
+from tests.support.instances.builders import (
+    a_project,
+    a_sample,
+    a_space,
+    an_assignment,
+    an_entity_type,
+    perm_id,
+)
+from tests.support.instances.full_instance import FullInstance, connected, full_master_data
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.servers.mailbox import mailbox
 
 BAD_FILES = {
     "a file of a data set": (
@@ -26,7 +33,7 @@ BAD_FILES = {
 
 @pytest.mark.parametrize("what", BAD_FILES)
 def test_1_a_run_that_leaves_an_item_unsynchronised_says_so_and_the_next_run_tries_it_again(
-    source: Instance, kitchen: Kitchen, either: Harvest, what: str
+    source: Instance, full_instance: FullInstance, either: Harvest, what: str
 ) -> None:
     path, line = BAD_FILES[what]
     remembered = either.root / "not-synced-entities_DS1.txt"
@@ -37,7 +44,7 @@ def test_1_a_run_that_leaves_an_item_unsynchronised_says_so_and_the_next_run_tri
     assert result.code == 7
     assert "PARTIAL: 1 items failed and will be tried again" in result.output
     assert remembered.read_text() == f"{line}\n"
-    assert either.instance.entities().keys() | {(Kind.DATA_SET, kitchen.raw.perm_id)} == (
+    assert either.instance.entities().keys() | {(Kind.DATA_SET, full_instance.raw.perm_id)} == (
         source.entities().keys()
     )
     with source.served() as url:
@@ -48,7 +55,7 @@ def test_1_a_run_that_leaves_an_item_unsynchronised_says_so_and_the_next_run_tri
 
 
 def test_3_running_twice_without_changes_writes_nothing_the_second_time(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     with mailbox() as box:
         either.add_properties(*box.properties)
@@ -66,11 +73,11 @@ def test_3_running_twice_without_changes_writes_nothing_the_second_time(
             either.section("DS1", url, email_addresses="ops@example.org")
             assert either.run().code == 4
         assert box.subjects == ["Synchronization (dry run) failed"]
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_4_adding_a_space_to_the_white_list_brings_in_all_its_old_entities(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     source.load(a_sample(71, space="BETA", project="CELLAR"))
     with source.served() as url:
@@ -82,7 +89,7 @@ def test_4_adding_a_space_to_the_white_list_brings_in_all_its_old_entities(
         either.converges()
     assert either.instance.entities() == source.entities()
     assert (Kind.SAMPLE, perm_id(71)) in either.instance.entities()
-    assert kitchen.beta.perm_id in either.instance.codes(Kind.SPACE)
+    assert full_instance.beta.perm_id in either.instance.codes(Kind.SPACE)
 
 
 def test_4_an_entity_that_moves_into_a_white_listed_space_arrives_although_it_is_old(
@@ -90,7 +97,7 @@ def test_4_an_entity_that_moves_into_a_white_listed_space_arrives_although_it_is
 ) -> None:
     project = a_project(2, space="BETA")
     inside = a_sample(4, space="BETA", project="KITCHEN")
-    source.load(kitchen_master_data(), a_space(), a_space("BETA"), project, inside)
+    source.load(full_master_data(), a_space(), a_space("BETA"), project, inside)
     source.add_user()
     with source.served() as url:
         harvest.section("DS1", url, space_white_list="ALPHA")
@@ -104,9 +111,9 @@ def test_4_an_entity_that_moves_into_a_white_listed_space_arrives_although_it_is
 
 
 def test_10_a_relation_to_an_entity_outside_the_filter_is_reported_and_not_fatal(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
-    child, hidden = kitchen.child.perm_id, perm_id(99)
+    child, hidden = full_instance.child.perm_id, perm_id(99)
     with source.served(replaced(f'to="{child}"', f'to="{hidden}"')) as url:
         either.section("DS1", url)
         either.init()
@@ -114,27 +121,27 @@ def test_10_a_relation_to_an_entity_outside_the_filter_is_reported_and_not_fatal
         either.agrees()
         assert f"names {hidden} (Child), which is not in the list" in either.log()
     stored = either.instance.entities()
-    assert stored[Kind.SAMPLE, kitchen.brew.perm_id].connections == ()
+    assert stored[Kind.SAMPLE, full_instance.brew.perm_id].connections == ()
     # it becomes visible: the relation is there without the source having changed it
     source.load(a_sample(99))
     with source.served(replaced(f'to="{child}"', f'to="{hidden}"')) as url:
         either.section("DS1", url)
         either.converges()
     stored = either.instance.entities()
-    assert stored[Kind.SAMPLE, kitchen.brew.perm_id].connections == connected(
+    assert stored[Kind.SAMPLE, full_instance.brew.perm_id].connections == connected(
         Relation.CHILD, hidden
     )
 
 
 def test_12_a_change_within_the_same_second_as_the_list_is_found(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     with source.served() as url:
         either.section("DS1", url)
         either.init()
         assert either.run().code == 0
         # the source's clock shows the same time as when the list was read
-        changed = replace(kitchen.child, properties={"NOTES": "changed at once"})
+        changed = replace(full_instance.child, properties={"NOTES": "changed at once"})
         source.load(changed)
         either.converges()
     assert either.instance.entities()[Kind.SAMPLE, changed.perm_id] == changed
@@ -142,7 +149,7 @@ def test_12_a_change_within_the_same_second_as_the_list_is_found(
 
 @pytest.mark.parametrize("allowed", ["true", "false"])
 def test_15_a_newly_mandatory_property_does_not_stop_the_run(
-    source: Instance, kitchen: Kitchen, either: Harvest, allowed: str
+    source: Instance, full_instance: FullInstance, either: Harvest, allowed: str
 ) -> None:
     with source.served() as url:
         either.section("DS1", url, master_data_update_allowed=allowed)
@@ -152,11 +159,11 @@ def test_15_a_newly_mandatory_property_does_not_stop_the_run(
         of_experiments = an_entity_type(
             Kind.EXPERIMENT, an_assignment(), an_assignment("SOLVENT", 2, mandatory=True)
         )
-        source.load(replace(kitchen_master_data(), entity_types=(of_materials, of_experiments)))
-        source.load(replace(kitchen.child, properties={"NOTES": "new"}))
+        source.load(replace(full_master_data(), entity_types=(of_materials, of_experiments)))
+        source.load(replace(full_instance.child, properties={"NOTES": "new"}))
         result = either.run()
     assert result.code == 0, result.output
-    assert either.instance.entities()[Kind.SAMPLE, kitchen.child.perm_id].properties == {
+    assert either.instance.entities()[Kind.SAMPLE, full_instance.child.perm_id].properties == {
         "NOTES": "new"
     }
     types = {(t.kind, t.code): t for t in either.instance.master_data().entity_types}

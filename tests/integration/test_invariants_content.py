@@ -9,18 +9,25 @@ import pytest
 from shared.model.entities import Entity, FileNode
 from shared.model.ids import Code, Identifier
 from shared.model.kinds import NOT_FROZEN, Frozen, Kind
-from tests.builders import a_data_set, a_sample, a_space, an_experiment, perm_id, some_master_data
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import DIGITS, HELLO, Kitchen
-from tests.spoiled import edited, replaced
+from tests.support.faults.faulty_source import edited, replaced
+from tests.support.instances.builders import (
+    a_data_set,
+    a_sample,
+    a_space,
+    an_experiment,
+    perm_id,
+    some_master_data,
+)
+from tests.support.instances.full_instance import DIGITS, HELLO, FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
 
 PLATES = [Identifier("/ALPHA/PLATE-A:A01"), Identifier("/ALPHA/PLATE-B:A01")]
 
 
 @pytest.mark.parametrize("prefix", ["", "DS1_"])
 def test_8_two_plates_with_wells_of_the_same_code_arrive_completely(
-    source: Instance, kitchen: Kitchen, either: Harvest, prefix: str
+    source: Instance, full_instance: FullInstance, either: Harvest, prefix: str
 ) -> None:
     on_wells = [a_data_set(60 + n, sample=plate) for n, plate in enumerate(PLATES)]
     source.load(*on_wells)
@@ -29,7 +36,9 @@ def test_8_two_plates_with_wells_of_the_same_code_arrive_completely(
         either.init()
         either.converges()
     stored = either.instance.entities()
-    for plate, well, data_set in zip(kitchen.plates, kitchen.wells, on_wells, strict=True):
+    for plate, well, data_set in zip(
+        full_instance.plates, full_instance.wells, on_wells, strict=True
+    ):
         place = f"/{prefix}ALPHA/{plate.code}:A01"
         held = either.instance.rows(
             f"SELECT identifier FROM entity WHERE perm_id = '{well.perm_id}'"  # noqa: S608
@@ -59,14 +68,14 @@ WHERE = {
 @pytest.mark.parametrize("how", CORRUPTED)
 @pytest.mark.parametrize("what", WHERE)
 def test_9_a_corrupted_download_is_detected_and_reported_and_not_registered(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, what: str, how: str
+    source: Instance, full_instance: FullInstance, harvest: Harvest, what: str, how: str
 ) -> None:
     with source.served(edited(CORRUPTED[how], WHERE[what])) as url:
         harvest.section("DS1", url)
         harvest.init()
         result = harvest.run()
     assert result.code == 7
-    failed = kitchen.raw if what == "data set" else kitchen.brew
+    failed = full_instance.raw if what == "data set" else full_instance.brew
     assert f"not synchronized: {failed.kind} {failed.perm_id}: " in result.output
     stored = harvest.instance.entities()
     if what == "data set":
@@ -75,7 +84,7 @@ def test_9_a_corrupted_download_is_detected_and_reported_and_not_registered(
     else:
         assert stored.keys() == source.entities().keys()
         assert stored[Kind.SAMPLE, failed.perm_id].attachments == ()
-        assert stored[Kind.PROJECT, kitchen.project.perm_id].attachments != ()
+        assert stored[Kind.PROJECT, full_instance.project.perm_id].attachments != ()
     right = source.bytes_held()
     assert all(right[name] == held for name, held in harvest.instance.bytes_held().items())
     with source.served() as url:
@@ -85,22 +94,22 @@ def test_9_a_corrupted_download_is_detected_and_reported_and_not_registered(
 
 
 def test_9_a_changed_data_set_that_cannot_be_brought_keeps_its_old_content(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     with source.served() as url:
         either.section("DS1", url, deletion_allowed="true")
         either.init()
         assert either.run().code == 0
-    code = kitchen.raw.code
+    code = full_instance.raw.code
     files = (
         source.put_file(code, "original/run/hello.txt", HELLO),
         source.put_file(code, "original/digits + 1%.txt", b"other digits"),
     )
-    source.load(replace(kitchen.raw, files=files))
+    source.load(replace(full_instance.raw, files=files))
     with source.served(edited(_wrong_byte, WHERE["data set"])) as url:
         either.section("DS1", url, deletion_allowed="true")
         assert either.run("--allow-deletions").code == 7
-    assert either.instance.entities()[Kind.DATA_SET, code].files == kitchen.raw.files
+    assert either.instance.entities()[Kind.DATA_SET, code].files == full_instance.raw.files
     held = either.instance.store.data_set_folder(code) / "original/digits + 1%.txt"
     assert held.read_bytes() == DIGITS
     with source.served() as url:
@@ -111,29 +120,29 @@ def test_9_a_changed_data_set_that_cannot_be_brought_keeps_its_old_content(
 
 
 def test_11_loss_of_the_last_attachment_is_propagated(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     with source.served() as url:
         either.section("DS1", url, deletion_allowed="true", trash_retention_days="0")
         either.init()
         assert either.run().code == 0
-        source.drop_attachments(kitchen.brew)
+        source.drop_attachments(full_instance.brew)
         result = either.run()
         assert result.code == 0
         assert "2 ATTACHMENT deleted" in result.output
         either.agrees()
     stored = either.instance.entities()
-    assert stored[Kind.SAMPLE, kitchen.brew.perm_id].attachments == ()
-    (plan,) = stored[Kind.PROJECT, kitchen.project.perm_id].attachments
+    assert stored[Kind.SAMPLE, full_instance.brew.perm_id].attachments == ()
+    (plan,) = stored[Kind.PROJECT, full_instance.project.perm_id].attachments
     contents = {name for name in either.instance.bytes_held() if name.startswith("attachments/")}
     # what the project still has stays, although the sample had it too
     assert {name.rpartition("/")[2] for name in contents} == {v.sha256 for v in plan.versions}
 
 
 def test_14_freezing_and_changing_and_deleting_converge(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
-    frozen, flags = kitchen.brew, kitchen.brew.frozen
+    frozen, flags = full_instance.brew, full_instance.brew.frozen
     children = Frozen.FROZEN | Frozen.FOR_CHILDREN | Frozen.FOR_DATA_SETS
     with source.served() as url:
         either.section("DS1", url, deletion_allowed="true")
@@ -153,13 +162,13 @@ def test_14_freezing_and_changing_and_deleting_converge(
             assert _stored(either, frozen) == changed
         # something new below what is frozen, and a frozen one deleted
         source.load(a_sample(80, project="KITCHEN"))
-        source.delete(changes[-1], kitchen.raw, kitchen.project)
+        source.delete(changes[-1], full_instance.raw, full_instance.project)
         either.converges()
     assert either.instance.entities() == source.entities()
 
 
 def test_14_flags_that_are_not_wanted_stay_away(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with source.served() as url:
         harvest.section("DS1", url, keep_original_frozen_flags="false")
@@ -168,7 +177,7 @@ def test_14_flags_that_are_not_wanted_stay_away(
         assert {e.frozen for e in harvest.instance.entities().values()} == {NOT_FROZEN}
         harvest.section("DS1", url)
         harvest.converges()
-    assert _stored(harvest, kitchen.brew).frozen == kitchen.brew.frozen
+    assert _stored(harvest, full_instance.brew).frozen == full_instance.brew.frozen
 
 
 def _stored(harvest: Harvest, entity: Entity) -> Entity:
@@ -187,14 +196,14 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_name_fails_its_own_data_set_only(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, name: str
+    source: Instance, full_instance: FullInstance, harvest: Harvest, name: str
 ) -> None:
     hostile = a_data_set(
         59,
-        experiment=kitchen.raw.experiment,
-        files=(*kitchen.raw.files, FileNode(path=HOSTILE[name], length=4, crc32=0)),
+        experiment=full_instance.raw.experiment,
+        files=(*full_instance.raw.files, FileNode(path=HOSTILE[name], length=4, crc32=0)),
     )
-    source.put_file(hostile.code, kitchen.raw.files[0].path, b"its folder is there")
+    source.put_file(hostile.code, full_instance.raw.files[0].path, b"its folder is there")
     source.load(hostile)
     with source.served() as url:
         harvest.section("DS1", url, max_threads="1")
@@ -210,13 +219,13 @@ def test_a_hostile_file_name_fails_its_own_data_set_only(
 
 @pytest.mark.parametrize("code", ["../../../../../../../victim", "..", "a/b", "x" * 250])
 def test_a_hostile_data_set_code_is_refused(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, code: str
+    source: Instance, full_instance: FullInstance, harvest: Harvest, code: str
 ) -> None:
     victim = harvest.root / "victim"
     victim.mkdir()
     (victim / "precious.txt").write_text("precious")
     keys = {"deletion_allowed": "true"}
-    with source.served(replaced(kitchen.link.code, code)) as url:
+    with source.served(replaced(full_instance.link.code, code)) as url:
         harvest.section("DS1", url, **keys)
         harvest.init()
         result = harvest.run()

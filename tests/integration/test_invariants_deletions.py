@@ -8,7 +8,8 @@ import pytest
 
 from shared.model.entities import Entity
 from shared.model.kinds import Kind
-from tests.builders import (
+from tests.support.faults.faulty_source import answering, edited, replaced
+from tests.support.instances.builders import (
     a_material,
     a_sample,
     a_service_file,
@@ -16,10 +17,9 @@ from tests.builders import (
     perm_id,
     some_master_data,
 )
-from tests.harvests import Harvest
-from tests.instances import USER, Around, Instance
-from tests.kitchen import Kitchen
-from tests.spoiled import answering, edited, replaced
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import USER, Around, Instance
 
 
 def many_samples(source: Instance, number: int = 30) -> list[Entity]:
@@ -150,7 +150,7 @@ def _start(record: bytes) -> bytes:
 @pytest.mark.parametrize("prefixed", ["false", "true"])
 @pytest.mark.parametrize("kind", UNREADABLE)
 def test_6_a_record_that_cannot_be_read_is_not_deleted(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, kind: str, prefixed: str
+    source: Instance, full_instance: FullInstance, harvest: Harvest, kind: str, prefixed: str
 ) -> None:
     _, _, mark = UNREADABLE[kind]
     keys = {"deletion_allowed": "true", "translate_using_data_source_alias": prefixed}
@@ -165,11 +165,11 @@ def test_6_a_record_that_cannot_be_read_is_not_deleted(
     assert result.code == 7, result.output
     assert "PARTIAL: 1 items failed" in result.output
     assert harvest.instance.entities().keys() == before
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_6_a_file_that_cannot_be_read_is_not_deleted(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with source.served() as url:
         harvest.section("DS1", url, deletion_allowed="true")
@@ -180,7 +180,7 @@ def test_6_a_file_that_cannot_be_read_is_not_deleted(
         harvest.section("DS1", url, deletion_allowed="true")
         result = harvest.run()
     assert result.code == 7, result.output
-    assert f"FILE {kitchen.picture.path}" in result.output
+    assert f"FILE {full_instance.picture.path}" in result.output
     assert harvest.instance.bytes_held() == before
 
 

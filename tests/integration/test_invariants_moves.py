@@ -9,7 +9,7 @@ import pytest
 from shared.model.entities import Entity
 from shared.model.ids import Code, Identifier
 from shared.model.kinds import DataSetKind, Relation
-from tests.builders import (
+from tests.support.instances.builders import (
     a_data_set,
     a_project,
     a_sample,
@@ -18,9 +18,9 @@ from tests.builders import (
     perm_id,
     some_master_data,
 )
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import connected
+from tests.support.instances.full_instance import connected
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
 
 OLD, NEW = a_project(10, code="OLD"), a_project(11, code="NEW")
 TRIAL = an_experiment(20, code="TRIAL", project=Code("OLD"))

@@ -10,7 +10,8 @@ import pytest
 
 from shared.model.ids import Code
 from shared.model.kinds import DataSetKind, Kind
-from tests.builders import (
+from tests.support.faults.faulty_source import answering, edited, replaced
+from tests.support.instances.builders import (
     a_data_set,
     a_material,
     a_project,
@@ -21,12 +22,11 @@ from tests.builders import (
     perm_id,
     some_master_data,
 )
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen, a_kitchen
-from tests.mailbox import mailbox
-from tests.ports import free_port
-from tests.spoiled import answering, edited, replaced
+from tests.support.instances.full_instance import FullInstance, a_full_instance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.processes.listening_programs import free_port
+from tests.support.servers.mailbox import mailbox
 
 
 @pytest.fixture
@@ -38,10 +38,10 @@ def second(tmp_path: Path) -> Iterator[Instance]:
 
 
 def test_7_copies_of_one_instance_as_two_sources_never_harm_each_other(
-    source: Instance, second: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, second: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     """Everything has the same perm ids, codes and files: what came first keeps its owner."""
-    a_kitchen(second)
+    a_full_instance(second)
     with source.served() as one, second.served() as two:
         either.section("ONE", one, deletion_allowed="true")
         either.section("TWO", two, deletion_allowed="true")
@@ -51,15 +51,15 @@ def test_7_copies_of_one_instance_as_two_sources_never_harm_each_other(
         assert either.audit().code == 0
         before = either.instance.content()
         # what the second changes or loses does not touch what the first brought
-        second.load(replace(kitchen.shared, properties={"NOTES": "the second's"}))
-        second.delete(*(e for e in kitchen.everything if e != kitchen.shared))
+        second.load(replace(full_instance.shared, properties={"NOTES": "the second's"}))
+        second.delete(*(e for e in full_instance.everything if e != full_instance.shared))
         assert either.run("--allow-deletions").code == 0
         assert either.instance.content() == before
         assert "SAMPLE 20240110090000045-45: differs; it belongs to section ONE" in (
             either.audit().output
         )
         # what the first loses the second still has: it becomes the second's
-        source.delete(kitchen.shared)
+        source.delete(full_instance.shared)
         assert either.run().code == 0
         owner = either.instance.rows("SELECT source FROM entity WHERE code = 'SALT'")
         assert owner == [("TWO",)]
@@ -149,24 +149,24 @@ def test_7_what_is_gone_stays_while_something_of_another_owner_lies_in_it(
 
 
 def test_7_a_source_never_overwrites_what_was_made_here(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     local = a_sample(900, code="SALT", space=None, properties={"NOTES": "ours"})
-    here = either.root / "file-service" / kitchen.picture.path
+    here = either.root / "file-service" / full_instance.picture.path
     here.parent.mkdir(parents=True)
     here.write_bytes(b"our picture")
     with source.served() as url:
         either.section("DS1", url, deletion_allowed="true", master_data_update_allowed="true")
         either.init()
-        either.instance.load(some_master_data(), local, replace(kitchen.brew, attachments=()))
+        either.instance.load(some_master_data(), local, replace(full_instance.brew, attachments=()))
         result = either.run()
         assert result.code == 7
         assert f"/SALT is SAMPLE {perm_id(900)} here, which belongs to this" in result.output
-        assert f"FILE {kitchen.picture.path}: a file of this path" in result.output
+        assert f"FILE {full_instance.picture.path}: a file of this path" in result.output
     stored = either.instance.entities()
     assert stored[Kind.SAMPLE, local.perm_id] == local
-    assert stored[Kind.SAMPLE, kitchen.brew.perm_id].attachments == ()
-    assert (Kind.SAMPLE, kitchen.shared.perm_id) not in stored
+    assert stored[Kind.SAMPLE, full_instance.brew.perm_id].attachments == ()
+    assert (Kind.SAMPLE, full_instance.shared.perm_id) not in stored
     assert here.read_bytes() == b"our picture"
     types = {(t.kind, t.code): t for t in either.instance.master_data().entity_types}
     ours = types[Kind.SAMPLE, Code("A_SAMPLE_TYPE")]
@@ -189,7 +189,7 @@ BAD_RECORDS = {
 
 @pytest.mark.parametrize("bad", BAD_RECORDS)
 def test_13_one_bad_record_does_not_stop_the_others(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, bad: str
+    source: Instance, full_instance: FullInstance, harvest: Harvest, bad: str
 ) -> None:
     with source.served(BAD_RECORDS[bad]) as url:
         harvest.section("DS1", url)
@@ -203,13 +203,13 @@ def test_13_one_bad_record_does_not_stop_the_others(
         harvest.section("DS1", url)
         harvest.converges()
     assert harvest.instance.entities() == source.entities()
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_13_one_bad_section_and_a_broken_mail_server_do_not_stop_the_others(
-    source: Instance, second: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, second: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
-    a_kitchen(second)
+    a_full_instance(second)
     either.add_properties(
         "mail.smtp.host = 127.0.0.1", f"mail.smtp.port = {free_port()}", "mail.from = a@example.org"
     )
@@ -225,11 +225,11 @@ def test_13_one_bad_section_and_a_broken_mail_server_do_not_stop_the_others(
     assert "[GOOD] OK: everything is done, source and destination agree" in result.output
     assert "aborted" in either.log("BAD")
     assert either.instance.entities() == second.entities()
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_13_a_section_whose_log_cannot_be_opened_does_not_stop_the_others(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with source.served() as url:
         harvest.section("BAD", url, log_file="notes")
@@ -240,11 +240,11 @@ def test_13_a_section_whose_log_cannot_be_opened_does_not_stop_the_others(
     assert result.code == 2
     assert "[BAD] FAILED: [BAD] log-file: cannot be opened: " in result.output
     assert "[GOOD] OK" in result.output
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_13_each_failure_of_a_whole_section_is_mailed_once_to_everybody(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with mailbox() as box:
         harvest.add_properties(*box.properties)
@@ -253,11 +253,11 @@ def test_13_each_failure_of_a_whole_section_is_mailed_once_to_everybody(
             harvest.init()
             assert harvest.run().code == 4
         assert box.subjects == ["Synchronization (dry run) failed"] * 2
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_section_that_was_renamed_is_told_whose_the_items_are(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with source.served() as url:
         harvest.section("DS1", url)
@@ -266,7 +266,7 @@ def test_a_section_that_was_renamed_is_told_whose_the_items_are(
         del harvest.sections["DS1"]
         harvest.section("DS2", url)
         result = harvest.run()
-        number = len(kitchen.everything)
+        number = len(full_instance.everything)
         assert "belong to DS1, not to this section" in result.output, result.output
         assert f"{number} items of the list are left as they are here" in result.output
         assert "set data-source-alias = DS1" in result.output

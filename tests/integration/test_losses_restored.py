@@ -10,35 +10,35 @@ from pathlib import Path
 import pytest
 
 from shared.model.kinds import Kind
-from tests.blind import digests
-from tests.builders import a_service_file
-from tests.deleting import deletion_numbers, first_run
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen
-from tests.passing_days import disorder
-from tests.whole import runs_of
+from tests.support.faults.blind_source import digests
+from tests.support.instances.builders import a_service_file
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.instances.intact import runs_of
+from tests.support.worlds.losing_source import deletion_numbers, first_run
+from tests.support.worlds.passing_days import disorder
 
 DIGITS, HELLO = "original/digits + 1%.txt", "original/run/hello.txt"
 TASTE, PICTURE = "taste & smell.txt", "eln/a picture.png"
 
 
-def spoil(source: Instance, kitchen: Kitchen) -> None:
+def spoil(source: Instance, full_instance: FullInstance) -> None:
     """One file of two is gone, the other one is another one; an attachment is gone, another one
     and the picture have other contents."""
-    raw = kitchen.raw
+    raw = full_instance.raw
     files = (source.put_file(raw.code, DIGITS, b"other bytes"),)
     source.load(replace(raw, files=files))
-    source.drop_attachments(kitchen.brew)
+    source.drop_attachments(full_instance.brew)
     attachments = (source.put_attachment(TASTE, b"sweet"),)
-    source.load(replace(kitchen.brew, attachments=attachments))
+    source.load(replace(full_instance.brew, attachments=attachments))
     source.load(a_service_file(PICTURE, b"another picture"))
 
 
-def mend(source: Instance, kitchen: Kitchen) -> None:
-    source.put_file(kitchen.raw.code, DIGITS, b"123456789")
-    source.drop_attachments(kitchen.brew)
-    source.load(kitchen.raw, kitchen.brew, kitchen.picture)
+def mend(source: Instance, full_instance: FullInstance) -> None:
+    source.put_file(full_instance.raw.code, DIGITS, b"123456789")
+    source.drop_attachments(full_instance.brew)
+    source.load(full_instance.raw, full_instance.brew, full_instance.picture)
 
 
 def has(harvest: Harvest, *, old: bool) -> bool:
@@ -59,12 +59,12 @@ def has(harvest: Harvest, *, old: bool) -> bool:
 
 
 def test_what_was_taken_away_comes_back_and_stays(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     with source.served() as url:
         first_run(either, url, max_deletions="0")
         before = digests(either.instance)
-        spoil(source, kitchen)
+        spoil(source, full_instance)
         result = either.run()
         assert result.code == 8, result.output
         assert "3 losses of contents wait for confirmation" in result.output
@@ -98,7 +98,7 @@ def test_what_was_taken_away_comes_back_and_stays(
             result = either.run()
             assert result.code == 8, result.output
             assert has(either, old=True)
-        mend(source, kitchen)
+        mend(source, full_instance)
         result = either.run()
         assert result.code == 0, result.output
         either.agrees()
@@ -106,7 +106,7 @@ def test_what_was_taken_away_comes_back_and_stays(
 
 
 def test_a_former_content_comes_back_to_another_file_system(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, tmp_path: Path
+    source: Instance, full_instance: FullInstance, harvest: Harvest, tmp_path: Path
 ) -> None:
     """The file of the file service is there, with what it has now; there is no renaming."""
     elsewhere = Path("/dev/shm") / f"openbis-sync-{os.getpid()}-{tmp_path.name}"  # noqa: S108
@@ -117,7 +117,7 @@ def test_a_former_content_comes_back_to_another_file_system(
         harvest.root.joinpath("file-service").symlink_to(elsewhere)
         with source.served() as url:
             first_run(harvest, url)
-            spoil(source, kitchen)
+            spoil(source, full_instance)
             result = harvest.run("--allow-deletions")
             assert result.code == 0, result.output
             assert has(harvest, old=False)
@@ -131,15 +131,15 @@ def test_a_former_content_comes_back_to_another_file_system(
 
 
 def test_what_is_merged_leaves_nothing_else_in_the_data_set(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     """A file that did not change is the same in both places, linked."""
     with source.served() as url:
         first_run(harvest, url)
-        folder = harvest.instance.store.data_set_folder(kitchen.raw.code)
+        folder = harvest.instance.store.data_set_folder(full_instance.raw.code)
         before = {str(path.relative_to(folder)) for path in folder.rglob("*")}
-        files = tuple(file for file in kitchen.raw.files if file.path != HELLO)
-        source.load(replace(kitchen.raw, files=files))
+        files = tuple(file for file in full_instance.raw.files if file.path != HELLO)
+        source.load(replace(full_instance.raw, files=files))
         assert harvest.run("--allow-deletions").code == 0
         (number,) = deletion_numbers(harvest)
         assert harvest.command("trash", "restore", str(number)).code == 0
@@ -147,11 +147,11 @@ def test_what_is_merged_leaves_nothing_else_in_the_data_set(
 
 
 def test_where_deletions_are_forbidden_what_is_in_the_trash_stays_there(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with source.served() as url:
         first_run(harvest, url)
-        source.delete(kitchen.link)
+        source.delete(full_instance.link)
         assert harvest.run().code == 0
         (number,) = deletion_numbers(harvest)
         harvest.instance.execute("UPDATE deletion SET deleted = 0")
@@ -164,7 +164,7 @@ def test_where_deletions_are_forbidden_what_is_in_the_trash_stays_there(
 
 
 def test_a_chain_of_three_passes_no_loss_on(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     last = Harvest(harvest.root.parent / "last")
     with source.served() as url:
@@ -177,10 +177,10 @@ def test_a_chain_of_three_passes_no_loss_on(
             last.init()
             assert last.run().code == 0
             before = digests(last.instance)
-            raw, of_well = kitchen.raw, kitchen.of_well
+            raw, of_well = full_instance.raw, full_instance.of_well
             source.load(replace(raw, files=()), replace(of_well, files=()))
-            source.drop_attachments(kitchen.brew)
-            source.load(replace(kitchen.brew, attachments=()))
+            source.drop_attachments(full_instance.brew)
+            source.load(replace(full_instance.brew, attachments=()))
             for one in (harvest, last):
                 result = one.run()
                 assert result.code == 0, result.output

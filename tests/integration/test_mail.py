@@ -9,9 +9,9 @@ import pytest
 
 from harvester.notices.mail import Mail, open_mail_server, send_mail
 from harvester.settings.harvester import HarvesterSettings
-from tests.certificates import certificate
-from tests.harvester_files import settings_in
-from tests.mail_server import (
+from tests.support.instances.settings_files import settings_in
+from tests.support.servers.certificates import certificate
+from tests.support.servers.mail_server import (
     attachment_of,
     body_of,
     encrypting,

@@ -8,10 +8,10 @@ from random import Random
 import pytest
 
 from shared.store.published import published_mark
-from tests.changing_source import ChangingSource
-from tests.deleting import deletion_numbers
-from tests.harvests import Harvest
-from tests.instances import Instance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.worlds.changing_source import ChangingSource
+from tests.support.worlds.losing_source import deletion_numbers
 
 _WHO = "SELECT user_id, active, source FROM person"
 _ROLES = "SELECT user_id, role, place FROM role_assignment"

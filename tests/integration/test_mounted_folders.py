@@ -9,10 +9,16 @@ from pathlib import Path
 import pytest
 
 from shared.store.mounted import marker
-from tests.builders import a_project, a_sample, a_service_file, a_space, some_master_data
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen
+from tests.support.instances.builders import (
+    a_project,
+    a_sample,
+    a_service_file,
+    a_space,
+    some_master_data,
+)
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
 
 FOLDERS = {
     "store": "storeroot-dir",
@@ -25,8 +31,8 @@ def uuid_of(harvest: Harvest) -> str:
 
 
 @pytest.fixture
-def harvested(source: Instance, kitchen: Kitchen, either: Harvest) -> Harvest:
-    del kitchen
+def harvested(source: Instance, full_instance: FullInstance, either: Harvest) -> Harvest:
+    del full_instance
     with source.served() as url:
         either.section("DS1", url, deletion_allowed="true")
         either.init()
@@ -35,9 +41,9 @@ def harvested(source: Instance, kitchen: Kitchen, either: Harvest) -> Harvest:
 
 
 @pytest.fixture
-def served(source: Instance, kitchen: Kitchen, harvest: Harvest) -> Iterator[Harvest]:
-    """All of the kitchen is here, and its source still answers."""
-    del kitchen
+def served(source: Instance, full_instance: FullInstance, harvest: Harvest) -> Iterator[Harvest]:
+    """All of the full instance is here, and its source still answers."""
+    del full_instance
     with source.served() as url:
         harvest.section("DS1", url)
         harvest.init()
@@ -83,9 +89,9 @@ def test_the_trash_is_left_alone_as_long_as_the_store_is_not_mounted(harvested: 
 
 
 def test_a_marker_lets_the_files_be_brought_again(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
-    del kitchen
+    del full_instance
     with source.served() as url:
         harvest.section("DS1", url, full_sync="true", full_sync_interval="0")
         harvest.init()

@@ -10,7 +10,8 @@ import pytest
 from shared.model.ids import Code
 from shared.model.kinds import Kind
 from source_server.catalogues.openbis.catalogue import open_openbis
-from tests.builders import (
+from tests.conftest import LoadOpenBis
+from tests.support.instances.builders import (
     a_data_set,
     a_project,
     a_service_file,
@@ -19,12 +20,11 @@ from tests.builders import (
     perm_id,
     some_master_data,
 )
-from tests.conftest import LoadOpenBis
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.openbis_casts import Cast
-from tests.openbis_reading import entities
-from tests.postgres import connected_to
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.openbis.examples import Examples
+from tests.support.openbis.reading import entities
+from tests.support.servers.postgres import connected_to
 
 NAMES = [
     "Icon\r",
@@ -101,10 +101,10 @@ def test_files_of_every_name_come_through_two_harvesters(
 
 @pytest.mark.parametrize("noted_by_openbis", ["in path info", "nowhere"])
 def test_openbis_serves_files_of_every_name(
-    copy_openbis: LoadOpenBis, cast: Cast, x192_store_copy: Path, noted_by_openbis: str
+    copy_openbis: LoadOpenBis, examples: Examples, x192_store_copy: Path, noted_by_openbis: str
 ) -> None:
     """Listed by path info or by a walk, and found when they are asked for."""
-    url, path_info = copy_openbis(cast.database), copy_openbis(cast.path_info)
+    url, path_info = copy_openbis(examples.database), copy_openbis(examples.path_info)
     catalogue = open_openbis(url, store_root=x192_store_copy, path_info_url=path_info)
     data_set = next(
         each for each in entities(catalogue, Kind.DATA_SET).values() if len(each.files) > 1
@@ -136,7 +136,7 @@ def test_openbis_serves_files_of_every_name(
     listed = {node.path for node in entities(catalogue, Kind.DATA_SET)[code].files}
     assert listed >= set(paths)
     for path in paths:
-        content = catalogue.data_set_file(Code(code), path, cast.everything)
+        content = catalogue.data_set_file(Code(code), path, examples.everything)
         assert content is not None
         assert content.length == len(path.encode())
     catalogue.close()

@@ -16,15 +16,15 @@ from harvester.runs.section_report import SectionReport
 from harvester.settings.chosen import choose
 from shared.errors import BusyError, ConflictError, StoppedError, SyncError
 from shared.store.engine import connect, open_store
-from tests.builders import a_sample, a_space, perm_id, some_master_data
-from tests.harvests import Harvest
-from tests.hook_server import Hook, web_hook
-from tests.instances import PASSWORD, Instance
-from tests.kitchen import Kitchen, kitchen_master_data
-from tests.mail_server import attachment_of
-from tests.mailbox import Box, mailbox
-from tests.ports import free_port
-from tests.spoiled import answering, edited, replaced
+from tests.support.faults.faulty_source import answering, edited, replaced
+from tests.support.instances.builders import a_sample, a_space, perm_id, some_master_data
+from tests.support.instances.full_instance import FullInstance, full_master_data
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import PASSWORD, Instance
+from tests.support.processes.listening_programs import free_port
+from tests.support.servers.mail_server import attachment_of
+from tests.support.servers.mailbox import Box, mailbox
+from tests.support.servers.web_hook import Hook, web_hook
 
 NOWHERE = f"http://127.0.0.1:{free_port()}"
 RAW = perm_id(50)
@@ -59,9 +59,9 @@ def a_day_passes(harvest: Harvest) -> None:
 
 
 def test_an_unreachable_source_is_mailed_once_a_day_and_its_recovery_once(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, box: Box
+    source: Instance, full_instance: FullInstance, harvest: Harvest, box: Box
 ) -> None:
-    assert kitchen.everything
+    assert full_instance.everything
     harvest.init()
     configure(harvest, NOWHERE)
     for _ in range(3):
@@ -148,7 +148,7 @@ def test_a_wrong_password_of_the_destination_is_mailed_without_it(
 
 
 def test_a_conflict_lists_its_reasons(source: Instance, harvest: Harvest, box: Box) -> None:
-    source.load(kitchen_master_data())
+    source.load(full_master_data())
     source.add_user()
     harvest.init()
     harvest.instance.execute("DELETE FROM master_data")
@@ -165,9 +165,9 @@ def test_a_conflict_lists_its_reasons(source: Instance, harvest: Harvest, box: B
 
 
 def test_what_fails_in_the_real_pass_is_no_dry_run(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, box: Box
+    source: Instance, full_instance: FullInstance, harvest: Harvest, box: Box
 ) -> None:
-    assert kitchen.everything
+    assert full_instance.everything
     harvest.init()
     with source.served(answering(404, files_of(RAW))) as url:
         configure(harvest, url, stop_on_first_failure="true")
@@ -181,9 +181,9 @@ def test_what_fails_in_the_real_pass_is_no_dry_run(
 
 
 def test_a_partial_failure_is_mailed_once_for_the_same_items(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, box: Box, hook: Hook
+    source: Instance, full_instance: FullInstance, harvest: Harvest, box: Box, hook: Hook
 ) -> None:
-    assert kitchen.everything
+    assert full_instance.everything
     harvest.init()
     with source.served(answering(404, files_of(RAW))) as url:
         configure(harvest, url, webhook_url=hook.url)
@@ -202,7 +202,10 @@ def test_a_partial_failure_is_mailed_once_for_the_same_items(
     assert box.subjects == ["Synchronization partly failed"] * 2
     assert "Not synchronized: 1 DATA_SET, 1 SAMPLE\n" in box.bodies[1]
     assert hook.events == ["partly-failed"] * 2
-    assert {one["perm_id"] for one in hook.forms[1]["failures"]} == {RAW, kitchen.shared.perm_id}
+    assert {one["perm_id"] for one in hook.forms[1]["failures"]} == {
+        RAW,
+        full_instance.shared.perm_id,
+    }
     assert hook.forms[1]["failed"] == 2
 
 
@@ -258,9 +261,9 @@ def test_a_rehearsal_that_would_hold_deletions_back_offers_no_release(
 
 
 def test_a_successful_dry_run_is_no_recovery_of_real_runs(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, box: Box
+    source: Instance, full_instance: FullInstance, harvest: Harvest, box: Box
 ) -> None:
-    assert kitchen.everything
+    assert full_instance.everything
     harvest.init()
     configure(harvest, NOWHERE)
     assert harvest.run().code == 3
@@ -274,9 +277,9 @@ def test_a_successful_dry_run_is_no_recovery_of_real_runs(
 
 
 def test_a_section_that_is_only_rehearsed_recovers_too(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, box: Box
+    source: Instance, full_instance: FullInstance, harvest: Harvest, box: Box
 ) -> None:
-    assert kitchen.everything
+    assert full_instance.everything
     harvest.init()
     configure(harvest, NOWHERE, dry_run="true")
     assert harvest.run().code == 3
@@ -288,9 +291,9 @@ def test_a_section_that_is_only_rehearsed_recovers_too(
 
 
 def test_what_went_well_or_was_only_stopped_is_not_told(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, box: Box
+    source: Instance, full_instance: FullInstance, harvest: Harvest, box: Box
 ) -> None:
-    assert kitchen.everything
+    assert full_instance.everything
     harvest.init()
     with source.served() as url:
         configure(harvest, url, max_transfer="1 B")
@@ -303,9 +306,9 @@ def test_what_went_well_or_was_only_stopped_is_not_told(
 
 
 def test_a_stopped_run_neither_ends_nor_repeats_bad_news(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, box: Box
+    source: Instance, full_instance: FullInstance, harvest: Harvest, box: Box
 ) -> None:
-    assert kitchen.everything
+    assert full_instance.everything
     harvest.init()
     configure(harvest, NOWHERE)
     assert harvest.run().code == 3
@@ -322,9 +325,9 @@ def test_a_stopped_run_neither_ends_nor_repeats_bad_news(
 
 
 def test_the_web_hook_gets_the_promised_form(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, hook: Hook
+    source: Instance, full_instance: FullInstance, harvest: Harvest, hook: Hook
 ) -> None:
-    assert kitchen.everything
+    assert full_instance.everything
     harvest.init()
     configure(harvest, NOWHERE, email_addresses="", webhook_url=hook.url)
     harvest.run()
@@ -352,7 +355,7 @@ def test_the_web_hook_gets_the_promised_form(
     assert recovered["run"] == 3
     assert recovered["failing_since"] == failed["started"]
     assert datetime.fromisoformat(recovered["at"])
-    samples = len([one for one in kitchen.everything if one.kind == "SAMPLE"])
+    samples = len([one for one in full_instance.everything if one.kind == "SAMPLE"])
     assert {"kind": "SAMPLE", "action": "created", "number": samples} in recovered["counts"]
     assert PASSWORD not in json.dumps(hook.forms, ensure_ascii=False)
     assert "token-of-ours" not in harvest.log()

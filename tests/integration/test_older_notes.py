@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from shared.model.unknown import Reason
-from tests.blind import (
+from tests.support.faults.blind_source import (
     BlindHarvest,
     Way,
     as_container,
@@ -20,10 +20,10 @@ from tests.blind import (
     without_file_service,
     without_files,
 )
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen
-from tests.passing_days import disorder
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.worlds.passing_days import disorder
 
 FORGET = (
     "INSERT INTO arrival SELECT DISTINCT 'DS1', 'DATA_SET', code, '' FROM data_set_file",
@@ -47,9 +47,9 @@ BLIND: dict[str, Way] = {
 
 
 @pytest.fixture
-def put_back(source: Instance, kitchen: Kitchen, either: Harvest) -> Iterator[Harvest]:
+def put_back(source: Instance, full_instance: FullInstance, either: Harvest) -> Iterator[Harvest]:
     """All files are here; of those that came last the database has only notes."""
-    assert kitchen.everything
+    assert full_instance.everything
     with source.served() as url:
         either.section("DS1", url, deletion_allowed="false")
         either.init()
@@ -60,13 +60,13 @@ def put_back(source: Instance, kitchen: Kitchen, either: Harvest) -> Iterator[Ha
 
 
 def test_what_the_source_has_no_more_is_set_aside_and_told(
-    source: Instance, kitchen: Kitchen, put_back: Harvest
+    source: Instance, full_instance: FullInstance, put_back: Harvest
 ) -> None:
     before = digests(put_back.instance)
-    for holder in (kitchen.brew, kitchen.project, kitchen.trial):
+    for holder in (full_instance.brew, full_instance.project, full_instance.trial):
         source.drop_attachments(holder)
-    source.delete(kitchen.raw, kitchen.of_well)
-    source.load(replace(kitchen.trial, properties={}))  # it mentions the file
+    source.delete(full_instance.raw, full_instance.of_well)
+    source.load(replace(full_instance.trial, properties={}))  # it mentions the file
     source.execute("DELETE FROM service_file")
     source.store.service_file("eln/a picture.png").unlink()
     result = put_back.run()

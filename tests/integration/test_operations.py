@@ -11,11 +11,11 @@ import pytest
 
 from harvester.memory.runs import RunBegin, Verdict, begin_run, find_runs
 from shared.store.locks import section_lock
-from tests.builders import perm_id
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen
-from tests.spoiled import answering, replaced
+from tests.support.faults.faulty_source import answering, replaced
+from tests.support.instances.builders import perm_id
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
 
 RAW = perm_id(50)
 
@@ -31,7 +31,7 @@ def files_of(code: str) -> str:
 
 
 def test_a_run_is_told_afterwards_with_all_it_did(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     either.init()
     with source.served() as url:
@@ -45,7 +45,7 @@ def test_a_run_is_told_afterwards_with_all_it_did(
     assert first["bytes"] > 65536
     assert idle["bytes"] == 0
     created = {one["kind"]: one["number"] for one in first["counts"] if one["action"] == "created"}
-    assert created["SAMPLE"] == len([e for e in kitchen.everything if e.kind == "SAMPLE"])
+    assert created["SAMPLE"] == len([e for e in full_instance.everything if e.kind == "SAMPLE"])
     shown = either.command("show", str(first["run"])).output
     assert re.search(r"process \d+ on ", shown)
     assert "OK: everything is done, source and destination agree" in shown
@@ -63,9 +63,9 @@ def test_a_run_that_nobody_knows_is_refused(harvest: Harvest) -> None:
 
 
 def test_the_status_tells_age_lag_and_the_last_run(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
-    assert kitchen.everything
+    assert full_instance.everything
     either.init()
     with source.served() as url:
         either.section("DS1", url)
@@ -84,9 +84,9 @@ def test_the_status_tells_age_lag_and_the_last_run(
 
 
 def test_what_fails_again_is_tried_less_often_and_at_once_if_asked(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
-    assert kitchen.raw.perm_id == RAW
+    assert full_instance.raw.perm_id == RAW
     either.init()
     with source.served(answering(404, files_of(RAW))) as url:
         either.section("DS1", url)
@@ -117,9 +117,9 @@ def test_only_what_failed_can_be_retried(harvest: Harvest) -> None:
 
 
 def test_an_ignored_data_set_stays_away_until_it_is_wanted_again(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
-    assert kitchen.raw.perm_id == RAW
+    assert full_instance.raw.perm_id == RAW
     harvest.init()
     with source.served() as url:
         harvest.section("DS1", url)
@@ -133,9 +133,9 @@ def test_an_ignored_data_set_stays_away_until_it_is_wanted_again(
 
 
 def test_a_data_set_that_the_operator_names_is_looked_after(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
-    assert kitchen.raw.perm_id == RAW
+    assert full_instance.raw.perm_id == RAW
     harvest.init()
     with source.served() as url:
         harvest.section("DS1", url)
@@ -154,9 +154,9 @@ def test_a_data_set_that_the_operator_names_is_looked_after(
 
 @pytest.mark.parametrize(("limit", "code"), [("1", 7), ("0", 5), ("0, 100 %", 7), ("0, 0 %", 5)])
 def test_too_many_unreadable_records_end_the_pass(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, limit: str, code: int
+    source: Instance, full_instance: FullInstance, harvest: Harvest, limit: str, code: int
 ) -> None:
-    assert kitchen.brew
+    assert full_instance.brew
     harvest.init()
     bad_type = replaced('type="A_MATERIAL_TYPE"', 'type="NOBODY"')
     with source.served(bad_type) as url:

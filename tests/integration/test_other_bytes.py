@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from shared.model.entities import Entity, FileNode
-from tests.blind import digests
-from tests.builders import a_data_set, perm_id
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import TRIAL, Kitchen
+from tests.support.faults.blind_source import digests
+from tests.support.instances.builders import a_data_set, perm_id
+from tests.support.instances.full_instance import TRIAL, FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
 
 CODE = perm_id(70)
 GOOD, OTHER = b"good content", bytes(12)
@@ -60,9 +60,9 @@ class Site:
 
 @pytest.fixture(params=["false", "true"])
 def site(
-    request: pytest.FixtureRequest, source: Instance, kitchen: Kitchen, harvest: Harvest
+    request: pytest.FixtureRequest, source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> Iterator[Site]:
-    assert kitchen.everything
+    assert full_instance.everything
     with source.served() as url:
         allowed = str(request.param)
         harvest.section("DS1", url, deletion_allowed=allowed, retry_pauses=",")

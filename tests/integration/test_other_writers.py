@@ -24,13 +24,13 @@ from shared.errors import ItemError
 from shared.model.kinds import Kind
 from shared.store.engine import viewing
 from shared.store.writers import wait_for_writers
-from tests.builders import a_sample, a_space, some_master_data
-from tests.harvester_files import section_of
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen
-from tests.programs import PATIENCE, started
-from tests.spoiled import LIST
+from tests.support.faults.faulty_source import LIST
+from tests.support.instances.builders import a_sample, a_space, some_master_data
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.instances.settings_files import section_of
+from tests.support.processes.programs import PATIENCE, started
 
 _WRITER = """
 import sqlite3, sys, threading, time
@@ -64,9 +64,9 @@ def a_busy_writer(database: Path) -> Iterator[None]:
 
 
 def test_a_run_with_failures_ends_well_beside_a_busy_writer(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
-    source.store.data_set_file(kitchen.raw.code, "original/run/hello.txt").unlink()
+    source.store.data_set_file(full_instance.raw.code, "original/run/hello.txt").unlink()
     harvest.init()
     with source.served() as url, a_busy_writer(harvest.root / "instance.db"):
         harvest.section("DS1", url, retry_pauses=",")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import (
+from tests.support.instances.builders import (
     a_data_set,
     a_project,
     a_sample,
@@ -20,9 +20,9 @@ from tests.builders import (
     perm_id,
     some_master_data,
 )
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.programs import PATIENCE, Gate, started
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.processes.programs import PATIENCE, Gate, started
 
 CODE = perm_id(50)
 HOME = "/ALPHA/KITCHEN/EXPERIMENT-3"

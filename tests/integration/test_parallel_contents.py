@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import a_data_set, a_sample, a_service_file, a_space, some_master_data
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.passing_days import disorder
-from tests.programs import Gate, started
+from tests.support.instances.builders import (
+    a_data_set,
+    a_sample,
+    a_service_file,
+    a_space,
+    some_master_data,
+)
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.processes.programs import Gate, started
+from tests.support.worlds.passing_days import disorder
 
 KEYS = {"deletion_allowed": "true", "trash_retention_days": "0"}
 TEXT = {"NOTES": '<img src="/openbis/openbis/file-service/a.txt">'}

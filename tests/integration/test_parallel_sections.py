@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.store.engine import rehearsal
-from tests.builders import (
+from tests.support.instances.builders import (
     a_data_set,
     a_project,
     a_sample,
@@ -16,10 +16,10 @@ from tests.builders import (
     an_experiment,
     perm_id,
 )
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen, a_kitchen, kitchen_master_data
-from tests.programs import Gate, started
+from tests.support.instances.full_instance import FullInstance, a_full_instance, full_master_data
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.processes.programs import Gate, started
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def fill(instance: Instance) -> str:
     code = perm_id(907)
     file = instance.put_file(code, "original/a.txt", b"a")
     instance.load(
-        kitchen_master_data(),
+        full_master_data(),
         a_space("OTHER"),
         a_project(902, space="OTHER", code="LAB"),
         an_experiment(903, space="OTHER", project="LAB"),
@@ -47,11 +47,11 @@ def fill(instance: Instance) -> str:
 
 
 def test_sections_are_harvested_side_by_side_and_told_one_after_the_other(
-    source: Instance, second: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, second: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     either.init()
     either.add_properties("parallel-sections = 2")
-    gates = [Gate(f"/datastore_server/{code}") for code in (kitchen.raw.code, fill(second))]
+    gates = [Gate(f"/datastore_server/{code}") for code in (full_instance.raw.code, fill(second))]
     with source.served(gates[0]) as one, second.served(gates[1]) as two:
         either.section("DS1", one)
         either.section("DS2", two)
@@ -72,10 +72,10 @@ def test_sections_are_harvested_side_by_side_and_told_one_after_the_other(
 
 
 def test_copies_of_one_instance_side_by_side_never_harm_each_other(
-    source: Instance, second: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, second: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     """Each thing has one owner, whoever came first; so often that they meet somewhere."""
-    a_kitchen(second)
+    a_full_instance(second)
     either.init()
     either.add_properties("parallel-sections = 2")
     with source.served() as one, second.served() as two:
@@ -87,11 +87,11 @@ def test_copies_of_one_instance_side_by_side_never_harm_each_other(
             assert result.code in {0, 7}, result.output  # a data set both bring at once may fail
             assert either.instance.entities() == source.entities()
             either.converges()
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_section_waits_for_another_writer_and_can_be_told_to_stop(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     either.init()
     gate = Gate("/datastore_server/re-sync")
@@ -102,11 +102,11 @@ def test_a_section_waits_for_another_writer_and_can_be_told_to_stop(
             with either.instance.engine.connect() as connection, rehearsal(connection):
                 gate.open()
                 assert program.stops() == 10, program.output
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_section_that_fails_leaves_the_others_alone_and_weighs_most(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     harvest.init()
     harvest.add_properties("parallel-sections = 3")
@@ -119,4 +119,4 @@ def test_a_section_that_fails_leaves_the_others_alone_and_weighs_most(
     assert "[GOOD] OK: everything is done" in result.output
     assert "[BAD] FAILED" in result.output
     assert "[WRONG] FAILED" in result.output
-    assert kitchen.everything
+    assert full_instance.everything

@@ -8,19 +8,19 @@ from collections.abc import Iterator
 import pytest
 
 from shared.model.unknown import Reason
-from tests.blind import BlindHarvest, digests, without_files, without_marks
-from tests.builders import a_data_set, perm_id
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import TRIAL, Kitchen
+from tests.support.faults.blind_source import BlindHarvest, digests, without_files, without_marks
+from tests.support.instances.builders import a_data_set, perm_id
+from tests.support.instances.full_instance import TRIAL, FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
 
 CUT = without_marks(without_files(Reason.BAD_NAME, shown=1))
 
 
 @pytest.fixture
-def restored(source: Instance, kitchen: Kitchen, either: Harvest) -> Iterator[Harvest]:
+def restored(source: Instance, full_instance: FullInstance, either: Harvest) -> Iterator[Harvest]:
     """The files of the data sets are here, and the database is older than they are."""
-    assert kitchen.everything
+    assert full_instance.everything
     with source.served() as url:
         either.section("DS1", url)
         either.init()
@@ -52,8 +52,10 @@ def test_nothing_is_set_aside_if_all_of_it_has_come(restored: Harvest) -> None:
     restored.converges()
 
 
-def test_what_a_person_has_put_there_is_set_aside(restored: Harvest, kitchen: Kitchen) -> None:
-    place = restored.instance.store.data_set_folder(kitchen.raw.code)
+def test_what_a_person_has_put_there_is_set_aside(
+    restored: Harvest, full_instance: FullInstance
+) -> None:
+    place = restored.instance.store.data_set_folder(full_instance.raw.code)
     (place / "notes").mkdir()
     (place / "notes" / "mine.txt").write_text("mine")
     result = restored.run()
@@ -64,8 +66,10 @@ def test_what_a_person_has_put_there_is_set_aside(restored: Harvest, kitchen: Ki
 
 
 @pytest.mark.parametrize("kind", ["link", "file"])
-def test_what_is_no_folder_is_set_aside(restored: Harvest, kitchen: Kitchen, kind: str) -> None:
-    place = restored.instance.store.data_set_folder(kitchen.raw.code)
+def test_what_is_no_folder_is_set_aside(
+    restored: Harvest, full_instance: FullInstance, kind: str
+) -> None:
+    place = restored.instance.store.data_set_folder(full_instance.raw.code)
     elsewhere = restored.root / "elsewhere"
     place.rename(elsewhere)
     if kind == "link":
@@ -73,7 +77,9 @@ def test_what_is_no_folder_is_set_aside(restored: Harvest, kitchen: Kitchen, kin
     else:
         place.write_text("mine")
     assert restored.run().code == 0
-    (aside,) = (restored.instance.store.root / "set-aside").glob(f"*/DATA_SET/{kitchen.raw.code}")
+    (aside,) = (restored.instance.store.root / "set-aside").glob(
+        f"*/DATA_SET/{full_instance.raw.code}"
+    )
     assert aside.is_symlink() if kind == "link" else aside.read_text() == "mine"
     assert (elsewhere / "original" / "run" / "hello.txt").is_file()
     restored.agrees()
@@ -81,10 +87,10 @@ def test_what_is_no_folder_is_set_aside(restored: Harvest, kitchen: Kitchen, kin
 
 @pytest.mark.parametrize("shown", ["unchanged", "changed"])
 def test_what_neither_row_nor_list_has_is_set_aside(
-    source: Instance, kitchen: Kitchen, either: Harvest, shown: str
+    source: Instance, full_instance: FullInstance, either: Harvest, shown: str
 ) -> None:
     """The database is from before two files came, and the list shows one of them."""
-    assert kitchen.everything
+    assert full_instance.everything
     code = perm_id(70)
     files = {name: source.put_file(code, f"original/{name}", name.encode()) for name in "abc"}
     with source.served() as url:

@@ -18,9 +18,15 @@ from shared.model.entities import Entity, ServiceFile
 from shared.model.limits import PATH_BYTES, PERM_ID_BYTES, REASON_BYTES
 from shared.model.master_data import MasterData
 from shared.properties_file import read_properties, read_text
-from tests.builders import a_data_set, a_sample, a_service_file, a_space, some_master_data
-from tests.instances import Instance, a_file
-from tests.wire import AT, a_list
+from tests.support.instances.builders import (
+    a_data_set,
+    a_sample,
+    a_service_file,
+    a_space,
+    some_master_data,
+)
+from tests.support.instances.instance import Instance, a_file
+from tests.support.instances.resource_lists import AT, a_list
 
 
 class Whole:

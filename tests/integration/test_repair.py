@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import perm_id
-from tests.harvests import Harvest, Result
-from tests.instances import Instance
-from tests.kitchen import DIGITS, HELLO, Kitchen
-from tests.spoiled import answering
+from tests.support.faults.faulty_source import answering
+from tests.support.instances.builders import perm_id
+from tests.support.instances.full_instance import DIGITS, HELLO, FullInstance
+from tests.support.instances.harvests import Harvest, Result
+from tests.support.instances.instance import Instance
 
 PLAN = b"second plan"
 PICTURE = b"picture"
@@ -24,26 +24,26 @@ class Held:
     """The places of some files in the destination, and what is to be in them."""
 
     harvest: Harvest
-    kitchen: Kitchen
+    full_instance: FullInstance
 
     @property
     def digits(self) -> Path:
-        folder = self.harvest.instance.store.data_set_folder(self.kitchen.raw.code)
+        folder = self.harvest.instance.store.data_set_folder(self.full_instance.raw.code)
         return folder / "original/digits + 1%.txt"
 
     @property
     def hello(self) -> Path:
-        folder = self.harvest.instance.store.data_set_folder(self.kitchen.raw.code)
+        folder = self.harvest.instance.store.data_set_folder(self.full_instance.raw.code)
         return folder / "original/run/hello.txt"
 
     @property
     def plan(self) -> Path:
-        version = self.kitchen.project.attachments[0].versions[1]
+        version = self.full_instance.project.attachments[0].versions[1]
         return self.harvest.instance.store.attachment(version.sha256 or "")
 
     @property
     def picture(self) -> Path:
-        return self.harvest.instance.store.service_file(self.kitchen.picture.path)
+        return self.harvest.instance.store.service_file(self.full_instance.picture.path)
 
     def all_is_right(self) -> None:
         places = (self.digits, self.hello, self.plan, self.picture)
@@ -60,8 +60,8 @@ class Held:
 
 
 @pytest.fixture
-def held(kitchen: Kitchen, either: Harvest) -> Held:
-    return Held(either, kitchen)
+def held(full_instance: FullInstance, either: Harvest) -> Held:
+    return Held(either, full_instance)
 
 
 def gone(place: Path) -> None:
@@ -135,24 +135,24 @@ def test_other_bytes_of_the_same_length_are_found_by_reading_and_set_aside(
         assert "they were not deleted, but set aside" in result.output
         held.all_is_right()
         either.agrees()
-    code = held.kitchen.raw.code
+    code = held.full_instance.raw.code
     assert held.set_aside() == {
         f"DATA_SET/{code}/original/digits + 1%.txt": DIGITS[::-1],
         f"DATA_SET/{code}/original/run/hello.txt": HELLO,
         f"ATTACHMENT/{held.plan.name}": PLAN[::-1],
-        f"FILE/{held.kitchen.picture.path}": PICTURE[::-1],
+        f"FILE/{held.full_instance.picture.path}": PICTURE[::-1],
     }
 
 
 def test_nothing_is_told_to_be_set_aside_where_nothing_lay(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
-    held = Held(harvest, kitchen)
+    held = Held(harvest, full_instance)
     with source.served() as url:
         harvest.section("DS1", url)
         harvest.init()
         harvest.converges()
-        place = harvest.instance.store.data_set_folder(held.kitchen.raw.code)
+        place = harvest.instance.store.data_set_folder(held.full_instance.raw.code)
         shutil.rmtree(place)
         result = harvest.command("repair")
         assert result.code == 0, result.output
@@ -174,7 +174,7 @@ def test_a_folder_in_the_place_of_a_file_is_set_aside_with_what_is_in_it(
         held.all_is_right()
     assert held.set_aside() == {
         f"ATTACHMENT/{held.plan.name}/inside/file": b"somebody's",
-        f"FILE/{held.kitchen.picture.path}/inside/file": b"somebody's",
+        f"FILE/{held.full_instance.picture.path}/inside/file": b"somebody's",
     }
 
 
@@ -197,9 +197,13 @@ def test_a_full_sync_looks_at_all_three_kinds(
 def test_lines_for_files_and_attachments_are_honoured(
     source: Instance, held: Held, either: Harvest, holder: str
 ) -> None:
-    kitchen = held.kitchen
+    full_instance = held.full_instance
     file = either.root / "not-synced-entities_DS1.txt"
-    lines = (f"FILE-{kitchen.picture.path}", f"{holder}-{kitchen.project.perm_id}", "FILE-no/such")
+    lines = (
+        f"FILE-{full_instance.picture.path}",
+        f"{holder}-{full_instance.project.perm_id}",
+        "FILE-no/such",
+    )
     with source.served() as url:
         either.section("DS1", url)
         either.init()
@@ -218,13 +222,13 @@ def test_lines_for_files_and_attachments_are_honoured(
     assert file.read_text() == ""
 
 
-def repaired_in_vain(either: Harvest, kitchen: Kitchen) -> Result:
+def repaired_in_vain(either: Harvest, full_instance: FullInstance) -> Result:
     result = either.command("repair")
     assert result.code == 7, result.output
     for name in (
-        f"DATA_SET {kitchen.raw.code}: original/digits + 1%.txt is missing",
-        f"PROJECT {kitchen.project.perm_id}: attachment plan.txt (version 2) is missing",
-        f"FILE {kitchen.picture.path}: is missing",
+        f"DATA_SET {full_instance.raw.code}: original/digits + 1%.txt is missing",
+        f"PROJECT {full_instance.project.perm_id}: attachment plan.txt (version 2) is missing",
+        f"FILE {full_instance.picture.path}: is missing",
     ):
         assert name in result.output
     return result
@@ -233,17 +237,19 @@ def repaired_in_vain(either: Harvest, kitchen: Kitchen) -> Result:
 def test_what_the_source_does_not_list_any_more_is_said_by_item(
     source: Instance, held: Held, either: Harvest
 ) -> None:
-    kitchen = held.kitchen
+    full_instance = held.full_instance
     with source.served() as url:
         either.section("DS1", url)
         either.init()
         either.converges()
         for place in (held.digits, held.plan, held.picture):
             gone(place)
-        source.delete(kitchen.raw, kitchen.container, kitchen.project, kitchen.brew)
+        source.delete(
+            full_instance.raw, full_instance.container, full_instance.project, full_instance.brew
+        )
         source.execute("DELETE FROM service_file")
-        source.store.service_file(kitchen.picture.path).unlink()
-        result = repaired_in_vain(either, kitchen)
+        source.store.service_file(full_instance.picture.path).unlink()
+        result = repaired_in_vain(either, full_instance)
         assert result.output.count("the data source's list does not have it") >= 3
         still = either.run()  # not forgotten, and not told as done
         assert still.code == 7, still.output
@@ -253,8 +259,8 @@ def test_what_the_source_does_not_list_any_more_is_said_by_item(
 def test_what_the_source_cannot_deliver_is_tried_again_until_it_comes(
     source: Instance, held: Held, either: Harvest
 ) -> None:
-    kitchen = held.kitchen
-    code = kitchen.raw.code
+    full_instance = held.full_instance
+    code = full_instance.raw.code
     with source.served() as url:
         either.section("DS1", url)
         either.init()

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.harvester_files import write_private
-from tests.harvests import Harvest, Result
-from tests.instances import PASSWORD, PROJECT, Instance, hashed
-from tests.kitchen import Kitchen
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest, Result
+from tests.support.instances.instance import PASSWORD, PROJECT, Instance, hashed
+from tests.support.instances.settings_files import write_private
 
 HERE, MAIL = "secret", "sm:tp pass"
 # ``secret`` is a word of our messages, too.
@@ -64,7 +64,7 @@ def hidden(harvest: Harvest) -> Harvest:
 
 
 def test_a_harvest_whose_passwords_lie_in_files_and_variables_shows_none_of_them(
-    source: Instance, kitchen: Kitchen, hidden: Harvest
+    source: Instance, full_instance: FullInstance, hidden: Harvest
 ) -> None:
     variables = {"SMTP_PASSWORD": MAIL, "DESTINATION": HERE}
     keys = {
@@ -82,12 +82,12 @@ def test_a_harvest_whose_passwords_lie_in_files_and_variables_shows_none_of_them
         run = command(hidden, "run", **variables)
     assert (init.code, check.code, run.code) == (0, 0, 0), run.output
     assert "warning" not in (init.output + check.output + run.output).lower()
-    assert hidden.instance.codes(kitchen.brew.kind)
+    assert hidden.instance.codes(full_instance.brew.kind)
     assert not any(secret in said(hidden, init, check, run) for secret in SECRETS)
 
 
 def test_a_secret_file_that_is_rotated_is_used_by_the_next_run(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     secret = harvest.root / "source-pass"
     with source.served() as url:
@@ -103,7 +103,7 @@ def test_a_secret_file_that_is_rotated_is_used_by_the_next_run(
         write_private(secret, "hunter2\n")
         assert harvest.run().code == 0
     assert not any(word in said(harvest, refused) for word in SECRETS)
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 @pytest.mark.parametrize(

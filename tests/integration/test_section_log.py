@@ -17,10 +17,10 @@ import pytest
 
 from shared.model.entities import Entity
 from shared.model.master_data import MasterData
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen, kitchen_master_data
-from tests.spoiled import answering
+from tests.support.faults.faulty_source import answering
+from tests.support.instances.full_instance import FullInstance, full_master_data
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 LAST_FULL = "the last full one is 0 days old, full-sync-interval is {}"
@@ -56,15 +56,16 @@ def records(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def next_day(source: Instance, kitchen: Kitchen) -> None:
+def next_day(source: Instance, full_instance: FullInstance) -> None:
     """A bit of everything changes."""
-    source.delete(kitchen.child, kitchen.link)
+    source.delete(full_instance.child, full_instance.link)
     source.load(
-        with_other_label(kitchen_master_data()),
-        replace(kitchen.brew, description=None, properties={"$NAME": "Brew"}, connections=()),
-        replace(kitchen.flour, properties={"NOTES": "coarse"}),
+        with_other_label(full_master_data()),
+        replace(full_instance.brew, description=None, properties={"$NAME": "Brew"}, connections=()),
+        replace(full_instance.flour, properties={"NOTES": "coarse"}),
         replace(
-            kitchen.raw, files=(source.put_file(kitchen.raw.code, "original/new.txt", b"new"),)
+            full_instance.raw,
+            files=(source.put_file(full_instance.raw.code, "original/new.txt", b"new"),),
         ),
     )
 
@@ -77,17 +78,19 @@ def with_other_label(master_data: MasterData) -> MasterData:
     return replace(master_data, vocabularies=vocabularies)
 
 
-def test_the_log_of_a_first_run(source: Instance, kitchen: Kitchen, either: Harvest) -> None:
+def test_the_log_of_a_first_run(
+    source: Instance, full_instance: FullInstance, either: Harvest
+) -> None:
     with source.served() as url:
         either.section("DS1", url)
         either.init()
         assert either.execute().exit_code == 0
     assert masked(either.log()) == golden("first_run.log", masked(either.log()))
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_the_verbose_log_of_a_second_run(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     keys = {"deletion_allowed": "true", "master_data_update_allowed": "true"}
     with source.served() as url:
@@ -95,7 +98,7 @@ def test_the_verbose_log_of_a_second_run(
         either.init()
         assert either.execute().exit_code == 0
         first = len(either.log())
-        next_day(source, kitchen)
+        next_day(source, full_instance)
         either.section("DS1", url, verbose="true", **keys)
         assert either.execute().exit_code == 0
     second = masked(either.log()[first:])
@@ -120,7 +123,12 @@ def test_the_verbose_log_of_a_second_run(
     ],
 )
 def test_the_banner_says_what_is_done_and_why(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, keys: dict[str, str], mode: str, kind: str
+    source: Instance,
+    full_instance: FullInstance,
+    harvest: Harvest,
+    keys: dict[str, str],
+    mode: str,
+    kind: str,
 ) -> None:
     with source.served() as url:
         harvest.section("DS1", url)
@@ -134,11 +142,11 @@ def test_the_banner_says_what_is_done_and_why(
     assert kind in lines
     stamp = next(line for line in lines if line.startswith("Last incremental"))
     assert re.fullmatch(r"Last incremental synchronization: \d{4}-.*[+-]\d\d:\d\d", stamp)
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_json_log_has_an_object_per_line_that_knows_where_it_belongs(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with source.served() as url:
         harvest.section("DS1", url, log_format="json", verbose="true")
@@ -171,11 +179,11 @@ def test_a_json_log_has_an_object_per_line_that_knows_where_it_belongs(
         for record in told
         if record.get("kind") == "SAMPLE" and record["event"] == "item"
     ]
-    assert f"/ALPHA/KITCHEN/{kitchen.brew.code}" in samples
+    assert f"/ALPHA/KITCHEN/{full_instance.brew.code}" in samples
 
 
 def test_a_failure_is_one_json_object_with_its_step_and_its_traceback(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with source.served(answering(403)) as url:
         harvest.section("DS1", url, log_format="json")
@@ -185,11 +193,11 @@ def test_a_failure_is_one_json_object_with_its_step_and_its_traceback(
     assert failure["step"] == "Read the resource list"
     assert failure["exception"].startswith("Traceback (most recent call last):\n")
     assert "SourceRefusedError" in failure["exception"]
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_a_failure_in_a_text_log_says_which_step_was_broken_off(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with source.served(answering(403)) as url:
         harvest.section("DS1", url)
@@ -198,14 +206,14 @@ def test_a_failure_in_a_text_log_says_which_step_was_broken_off(
     text = masked(harvest.log())
     assert "<time> INFO  [Read the resource list] [<figures>] broken off\n" in text
     assert "<time> ERROR The synchronization was aborted\n    Traceback" in text
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_names_with_line_breaks_stay_in_their_line(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     forged = "x.txt\n2026-01-01 00:00:00,000 INFO  OK: everything is done"
-    source.load(with_file(source, kitchen.of_well, f"original/{forged}"))
+    source.load(with_file(source, full_instance.of_well, f"original/{forged}"))
     with source.served() as url:
         harvest.section("DS1", url, verbose="true")
         harvest.init()
@@ -221,7 +229,7 @@ def with_file(source: Instance, data_set: Entity, path: str) -> Entity:
 
 
 def test_the_log_of_yesterday_is_put_aside_and_an_old_one_removed(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     log = harvest.root / "synchronization_DS1.log"
     with source.served() as url:
@@ -238,7 +246,7 @@ def test_the_log_of_yesterday_is_put_aside_and_an_old_one_removed(
     assert log.with_name(f"{log.name}.{day}").read_text() == first
     assert "Initial synchronization" not in harvest.log()
     assert not old.exists()
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 @contextmanager
@@ -255,7 +263,7 @@ def everything_else() -> Iterator[list[str]]:
 
 
 def test_a_section_s_log_is_nowhere_else(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with source.served() as url, everything_else() as told:
         harvest.section("DS1", url, verbose="true")
@@ -268,11 +276,11 @@ def test_a_section_s_log_is_nowhere_else(
     naming = [line for line in harvest.log("DS2").splitlines() if "DS1" in line]
     assert all("belong to DS1, not to this section" in line for line in naming)
     assert not [text for text in told if "SAMPLE-4" in text or "monitoring started" in text]
-    assert kitchen.everything
+    assert full_instance.everything
 
 
 def test_sections_that_share_a_log_write_one_after_the_other(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with source.served() as url:
         for name in ("DS1", "DS2"):
@@ -282,4 +290,4 @@ def test_sections_that_share_a_log_write_one_after_the_other(
         assert harvest.execute("DS2").exit_code == 0
     lines = lines_of((harvest.root / "all.log").read_text())
     assert lines.count("The timestamp of this synchronization has been saved") == 2
-    assert kitchen.everything
+    assert full_instance.everything

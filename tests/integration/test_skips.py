@@ -9,13 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.given import NOT_THERE, VARIABLE, folder_of
-from tests.instances import PROJECT
-from tests.skips import listed_reasons
+from tests.support.given_data import NOT_THERE, VARIABLE, folder_of
+from tests.support.instances.instance import PROJECT
+from tests.support.plugins.skips import listed_reasons
 
 
 def pytest_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = (sys.executable, "-m", "pytest", "-p", "tests.skips", "-q", *arguments, ".")
+    command = (
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "tests.support.plugins.skips",
+        "-q",
+        *arguments,
+        ".",
+    )
     inherited = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
     return subprocess.run(
         command,

@@ -14,7 +14,7 @@ from harvester.openbis.source.probe import Look
 from harvester.openbis.source.source import Source
 from shared.errors import SourceError, SourceRefusedError
 from shared.resourcesync.terms import Document
-from tests.scripted_source import (
+from tests.support.servers.scripted_source import (
     PASSWORD,
     Answer,
     ScriptedSource,

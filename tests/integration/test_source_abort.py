@@ -19,9 +19,9 @@ from harvester.openbis.source.source import Source
 from harvester.runs.stopping import RunLimits, StopRequest
 from harvester.runs.watchdog import watched
 from shared.errors import SourceError, StoppedError
-from tests.certificates import certificate, server_context
-from tests.scripted_source import seconds, section
-from tests.tls_site import a_proxy
+from tests.support.servers.certificates import certificate, server_context
+from tests.support.servers.scripted_source import seconds, section
+from tests.support.servers.tls_site import a_proxy
 
 pytestmark = pytest.mark.usefixtures("transport")
 

@@ -14,7 +14,7 @@ import pytest
 
 from harvester.openbis.source.source import Download, Source, VerificationError
 from shared.errors import SourceError, SourceRefusedError
-from tests.scripted_source import (
+from tests.support.servers.scripted_source import (
     PASSWORD,
     Answer,
     ScriptedSource,

@@ -20,7 +20,13 @@ from shared.errors import FormatError, SourceError
 from tests.integration.test_direct_transport import client, serving, sockets
 from tests.integration.test_harvest_full_disk import small_disk
 from tests.integration.test_source import LIST, RE_SYNC, assert_fails, fetch
-from tests.scripted_source import Answer, ScriptedSource, scripted_source, seconds, section
+from tests.support.servers.scripted_source import (
+    Answer,
+    ScriptedSource,
+    scripted_source,
+    seconds,
+    section,
+)
 
 pytestmark = pytest.mark.usefixtures("transport")
 

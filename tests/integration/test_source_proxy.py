@@ -9,9 +9,9 @@ import pytest
 
 from harvester.openbis.source.source import Source
 from shared.errors import ConfigError, SourceError
-from tests.certificates import certificate, server_context
-from tests.scripted_source import Answer, ScriptedSource, scripted_source, section
-from tests.tls_site import BODY, Proxy, a_proxy, https
+from tests.support.servers.certificates import certificate, server_context
+from tests.support.servers.scripted_source import Answer, ScriptedSource, scripted_source, section
+from tests.support.servers.tls_site import BODY, Proxy, a_proxy, https
 
 pytestmark = pytest.mark.usefixtures("transport")
 

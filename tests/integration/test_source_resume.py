@@ -23,8 +23,8 @@ from harvester.http.partials import Partials
 from harvester.openbis.source.source import Source, VerificationError
 from harvester.runs.stopping import RunLimits, StopRequest
 from shared.errors import SourceError, StoppedError
-from tests.range_source import RangeSource, range_source
-from tests.scripted_source import seconds, section
+from tests.support.servers.range_source import RangeSource, range_source
+from tests.support.servers.scripted_source import seconds, section
 
 pytestmark = pytest.mark.usefixtures("transport")
 
@@ -379,7 +379,7 @@ _PROGRAM = """
 import sys
 from pathlib import Path
 from harvester.openbis.source.source import Source
-from tests.scripted_source import section
+from tests.support.servers.scripted_source import section
 url, address, folder, length, crc32 = sys.argv[1:]
 with Source(section(url, harvester_tmp_dir=Path(folder) / "temp")) as source:
     source.download(address, Path(folder) / "file", length=int(length), crc32=int(crc32))

@@ -14,7 +14,7 @@ import pytest
 
 from harvester.openbis.source.source import Source
 from shared.errors import SourceError
-from tests.scripted_source import (
+from tests.support.servers.scripted_source import (
     PASSWORD,
     Answer,
     ScriptedSource,

@@ -10,7 +10,7 @@ import pytest
 
 from shared.passwords import hash_password
 from source_server.users.sign_in import DirectoryAuthenticator, challenge, parse_basic
-from tests.source_site import DATA_SET, PASSWORD, Passwords, a_site
+from tests.support.servers.source_site import DATA_SET, PASSWORD, Passwords, a_site
 
 RE_SYNC = "/datastore_server/re-sync"
 ALL_PATHS = (

@@ -26,8 +26,8 @@ from shared.model.master_data import (
     Vocabulary,
 )
 from shared.resourcesync.terms import X
-from tests.builders import an_entity
-from tests.source_site import PASSWORD, a_catalogue, a_site, write_service_file
+from tests.support.instances.builders import an_entity
+from tests.support.servers.source_site import PASSWORD, a_catalogue, a_site, write_service_file
 
 RE_SYNC = "/datastore_server/re-sync"
 LIST = {"verb": "resourcelist.xml"}

@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from source_server.web.heads import LONGEST_HEAD, MOST_HEADERS, ConnectionLimits, limited_protocol
-from tests.instances import PASSWORD, PROJECT, USER, Instance
-from tests.servers import serving
+from tests.support.instances.instance import PASSWORD, PROJECT, USER, Instance
+from tests.support.servers.web_server import serving
 
 LIST = "/datastore_server/re-sync/?verb=resourcelist.xml"
 PATIENCE = 60

@@ -16,8 +16,8 @@ import pytest
 from shared.model.kinds import Kind
 from shared.resourcesync.addresses import Addresses
 from source_server.publication.catalogue import Downloadable
-from tests.memory_catalogue import AT
-from tests.source_site import DATA_SET, NAMES, PASSWORD, SAMPLE, a_catalogue, a_site
+from tests.support.instances.memory_catalogue import AT
+from tests.support.servers.source_site import DATA_SET, NAMES, PASSWORD, SAMPLE, a_catalogue, a_site
 
 HELLO = f"/datastore_server/{DATA_SET}/original/hello.txt"
 EMPTY = f"/datastore_server/{DATA_SET}/original/empty"

@@ -15,9 +15,9 @@ from source_server.publication.selection import Selection
 from source_server.settings import SourceSettings
 from source_server.web.list_limits import Politeness, Rules, Turn
 from source_server.web.requests_watched import Visit
-from tests.memory_catalogue import MemoryCatalogue
-from tests.source_site import DATA_SET, SAMPLE
-from tests.watched_site import LIST, RE_SYNC, a_site, scopes
+from tests.support.instances.memory_catalogue import MemoryCatalogue
+from tests.support.servers.source_site import DATA_SET, SAMPLE
+from tests.support.servers.watched_site import LIST, RE_SYNC, a_site, scopes
 
 PICTURE = "/datastore_server/file-service/eln/a+b%20%C3%A9.png"
 RECIPE = f"/datastore_server/attachments/SAMPLE/{SAMPLE}/re%2Fcipe+1%25.txt?version=2"

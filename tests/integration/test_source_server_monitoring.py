@@ -28,9 +28,9 @@ from source_server.publication.catalogue import Scope
 from source_server.web import reachability
 from source_server.web.metrics import Metrics
 from source_server.web.reachability import Reachability
-from tests.memory_catalogue import MemoryCatalogue
-from tests.postgres import Postgres
-from tests.watched_site import series_of
+from tests.support.instances.memory_catalogue import MemoryCatalogue
+from tests.support.servers.postgres import Postgres
+from tests.support.servers.watched_site import series_of
 
 PROJECT = Path(__file__).parents[2]
 

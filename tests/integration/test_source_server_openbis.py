@@ -22,9 +22,9 @@ from source_server.users.sign_in import DirectoryAuthenticator
 from source_server.users.users_file import UsersFile
 from source_server.web.app import create_app
 from tests.conftest import LoadOpenBis
-from tests.openbis_casts import Cast
-from tests.postgres import counted
-from tests.servers import serving
+from tests.support.openbis.examples import Examples
+from tests.support.servers.postgres import counted
+from tests.support.servers.web_server import serving
 
 LIST = "/datastore_server/re-sync/?verb=resourcelist.xml"
 
@@ -36,14 +36,15 @@ def openbis_hash(password: str) -> str:
 
 
 @contextmanager
-def published(folder: Path, url: str, cast: Cast) -> Iterator[httpx.Client]:
+def published(folder: Path, url: str, examples: Examples) -> Iterator[httpx.Client]:
     """A server on this openBIS; two persons are in its passwd, the watcher in our file too."""
     lines = [
-        f"{user}:::{user}:{openbis_hash('old')}" for user in (cast.keeper, cast.watcher, "system")
+        f"{user}:::{user}:{openbis_hash('old')}"
+        for user in (examples.keeper, examples.watcher, "system")
     ]
     (folder / "passwd").write_text("\n".join(lines))
     (folder / "store").mkdir()
-    UsersFile(folder / "users.json").add(cast.watcher, hash_password("new"))
+    UsersFile(folder / "users.json").add(examples.watcher, hash_password("new"))
     file = folder / "s.properties"
     file.write_text(
         f"catalogue = openbis\ndatabase-url = {url}\npath-info-database-url = none\n"
@@ -58,8 +59,8 @@ def published(folder: Path, url: str, cast: Cast) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def client(cast: Cast, tmp_path: Path, load_openbis: LoadOpenBis) -> Iterator[httpx.Client]:
-    with published(tmp_path, load_openbis(cast.database), cast) as client:
+def client(examples: Examples, tmp_path: Path, load_openbis: LoadOpenBis) -> Iterator[httpx.Client]:
+    with published(tmp_path, load_openbis(examples.database), examples) as client:
         yield client
 
 
@@ -70,31 +71,31 @@ def entities(answer: httpx.Response) -> list[Entity]:
 
 
 def test_an_instance_admin_gets_everything(
-    cast: Cast, client: httpx.Client, load_openbis: LoadOpenBis
+    examples: Examples, client: httpx.Client, load_openbis: LoadOpenBis
 ) -> None:
-    url = load_openbis(cast.database)
-    found = entities(client.get(LIST, auth=(cast.keeper, "old")))
+    url = load_openbis(examples.database)
+    found = entities(client.get(LIST, auth=(examples.keeper, "old")))
     counts = {kind: sum(entity.kind is kind for entity in found) for kind in Kind}
 
     assert counts[Kind.SPACE] == 3
     assert counts[Kind.PROJECT] == counted(url, "select count(*) from projects")
     assert counts[Kind.EXPERIMENT] == counted(url, "select count(*) from experiments")
-    assert counts[Kind.SAMPLE] == cast.samples
-    assert counts[Kind.MATERIAL] == cast.materials
+    assert counts[Kind.SAMPLE] == examples.samples
+    assert counts[Kind.MATERIAL] == examples.materials
 
 
-def test_an_observer_of_a_space_gets_that_space(cast: Cast, client: httpx.Client) -> None:
-    found = entities(client.get(LIST, auth=(cast.watcher, "new")))
+def test_an_observer_of_a_space_gets_that_space(examples: Examples, client: httpx.Client) -> None:
+    found = entities(client.get(LIST, auth=(examples.watcher, "new")))
     spaces = {str(entity.code) for entity in found if entity.kind is Kind.SPACE}
 
-    assert spaces == {cast.spaces[2]}
-    assert {entity.home[0] for entity in found} <= {cast.spaces[2], None}
+    assert spaces == {examples.spaces[2]}
+    assert {entity.home[0] for entity in found} <= {examples.spaces[2], None}
 
 
 def test_our_own_file_of_users_comes_before_that_of_openbis(
-    cast: Cast, client: httpx.Client
+    examples: Examples, client: httpx.Client
 ) -> None:
-    assert client.get(LIST, auth=(cast.watcher, "old")).status_code == 401
+    assert client.get(LIST, auth=(examples.watcher, "old")).status_code == 401
 
 
 def test_a_person_of_openbis_without_role_is_told_so(client: httpx.Client) -> None:

@@ -18,10 +18,10 @@ from shared.model.entities import Entity
 from shared.model.kinds import Kind
 from source_server.web import streaming
 from source_server.web.list_limits import PAUSE
-from tests.memory_catalogue import MemoryCatalogue, MemorySnapshot
-from tests.scripted_source import section
-from tests.source_site import PASSWORD
-from tests.watched_site import LIST, RE_SYNC, Site, Slow, a_site, scopes, slow
+from tests.support.instances.memory_catalogue import MemoryCatalogue, MemorySnapshot
+from tests.support.servers.scripted_source import section
+from tests.support.servers.source_site import PASSWORD
+from tests.support.servers.watched_site import LIST, RE_SYNC, Site, Slow, a_site, scopes, slow
 
 DAY = timedelta(days=1)
 

@@ -25,9 +25,9 @@ from source_server.publication.selection import Selection
 from source_server.publication.service_files import ServiceFiles
 from source_server.settings import SourceSettings
 from source_server.web import streaming
-from tests.builders import an_entity
-from tests.memory_catalogue import MemoryCatalogue
-from tests.source_site import DATA_SET, a_catalogue, a_site
+from tests.support.instances.builders import an_entity
+from tests.support.instances.memory_catalogue import MemoryCatalogue
+from tests.support.servers.source_site import DATA_SET, a_catalogue, a_site
 
 LIST = "/datastore_server/re-sync/?verb=resourcelist.xml"
 

@@ -15,9 +15,9 @@ import pytest
 from shared.resourcesync.addresses import RE_SYNC_PATH
 from source_server.catalogues.embedded import EmbeddedCatalogue, StoreUsers
 from source_server.settings import SourceSettings
-from tests.builders import a_sample, a_space
-from tests.instances import PASSWORD, USER, Instance, reachable
-from tests.watched_site import a_site
+from tests.support.instances.builders import a_sample, a_space
+from tests.support.instances.instance import PASSWORD, USER, Instance, reachable
+from tests.support.servers.watched_site import a_site
 
 LIST = f"{RE_SYNC_PATH}/?verb=resourcelist.xml"
 AN_HOUR_AGO = time.time() - 3600

@@ -15,8 +15,8 @@ from shared.model.unknown import Part, Reason, Unknown
 from shared.resourcesync.items import ListHead, ListItem
 from shared.resourcesync.reader import read_resource_list
 from shared.resourcesync.v20.version import V20
-from tests.builders import a_data_set, a_sample, a_space, perm_id
-from tests.instances import PASSWORD, USER, Instance
+from tests.support.instances.builders import a_data_set, a_sample, a_space, perm_id
+from tests.support.instances.instance import PASSWORD, USER, Instance
 
 LIST = "/datastore_server/re-sync/?verb=resourcelist.xml"
 TEXT = '<img src="/openbis/openbis/file-service/{}">'

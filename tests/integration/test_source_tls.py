@@ -10,10 +10,10 @@ import pytest
 
 from harvester.openbis.source.source import Source
 from shared.errors import ConfigError, SourceError
-from tests.certificates import certificate, server_context
-from tests.encryption import encrypted
-from tests.scripted_source import scripted_source, section
-from tests.tls_site import BODY, https
+from tests.support.servers.certificates import certificate, server_context
+from tests.support.servers.encrypted_keys import encrypted
+from tests.support.servers.scripted_source import scripted_source, section
+from tests.support.servers.tls_site import BODY, https
 
 pytestmark = pytest.mark.usefixtures("transport")
 

@@ -8,11 +8,17 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.builders import a_data_set, a_project, a_space, an_experiment, some_master_data
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen
-from tests.programs import Gate, Program, started
+from tests.support.instances.builders import (
+    a_data_set,
+    a_project,
+    a_space,
+    an_experiment,
+    some_master_data,
+)
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.processes.programs import Gate, Program, started
 
 STOPS = [("daemon", signal.SIGTERM, 0), ("run", signal.SIGTERM, 10), ("run", signal.SIGINT, 130)]
 
@@ -35,14 +41,14 @@ def at_work(harvest: Harvest, url: str, command: str) -> Iterator[Program]:
 @pytest.mark.parametrize(("command", "number", "expected"), STOPS)
 def test_the_first_signal_lets_the_item_at_hand_be_finished(
     source: Instance,
-    kitchen: Kitchen,
+    full_instance: FullInstance,
     either: Harvest,
     command: str,
     number: signal.Signals,
     expected: int,
 ) -> None:
     either.init()
-    gate = before_the_files_of(kitchen.of_well.code)
+    gate = before_the_files_of(full_instance.of_well.code)
     with source.served(gate) as url, at_work(either, url, command) as program:
         gate.wait()
         program.tell(number)
@@ -51,8 +57,8 @@ def test_the_first_signal_lets_the_item_at_hand_be_finished(
         code = program.ends()
     assert code == expected, program.output
     assert f"STOPPED: told to stop by {number.name}; the next run goes on" in program.output
-    assert (either.instance.store.data_set_folder(kitchen.of_well.code) / "original").is_dir()
-    assert kitchen.of_well.perm_id in either.instance.codes(kitchen.of_well.kind)
+    assert (either.instance.store.data_set_folder(full_instance.of_well.code) / "original").is_dir()
+    assert full_instance.of_well.perm_id in either.instance.codes(full_instance.of_well.kind)
     assert verdicts(either) == [("stopped", 10)]
     with source.served() as url:
         either.section("DS1", url)
@@ -63,10 +69,14 @@ def test_the_first_signal_lets_the_item_at_hand_be_finished(
     ("command", "number"), [("daemon", signal.SIGTERM), ("run", signal.SIGINT)]
 )
 def test_the_second_signal_ends_at_once_and_nothing_is_lost(
-    source: Instance, kitchen: Kitchen, either: Harvest, command: str, number: signal.Signals
+    source: Instance,
+    full_instance: FullInstance,
+    either: Harvest,
+    command: str,
+    number: signal.Signals,
 ) -> None:
     either.init()
-    gate = before_the_files_of(kitchen.raw.code)
+    gate = before_the_files_of(full_instance.raw.code)
     with source.served(gate) as url, at_work(either, url, command) as program:
         gate.wait()
         program.tell(number)
@@ -81,7 +91,7 @@ def test_the_second_signal_ends_at_once_and_nothing_is_lost(
 
 
 def test_a_stop_reaches_all_sections_and_begins_no_other(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     either.init()
     either.add_properties("parallel-sections = 2")
@@ -90,7 +100,7 @@ def test_a_stop_reaches_all_sections_and_begins_no_other(
     trial, file = an_experiment(93), second.put_file(code, "original/a", b"a")
     bench = a_data_set(94, experiment=trial.identifier, files=(file,))
     second.load(some_master_data(), a_space(), a_project(92), trial, bench)
-    gates = [before_the_files_of(kitchen.raw.code), before_the_files_of(code)]
+    gates = [before_the_files_of(full_instance.raw.code), before_the_files_of(code)]
     keys = {"translate_using_data_source_alias": "true"}
     with source.served(gates[0]) as one, second.served(gates[1]) as two:
         for name, url in (("DS1", one), ("DS2", two), ("DS3", one)):
@@ -110,10 +120,10 @@ def test_a_stop_reaches_all_sections_and_begins_no_other(
 
 
 def test_a_run_beside_another_says_who_is_at_work_and_leaves(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     either.init()
-    gate = before_the_files_of(kitchen.raw.code)
+    gate = before_the_files_of(full_instance.raw.code)
     with source.served(gate) as url, at_work(either, url, "daemon") as daemon:
         gate.wait()
         result = either.run()
@@ -131,11 +141,11 @@ def test_a_run_beside_another_says_who_is_at_work_and_leaves(
 
 
 def test_a_second_daemon_finds_the_section_busy_and_goes_on_next_time(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     either.init()
     either.add_properties("interval = 1 s")
-    gate = before_the_files_of(kitchen.raw.code)
+    gate = before_the_files_of(full_instance.raw.code)
     with source.served(gate) as url, at_work(either, url, "daemon") as first:
         gate.wait()
         with started(either, "daemon") as second:
@@ -149,10 +159,10 @@ def test_a_second_daemon_finds_the_section_busy_and_goes_on_next_time(
 
 
 def test_a_wait_for_somebody_else_can_be_stopped(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     harvest.init()
-    gate = before_the_files_of(kitchen.raw.code)
+    gate = before_the_files_of(full_instance.raw.code)
     with source.served(gate) as url, at_work(harvest, url, "run") as first:
         gate.wait()
         with started(harvest, "run", "--wait") as second:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from shared.store.files import DataStore
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
 
 
 def as_link(place: Path, elsewhere: Path) -> None:
@@ -32,12 +32,12 @@ def as_file(place: Path, elsewhere: Path) -> None:
 @pytest.mark.parametrize("spoil", [as_link, as_dangling_link, as_file])
 def test_what_lies_in_the_place_of_a_data_set_is_told_and_set_aside(
     source: Instance,
-    kitchen: Kitchen,
+    full_instance: FullInstance,
     harvest: Harvest,
     tmp_path: Path,
     spoil: Callable[[Path, Path], None],
 ) -> None:
-    code = kitchen.raw.code
+    code = full_instance.raw.code
     with source.served() as url:
         harvest.section("DS1", url, full_sync="true", full_sync_interval="0")
         harvest.init()
@@ -60,9 +60,9 @@ def test_what_lies_in_the_place_of_a_data_set_is_told_and_set_aside(
 
 
 def test_a_link_that_leads_out_of_a_data_set_is_told_by_item(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, tmp_path: Path
+    source: Instance, full_instance: FullInstance, harvest: Harvest, tmp_path: Path
 ) -> None:
-    code = kitchen.raw.code
+    code = full_instance.raw.code
     with source.served() as url:
         harvest.section("DS1", url, full_sync="true", full_sync_interval="0")
         harvest.init()
@@ -78,17 +78,17 @@ def test_a_link_that_leads_out_of_a_data_set_is_told_by_item(
 
 
 def test_a_folder_of_the_file_service_that_leads_out_is_told_by_item(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, tmp_path: Path
+    source: Instance, full_instance: FullInstance, harvest: Harvest, tmp_path: Path
 ) -> None:
     with source.served() as url:
         harvest.section("DS1", url, full_sync="true", full_sync_interval="0")
         harvest.init()
         harvest.converges()
-        folder = harvest.instance.store.service_file(kitchen.picture.path).parent
+        folder = harvest.instance.store.service_file(full_instance.picture.path).parent
         as_link(folder, tmp_path / "elsewhere")
         audit = harvest.audit()
     assert audit.code == 9
-    assert f"FILE {kitchen.picture.path}: cannot be read in the data store" in audit.output
+    assert f"FILE {full_instance.picture.path}: cannot be read in the data store" in audit.output
 
 
 def a_store(folder: Path) -> DataStore:

@@ -23,9 +23,9 @@ from shared.errors import ItemError, SourceError, StoppedError
 from shared.model.entities import FileNode
 from shared.model.kinds import Kind
 from shared.store.files import DataStore
-from tests.instances import a_file
-from tests.scripted_source import seconds, section
-from tests.servers import serving
+from tests.support.instances.instance import a_file
+from tests.support.servers.scripted_source import seconds, section
+from tests.support.servers.web_server import serving
 
 SIZE = 1000
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from tests.harvests import Harvest
-from tests.instances import Instance
-from tests.kitchen import Kitchen
-from tests.mortal import Mortals, mortals
-from tests.trashed import in_trash, mismatches
+from tests.support.instances.files_and_rows import in_trash, mismatches
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.processes.dies_after_n import DyingCommands, commands_that_die
 
 # More than any of these commands has.
 MOMENTS = 300
@@ -22,15 +22,15 @@ UNDONE = "SELECT name FROM file_removal UNION ALL SELECT name FROM file_move"
 
 
 @pytest.fixture(scope="module")
-def mortal() -> Iterator[Mortals]:
-    with mortals() as processes:
+def dying_commands() -> Iterator[DyingCommands]:
+    with commands_that_die() as processes:
         yield processes
 
 
 @pytest.fixture
-def harvested(source: Instance, kitchen: Kitchen, harvest: Harvest) -> Iterator[Harvest]:
-    """The kitchen is here; the source goes on to be served."""
-    assert kitchen.everything
+def harvested(source: Instance, full_instance: FullInstance, harvest: Harvest) -> Iterator[Harvest]:
+    """The full instance is here; the source goes on to be served."""
+    assert full_instance.everything
     with source.served() as url:
         harvest.section("DS1", url, deletion_allowed="true")
         harvest.init()
@@ -39,7 +39,7 @@ def harvested(source: Instance, kitchen: Kitchen, harvest: Harvest) -> Iterator[
 
 
 def dying(
-    mortal: Mortals, harvest: Harvest, command: Sequence[str], step: int = 1
+    dying_commands: DyingCommands, harvest: Harvest, command: Sequence[str], step: int = 1
 ) -> Iterator[Harvest]:
     """Copies in which the command was killed, one moment later each time."""
     harvest.instance.engine.dispose()
@@ -47,7 +47,7 @@ def dying(
         copy = Harvest(harvest.root.parent / f"copy-{after}")
         shutil.copytree(harvest.root, copy.root, dirs_exist_ok=True)
         config = str(copy.root / "harvester.properties")
-        came_to_its_end = mortal.run([*command, "--config", config], after=after)
+        came_to_its_end = dying_commands.run([*command, "--config", config], after=after)
         copy.sections = harvest.sections
         yield copy
         assert mismatches(copy.instance) == [], after
@@ -65,10 +65,10 @@ def moments(copies: Iterator[Harvest], check: Callable[[Harvest], None]) -> None
 
 
 def test_on_the_way_to_the_trash(
-    source: Instance, kitchen: Kitchen, harvested: Harvest, mortal: Mortals
+    source: Instance, full_instance: FullInstance, harvested: Harvest, dying_commands: DyingCommands
 ) -> None:
     before, contents = harvested.instance.tables(), harvested.instance.bytes_held()
-    source.delete(*kitchen.everything)
+    source.delete(*full_instance.everything)
 
     def check(copy: Harvest) -> None:
         assert copy.run("--allow-deletions").code == 0
@@ -77,14 +77,14 @@ def test_on_the_way_to_the_trash(
         assert copy.instance.tables() == before
         assert copy.instance.bytes_held() == contents
 
-    moments(dying(mortal, harvested, ["run", "--allow-deletions"], STEP), check)
+    moments(dying(dying_commands, harvested, ["run", "--allow-deletions"], STEP), check)
 
 
 def test_between_the_commit_and_the_files_a_restore_may_come_first(
-    source: Instance, kitchen: Kitchen, harvested: Harvest, mortal: Mortals
+    source: Instance, full_instance: FullInstance, harvested: Harvest, dying_commands: DyingCommands
 ) -> None:
     before, contents = harvested.instance.tables(), harvested.instance.bytes_held()
-    source.delete(*kitchen.everything)
+    source.delete(*full_instance.everything)
     seen = []
 
     def check(copy: Harvest) -> None:
@@ -96,15 +96,15 @@ def test_between_the_commit_and_the_files_a_restore_may_come_first(
         assert copy.run("--allow-deletions").code == 0  # takes away the list of the killed one
         assert bool(copy.instance.entities()) == done
 
-    moments(dying(mortal, harvested, ["run", "--allow-deletions"], STEP), check)
+    moments(dying(dying_commands, harvested, ["run", "--allow-deletions"], STEP), check)
     assert any(seen)
 
 
 def test_on_the_way_back(
-    source: Instance, kitchen: Kitchen, harvested: Harvest, mortal: Mortals
+    source: Instance, full_instance: FullInstance, harvested: Harvest, dying_commands: DyingCommands
 ) -> None:
     before, contents = harvested.instance.tables(), harvested.instance.bytes_held()
-    source.delete(*kitchen.everything)
+    source.delete(*full_instance.everything)
     assert harvested.run("--allow-deletions").code == 0
 
     def check(copy: Harvest) -> None:
@@ -117,13 +117,13 @@ def test_on_the_way_back(
         assert in_trash(copy.instance) == {}
         copy.agrees()
 
-    moments(dying(mortal, harvested, ["trash", "restore", "1"], 2), check)
+    moments(dying(dying_commands, harvested, ["trash", "restore", "1"], 2), check)
 
 
 def test_on_the_way_out(
-    source: Instance, kitchen: Kitchen, harvested: Harvest, mortal: Mortals
+    source: Instance, full_instance: FullInstance, harvested: Harvest, dying_commands: DyingCommands
 ) -> None:
-    source.delete(*kitchen.everything)
+    source.delete(*full_instance.everything)
     assert harvested.run("--allow-deletions").code == 0
 
     def check(copy: Harvest) -> None:
@@ -133,4 +133,4 @@ def test_on_the_way_out(
         assert in_trash(copy.instance) == {}
         assert copy.instance.rows("SELECT * FROM trash_attachment") == []
 
-    moments(dying(mortal, harvested, ["trash", "purge", "1"]), check)
+    moments(dying(dying_commands, harvested, ["trash", "purge", "1"]), check)

@@ -17,20 +17,26 @@ import pytest
 from harvester.openbis.steps import deletions, suspicions
 from shared.store.engine import connect
 from shared.store.locks import section_lock
-from tests.builders import a_material, a_sample, a_service_file, a_space, some_master_data
-from tests.deleting import delete_all, deletion_numbers, harvested_from
-from tests.harvests import Harvest
-from tests.instances import Instance, files_below
-from tests.kitchen import Kitchen
-from tests.trashed import in_trash, mismatches
+from tests.support.instances.builders import (
+    a_material,
+    a_sample,
+    a_service_file,
+    a_space,
+    some_master_data,
+)
+from tests.support.instances.files_and_rows import in_trash, mismatches
+from tests.support.instances.full_instance import FullInstance
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance, files_below
+from tests.support.worlds.losing_source import delete_all, deletion_numbers, harvested_from
 
 DAY = 24 * 3600 * 1000
 
 
 @pytest.fixture
-def harvested(source: Instance, kitchen: Kitchen, either: Harvest) -> Iterator[str]:
-    """The kitchen is here; the URL of the source."""
-    assert kitchen.everything
+def harvested(source: Instance, full_instance: FullInstance, either: Harvest) -> Iterator[str]:
+    """The full instance is here; the URL of the source."""
+    assert full_instance.everything
     with harvested_from(source, either) as url:
         yield url
 
@@ -42,12 +48,12 @@ def age(harvest: Harvest, days: int) -> None:
 
 @pytest.mark.usefixtures("harvested")
 def test_what_is_older_than_the_retention_is_purged_by_the_next_run(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
-    source.delete(kitchen.of_well)
+    source.delete(full_instance.of_well)
     either.converges()
     age(either, 20)
-    source.delete(kitchen.flour, kitchen.raw)
+    source.delete(full_instance.flour, full_instance.raw)
     either.converges()
     older, younger = sorted(deletion_numbers(either))
     assert len(in_trash(either.instance)) == 3
@@ -65,10 +71,10 @@ def test_what_is_older_than_the_retention_is_purged_by_the_next_run(
 
 @pytest.mark.usefixtures("harvested")
 def test_what_lies_in_the_trash_of_a_database_that_was_lost_is_never_touched(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     """A new database does not give the numbers of the old one once more."""
-    source.delete(kitchen.raw)
+    source.delete(full_instance.raw)
     either.converges()
     (lost,) = deletion_numbers(either)
     before = files_below(either.instance.store.trash(lost))
@@ -81,7 +87,7 @@ def test_what_lies_in_the_trash_of_a_database_that_was_lost_is_never_touched(
         if postgresql
         else "DELETE FROM sqlite_sequence WHERE name = 'deletion'"
     )
-    source.delete(kitchen.flour)
+    source.delete(full_instance.flour)
     either.converges()
     (number,) = deletion_numbers(either)
     assert number > lost
@@ -114,10 +120,10 @@ class _YearsBehind:
 
 
 def test_a_clock_that_is_a_year_ahead_purges_nothing(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
     with harvested_from(source, either):
-        source.delete(kitchen.of_well)
+        source.delete(full_instance.of_well)
         either.run()
     (number,) = deletion_numbers(either)
     age(either, 40)
@@ -146,9 +152,9 @@ class _Past(datetime):
 
 @pytest.mark.usefixtures("harvested")
 def test_what_a_clock_in_the_past_has_deleted_is_not_old_when_the_clock_is_right_again(
-    source: Instance, kitchen: Kitchen, either: Harvest, monkeypatch: pytest.MonkeyPatch
+    source: Instance, full_instance: FullInstance, either: Harvest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source.delete(kitchen.of_well)
+    source.delete(full_instance.of_well)
     with monkeypatch.context() as patch:
         for module in (deletions, suspicions):
             patch.setattr(module, "datetime", _Past)
@@ -165,13 +171,13 @@ def test_what_a_clock_in_the_past_has_deleted_is_not_old_when_the_clock_is_right
 
 
 def test_without_retention_nothing_is_kept_and_what_was_kept_goes(
-    source: Instance, kitchen: Kitchen, harvested: str, either: Harvest
+    source: Instance, full_instance: FullInstance, harvested: str, either: Harvest
 ) -> None:
-    source.delete(kitchen.of_well)
+    source.delete(full_instance.of_well)
     either.converges()
     assert len(deletion_numbers(either)) == 1
     either.section("DS1", harvested, deletion_allowed="true", trash_retention_days="0")
-    delete_all(source, kitchen, either)
+    delete_all(source, full_instance, either)
     assert deletion_numbers(either) == []
     assert in_trash(either.instance) == {}
     assert either.instance.bytes_held() == {}
@@ -182,9 +188,9 @@ def test_without_retention_nothing_is_kept_and_what_was_kept_goes(
 
 @pytest.mark.usefixtures("harvested")
 def test_the_operator_purges_what_is_named_or_old(
-    source: Instance, kitchen: Kitchen, either: Harvest
+    source: Instance, full_instance: FullInstance, either: Harvest
 ) -> None:
-    for gone in (kitchen.of_well, kitchen.flour, kitchen.raw):
+    for gone in (full_instance.of_well, full_instance.flour, full_instance.raw):
         source.delete(gone)
         either.converges()
     first, second, third = sorted(deletion_numbers(either))
@@ -217,10 +223,10 @@ def busy(harvest: Harvest, url: str | None = None) -> Iterator[None]:
 
 
 def test_while_somebody_is_at_work_the_trash_is_left_alone(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with harvested_from(source, harvest):
-        source.delete(kitchen.flour)
+        source.delete(full_instance.flour)
         assert harvest.run().code == 0
     harvest.instance.execute(
         "INSERT INTO run (source, section, dry_run, baseline, started, worker, bytes)"
@@ -237,26 +243,26 @@ def test_while_somebody_is_at_work_the_trash_is_left_alone(
 
 
 def test_what_a_section_brought_that_is_no_more_can_be_restored_and_purged(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with harvested_from(source, harvest) as url:
-        source.delete(kitchen.of_well, kitchen.raw)
+        source.delete(full_instance.of_well, full_instance.raw)
         assert harvest.run().code == 0
         del harvest.sections["DS1"]
         harvest.section("OTHER", url)
     (listed,) = json.loads(harvest.command("trash", "list", "--json").output)
     assert (listed["section"], listed["purged_on"]) == ("DS1", None)
-    code = kitchen.of_well.code
+    code = full_instance.of_well.code
     assert harvest.command("trash", "restore", "1", "--perm-id", code).code == 0
     assert harvest.command("trash", "purge", "1").code == 0
     assert mismatches(harvest.instance) == []
 
 
 def test_a_section_whose_settings_are_wrong_keeps_its_trash(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with harvested_from(source, harvest) as url:
-        source.delete(kitchen.of_well)
+        source.delete(full_instance.of_well)
         assert harvest.run().code == 0
         harvest.section("OTHER", url)
         harvest.section("DS1", url, deletion_allowed="perhaps")
@@ -266,7 +272,7 @@ def test_a_section_whose_settings_are_wrong_keeps_its_trash(
 
 
 def test_a_data_set_goes_to_another_file_system_and_comes_back(
-    source: Instance, kitchen: Kitchen, harvest: Harvest, tmp_path: Path
+    source: Instance, full_instance: FullInstance, harvest: Harvest, tmp_path: Path
 ) -> None:
     """The share lies elsewhere: there is no renaming then."""
     elsewhere = Path("/dev/shm") / f"openbis-sync-{os.getpid()}-{tmp_path.name}"  # noqa: S108
@@ -286,7 +292,7 @@ def test_a_data_set_goes_to_another_file_system_and_comes_back(
             shutil.copytree(share, elsewhere / "share", dirs_exist_ok=True)
             shutil.rmtree(share)
             share.symlink_to(elsewhere / "share")
-            delete_all(source, kitchen, harvest)
+            delete_all(source, full_instance, harvest)
             left = [p.name for p in elsewhere.rglob("*") if p.is_file()]
             assert [name for name in left if not name.startswith(".openbis-sync-")] == []
             assert len(in_trash(harvest.instance)) == 4
@@ -299,10 +305,10 @@ def test_a_data_set_goes_to_another_file_system_and_comes_back(
 
 
 def test_two_deletions_of_the_same_thing_lie_side_by_side(
-    source: Instance, kitchen: Kitchen, harvest: Harvest
+    source: Instance, full_instance: FullInstance, harvest: Harvest
 ) -> None:
     with harvested_from(source, harvest):
-        original = kitchen.of_well
+        original = full_instance.of_well
         for content in (b"second", b"third"):
             source.delete(original)
             harvest.converges()

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from harvester.notices.webhook import post
-from tests.certificates import certificate
-from tests.hook_server import encrypted_web_hook, web_hook
-from tests.mail_server import endless
-from tests.ports import free_port
+from tests.support.processes.listening_programs import free_port
+from tests.support.servers.certificates import certificate
+from tests.support.servers.mail_server import endless
+from tests.support.servers.web_hook import encrypted_web_hook, web_hook
 
 FORM = {"version": 1, "message": "\u00e4 \U0001f9c0"}
 HASTY = (0.0, 0.0)

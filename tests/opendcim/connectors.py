@@ -17,7 +17,7 @@ from opendcim.connector.settings import ConnectorSettings
 from source_server.settings import SourceSettings, read_server_settings
 from source_server.web.dispatch import Dispatcher, nothing
 from tests.opendcim.invented_opendcim import API_KEY, USER_ID
-from tests.servers import serving
+from tests.support.servers.web_server import serving
 
 PATH = "/external-requests"
 TOKEN = "t0ken-of-the-senders"

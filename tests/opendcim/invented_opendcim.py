@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 Record = dict[str, Any]
 # What happens to a call; None: nothing.
-Weather = Callable[[Request], Awaitable[Response | None]]
+Trouble = Callable[[Request], Awaitable[Response | None]]
 
 USER_ID, API_KEY = "monitoring", "k3y-of-monitoring"
 USER, PASSWORD = "monitoring", "se:cret ü"
@@ -100,7 +100,7 @@ class InventedOpenDcim:
         ]
     )
     port_records: list[Record] = field(default_factory=list)
-    weather: Weather | None = None
+    trouble: Trouble | None = None
     calls: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -113,7 +113,7 @@ class InventedOpenDcim:
             query = f"?{request.url.query}" if request.url.query else ""
             self.calls.append(request.url.path.removeprefix("/api/v1/") + query)
             self.headers.append({k.decode(): v.decode("latin-1") for k, v in scope["headers"]})
-        answer = await self.weather(request) if self.weather else None
+        answer = await self.trouble(request) if self.trouble else None
         await (answer or self._answer(request))(scope, receive, send)
 
     def _answer(self, request: Request) -> Response:
@@ -176,25 +176,25 @@ _BY_PATH = {
 }
 
 
-def refuses(calls: Iterable[str], answer: Callable[[], Response]) -> Weather:
+def refuses(calls: Iterable[str], answer: Callable[[], Response]) -> Trouble:
     """The same answer to all calls whose path begins so."""
 
-    async def weather(request: Request) -> Response | None:
+    async def trouble(request: Request) -> Response | None:
         path = request.url.path.removeprefix("/api/v1/")
         return answer() if any(path.startswith(call) for call in calls) else None
 
-    return weather
+    return trouble
 
 
-def always(answer: Callable[[], Response]) -> Weather:
+def always(answer: Callable[[], Response]) -> Trouble:
     return refuses([""], answer)
 
 
-def slowly(seconds: float) -> Weather:
-    async def weather(_request: Request) -> None:
+def slowly(seconds: float) -> Trouble:
+    async def trouble(_request: Request) -> None:
         await asyncio.sleep(seconds)
 
-    return weather
+    return trouble
 
 
 def denied_with_200() -> Response:

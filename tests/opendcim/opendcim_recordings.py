@@ -14,8 +14,8 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.given import captures
-from tests.servers import serving
+from tests.support.given_data import captures
+from tests.support.servers.web_server import serving
 
 _EXCHANGE = re.compile(rb">>> REQUEST\n(.*?)\n<<< RESPONSE\n(.*?)(?=\n-{60,}|\Z)", re.DOTALL)
 _RECORDED_PICTURES = b"http:\\/\\/127.0.0.1:8101\\/"

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from tests.given import captures
+from tests.support.given_data import captures
 
 VERSIONS = ("19.01", "25.01")
 USER_ID, API_KEY = "dataminer", "0123456789abcdef"

@@ -22,7 +22,7 @@ from opendcim.records.records import (
     Template,
 )
 from opendcim.records.writing import write_manufacturer, write_queued, write_template
-from tests.servers import serving
+from tests.support.servers.web_server import serving
 
 HTML = b"<html><head><title>404 Page Not Found</title></head><body>no</body></html>"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from source_server.__main__ import main as source_server
-from tests.ports import program
+from tests.support.processes.listening_programs import program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.given import captures
 from tests.opendcim.repository_site import a_picture
+from tests.support.given_data import captures
 
 _EXCHANGE = re.compile(rb">>> REQUEST\n(.*?)\n<<< RESPONSE\n(.*?)(?=\n-{70}\n|\Z)", re.DOTALL)
 _FILE = re.compile(r'name="(front|rear)"; filename="([^"]+)"')

@@ -28,7 +28,7 @@ from opendcim.repository.users import (
     set_administrator,
     set_moderator,
 )
-from tests.servers import serving
+from tests.support.servers.web_server import serving
 
 ADMIN = "admin@repository.example"
 MODERATOR = "mod@repository.example"

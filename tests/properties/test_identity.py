@@ -22,8 +22,8 @@ from shared.store.changes import (
 )
 from shared.store.identity import blocked, settle
 from tests.contract.passes import harvesting
-from tests.instances import Instance
 from tests.properties.worlds import World, worlds
+from tests.support.instances.instance import Instance
 
 PLACES = (Kind.PROJECT, Kind.EXPERIMENT, Kind.SAMPLE)
 TABLES = ("entity", "link", "data_set_file", "content_copy", "attachment")

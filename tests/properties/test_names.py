@@ -11,7 +11,7 @@ from shared.model.entities import Entity
 from shared.model.ids import Code, Identifier
 from shared.model.kinds import FACTS, Kind
 from shared.model.master_data import DataType, MasterData, PropertyType, Vocabulary
-from tests.builders import an_entity
+from tests.support.instances.builders import an_entity
 
 CODES = st.text("ABZ019_-.", min_size=1, max_size=6).map(Code)
 PREFIXES = st.sampled_from([None, "DS1_", "ds1_"])

@@ -11,9 +11,9 @@ from shared.errors import FormatError
 from shared.model.entities import Entity
 from shared.resourcesync.items import ListItem
 from shared.resourcesync.v20.entry_reader import READER
-from tests.builders import a_data_set, a_sample, some_master_data
 from tests.properties import strategies as values
-from tests.wire import a_list, entry_of, read
+from tests.support.instances.builders import a_data_set, a_sample, some_master_data
+from tests.support.instances.resource_lists import a_list, entry_of, read
 
 # Before the first entry: then nobody can know any more what is open.
 FOR_THE_PARSER = b"<!---->"

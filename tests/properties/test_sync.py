@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from harvester.runs.report import PassReport
 from harvester.runs.section_report import SectionReport
-from tests.builders import some_master_data
-from tests.harvests import Harvest
-from tests.instances import Instance
 from tests.properties.worlds import World, become, worlds
+from tests.support.instances.builders import some_master_data
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
 
 DESTINATIONS = ("sqlite", "postgresql")
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.builders import some_master_data
-from tests.deleting import deletion_numbers
-from tests.harvests import Harvest
-from tests.instances import Instance
 from tests.properties.worlds import World, become, worlds
-from tests.trashed import in_trash, mismatches
+from tests.support.instances.builders import some_master_data
+from tests.support.instances.files_and_rows import in_trash, mismatches
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import Instance
+from tests.support.worlds.losing_source import deletion_numbers
 
 NOTHING = World(entities=())
 

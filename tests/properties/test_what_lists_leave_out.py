@@ -16,11 +16,11 @@ from shared.model.entities import Attachment, AttachmentVersion, Entity, Service
 from shared.model.kinds import DataSetKind
 from shared.model.unknown import Part, Reason, Unknown
 from shared.resourcesync.items import ListHead
-from tests.blind import AT, BlindHarvest, BytesSource, Item, digests
-from tests.builders import a_data_set, a_project, a_space, some_master_data
-from tests.harvests import Harvest
-from tests.instances import a_file
-from tests.passing_days import disorder
+from tests.support.faults.blind_source import AT, BlindHarvest, BytesSource, Item, digests
+from tests.support.instances.builders import a_data_set, a_project, a_space, some_master_data
+from tests.support.instances.harvests import Harvest
+from tests.support.instances.instance import a_file
+from tests.support.worlds.passing_days import disorder
 
 CONTENTS = (b"", b"one", b"two", b"three!")
 ADDRESSES = {sha256(content).hexdigest(): content for content in CONTENTS}

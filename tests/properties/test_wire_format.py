@@ -16,12 +16,12 @@ from shared.model.ids import Code
 from shared.model.master_data import MasterData
 from shared.model.unknown import Part, Unknown
 from shared.resourcesync.items import ListHead, ListItem
-from tests.builders import a_data_set, a_sample, a_service_file, some_master_data
 from tests.properties import strategies as values
 from tests.properties.master_data_strategies import as_read_master_data, master_data
 from tests.properties.texts import codes as some_codes
 from tests.properties.texts import moments
-from tests.wire import AT, a_list, entry_of, read, the_example
+from tests.support.instances.builders import a_data_set, a_sample, a_service_file, some_master_data
+from tests.support.instances.resource_lists import AT, a_list, entry_of, read, the_example
 
 
 @cache

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.model.entities import Connection, Entity, ServiceFile
 from shared.model.ids import Code, Identifier, PermId, identifier
 from shared.model.kinds import FACTS, NOT_FROZEN, DataSetKind, Frozen, Kind, Relation
-from tests.builders import (
+from tests.support.instances.builders import (
     MODIFIED,
     a_data_set,
     a_material,
@@ -22,7 +22,7 @@ from tests.builders import (
     a_space,
     an_experiment,
 )
-from tests.instances import Instance
+from tests.support.instances.instance import Instance
 
 NOTES = ("", "a < b & c", "x\r\ny", 'see "openbis/file-service/a.txt"')
 CODES = ("A", "B")

@@ -39,8 +39,8 @@ from harvester.runs.stopping import RunLimits
 from shared.model.entities import Entity
 from shared.model.kinds import NOT_FROZEN, Frozen, Kind
 from shared.model.master_data import MasterData
-from tests.builders import a_plugin, a_sample, a_space
-from tests.harvester_files import section_of
+from tests.support.instances.builders import a_plugin, a_sample, a_space
+from tests.support.instances.settings_files import section_of
 
 
 @dataclass

@@ -7,7 +7,13 @@ import sys
 from collections import Counter
 
 from tests.e2e import delicate
-from tests.moments import FILE_EVENTS, PROJECT, STEP_BEGINS, STEP_ENDS, checkpoints
+from tests.support.processes.moments import (
+    FILE_EVENTS,
+    PROJECT,
+    STEP_BEGINS,
+    STEP_ENDS,
+    checkpoints,
+)
 
 KILLED_IN_EACH_STEP = {STEP_BEGINS, STEP_ENDS}
 

@@ -13,7 +13,7 @@ from harvester.__main__ import _parser as harvester_parser
 from harvester.__main__ import main as harvester
 from shared.command_line import Command, loaded
 from source_server.__main__ import _parser as source_server_parser
-from tests.instances import PROJECT
+from tests.support.instances.instance import PROJECT
 
 
 def commands(

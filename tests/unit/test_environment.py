@@ -17,7 +17,7 @@ from shared.environment import environment_faults, local_zone
 from shared.errors import ConfigError
 from shared.monitoring import Health, listening_socket, monitored
 from shared.settings.quantities import ListenAddress
-from tests.harvester_files import MANDATORY, settings_in, write_private
+from tests.support.instances.settings_files import MANDATORY, settings_in, write_private
 
 PROGRAM = sys.executable, "-m", "harvester"
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)

@@ -14,7 +14,7 @@ from shared.errors import ConfigError
 from shared.settings.permissions import Account, exposure
 from shared.settings.properties import read_properties_settings
 from source_server import settings as source_server
-from tests.harvester_files import MANDATORY, settings_in, write_private
+from tests.support.instances.settings_files import MANDATORY, settings_in, write_private
 
 PLAIN = "harvester-config-file = h.txt\n"
 ELSEWHERE = MANDATORY.replace("s=e%c#r et", "env:A").replace("= other", "= env:A")

@@ -9,7 +9,13 @@ from pydantic import ValidationError
 
 from harvester.openbis.section import SectionConfig
 from shared.errors import ConfigError
-from tests.harvester_files import MANDATORY, config_of, faults_of, section_of, settings_in
+from tests.support.instances.settings_files import (
+    MANDATORY,
+    config_of,
+    faults_of,
+    section_of,
+    settings_in,
+)
 
 
 def test_a_value_may_contain_equals_percent_and_hash(tmp_path: Path) -> None:

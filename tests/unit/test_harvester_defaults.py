@@ -11,8 +11,8 @@ from harvester.openbis.section import SectionConfig
 from harvester.settings.config_file import read_config
 from harvester.settings.harvester import HarvesterSettings, read_settings
 from shared.settings.model import Settings, keys_of
-from tests.given import given
-from tests.harvester_files import config_of, section_of, settings_in
+from tests.support.given_data import given
+from tests.support.instances.settings_files import config_of, section_of, settings_in
 
 EXAMPLES = Path(__file__).parents[2] / "config"
 

@@ -14,7 +14,7 @@ from harvester.settings.run_schedule import CalendarRule
 from shared.errors import ConfigError
 from shared.settings.model import keys_of
 from shared.settings.properties import variable_of
-from tests.harvester_files import settings_in
+from tests.support.instances.settings_files import settings_in
 
 
 def test_the_defaults_lie_in_the_folder_of_the_file(tmp_path: Path) -> None:

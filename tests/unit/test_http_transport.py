@@ -9,7 +9,7 @@ from harvester.http.client import TRANSPORT, Sockets, open_client
 from harvester.http.direct_transport import DirectTransport
 from shared.errors import ConfigError
 from shared.proxies import ProxiedTransport
-from tests.scripted_source import section
+from tests.support.servers.scripted_source import section
 from tests.unit.test_docs import PROJECT
 
 

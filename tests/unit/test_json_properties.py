@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.model.properties import JsonProperties
-from tests.builders import a_sample
+from tests.support.instances.builders import a_sample
 
 
 def test_properties_are_those_of_their_text() -> None:

@@ -24,7 +24,7 @@ from shared.settings.faults import unknown_key
 from shared.settings.model import Given
 from shared.settings.quantities import LogFormat
 from shared.settings.secrets import resolve_secrets
-from tests.harvester_files import write_private
+from tests.support.instances.settings_files import write_private
 
 SECRET = "Tulip@field-77ü"
 

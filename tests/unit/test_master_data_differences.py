@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harvester.openbis.steps.master_data import described_differences
-from tests.builders import a_plugin, a_term
+from tests.support.instances.builders import a_plugin, a_term
 
 
 def test_each_field_is_told_with_both_values() -> None:

@@ -19,7 +19,7 @@ from shared.model.master_data import (
     MasterData,
 )
 from shared.store.master_data import Definition, Key, Stored, assemble, flatten
-from tests.builders import (
+from tests.support.instances.builders import (
     a_plugin,
     a_property_type,
     a_term,
@@ -27,7 +27,7 @@ from tests.builders import (
     an_assignment,
     an_entity_type,
 )
-from tests.kitchen import kitchen_master_data
+from tests.support.instances.full_instance import full_master_data
 
 SHIPPED_TYPE = a_property_type("$NAME", registrator=SYSTEM_USER)
 SHIPPED_VOCABULARY = a_vocabulary(
@@ -115,7 +115,7 @@ def is_idle(plan: MasterDataPlan) -> bool:
 
 
 def test_everything_that_is_missing_is_registered() -> None:
-    incoming = replace(kitchen_master_data(), property_types=(a_property_type(),))
+    incoming = replace(full_master_data(), property_types=(a_property_type(),))
     plan = plan_of(incoming, MasterData(vocabularies=(a_vocabulary("$STORAGE_FORMAT"),)))
     shipped = Key(kind="VOCABULARY", owner="", code="$STORAGE_FORMAT")
     assert plan.create.keys() == flatten(incoming).keys() - {shipped}
@@ -123,7 +123,7 @@ def test_everything_that_is_missing_is_registered() -> None:
 
 
 def test_what_is_the_same_on_both_sides_needs_nothing() -> None:
-    assert is_idle(plan_of(kitchen_master_data(), kitchen_master_data(), update_allowed=True))
+    assert is_idle(plan_of(full_master_data(), full_master_data(), update_allowed=True))
 
 
 def test_who_defined_something_and_when_makes_no_difference() -> None:
@@ -227,12 +227,10 @@ def test_assignments_of_somebody_else_and_of_types_that_are_gone_stay() -> None:
 
 
 def test_nothing_but_assignments_is_ever_removed() -> None:
-    plan = plan_of(
-        MasterData(), kitchen_master_data(), update_allowed=True, unassignment_allowed=True
-    )
+    plan = plan_of(MasterData(), full_master_data(), update_allowed=True, unassignment_allowed=True)
     assert plan.remove == []
 
 
 def test_flattened_definitions_make_the_same_master_data_again() -> None:
-    flat = flatten(kitchen_master_data())
+    flat = flatten(full_master_data())
     assert flatten(assemble(flat)) == flat

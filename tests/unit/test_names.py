@@ -25,7 +25,14 @@ from shared.model.master_data import (
     Term,
     Vocabulary,
 )
-from tests.builders import a_data_set, a_material, a_project, a_sample, a_space, an_experiment
+from tests.support.instances.builders import (
+    a_data_set,
+    a_material,
+    a_project,
+    a_sample,
+    a_space,
+    an_experiment,
+)
 
 
 def a_property_type(code: str, **fields: object) -> PropertyType:

@@ -13,8 +13,8 @@ from shared.resourcesync.reader import read_list_part, read_resource_list
 from shared.resourcesync.terms import Document
 from shared.resourcesync.v20.version import V20
 from shared.resourcesync.writer import write_about, write_capability_list
-from tests.builders import a_sample, some_master_data
-from tests.wire import ADDRESSES, AT, a_list, entry_of, opening, read
+from tests.support.instances.builders import a_sample, some_master_data
+from tests.support.instances.resource_lists import ADDRESSES, AT, a_list, entry_of, opening, read
 
 LIST = a_list([some_master_data(), a_sample(properties={"NOTES": "grün"})])
 ITEMS = read(LIST)

@@ -12,7 +12,7 @@ import pytest
 from shared.errors import FormatError
 from shared.model.entities import Entity
 from shared.resourcesync.items import ListItem, RecordFault
-from tests.wire import read, the_example
+from tests.support.instances.resource_lists import read, the_example
 
 MATERIAL = "MATERIAL/REAGENT/SALT"
 SPACE = "SPACE/ALPHA"

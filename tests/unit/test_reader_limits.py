@@ -16,8 +16,14 @@ from shared.resourcesync.reader import read_resource_list
 from shared.resourcesync.terms import SITEMAP
 from shared.resourcesync.v20.entry_reader import READER
 from shared.resourcesync.v20.version import V20
-from tests.builders import a_data_set, a_sample, a_service_file, a_space, some_master_data
-from tests.wire import a_list, entry_of, read
+from tests.support.instances.builders import (
+    a_data_set,
+    a_sample,
+    a_service_file,
+    a_space,
+    some_master_data,
+)
+from tests.support.instances.resource_lists import a_list, entry_of, read
 
 SPACE = entry_of(a_space()).encode()
 

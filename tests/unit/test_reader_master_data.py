@@ -8,7 +8,7 @@ from shared.errors import FormatError
 from shared.model.kinds import Kind
 from shared.model.master_data import MasterData, PropertyType
 from shared.resourcesync.items import RecordFault
-from tests.builders import (
+from tests.support.instances.builders import (
     a_plugin,
     a_property_type,
     a_term,
@@ -16,7 +16,7 @@ from tests.builders import (
     an_assignment,
     an_entity_type,
 )
-from tests.wire import a_list, read, the_example
+from tests.support.instances.resource_lists import a_list, read, the_example
 
 HEAD = (
     '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:rs="r" xmlns:xmd="m">'

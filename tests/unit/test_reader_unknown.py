@@ -13,8 +13,8 @@ from shared.resourcesync.items import ListHead, RecordFault
 from shared.resourcesync.reader import read_list_part
 from shared.resourcesync.v20.entry_reader import READER
 from shared.resourcesync.v20.version import V20
-from tests.builders import a_data_set, a_sample, a_service_file
-from tests.wire import AT, a_list, entry_of, read
+from tests.support.instances.builders import a_data_set, a_sample, a_service_file
+from tests.support.instances.resource_lists import AT, a_list, entry_of, read
 
 ARCHIVED = Unknown(part=Part.FILES, reason=Reason.ARCHIVED)
 HIDDEN = Unknown(part=Part.PROPERTIES, reason=Reason.OUT_OF_SCOPE, detail="ANCESTOR $TWIN")

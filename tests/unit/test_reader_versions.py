@@ -15,8 +15,8 @@ from shared.resourcesync.items import ListHead, ListItem, RecordFault
 from shared.resourcesync.reader import read_resource_list
 from shared.resourcesync.terms import RS, SITEMAP, XMD, X
 from shared.resourcesync.v20.version import V20
-from tests.builders import a_data_set, a_sample, a_service_file, some_master_data
-from tests.wire import AT, DOWNLOADS, a_list, opening, read, the_example
+from tests.support.instances.builders import a_data_set, a_sample, a_service_file, some_master_data
+from tests.support.instances.resource_lists import AT, DOWNLOADS, a_list, opening, read, the_example
 
 STAMPS = 'registration-timestamp="2024-01-10T09:00:00Z" registrator="mira"'
 

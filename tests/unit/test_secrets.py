@@ -16,7 +16,7 @@ from shared.settings.secrets import file_keys_of
 from source_server import settings as source_server
 from source_server.part import server_parts
 from source_server.settings import SourceSettings
-from tests.harvester_files import MANDATORY, config_of, settings_in, write_private
+from tests.support.instances.settings_files import MANDATORY, config_of, settings_in, write_private
 
 SECTION_KEYS = ("data-source-auth-pass", "harvester-pass")
 MAIL = "harvester-config-file = h.txt\nmail.smtp.host = h\nmail.from = a@b.org\n"

@@ -12,7 +12,7 @@ from harvester.settings.section_kinds import DEFAULT_KIND, GROUP, section_kinds
 from shared.entry_points import announced, value_at
 from shared.errors import ConfigError
 from shared.extras import Extra
-from tests.other_package import install, run_with
+from tests.support.processes.other_package import install, run_with
 
 KIND = """
 from harvester.settings.section_kinds import SectionKind

@@ -12,7 +12,7 @@ from shared.settings.model import Settings, keys_of
 from source_server.part import GROUP, server_parts
 from source_server.parts import opened_parts
 from source_server.settings import SourceSettings, read_server_settings, read_settings
-from tests.other_package import install, run_with
+from tests.support.processes.other_package import install, run_with
 
 PART = """
 from shared.extras import Extra

@@ -14,7 +14,7 @@ import pytest
 from harvester.runs.stopping import RunLimits, StopRequest
 from harvester.runs.watchdog import watched
 from shared.errors import StoppedError
-from tests.scripted_source import section
+from tests.support.servers.scripted_source import section
 
 
 class Clock:

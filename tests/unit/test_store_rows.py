@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.store.rows import entity_row
 from shared.store.tables import ENTITY_COLUMNS
-from tests.builders import a_sample
+from tests.support.instances.builders import a_sample
 
 _NAMES = [column.name for column in ENTITY_COLUMNS]
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.instances import PROJECT
+from tests.support.instances.instance import PROJECT
 
 FILES = {
     "shared/engine.py": "import json\n",

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.instances import PROJECT
+from tests.support.instances.instance import PROJECT
 
 _BEGINS = frozenset({"begin", "begin_twophase"})
 # These open databases of their own: an openBIS, an openDCIM, a template repository.

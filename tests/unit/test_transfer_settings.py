@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.settings.bandwidth import parse_bandwidth
-from tests.harvester_files import faults_of, section_of
+from tests.support.instances.settings_files import faults_of, section_of
 
 K, M = 1 << 10, 1 << 20
 

@@ -10,7 +10,7 @@ from harvester.settings.harvester import read_settings as read_harvester_setting
 from shared.errors import ConfigError
 from shared.settings.used_paths import Role, UsedPath, conflicts
 from source_server.settings import read_settings as read_source_settings
-from tests.harvester_files import MANDATORY, config_of, write_private
+from tests.support.instances.settings_files import MANDATORY, config_of, write_private
 
 
 def faults_of_one(folder: Path, *lines: str, name: str = "DS1") -> list[str]:

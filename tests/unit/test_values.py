@@ -12,7 +12,7 @@ from shared.model.entities import AttachmentVersion, Connection, Entity, FileNod
 from shared.model.ids import PermId
 from shared.model.kinds import Relation
 from shared.model.unknown import Part, Reason, Unknown
-from tests.builders import a_sample
+from tests.support.instances.builders import a_sample
 
 
 def an_edge(to: str = "1") -> Connection:

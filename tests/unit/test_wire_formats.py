@@ -22,9 +22,9 @@ from source_server.publication.published import Publication, everything
 from source_server.publication.resource_list import resource_list
 from source_server.publication.selection import Selection
 from source_server.publication.service_files import ServiceFiles
-from tests.builders import a_space, an_entity
-from tests.memory_catalogue import MemoryCatalogue
-from tests.wire import ADDRESSES, AT, a_list
+from tests.support.instances.builders import a_space, an_entity
+from tests.support.instances.memory_catalogue import MemoryCatalogue
+from tests.support.instances.resource_lists import ADDRESSES, AT, a_list
 
 WITHOUT_MATERIALS = {kind.value: kind for kind in Kind if kind is not Kind.MATERIAL}
 SHORT = b"<url><loc>short</loc></url>"

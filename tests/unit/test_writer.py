@@ -12,7 +12,7 @@ from shared.model.entities import (
 )
 from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import ENTITY_KINDS, FACTS, DataSetKind, Frozen, Kind, Relation
-from tests.builders import (
+from tests.support.instances.builders import (
     MODIFIED,
     a_material,
     a_project,
@@ -21,7 +21,7 @@ from tests.builders import (
     an_attachment,
     an_experiment,
 )
-from tests.wire import AT, DOWNLOADS, SERVER, content, entry_of
+from tests.support.instances.resource_lists import AT, DOWNLOADS, SERVER, content, entry_of
 
 STAMPS = 'registration-timestamp="2024-01-10T09:00:00Z" registrator="mira"'
 

@@ -10,7 +10,7 @@ from shared.resourcesync.writer import (
     write_about,
     write_capability_list,
 )
-from tests.wire import ADDRESSES, AT, DOWNLOADS
+from tests.support.instances.resource_lists import ADDRESSES, AT, DOWNLOADS
 
 HEAD = (
     "<?xml version='1.0' encoding='UTF-8'?>"

@@ -6,8 +6,8 @@ from shared.model.entities import Connection, ContentCopy, FileNode, ServiceFile
 from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import DataSetKind, Frozen, Relation
 from shared.resourcesync.v20.entity_writer import service_file_entry
-from tests.builders import MODIFIED, a_data_set, a_service_file
-from tests.wire import ADDRESSES, DOWNLOADS, content, entry_of
+from tests.support.instances.builders import MODIFIED, a_data_set, a_service_file
+from tests.support.instances.resource_lists import ADDRESSES, DOWNLOADS, content, entry_of
 
 STAMPS = 'registration-timestamp="2024-01-10T09:00:00Z" registrator="mira"'
 

@@ -19,7 +19,7 @@ from shared.model.master_data import (
 )
 from shared.resourcesync.v20.master_data_writer import master_data_entry
 from shared.resourcesync.v20.natural_order import natural_key
-from tests.builders import (
+from tests.support.instances.builders import (
     a_plugin,
     a_property_type,
     a_term,
@@ -28,7 +28,7 @@ from tests.builders import (
     an_entity_type,
     some_master_data,
 )
-from tests.wire import ADDRESSES, AT, SERVER
+from tests.support.instances.resource_lists import ADDRESSES, AT, SERVER
 
 STAMP = 'registration-timestamp="2024-01-10T09:00:00Z"'
 STAMPS = f'{STAMP} registrator="mira"'

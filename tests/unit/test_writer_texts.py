@@ -12,7 +12,7 @@ from shared.model.entities import AttachmentVersion, Connection, Entity, FileNod
 from shared.model.ids import Code, PermId
 from shared.model.kinds import Relation
 from shared.resourcesync.v20.entity_writer import service_file_entry
-from tests.builders import (
+from tests.support.instances.builders import (
     a_data_set,
     a_project,
     a_sample,
@@ -21,7 +21,7 @@ from tests.builders import (
     an_attachment,
     an_experiment,
 )
-from tests.wire import ADDRESSES, entry_of
+from tests.support.instances.resource_lists import ADDRESSES, entry_of
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.instances import PROJECT
 from tests.opendcim.connectors import TOKEN, Asking, connector_keys, write_elements
 from tests.opendcim.invented_opendcim import (
     InventedOpenDcim,
@@ -27,7 +26,8 @@ from tests.opendcim.invented_opendcim import (
     denied_with_200,
     slowly,
 )
-from tests.servers import serving
+from tests.support.instances.instance import PROJECT
+from tests.support.servers.web_server import serving
 
 ONE = {"Id": "r-1", "Elements": ["1/1"]}
 EXAMPLES = PROJECT / "docs" / "examples"
@@ -101,7 +101,7 @@ def waited_for(opendcim: InventedOpenDcim) -> None:
 def test_a_request_survives_the_death_of_the_server(
     tmp_path: Path, opendcim: InventedOpenDcim, database: dict[str, str]
 ) -> None:
-    opendcim.weather = slowly(60)
+    opendcim.trouble = slowly(60)
     with serving(opendcim) as url:
         config = configured(tmp_path, url, **database)
         with serve(config) as (connector, process):
@@ -110,7 +110,7 @@ def test_a_request_survives_the_death_of_the_server(
             assert connector.one("r-1").json()["Status"] == "Pending"
             process.send_signal(signal.SIGKILL)
             process.wait(_PATIENCE)
-        opendcim.weather = None
+        opendcim.trouble = None
         with serve(config) as (connector, _):
             row = connector.finished("r-1")
 
@@ -121,7 +121,7 @@ def test_a_request_survives_the_death_of_the_server(
 def test_a_request_whose_time_passed_while_the_server_was_dead_has_failed(
     tmp_path: Path, opendcim: InventedOpenDcim, database: dict[str, str]
 ) -> None:
-    opendcim.weather = slowly(60)
+    opendcim.trouble = slowly(60)
     with serving(opendcim) as url:
         config = configured(tmp_path, url, **database)
         with serve(config) as (connector, process):
@@ -140,7 +140,7 @@ def test_a_request_whose_time_passed_while_the_server_was_dead_has_failed(
 def test_a_server_at_work_stops_when_it_is_told_to(
     tmp_path: Path, opendcim: InventedOpenDcim
 ) -> None:
-    opendcim.weather = slowly(5)
+    opendcim.trouble = slowly(5)
     with (
         serving(opendcim) as url,
         serve(configured(tmp_path, url)) as (connector, process),
@@ -187,7 +187,7 @@ def test_the_example_of_the_docs_gets_its_answer(
             server = str(connector.http.base_url)
             good = example(server, "1/1", "1/2", CONNECTOR_TOKEN=TOKEN)
             wrong = example(server, "1/1", CONNECTOR_TOKEN="wrong")
-            opendcim.weather = always(denied_with_200)
+            opendcim.trouble = always(denied_with_200)
             refused = example(server, "1/1", CONNECTOR_TOKEN=TOKEN)
 
     assert good.returncode == 0, good.stderr

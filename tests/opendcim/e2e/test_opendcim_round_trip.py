@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import CHROMIUM, chromium
 from tests.opendcim.opendcim_server import RepositoryServer, a_repository_server
 from tests.opendcim.opendcim_sites import Site, a_picture
+from tests.support.processes.browser import CHROMIUM, chromium
 
 FRONT, REAR = a_picture("red"), a_picture("blue", kind="JPEG")
 TEMPLATE = (

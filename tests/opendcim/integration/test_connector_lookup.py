@@ -23,7 +23,7 @@ from tests.opendcim.invented_opendcim import (
     json_error,
     refuses,
 )
-from tests.servers import serving
+from tests.support.servers.web_server import serving
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_a_parameter_that_is_ignored_is_noticed(tmp_path: Path, opendcim: Invent
             return opendcim._answer(type(request)(request.scope | {"query_string": b""}))
         return None
 
-    opendcim.weather = forgets
+    opendcim.trouble = forgets
 
     assert looked_up(tmp_path, opendcim)["Result"] == "NotFound"
 
@@ -218,7 +218,7 @@ def test_a_part_that_this_user_may_not_see_is_missing_and_told(
 ) -> None:
     """As departments with isolation switched on."""
     opendcim.devices = [a_device(1, "enc-1")]
-    opendcim.weather = refuses(["department"], json_error(403))
+    opendcim.trouble = refuses(["department"], json_error(403))
     element = looked_up(tmp_path, opendcim)
 
     assert (element["Result"], element["Department"]) == ("Found", None)

@@ -18,7 +18,7 @@ from tests.opendcim.opendcim_replay import (
     VERSIONS,
     Replay,
 )
-from tests.servers import serving
+from tests.support.servers.web_server import serving
 
 KEYS = {"opendcim_connector_user_id": USER_ID, "opendcim_connector_api_key": API_KEY}
 

@@ -18,7 +18,7 @@ import pytest
 
 from tests.opendcim.connectors import PATH, TOKEN, Asking, a_connector, write_elements
 from tests.opendcim.invented_opendcim import InventedOpenDcim, a_device, slowly
-from tests.servers import serving
+from tests.support.servers.web_server import serving
 
 ONE = {"Id": "r-1", "Elements": ["1/1"]}
 
@@ -50,7 +50,7 @@ def error(answer: httpx.Response) -> tuple[int, str]:
 def test_a_request_is_pending_then_completed(
     tmp_path: Path, opendcim: InventedOpenDcim, database: dict[str, str]
 ) -> None:
-    opendcim.weather = slowly(0.3)
+    opendcim.trouble = slowly(0.3)
     with asking(tmp_path, opendcim, **database) as connector:
         posted = connector.post(ONE)
         row = connector.finished("r-1")
@@ -174,7 +174,7 @@ def test_too_many_elements_are_refused(tmp_path: Path, opendcim: InventedOpenDci
 def test_too_many_requests_are_told_to_come_later(
     tmp_path: Path, opendcim: InventedOpenDcim
 ) -> None:
-    opendcim.weather = slowly(1)
+    opendcim.trouble = slowly(1)
     with asking(tmp_path, opendcim, opendcim_connector_max_pending=2) as connector:
         codes = [connector.post(ONE | {"Id": f"r-{n}"}).status_code for n in range(2)]
         refused = connector.post(ONE | {"Id": "r-9"})
@@ -191,7 +191,7 @@ def test_too_many_requests_are_told_to_come_later(
 def test_a_request_in_a_queue_that_is_too_long_fails_in_its_time(
     tmp_path: Path, opendcim: InventedOpenDcim
 ) -> None:
-    opendcim.weather = slowly(4)
+    opendcim.trouble = slowly(4)
     keys = {"opendcim_connector_workers": 1, "opendcim_connector_timeout": "8 s"}
     with asking(tmp_path, opendcim, **keys) as connector:
         connector.post({"Id": "first", "Elements": ["1/1"], "Include": ["Device"]})
@@ -203,7 +203,7 @@ def test_a_request_in_a_queue_that_is_too_long_fails_in_its_time(
 
 
 def test_a_timeout_is_cut_to_the_largest(tmp_path: Path, opendcim: InventedOpenDcim) -> None:
-    opendcim.weather = slowly(30)
+    opendcim.trouble = slowly(30)
     with asking(tmp_path, opendcim, opendcim_connector_max_timeout="1 s") as connector:
         row = connector.answer("1/1", TimeoutSeconds=3600)
 
@@ -286,11 +286,11 @@ def test_what_is_under_way_when_the_server_stops_is_done_after_its_start(
         asked.set()
         await slowly(1.5)(None)  # type: ignore[arg-type]
 
-    opendcim.weather = waits
+    opendcim.trouble = waits
     with asking(tmp_path, opendcim, **database) as connector:
         connector.post(ONE)
         assert asked.wait(20)
-    opendcim.weather = None
+    opendcim.trouble = None
     with asking(tmp_path, opendcim, **database) as connector:
         assert connector.finished("r-1")["Status"] == "Completed"
 

@@ -15,11 +15,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from opendcim.connector import opendcim as api
-from tests.certificates import certificate, server_context
 from tests.opendcim.connectors import Asking, a_connector, write_elements
 from tests.opendcim.invented_opendcim import (
     InventedOpenDcim,
-    Weather,
+    Trouble,
     a_device,
     always,
     denied_with_200,
@@ -28,9 +27,10 @@ from tests.opendcim.invented_opendcim import (
     refuses,
     slowly,
 )
-from tests.ports import free_port
-from tests.servers import serving
-from tests.tls_site import https
+from tests.support.processes.listening_programs import free_port
+from tests.support.servers.certificates import certificate, server_context
+from tests.support.servers.tls_site import https
+from tests.support.servers.web_server import serving
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ TROUBLES = {
 def test_what_is_no_answer_of_opendcim_fails_the_request(
     tmp_path: Path, opendcim: InventedOpenDcim, trouble: str
 ) -> None:
-    opendcim.weather, code, told = TROUBLES[trouble]
+    opendcim.trouble, code, told = TROUBLES[trouble]
     with asking(tmp_path, opendcim) as connector:
         found = failed(connector.answer("1/1"))
 
@@ -99,7 +99,7 @@ def test_what_is_no_answer_of_opendcim_fails_the_request(
 def test_403_to_a_device_is_the_denial_of_that_one(
     tmp_path: Path, opendcim: InventedOpenDcim
 ) -> None:
-    opendcim.weather = refuses(["device"], json_error(403))
+    opendcim.trouble = refuses(["device"], json_error(403))
     with asking(tmp_path, opendcim) as connector:
         row = connector.answer("1/1")
 
@@ -112,7 +112,7 @@ def test_what_was_done_before_the_failure_is_kept(
     async def breaks_down(request: Request) -> Response | None:
         return html_error() if "enc-3" in request.url.query else None
 
-    opendcim.weather = breaks_down
+    opendcim.trouble = breaks_down
     with asking(tmp_path, opendcim, opendcim_connector_connections=1) as connector:
         row = connector.answer(*[f"1/{n}" for n in range(1, 9)])
 
@@ -128,13 +128,13 @@ def test_a_hiccup_is_bridged(tmp_path: Path, opendcim: InventedOpenDcim) -> None
         calls.append(request.url.path)
         return HTMLResponse("gateway", 502) if len(calls) == 1 else None
 
-    opendcim.weather = hiccup
+    opendcim.trouble = hiccup
     with asking(tmp_path, opendcim) as connector:
         assert connector.answer("1/1")["Status"] == "Completed"
 
 
 def test_a_slow_call_is_given_up(tmp_path: Path, opendcim: InventedOpenDcim) -> None:
-    opendcim.weather = slowly(60)
+    opendcim.trouble = slowly(60)
     with asking(tmp_path, opendcim, opendcim_connector_call_timeout="1 s") as connector:
         code, message = failed(connector.answer("1/1"))
 
@@ -145,7 +145,7 @@ def test_a_slow_call_is_given_up(tmp_path: Path, opendcim: InventedOpenDcim) -> 
 def test_a_request_ends_when_its_own_time_is_over(
     tmp_path: Path, opendcim: InventedOpenDcim
 ) -> None:
-    opendcim.weather = slowly(0.4)
+    opendcim.trouble = slowly(0.4)
     with asking(tmp_path, opendcim, opendcim_connector_connections=1) as connector:
         row = connector.answer(*[f"1/{n}" for n in range(1, 9)], TimeoutSeconds=1)
 
@@ -163,7 +163,7 @@ def test_an_answer_that_drips_is_given_up(tmp_path: Path, opendcim: InventedOpen
                 await send({"type": "http.response.body", "body": b" ", "more_body": True})
                 await asyncio.sleep(0.1)
 
-    opendcim.weather = always(Dripping)
+    opendcim.trouble = always(Dripping)
     with asking(tmp_path, opendcim, opendcim_connector_call_timeout="1 s") as connector:
         assert failed(connector.answer("1/1"))[0] == "TimedOut"
 
@@ -172,7 +172,7 @@ def test_an_answer_without_end_is_not_taken_into_memory(
     tmp_path: Path, opendcim: InventedOpenDcim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api, "LARGEST", 10_000)
-    opendcim.weather = always(lambda: Response(b" " * 20_000))
+    opendcim.trouble = always(lambda: Response(b" " * 20_000))
     with asking(tmp_path, opendcim) as connector:
         code, message = failed(connector.answer("1/1"))
 
@@ -257,11 +257,11 @@ def test_an_opendcim_that_no_proxy_names_is_asked_directly(
 def test_without_a_registry_nothing_is_guessed(
     tmp_path: Path, opendcim: InventedOpenDcim, kind: str
 ) -> None:
-    answers: dict[str, Weather] = {
+    answers: dict[str, Trouble] = {
         "html": always(html_error),
         "404": always(lambda: HTMLResponse("no", 404)),
     }
-    registry = InventedOpenDcim(weather=answers.get(kind))
+    registry = InventedOpenDcim(trouble=answers.get(kind))
     with serving(registry) as url:
         place = "http://127.0.0.1:1" if kind == "address" else url
         keys = {"opendcim_connector_elements": f"{place}/elements?key=registry-key"}

@@ -10,10 +10,10 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.hook_server import web_hook
-from tests.mail_server import mail_server, properties_for
 from tests.opendcim.opendcim_repository import HTML, a_repository, said, server
 from tests.opendcim.opendcim_sites import Site
+from tests.support.servers.mail_server import mail_server, properties_for
+from tests.support.servers.web_hook import web_hook
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from opendcim.extra import EXTRA
 from shared.errors import ConfigError
-from tests.instances import PROJECT
+from tests.support.instances.instance import PROJECT
 
 WITHOUT = f"""
 import sys

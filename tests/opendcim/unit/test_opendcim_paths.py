@@ -9,7 +9,7 @@ import pytest
 from opendcim.repository.settings import RepositorySettings
 from shared.errors import ConfigError
 from source_server.settings import read_server_settings
-from tests.harvester_files import config_of
+from tests.support.instances.settings_files import config_of
 
 REPOSITORY = "opendcim-repository = true\n"
 SECTION = """\

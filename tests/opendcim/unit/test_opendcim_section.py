@@ -12,7 +12,7 @@ from harvester.openbis.section import SectionConfig
 from harvester.settings.config_file import ConfigFile
 from opendcim.sync.section import RepositorySection, Units, opendcim_database
 from shared.settings.model import keys_of
-from tests.harvester_files import MANDATORY, config_of
+from tests.support.instances.settings_files import MANDATORY, config_of
 
 NEEDED = """\
 [DCIM]

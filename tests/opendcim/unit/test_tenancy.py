@@ -7,7 +7,7 @@ import sys
 
 from opendcim.extra import EXTRA
 from opendcim.server_parts import CONNECTOR, PARTS, REPOSITORY
-from tests.instances import PROJECT
+from tests.support.instances.instance import PROJECT
 
 
 def test_nothing_below_names_it() -> None:

@@ -10,7 +10,6 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, Request, expect
 
-from tests.browser import chromium, needs_chromium
 from tests.opendcim.repository_site import (
     ADMIN,
     ALICE,
@@ -23,6 +22,7 @@ from tests.opendcim.repository_site import (
     key_of,
     served_repository,
 )
+from tests.support.processes.browser import chromium, needs_chromium
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""What is harvested, and what harvests it."""

@@ -1,0 +1,93 @@
+"""What schemas 193 to 213 brought: several values of a property, persons and roles that expire,
+files of the application file service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.support.openbis_made.master_data import FIRST_MULTI_VALUED, FIRST_WITH_AFS, MULTI_VALUED
+
+if TYPE_CHECKING:
+    from tests.support.openbis_made.world import World
+
+# Of the sample SAND; the sample SUGAR has one.
+KEYWORDS = ("dry", "fine", "dry")
+PAST, FUTURE = "2024-06-01 00:00:00+00", "2999-01-01 00:00:00+00"
+# An instance admin, a member of the group, an instance admin.
+EXPIRED, EXPIRED_OF_CREW, NOT_EXPIRED = "expired", "expired_crew", "expires_late"
+# Instance admins whose roles expire, which only schemas 201 and 202 know.
+LAPSED, NOT_LAPSED = "lapsed", "lapses_late"
+PERSONS_EXPIRE, ROLES_EXPIRE, ROLES_NO_LONGER_EXPIRE = 203, 201, 202
+
+
+def add_later_rows(world: World) -> None:
+    _several_values(world)
+    _persons_that_expire(world)
+    _roles_that_expire(world)
+    _afs(world)
+
+
+def _several_values(world: World) -> None:
+    assignment = world.known.assignments["sample", "JAR", MULTI_VALUED]
+    for sample, values in (("SAND", KEYWORDS), ("SUGAR", KEYWORDS[:1])):
+        for value in values:
+            world.rows.add(
+                "sample_properties",
+                FIRST_MULTI_VALUED,
+                samp_id=world.samples[sample],
+                stpt_id=assignment,
+                value=value,
+            )
+
+
+def _persons_that_expire(world: World) -> None:
+    for user_id, expiry in ((EXPIRED, PAST), (EXPIRED_OF_CREW, PAST), (NOT_EXPIRED, FUTURE)):
+        person = world.rows.add(
+            "persons", PERSONS_EXPIRE, user_id=user_id, is_active=True, expiry_timestamp=expiry
+        )
+        if user_id == EXPIRED_OF_CREW:
+            world.rows.add("authorization_group_persons", PERSONS_EXPIRE, pers_id=person, ag_id=1)
+        else:
+            world.rows.add(
+                "role_assignments", PERSONS_EXPIRE, pers_id_grantee=person, role_code="ADMIN"
+            )
+
+
+def _roles_that_expire(world: World) -> None:
+    schemas = ROLES_EXPIRE, ROLES_NO_LONGER_EXPIRE
+    for user_id, expiry in ((LAPSED, PAST), (NOT_LAPSED, FUTURE)):
+        person = world.rows.add("persons", *schemas, user_id=user_id, is_active=True)
+        world.rows.add(
+            "role_assignments",
+            *schemas,
+            pers_id_grantee=person,
+            role_code="ADMIN",
+            expiry_timestamp=expiry,
+        )
+
+
+def _afs(world: World) -> None:
+    """A data set for the experiment CORES; its code is the perm id of the experiment."""
+    store = world.rows.add("data_stores", FIRST_WITH_AFS, code="AFS")
+    owner = world.experiments["CORES"]
+    perm_id = "20240103080000000-201"
+    number = world.rows.add(
+        "data_all",
+        FIRST_WITH_AFS,
+        code=perm_id,
+        dsty_id=world.known.types["data_set", "AFS_DATA"],
+        dast_id=store,
+        expe_id=owner,
+        data_set_kind="PHYSICAL",
+        afs_data=True,
+    )
+    world.rows.add(
+        "external_data",
+        FIRST_WITH_AFS,
+        id=number,
+        data_id=number,
+        share_id="1",
+        location=f"0A1B2C3D-0000-4000-8000-00000000CAFE/aa/bb/cc/{perm_id}",
+        status="AVAILABLE",
+        storage_confirmation=True,
+    )

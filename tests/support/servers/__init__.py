@@ -1,0 +1,1 @@
+"""What listens at a port: sources, mail, databases."""

@@ -1,0 +1,1 @@
+"""Sources that change from day to day."""

@@ -1,5 +1,5 @@
 """The settings of a section whose data source is an openBIS: openBIS's own keys, with the defaults
-of its manual."""
+of its manual (harvester-semantics.md, 1.3)."""
 
 from __future__ import annotations
 

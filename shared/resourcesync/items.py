@@ -12,8 +12,8 @@ from shared.model.unknown import Unknown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListHead:
-    """The head of a list. ``at``: everything that was modified before is in the list (wire format,
-    1.6).
+    """The head of a list. ``at``: everything that was modified before is in the list
+    (wire-format.md, 1.6).
 
     ``unknown``: parts of the whole list that the source cannot see now. If the source learns this
     while it writes the list, a second head comes at the end, with the same ``at`` and all unknown

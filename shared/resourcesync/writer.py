@@ -51,8 +51,8 @@ def write_capability_list(addresses: Addresses, named: Sequence[Document]) -> by
 
 
 def resource_list_head(addresses: Addresses, at: datetime, unknown: Sequence[Unknown] = ()) -> str:
-    """The head of a resource list. ``at``: everything that was modified before is in the list (wire
-    format, 1.6).
+    """The head of a resource list. ``at``: everything that was modified before is in the list
+    (wire-format.md, 1.6).
 
     ``unknown``: parts of the whole list of which this is known when it begins.
     """

@@ -36,7 +36,7 @@ def _decimal(value: object) -> object:
 
 
 def _items(value: object) -> object:
-    """Split a list at commas. ``...``, with which the manual's example ends, is no item."""
+    """Split a list at commas. ``...`` at its end is no item (harvester-semantics.md, 1.2)."""
     if not isinstance(value, str):
         return value
     items = (item.strip() for item in value.split(","))

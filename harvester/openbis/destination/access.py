@@ -14,7 +14,8 @@ from shared.store.users import find_person
 
 
 def authorise(connection: Connection, config: SectionConfig) -> None:
-    """Refuse a user who is not an instance admin at the destination, as the manual asks."""
+    """Refuse a user who is not an instance admin at the destination, as the manual asks
+    (harvester-semantics.md, 1.3)."""
     user = find_person(connection, config.harvester_user)
     password = config.harvester_pass.get_secret_value()
     if user is None or not user.active or not user.password_hash:

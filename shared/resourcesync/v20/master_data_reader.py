@@ -99,7 +99,7 @@ def _plugin_name(attributes: Attributes) -> str:
 
 
 def _business_code(attributes: Attributes) -> str:
-    """The code of a definition; internal ones lack the ``$`` that references have (wire format,
+    """The code of a definition; internal ones lack the ``$`` that references have (wire-format.md,
     3.4)."""
     code = _code(attributes)
     internal = truth(attributes, "managedInternally")

@@ -82,8 +82,7 @@ def _destination_faults(chosen: Chosen) -> Iterator[str]:
         ):
             for section in chosen.sections:
                 check = work_of(section).check_destination
-                for finding in check(section, chosen.settings, connection):
-                    if finding.verdict is Verdict.FAILED:
-                        yield finding.text
+                findings = check(section, chosen.settings, connection)
+                yield from (each.text for each in findings if each.verdict is Verdict.FAILED)
     except ConfigError as error:
         yield str(error)

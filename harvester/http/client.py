@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 from weakref import WeakSet
 
@@ -66,21 +66,26 @@ class HttpClient:
         """The answer to a GET, whatever its status; its body is not read yet. Redirects are
         followed within the origins of the source."""
         for _ in range(_MOST_REDIRECTS + 1):
-            self._sockets.check(url)
-            request = self._client.build_request(
-                "GET", url, headers=headers, extensions={"trace": self._sockets.trace}
-            )
-            with translated(url):
-                response = self._client.send(request, auth=self._auth, stream=True)
-                try:
-                    if not response.has_redirect_location:
-                        yield response
-                        return
-                    target = response.headers["location"]
-                finally:
-                    response.close()
+            with self._asked(url, headers) as response:
+                if not response.has_redirect_location:
+                    yield response
+                    return
+                target = response.headers["location"]
             url = self.at_home(target, seen_in=url)
         raise SourceError(f"{shown(url)}: there are too many redirects")
+
+    @contextmanager
+    def _asked(self, url: httpx.URL, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+        """The answer to one GET, which may be a redirect."""
+        self._sockets.check(url)
+        request = self._client.build_request(
+            "GET", url, headers=headers, extensions={"trace": self._sockets.trace}
+        )
+        with (
+            translated(url),
+            closing(self._client.send(request, auth=self._auth, stream=True)) as response,
+        ):
+            yield response
 
     @contextmanager
     def post(self, address: str, body: bytes) -> Iterator[httpx.Response]:

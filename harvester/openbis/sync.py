@@ -108,14 +108,7 @@ def synchronise(job: Job[SectionConfig]) -> None:
             if config.dry_run:
                 return
             with destination.work() as transaction:
-                with transaction():
-                    destination.begins(config.resource_list_url, job.started)
-                section.perform(transaction, RealTransfers(store, source, config, job.limits))
-                recorder.leaves(job.limits.volume_is_used_up)
-                complete = not recorder.harvested.failed and not recorder.harvested.unfinished
-                checkpoint("all steps are done, and the source does not know")
-                with transaction():
-                    destination.ends(metadata.at if complete else None)
+                section.harvest(transaction, RealTransfers(store, source, config, job.limits))
             destination.tidy()
     remember(connection, config, items, recorder.harvested)
     _save_cutoff(job, metadata, last, baseline=baseline)
@@ -198,6 +191,18 @@ class _Section:
     metadata: Metadata
     items: Standing
     damage: Damage
+
+    def harvest(self, transaction: Transaction, transfers: RealTransfers) -> None:
+        """The pass in earnest."""
+        job, recorder = self.job, self.job.recorder
+        with transaction():
+            self.destination.begins(job.config.resource_list_url, job.started)
+        self.perform(transaction, transfers)
+        recorder.leaves(job.limits.volume_is_used_up)
+        complete = not recorder.harvested.failed and not recorder.harvested.unfinished
+        checkpoint("all steps are done, and the source does not know")
+        with transaction():
+            self.destination.ends(self.metadata.at if complete else None)
 
     def perform(self, transaction: Transaction, transfers: Transfers) -> None:
         """Walk through the steps once."""

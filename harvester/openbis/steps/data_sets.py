@@ -78,16 +78,21 @@ def _wanted(run: SyncRun, codes: Sequence[str]) -> Iterator[WantedDataSet]:
             return
         group = codes[begin : begin + _TOGETHER]
         _announce(run, group)
-        while group:
-            with run.transaction():
-                found = run.destination.data_sets.files_of_first(group)
-                guarded = run.destination.data_sets.guarded_files(found.keys())
-            for code, files in found.items():
-                if not run.limits.may_begin():
-                    run.limits.note_left()
-                    return
-                yield WantedDataSet(code=code, files=files, guarded=guarded[code])
-            group = group[len(found) :]
+        yield from _wanted_of_group(run, group)
+
+
+def _wanted_of_group(run: SyncRun, group: Sequence[str]) -> Iterator[WantedDataSet]:
+    """Ends early if no more may begin."""
+    while group:
+        with run.transaction():
+            found = run.destination.data_sets.files_of_first(group)
+            guarded = run.destination.data_sets.guarded_files(found.keys())
+        for code, files in found.items():
+            if not run.limits.may_begin():
+                run.limits.note_left()
+                return
+            yield WantedDataSet(code=code, files=files, guarded=guarded[code])
+        group = group[len(found) :]
 
 
 def _announce(run: SyncRun, codes: Sequence[str]) -> None:

@@ -38,8 +38,8 @@ class Watch:
         self._running: dict[str, datetime] = {}
         self._totals = Totals()
         self.settings = settings
+        # The sections of the latest execution that can run.
         self.sections = sections
-        """The sections of the latest execution that can run."""
         self.started = datetime.now(UTC)
         self.next_run: datetime | None = None
 

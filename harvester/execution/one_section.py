@@ -45,17 +45,17 @@ from shared.store.writers import wait_for_writers
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two tries to get a section that somebody else works on.
+# Seconds between two tries to lock a section that another process works on.
 _ASK_AGAIN = 0.5
-# So long, at least, it is tried: whoever only asks for the status holds the lock for a moment.
+# Minimum wait: ``harvester status`` takes the same lock briefly.
 _MOMENT = timedelta(seconds=2)
 
 
 def execute_section(
     config: SectionSettings, destination: Destination, options: RunOptions | None = None
 ) -> SectionReport:
-    """Harvest a section; whatever happens is in the report, in its log and in the destination's
-    memory of runs, and told to the operators if it is worth it."""
+    """Harvest a section. The result is in the report, in the section's log, in the destination's
+    memory of runs and, if it is worth it, in a notice to the operators."""
     options = options or RunOptions()
     report = SectionReport(name=config.name)
     written = b""
@@ -93,7 +93,8 @@ def _execute(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Execution:
-    """One execution of a section that is due. Only here a report is made of what was harvested."""
+    """One execution of a section that is due. Only this class makes reports of what was
+    harvested."""
 
     config: SectionSettings
     destination: Destination
@@ -116,7 +117,7 @@ class _Execution:
                 checkpoint("the run is noted")
                 self._harvest(connection, run)
         except BusyError as busy:
-            error = busy  # whoever is at work writes the log
+            error = busy  # the process at work writes the log
         except Exception as raised:
             error = raised
             self.log.logger.exception("The synchronization was aborted")
@@ -136,7 +137,7 @@ class _Execution:
         )
 
     def _begin(self, connection: Connection) -> int:
-        """Write the beginning of the run into the destination's memory; its number."""
+        """Write the beginning of the run into the destination's memory; returns its number."""
         config, started = self.config, self.started
         with work(connection) as transaction, transaction():
             for killed in abandon_runs(connection, config.alias, started):
@@ -181,8 +182,8 @@ class _Execution:
 def _alone(
     connection: Connection, config: SectionSettings, options: RunOptions, limits: RunLimits
 ) -> Iterator[None]:
-    """With the section's lock. Raises `BusyError` if somebody else keeps it too long."""
-    wait_for_writers(connection, limits.sleep)  # of other sections, unless told to stop
+    """Hold the section's lock. Raises `BusyError` if another process keeps it too long."""
+    wait_for_writers(connection, limits.sleep)  # of other sections, until a stop is requested
     until = datetime.now(UTC) + max(options.patience, _MOMENT)
     told = not options.patience
     while True:
@@ -240,14 +241,14 @@ class _Ending:
 
 
 def _stalled(limits: RunLimits, error: Exception) -> StoppedError | None:
-    """The watchdog's reason, if it was the watchdog who broke off what failed then."""
+    """The watchdog's reason, if the watchdog caused the failure."""
     if isinstance(error, StoppedError) or not limits.stalled:
         return None
     return StoppedError(limits.reason or "", stalled=True)
 
 
 def _write_end(connection: Connection, run: int, report: SectionReport) -> None:
-    """On a connection of its own: that of the run may be broken."""
+    """Write the end on a connection of its own: that of the run may be broken."""
     done = report.harvested
     end = RunEnd(
         ended=datetime.now(UTC),

@@ -38,10 +38,10 @@ class Throttle:
         self._clock = clock
         self._time_of_day = time_of_day
         self._lock = threading.Lock()
+        # Bytes, ever.
         self._taken = 0
-        """Bytes, ever."""
+        # Bytes, ever; by a burst more than were taken, at most.
         self._paid = 0.0
-        """Bytes, ever; by a burst more than were taken, at most."""
         self._seen = clock()
 
     def take(self, count: int) -> None:

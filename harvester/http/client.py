@@ -48,8 +48,8 @@ class HttpClient:
         self._user = user
         self._base = httpx.URL(base)
         self._origins = frozenset(origin(httpx.URL(url)) for url in urls)
+        # Seconds to wait for a byte.
         self.patience = float(config.timeout)
-        """Seconds to wait for a byte."""
         self._auth = httpx.BasicAuth(user, password)
         self._sockets = Sockets()
         self._client = open_client(config, self._sockets)

@@ -34,14 +34,14 @@ class Answer:
         self.status = 0
         self.reason = b""
         self.headers: list[tuple[bytes, bytes]] = []
+        # What was not taken yet.
         self.body: list[bytes] = []
-        """What was not taken yet."""
+        # Bytes since the last of the body: heads, lengths of chunks, what stands behind the last of
+        # them.
         self.frame = 0
-        """Bytes since the last of the body: heads, lengths of chunks, what stands behind the last
-        of them."""
         self.is_complete = False
+        # Whether nothing may be asked on this connection any more.
         self.is_last = False
-        """Whether nothing may be asked on this connection any more."""
         self._has_end = False
 
     def feed(self, data: memoryview) -> None:

@@ -40,8 +40,8 @@ class Content:
     def __init__(self, file: BinaryIO, expected: Expected) -> None:
         self._file = file
         self.expected = expected
+        # Under which condition the rest may be asked for; None if all is to be fetched anew.
         self.validator: str | None = None
-        """Under which condition the rest may be asked for; None if all is to be fetched anew."""
         self.is_of_one_answer = True
         self._verifier = Verifier(expected)
         self._furthest = 0

@@ -35,8 +35,8 @@ class LogFileHandler(logging.Handler):
         super().__init__()
         self.path = path
         self._begin = self._size()
+        # Whether the last line has no end: the disk was full, or the machine went down.
         self._torn = self._begin > 0 and os.pread(self._file.fileno(), 1, self._begin - 1) != b"\n"
-        """Whether the last line has no end: the disk was full, or the machine went down."""
         self._told = False
 
     def _size(self) -> int:

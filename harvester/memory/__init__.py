@@ -1,1 +1,1 @@
-"""What a harvester remembers from run to run."""
+"""The memory of a harvester: what it keeps from run to run."""

@@ -1,4 +1,5 @@
-"""What could not be synchronised, how often it was tried, and when it is tried again."""
+"""Items that could not be synchronised: how often they were tried, and when they are tried
+again."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedItem:
-    """Something that failed and has not succeeded since. ``next_try``: not before."""
+    """An item that failed and has not succeeded since. It is not tried before ``next_try``."""
 
     source: str
     kind: str
@@ -37,8 +38,8 @@ class FailedItem:
 
 
 def pause_after(attempts: int) -> timedelta:
-    """How long to wait after so many failures: not at all after the first, which may be bad luck,
-    then twice as long each time, at most a week."""
+    """The pause after this number of failures: none after the first, which may be bad luck; then
+    each twice as long as the one before, at most a week."""
     if attempts <= 1:
         return timedelta(0)
     doubled: timedelta = FIRST_PAUSE * int(2 ** min(attempts - 2, 10))
@@ -46,7 +47,7 @@ def pause_after(attempts: int) -> timedelta:
 
 
 def failed_items(connection: Connection, source: str | None = None) -> list[FailedItem]:
-    """By source, kind and perm id."""
+    """The failed items by source, kind and perm id."""
     query = select(failed_item).order_by(
         failed_item.c.source, failed_item.c.kind, failed_item.c.perm_id
     )
@@ -75,8 +76,9 @@ def remember_failures(
     *,
     waiting: Collection[Key] = (),
 ) -> None:
-    """After a real pass: ``errors`` failed (again), ``waiting`` were not tried because their pause
-    is not over, and all else that failed before has succeeded or is gone."""
+    """Note the failures of a real pass: ``errors`` failed (again); ``waiting`` were not tried
+    because their pause is not over; all other items that failed before have succeeded or are
+    gone."""
     known = {(item.kind, item.perm_id): item for item in failed_items(connection, source)}
     failed = {(error.kind, error.perm_id): error for error in errors}
     over = [key for key in known if key not in failed and key not in waiting]
@@ -103,7 +105,7 @@ def remember_failures(
 
 
 def retry_now(connection: Connection, source: str, perm_ids: Collection[str] = ()) -> int:
-    """End the pauses of some items, or of all; returns how many there were."""
+    """End the pauses of some items, or of all; returns the number of items."""
     change = failed_item.update().where(failed_item.c.source == source).values(next_try=0)
     if not perm_ids:
         return connection.execute(change).rowcount
@@ -114,7 +116,7 @@ def retry_now(connection: Connection, source: str, perm_ids: Collection[str] = (
 
 
 def forget_failure(connection: Connection, source: str, kind: str, perm_id: str) -> None:
-    """The operator does not want this item any more."""
+    """Forget an item that the operator does not want any more."""
     _forget(connection, source, [(kind, perm_id)])
 
 

@@ -1,7 +1,7 @@
 """Deletions that wait for the operator, and those that are released and not done yet.
 
-A kind of section decides which deletions of a pass have to wait; here they are counted, shown and
-released.
+A kind of section decides which deletions of a pass have to wait. This module counts, shows and
+releases them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from shared.store.tables import entity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldDeletion:
-    """One deletion that was held back. ``identifier`` is what it is called in the store beside;
-    ``run`` held it back first; if it is ``released``, the next run does it."""
+    """One deletion that was held back. ``identifier`` comes from the store in the same database;
+    ``run`` was the first to hold it back; if it is ``released``, the next run does it."""
 
     kind: str
     perm_id: str
@@ -27,7 +27,7 @@ class HeldDeletion:
 
 
 def held_back_count(connection: Connection, source: str) -> int:
-    """How many deletions of a source wait for the operator; without those that are released."""
+    """The number of a source's deletions that wait for the operator, without the released ones."""
     query = select(func.count()).select_from(held_deletion).where(_waits(source))
     return int(connection.execute(query).scalar_one())
 
@@ -35,8 +35,8 @@ def held_back_count(connection: Connection, source: str) -> int:
 def held_back(
     connection: Connection, source: str, run: int | None = None, most: int | None = None
 ) -> list[HeldDeletion]:
-    """What is held back or released and not done yet, by kind and identifier; with ``run``, what
-    was held back at its end, by itself or by runs before it."""
+    """Deletions that are held back, or released and not done yet, by kind and identifier. With
+    ``run``, only those that were held back at its end, by it or by runs before."""
     held = held_deletion.c
     same = and_(entity.c.kind == held.kind, entity.c.perm_id == held.perm_id)
     identifier = func.coalesce(entity.c.identifier, held.perm_id).label("identifier")
@@ -62,8 +62,7 @@ def held_back(
 
 
 def release(connection: Connection, source: str, run: int) -> dict[str, int]:
-    """Let through what was held back at the end of a run. Returns how many of which kind had
-    waited."""
+    """Release what was held back at the end of a run. Returns the numbers by kind."""
     waited = and_(_waits(source), held_deletion.c.run <= run)
     kind = held_deletion.c.kind
     counts = select(kind, func.count()).where(waited).group_by(kind).order_by(kind)
@@ -73,7 +72,7 @@ def release(connection: Connection, source: str, run: int) -> dict[str, int]:
 
 
 def earliest_waiting(connection: Connection, source: str) -> int | None:
-    """The run that held back what waits longest."""
+    """The run whose held-back deletions have waited longest."""
     query = select(func.min(held_deletion.c.run)).where(_waits(source))
     run = connection.execute(query).scalar_one()
     return None if run is None else int(run)

@@ -1,4 +1,4 @@
-"""What operators were told last of each section, and what its runs did not achieve since then."""
+"""The last notice of each section, and what its runs did not achieve since."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MISHAPS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Bad news that were told. ``fingerprint`` is the same for the same news."""
+    """A notice of bad news that was sent. The same news has the same ``fingerprint``."""
 
     fingerprint: str
     sent: datetime
@@ -29,8 +29,8 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setbacks:
-    """The runs after the last success. ``since`` is when the first of them began; ``real`` if not
-    all of them were only rehearsed."""
+    """The runs after the last success. ``since`` is the beginning of the first of them; ``real``
+    says that not all of them were dry runs."""
 
     since: datetime
     runs: Mapping[Verdict, int]
@@ -38,7 +38,7 @@ class Setbacks:
 
 
 def last_notice(connection: Connection, source: str) -> Notice | None:
-    """None if there is no bad news, or nobody was told."""
+    """None if there is no bad news, or no notice was sent."""
     row = connection.execute(select(notice).where(notice.c.source == source)).first()
     return Notice(fingerprint=row.fingerprint, sent=moment(row.sent)) if row else None
 
@@ -57,7 +57,7 @@ def forget_notice(connection: Connection, source: str) -> None:
 
 
 def setbacks_before(connection: Connection, source: str, run_id: int) -> Setbacks | None:
-    """What went wrong between a run and the success before it; None if nothing did."""
+    """The setbacks between a run and the success before it; None if there were none."""
     successes = [verdict.value for verdict in SUCCESSES]
     last_success = (
         select(func.coalesce(func.max(run.c.id), 0))

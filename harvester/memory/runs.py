@@ -1,4 +1,4 @@
-"""The memory of runs: when each began and ended, what it did, what failed, and how it ended."""
+"""The memory of runs: beginning and end of each, its counts, its failures, and its verdict."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ HARVESTED = SUCCESSES | {Verdict.PARTIAL, Verdict.HELD_BACK}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunBegin:
-    """What is known of a run when it begins. ``worker`` says which process on which machine."""
+    """The beginning of a run. ``worker`` is the process and its machine."""
 
     source: str
     section: str
@@ -61,7 +61,8 @@ class RunBegin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnd:
-    """How a run ended. ``counts`` by kind and action; ``message`` is the last line."""
+    """The end of a run. ``counts`` are by kind and action; ``message`` is the last line of the
+    log."""
 
     ended: datetime
     verdict: Verdict
@@ -77,7 +78,7 @@ class RunEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """A run as it is remembered; ``verdict`` is None as long as it is at work."""
+    """The record of a run; ``verdict`` is None while it works."""
 
     id: int
     source: str
@@ -96,7 +97,7 @@ class RunRecord:
 
 
 def begin_run(connection: Connection, begin: RunBegin) -> int:
-    """The number of the new run."""
+    """Write the beginning of a run; returns its number."""
     values = {
         "source": begin.source,
         "section": begin.section,
@@ -110,7 +111,7 @@ def begin_run(connection: Connection, begin: RunBegin) -> int:
 
 
 def end_run(connection: Connection, run_id: int, end: RunEnd) -> None:
-    """Write down how a run ended."""
+    """Write the end of a run."""
     checkpoint("the end of the run is about to be noted")
     connection.execute(
         run.update()
@@ -143,8 +144,8 @@ def end_run(connection: Connection, run_id: int, end: RunEnd) -> None:
 
 
 def abandon_runs(connection: Connection, source: str, now: datetime) -> list[RunRecord]:
-    """Write the end of runs that have none: they were killed. Only the holder of the section's
-    lock knows that nobody is at work."""
+    """Write the end of runs that have none: they were killed. Only the holder of the section's lock
+    can know that no process works on them."""
     abandoned = [one for one in find_runs(connection, sources=[source]) if one.ended is None]
     for one in abandoned:
         connection.execute(
@@ -162,7 +163,7 @@ def abandon_runs(connection: Connection, source: str, now: datetime) -> list[Run
 def find_runs(
     connection: Connection, *, sources: Collection[str] | None = None, most: int | None = None
 ) -> list[RunRecord]:
-    """The latest first; of all sources if None are named."""
+    """The runs, the latest first; those of all sources if none is named."""
     query = select(run).order_by(run.c.id.desc()).limit(most)
     if sources is not None:
         query = query.where(run.c.source.in_(sources))
@@ -176,7 +177,7 @@ def find_run(connection: Connection, run_id: int) -> RunRecord | None:
 def last_run(
     connection: Connection, source: str, verdicts: Iterable[Verdict] | None = None
 ) -> RunRecord | None:
-    """The latest real run of a source; with verdicts, the latest that ended with one of them."""
+    """The latest real run of a source; with verdicts, the latest with one of them."""
     query = select(run).where(run.c.source == source, ~run.c.dry_run)
     if verdicts is not None:
         query = query.where(run.c.verdict.in_([verdict.value for verdict in verdicts]))
@@ -185,13 +186,13 @@ def last_run(
 
 
 def at_work(connection: Connection, source: str) -> RunRecord | None:
-    """The run without an end. It is at work, or was killed: only the section's lock can tell."""
+    """The run without an end. It works, or was killed: only the section's lock can tell."""
     query = select(run).where(run.c.source == source, run.c.ended.is_(None))
     return next(iter(_records(connection, query.order_by(run.c.id.desc()).limit(1))), None)
 
 
 def counts_of(connection: Connection, run_id: int) -> dict[tuple[str, str], int]:
-    """By kind and action."""
+    """The counts of a run by kind and action."""
     query = select(run_count).where(run_count.c.run == run_id)
     return {
         (row.kind, row.action): row.number
@@ -200,7 +201,7 @@ def counts_of(connection: Connection, run_id: int) -> dict[tuple[str, str], int]
 
 
 def failures_of(connection: Connection, run_id: int) -> list[ItemError]:
-    """By kind and perm id."""
+    """The failures of a run by kind and perm id."""
     query = select(run_failure).where(run_failure.c.run == run_id)
     rows = connection.execute(query.order_by(run_failure.c.kind, run_failure.c.perm_id))
     return [ItemError(row.kind, row.perm_id, row.reason) for row in rows]
@@ -212,14 +213,14 @@ def failure_count(connection: Connection, run_id: int) -> int:
 
 
 def latest_list(connection: Connection, source: str) -> datetime | None:
-    """The time, by the source's clock, of the list that the latest run with one has read."""
+    """The time, by the source's clock, of the list of the latest run that has read one."""
     query = select(run.c.at).where(run.c.source == source, run.c.at.is_not(None))
     return _moment(connection.execute(query.order_by(run.c.id.desc()).limit(1)).scalar())
 
 
 def forget_runs(connection: Connection, source: str, before: datetime) -> int:
-    """Remove the records of runs that ended before a time; but never that of the last success,
-    which answers how old the data are. Returns how many went."""
+    """Remove the records of runs that ended before a time, but never that of the last success,
+    which gives the age of the data. Returns the number removed."""
     kept = (
         select(func.max(run.c.id))
         .where(run.c.source == source, run.c.verdict.in_([v.value for v in HARVESTED]))

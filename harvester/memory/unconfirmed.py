@@ -1,5 +1,5 @@
-"""How much each run deleted without the operator's word, so that small deletions cannot add up to
-the loss of most of what was harvested."""
+"""What each run deleted without the operator's confirmation, so that many small deletions cannot
+remove most of what was harvested."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from shared.store.rows import milliseconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unconfirmed:
-    """Deletions of a while that were not confirmed; ``largest`` is the most that was here before
-    one of them."""
+    """The unconfirmed deletions of a period; ``largest`` is the greatest number of items before one
+    of them."""
 
     number: int
     largest: int
@@ -24,7 +24,7 @@ class Unconfirmed:
 def note_unconfirmed(
     connection: Connection, source: str, now: datetime, *, number: int, brought: int
 ) -> None:
-    """Remember that ``number`` of the ``brought`` items were deleted without being confirmed."""
+    """Note that ``number`` of the ``brought`` items were deleted without confirmation."""
     if number:
         values = {"source": source, "deleted": milliseconds(now)}
         values |= {"number": number, "brought": brought}
@@ -32,7 +32,7 @@ def note_unconfirmed(
 
 
 def unconfirmed_since(connection: Connection, source: str, since: datetime) -> Unconfirmed:
-    """What was deleted of a source without being confirmed."""
+    """The unconfirmed deletions of a source since a time."""
     noted = unconfirmed_deletion.c
     query = select(
         func.coalesce(func.sum(noted.number), 0), func.coalesce(func.max(noted.brought), 0)

@@ -96,8 +96,8 @@ class _Delivery:
         self._mail = mail
         self._patience = patience
         self._server: smtplib.SMTP | None = None
+        # Addresses for which the mail was accepted or refused.
         self.done: list[str] = []
-        """Addresses for which the mail was accepted or refused."""
         self.sent = 0
 
     def run(self, recipients: Sequence[str]) -> None:

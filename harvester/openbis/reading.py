@@ -1,7 +1,7 @@
-"""Step 1: read the metadata of the data source into the incoming tables.
+"""Step 1: reads the metadata of the data source into the incoming tables.
 
-Whatever the source is, its items are read once, and while they come; a list that is cut never gets
-further than this module.
+The items of a source are read once, as they come. A list that was cut never gets further than this
+module.
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ def read_metadata(
     observe: Callable[[int], None] = _nobody,
 ) -> Metadata:
     """Fill the incoming tables of the connection with the items of a source, in the names of the
-    destination; ``observe`` is told after every so many items, and may raise. The items are read
-    from the beginning again if the source begins anew. Raises `FormatError` if they are not whole.
-    """
+    destination. ``observe`` is called after a fixed number of items, and may raise. If the source
+    begins anew, the items are read from the beginning. Raises `FormatError` if they are not
+    whole."""
     while True:
         with suppress(BegunAnewError):
             return _read(_Reading(items, prefix), connection, observe)
 
 
 def _read(reading: _Reading, connection: Connection, observe: Callable[[int], None]) -> Metadata:
-    """No transaction is open while the source is waited for: a list may take hours to come."""
+    """Read the items. No transaction is open meanwhile: a list may take hours to come."""
     reading.incoming = Incoming(connection)
     for number, item in enumerate(reading.items, 1):
         reading.take(item)
@@ -102,7 +102,7 @@ class _Reading:
                 self.incoming.add_unknown(item.unknown)  # a second head may stand at the end
 
     def drop(self, doubles: SetApart) -> None:
-        """What the list has twice counts as what could not be read."""
+        """Count items that the list has twice as items that could not be read."""
         self.entities -= doubles.records
         self.faults.extend(doubles.faults)
 
@@ -138,8 +138,8 @@ class _Reading:
             raise ItemError(entity.kind, entity.perm_id, reason)
 
     def _take_fault(self, error: ItemError) -> None:
-        """``error`` names the record as the source does; what it has brought here may be known
-        under another name."""
+        """``error`` names the record as the source does; here it may be known under another
+        name."""
         error = ItemError(
             name_of_fault(error.kind, _LONGEST_KIND),
             name_of_fault(error.perm_id),
@@ -201,7 +201,7 @@ def _possible(at: datetime) -> datetime:
 
 
 def _remarks(connection: Connection) -> Iterator[str]:
-    """What is strange in the list, and not fatal."""
+    """Peculiarities of the list that are not fatal."""
     yield from _first(
         (
             f"the list has the perm id {each.perm_id} for {each.one} and for {each.other}; "

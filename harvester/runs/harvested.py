@@ -1,4 +1,4 @@
-"""What a run of a section has harvested: what it read, its passes, and what it left."""
+"""What a run of a section has read and done, and what it left."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from shared.errors import ItemError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Harvested:
-    """What happened between the beginning of a run and its end, or the error that ended it. Made
-    by `harvester.runs.recorder.Recorder`."""
+    """What happened from the beginning of a run to its end, or to the error that ended it.
+    `harvester.runs.recorder.Recorder` makes it."""
 
     baseline: bool = False
     metadata: ReadList | None = None
@@ -24,12 +24,12 @@ class Harvested:
 
     @property
     def last(self) -> PassReport | None:
-        """The pass at work, or the one that was done last."""
+        """The present pass, or the last one."""
         return self.passes[-1] if self.passes else None
 
     @property
     def failed(self) -> list[ItemError]:
-        """Items that were not synchronised in this run, those that were not tried included."""
+        """Items that were not synchronised in this run, those not tried included."""
         faults = list(self.metadata.faults) if self.metadata else []
         return faults + (self.last.failed if self.last else []) + list(self.waiting)
 

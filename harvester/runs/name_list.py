@@ -21,8 +21,8 @@ class NameList:
         self._few: list[str] = []
         self._many: sqlite3.Connection | None = None
         self._moved = 0
+        # So many names are not there, because the disk was full.
         self.lost = 0
-        """So many names are not there, because the disk was full."""
 
     def __len__(self) -> int:
         """The number of names that were added."""

@@ -1,4 +1,4 @@
-"""What became of a section's run, and how that is told in a word, a number and a line."""
+"""The result of a section's run: as a word, an exit code and a line."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _VERDICTS: tuple[tuple[type[Exception], Verdict], ...] = (  # the first that fit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionReport:
-    """What became of a section: what it harvested, and what only the execution knows around it."""
+    """The result of a section: what it harvested, and what only the execution knows."""
 
     name: str
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -103,14 +103,14 @@ class SectionReport:
 
     @property
     def waiting_files(self) -> str | None:
-        """What is said of data sets whose files the source cannot give now; None: there are none.
-        They are no failures: they come when they can."""
+        """A sentence on data sets whose files the source cannot give now; None if there are none.
+        They are no failures: the files come when the source has them."""
         last = self.harvested.last
         return waiting_files(last.unknown) if last else None
 
     @property
     def last_line(self) -> str:
-        """How it ended, and what to do, for a person."""
+        """The result and what to do, for a person."""
         line = f"{self._ending}{self._deleted}"
         if self.waiting_files and not self.error and not self.rehearsed_only:
             line += f"; {self.waiting_files}"
@@ -118,8 +118,8 @@ class SectionReport:
 
     @property
     def _deleted(self) -> str:
-        """Deletions are always told, as soon as they are committed: they are what a person may
-        want to undo."""
+        """Deletions are always reported, as soon as they are committed: a person may want to undo
+        them."""
         last = self.harvested.last
         number = last.number(Verb.DELETED) if last else 0
         if last is None or not number or (self.error and len(last.steps) <= _TOGETHER):
@@ -148,7 +148,7 @@ class SectionReport:
 
     @property
     def _why(self) -> str:
-        """The error in one line; it may come from a driver, which repeats what it was given."""
+        """The error on one line. It may come from a driver, which repeats its input."""
         match self.error:
             case None:
                 return ""

@@ -1,8 +1,8 @@
-"""When a run is to end before its end: told to, out of time or volume, or stuck.
+"""Reasons for a run to end early: a request, the limits of time and volume, or no progress.
 
-Whoever works asks here between two items. What is at hand is finished and committed; the next run
-goes on, since what has to be done is found by comparing. Only a run that is stuck or out of time
-also breaks off the file at hand, whose beginning is kept for the next one.
+A run asks here between two items. The present item is finished and committed; the next run
+continues, since comparing finds what is left to do. Only a run that is stuck or out of time also
+breaks off the present file, whose beginning is kept for the next run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LOOK = 1.0
 
 
 class StopRequest:
-    """Set by a signal, for all sections of the process. Signal handlers may call `set`: they
+    """A request by a signal, for all sections of the process. Signal handlers may call `set`: they
     interrupt the main thread anywhere, also within a lock that `threading.Event` would take, so
     there is none here. The first reason counts."""
 
@@ -30,8 +30,8 @@ class StopRequest:
         self._woken: SimpleQueue[None] = SimpleQueue()
         self._set = False
         self.reason = ""
+        # Which signal asked for it, if it was one.
         self.signal: int | None = None
-        """Which signal asked for it, if it was one."""
 
     def set(self, reason: str, signal: int | None = None) -> None:
         if not self._set:
@@ -44,7 +44,7 @@ class StopRequest:
         return self._set
 
     def wait(self, seconds: float) -> bool:
-        """Sleep, but wake up when a stop is requested; whether it was."""
+        """Sleep, but wake up when a stop is requested; returns whether it was."""
         if not self._set:
             with suppress(Empty):
                 self._woken.get(timeout=max(seconds, 0))
@@ -53,7 +53,7 @@ class StopRequest:
 
 
 class RunLimits:
-    """One run's reasons to stop, and how far it has come. Safe for threads."""
+    """The limits of one run, and its progress. Safe for threads."""
 
     def __init__(
         self,
@@ -69,23 +69,22 @@ class RunLimits:
         self._most = config.max_transfer
         self._lock = threading.Lock()
         self._has_begun = False
+        # Whether the watchdog has given the run up.
         self.stalled = False
-        """Whether the watchdog has given the run up."""
+        # Bytes of files that came over the network in this run.
         self.transferred = 0
-        """Bytes of files that came over the network in this run."""
+        # Whether an item was left to the next run.
         self.left_something = False
-        """Whether an item was left to the next run."""
 
     def begins(self) -> None:
-        """The time of the run counts from the first call on: what came before was waiting for
-        others."""
+        """Start the time of the run, at the first call: before that it waited for other runs."""
         self.progressed()
         if not self._has_begun:
             self._has_begun = True
             self._began = self._clock()
 
     def progressed(self) -> None:
-        """There was progress: a row, a block, an item."""
+        """Note progress: a row, a block, an item."""
         self._last_progress = self._clock()
 
     @property
@@ -98,7 +97,7 @@ class RunLimits:
         self.stalled = True
 
     def received(self, count: int) -> None:
-        """So many bytes of a file came over the network."""
+        """Count bytes of a file that came over the network."""
         with self._lock:
             self.transferred += count
         self.progressed()
@@ -121,42 +120,43 @@ class RunLimits:
 
     @property
     def volume_is_used_up(self) -> str | None:
-        """Why something was not fetched, though the run may end as usual; None if all was."""
+        """The reason why something was not fetched although the run may end normally; None if all
+        was."""
         if self.left_something and self.is_full:
             return f"{self.transferred:,} bytes were fetched (max-transfer)"
         return None
 
     @property
     def is_full(self) -> bool:
-        """Whether so much came that nothing more is to be begun (``max-transfer``)."""
+        """Whether the volume (``max-transfer``) is used up, so that nothing more may begin."""
         return self._most is not None and self.transferred >= self._most
 
     def may_begin(self) -> bool:
-        """Whether an item may be begun; what is left to the next run instead is noted
-        (`note_left`)."""
+        """Whether an item may begin. Call `note_left` for an item that is left to the next run
+        instead."""
         return self.reason is None and not self.is_full
 
     def note_left(self) -> None:
-        """An item that was waiting is left to the next run."""
+        """Note that a waiting item is left to the next run."""
         self.left_something = True
 
     def check(self) -> None:
-        """Raises `StoppedError` if the run is to end now."""
+        """Raise `StoppedError` if the run has to end now."""
         if reason := self.reason:
             raise StoppedError(reason, stalled=self.stalled)
 
     def check_urgent(self) -> None:
-        """Raises `StoppedError` if the run is to end even within a file."""
+        """Raise `StoppedError` if the run has to end even within a file."""
         if reason := self.urgent_reason:
             raise StoppedError(reason, stalled=self.stalled)
 
     def sleep(self, seconds: float) -> None:
-        """A pause between two things, which ends early, with `StoppedError`, if the run is to end.
-        Counts as progress: whoever waits on purpose is not stuck."""
+        """Pause between two items. The pause ends early, with `StoppedError`, if the run has to
+        end. It counts as progress: a deliberate pause is no stall."""
         self._pause(seconds, self.check, self._request.wait)
 
     def pause(self, seconds: float) -> None:
-        """A pause within a file, which only an urgent reason ends early. Counts as progress."""
+        """Pause within a file; only an urgent reason ends it early. It counts as progress."""
         self._pause(seconds, self.check_urgent, time.sleep)
 
     def _pause(
@@ -172,7 +172,7 @@ class RunLimits:
 
 
 def _shown(duration: timedelta) -> str:
-    """In openBIS's words."""
+    """A duration as in the settings: ``1 h``, ``30 min``."""
     seconds = duration.total_seconds()
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= length and seconds % length == 0:

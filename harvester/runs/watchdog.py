@@ -1,4 +1,4 @@
-"""Frees a run that is stuck: whatever it waits for is broken off."""
+"""Frees a run that is stuck by breaking off what it waits for."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _LOOK = 1.0
 
 @contextmanager
 def watched(limits: RunLimits, *interrupts: Callable[[], None]) -> Iterator[None]:
-    """Meanwhile a thread looks whether there is progress; if there is none for ``stall-timeout``,
-    it calls ``interrupts``, which free whatever the run waits for; and again if that did not help.
-    The time of the run counts from the first time on."""
+    """Watch the progress from a thread while the block runs. Without progress for ``stall-timeout``
+    it calls ``interrupts``, which free the run, and calls them again if that did not help. The time
+    of the run counts from the first call on."""
     limits.begins()
     ended = threading.Event()
     watchdog = threading.Thread(

@@ -47,8 +47,8 @@ class _Held:
         self._most = most
         self._bytes = bytearray()
         self._begun = False
+        # Bytes that were dropped of an entry that is too long.
         self._dropped = 0
-        """Bytes that were dropped of an entry that is too long."""
         self._beginning = b""
 
     def take(self, chunk: bytes) -> Iterator[bytes | TooLong]:

@@ -169,7 +169,7 @@ def _all_properties(note: str) -> dict[str, str]:
 
 
 def _trays() -> Iterator[Entity]:
-    """Two trays with wells of the same codes: wells are told apart by their trays only."""
+    """Two trays with wells of the same codes: only their trays distinguish the wells."""
     place: dict[str, Any] = {"space": Code("SEED_BANK"), "project": Code("VAULT")}
     for tray, wells in ((20, (21, 22)), (30, (31, 32))):
         yield _entity(

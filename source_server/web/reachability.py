@@ -25,8 +25,9 @@ _log = logging.getLogger(__name__)
 
 
 class Reachability:
-    """Asks the catalogue, in a thread of its own: a database that hangs must not hang whoever
-    asks, nor ever keep the program. There is one such thread at most."""
+    """Asks the catalogue in a thread of its own, so that a database that hangs blocks neither a
+    request nor the end of the program. There is at most one such thread; its answer serves all
+    requests that wait."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue

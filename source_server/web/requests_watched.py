@@ -44,8 +44,8 @@ class Visit:
 
     def __init__(self) -> None:
         self.kind = Served.OTHER
+        # Only of a user who is signed in.
         self.user_id: str | None = None
-        """Only of a user who is signed in."""
         self.verb: str | None = None
         self.black_list: str | None = None
         self.white_list: str | None = None

@@ -43,8 +43,8 @@ class Files:
         self.headers: dict[str, str] = {}
         self.pause = 0.0
         self.at_once = self.most_at_once = 0
+        # So many must have come at once before any is answered.
         self.together = 0
-        """So many must have come at once before any is answered."""
 
     async def __call__(self, scope: Mapping[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "http":

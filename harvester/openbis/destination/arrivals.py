@@ -1,9 +1,9 @@
 """What is on its way into the data store.
 
-A file lies in its place before the row that speaks of it is committed. So it is noted here before
-it comes, and the note goes with the row's own commit: what a killed run has brought, and nobody
-wants any more, is found and set aside by the next one. Notes are written in the writer's lock, in
-which others remove files that nobody needs: what one section is bringing, no other one removes.
+A file lies in its place before its row is committed. So a note is written here before the file
+comes, and is removed with the commit of the row. Thus the next run finds, and sets aside, what a
+killed run has brought and no row names. Notes are written in the writer's lock, in which other
+sections remove files that nothing names: no section removes what another one is bringing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FILE = SqlFile("harvester.openbis.destination", "arrivals.sql")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rival:
-    """Another section with a file of the same path: it is here (or else on its way there)."""
+    """Another section with a file of the same path, which is here, or else on its way."""
 
     source: str
     sha256: str
@@ -34,8 +34,8 @@ class Rival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abandoned:
-    """What is not to come any more. ``needed``: something of that name is here all the same, and
-    must stay in its place; only what is half-written of it goes."""
+    """Something that will not come any more. ``needed``: something of that name is here all the
+    same and must stay; only what is half written is removed."""
 
     area: str
     name: str
@@ -45,25 +45,26 @@ class Abandoned:
 def announce(
     connection: Connection, source: str, area: str, names: Collection[str], content: str = ""
 ) -> None:
-    """From now on something of these names may lie in the data store. ``content``: the SHA-256 of a
-    file whose name does not say what is in it."""
+    """Note that something of these names may lie in the data store from now on. ``content`` is the
+    SHA-256 of a file whose name does not tell its content."""
     _for_each(connection, "announce", source, area, names, content=content)
 
 
 def announce_stored(connection: Connection, source: str, codes: Collection[str]) -> None:
-    """The same for those data sets only that this section has brought before."""
+    """The same, only for data sets that this section has brought before."""
     (one,) = statements(_FILE)["announce_stored_data_set"]
     if codes:
         connection.execute(one, [{"source": source, "code": code} for code in sorted(codes)])
 
 
 def announce_attachments(connection: Connection, source: str) -> None:
-    """The contents of all attachments that the list has and their holders here have not."""
+    """Announce the contents of all attachments that the list has and their holders here do not
+    have."""
     execute_from(connection, _FILE, "announce_attachments", source=source)
 
 
 def forget_arrivals(connection: Connection, source: str, area: str, names: Collection[str]) -> None:
-    """Their rows are written in this transaction; or nothing of them has come."""
+    """Remove the notes: their rows are written in this transaction, or nothing of them has come."""
     _for_each(connection, "arrived", source, area, names)
 
 
@@ -74,27 +75,27 @@ def announced(connection: Connection, source: str, area: str) -> frozenset[str]:
 
 
 def interrupted_data_sets(connection: Connection, source: str) -> frozenset[str]:
-    """Codes of data sets that are here, and whose files a killed run may have replaced already."""
+    """Codes of data sets that are here and whose files a killed run may have replaced already."""
     rows = execute_from(connection, _FILE, "interrupted_data_sets", source=source)
     return frozenset(rows.scalars())
 
 
 def unwritten_data_sets(connection: Connection, source: str) -> frozenset[str]:
-    """The same, whether or not the list has them: before a list is read."""
+    """The same, whether or not the list has them: for use before a list is read."""
     rows = execute_from(connection, _FILE, "unwritten_data_sets", source=source)
     return frozenset(rows.scalars())
 
 
 def interrupted_service_files(connection: Connection, source: str) -> Sequence[Any]:
-    """The same of the file service, as rows of ``service_files``."""
+    """The same for the file service, as rows of ``service_files``."""
     return execute_from(connection, _FILE, "interrupted_service_files", source=source).all()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hindrances:
-    """Why data sets that have arrived must not be put in place, with the section that is in the
-    way: it has registered them meanwhile, or its files in their places have still to go. What lies
-    in ``unknown_places`` is nothing that the database knows: it must not be lost."""
+    """Reasons why data sets that have arrived must not be put in place, with the section concerned:
+    it has registered them meanwhile, or its files still have to leave their places. The database
+    knows nothing of what lies in ``unknown_places``, so it must not be lost."""
 
     owners: dict[str, str]
     moves: dict[str, str]
@@ -102,8 +103,8 @@ class Hindrances:
 
 
 def hindrances(connection: Connection, source: str) -> Hindrances:
-    """What hinders data sets that the plan has as new or changed. To be asked in the transaction
-    in which they are put in place: what is true before it may be true no longer."""
+    """The hindrances of data sets that the plan has as new or changed. Call it in the transaction
+    that puts them in place: earlier answers may be out of date."""
     owners = execute_from(connection, _FILE, "owners_of_arrived", source=source)
     moves = execute_from(connection, _FILE, "places_of_arrived")
     unknown = execute_from(connection, _FILE, "unknown_places").scalars()
@@ -115,19 +116,21 @@ def hindrances(connection: Connection, source: str) -> Hindrances:
 
 
 def place_of_file(connection: Connection, path: str) -> str | None:
-    """The section whose file of that path has still to be moved away, or back; None if none has."""
+    """The section whose file of that path has still to be moved away or back; None if there is
+    none."""
     who = execute_from(connection, _FILE, "place_of_file", path=path).scalar_one()
     return None if who is None else str(who)
 
 
 def rivals(connection: Connection, source: str, path: str) -> list[Rival]:
-    """Other sections with a file of a path of the file service, those with a row first."""
+    """Other sections with a file of a path of the file service; those with a row come first."""
     rows = execute_from(connection, _FILE, "rivals", source=source, path=path)
     return [Rival(source=row.source, sha256=row.sha256, is_here=bool(row.is_here)) for row in rows]
 
 
 def keep_service_file(connection: Connection, **values: object) -> Rows:
-    """Write the row of a file of the file service, unless another section has one of the path."""
+    """Write the row of a file of the file service, unless another section has a file of that
+    path."""
     return execute_from(connection, _FILE, "keep_service_file", **values)
 
 
@@ -137,9 +140,9 @@ def drop_abandoned(
     abandon: Callable[[Abandoned], None],
     moved: Callable[[], None],
 ) -> None:
-    """Clear away what this section was bringing and its list, which is in the incoming tables, does
-    not have any more; what the list cannot show now may be there still, and waits. ``abandon`` does
-    it to one, and ``moved`` is called after each. The caller opens the transaction, and holds the
+    """Clear away what this section was bringing and its list, in the incoming tables, does not have
+    any more. What the list cannot show now may still exist, so it waits. ``abandon`` clears one
+    item away, and ``moved`` is called after each. The caller opens the transaction and holds the
     section's lock."""
     for area, name, needed in execute_from(connection, _FILE, "abandoned", source=source).all():
         abandon(Abandoned(area=area, name=name, needed=bool(needed)))

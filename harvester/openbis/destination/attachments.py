@@ -1,7 +1,7 @@
-"""Attachments: rows of their own, compared and replaced holder by holder.
+"""Attachments: their rows are compared and replaced holder by holder.
 
-An attachment's content is named by its SHA-256. A list of the original openBIS announces only the
-latest version of each file name and no checksum; then title, description and number decide.
+The content of an attachment is named by its SHA-256. A list of the original openBIS announces only
+the latest version of each file name, without checksum; then title, description and number decide.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _BLOCK = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """A project, experiment or sample whose attachments are not as the list says."""
+    """A project, experiment or sample whose attachments differ from the list."""
 
     kind: Kind
     perm_id: str
@@ -51,7 +51,7 @@ def differing_holders(connection: Connection, source: str) -> list[Holder]:
 def holders_of(
     connection: Connection, source: str, keys: Collection[tuple[str, str]]
 ) -> list[Holder]:
-    """Those among these kinds and perm ids that are of this source, and in the list."""
+    """Those of these kinds and perm ids that belong to this source and are in the list."""
     here, found = tables.entity.c, []
     wanted = sorted(keys)
     in_list = (incoming.c.kind == here.kind) & (incoming.c.perm_id == here.perm_id)
@@ -66,12 +66,12 @@ def holders_of(
 
 
 def incoming_versions(connection: Connection, holder: Holder) -> list[HeldVersion]:
-    """What the list says of a holder's attachments, by file name and version."""
+    """A holder's attachments in the list, by file name and version."""
     return list(_versions(connection, "incoming_attachment", "href", holder))
 
 
 def stored_versions(connection: Connection, holder: Holder) -> list[HeldVersion]:
-    """What is here of a holder's attachments, by file name and version."""
+    """A holder's attachments in the store, by file name and version."""
     return list(_versions(connection, "attachment", "NULL", holder))
 
 
@@ -91,8 +91,8 @@ def _versions(
 def replace_versions(
     connection: Connection, holder: Holder, versions: Sequence[HeldVersion]
 ) -> None:
-    """Let a holder have exactly these versions; contents that nothing names any more are noted
-    for removal."""
+    """Give a holder exactly these versions; contents that nothing names any more are noted for
+    removal."""
     execute(connection, "drop_attachments", kind=holder.kind.value, perm_id=holder.perm_id)
     if versions:
         connection.execute(tables.attachment.insert(), [_row(holder, held) for held in versions])

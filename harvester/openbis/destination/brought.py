@@ -1,6 +1,6 @@
-"""The files that a section has brought, one by one, as the rows of the store have them.
+"""The files that a section has brought, one by one, from the rows of the store.
 
-They are read in pages, each in a transaction of its own: to look at all of them may take hours.
+They are read in pages, each in its own transaction: checking all of them may take hours.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brought:
-    """A file of a data set (``name``: its path), a version of an attachment of a holder, or a file
-    of the file service. ``sha256`` names the content of an attachment."""
+    """A file of a data set (``name`` is its path), a version of an attachment of a holder, or a
+    file of the file service. ``sha256`` names the content of an attachment."""
 
     kind: str
     perm_id: str
@@ -41,8 +41,8 @@ class Brought:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sort:
-    """One of the three sorts. ``order`` are the columns that tell its rows apart; ``perm_id`` and
-    ``kind`` say of what a row is."""
+    """One of the three sorts of files. ``order`` are the columns that distinguish its rows;
+    ``perm_id`` and ``kind`` name the entity of a row."""
 
     query: Select[Any]
     owner: Column[Any]
@@ -62,7 +62,7 @@ class _Sort:
 def brought(
     connection: Connection, source: str, only: Collection[Key] | None = None
 ) -> Iterator[Brought]:
-    """All files that a section has brought, or those of some things only."""
+    """All files that a section has brought, or only those of some entities."""
     if only is None:
         for sort in _SORTS:
             yield from _pages(connection, sort, sort.query.where(sort.owner == source))
@@ -77,7 +77,7 @@ def brought(
 
 
 def still_here(connection: Connection, source: str, keys: Collection[Key]) -> set[Key]:
-    """Which of these a section still has. The caller opens the transaction."""
+    """Those of these items that a section still has. The caller opens the transaction."""
     found: set[Key] = set()
     wanted = sorted(keys)
     for begin in range(0, len(wanted), _PAGE):
@@ -93,8 +93,9 @@ def still_here(connection: Connection, source: str, keys: Collection[Key]) -> se
 
 
 def service_files_again(connection: Connection, source: str, keys: Collection[Key]) -> list[Any]:
-    """Files of the file service among these that a section has, and that the list has with the same
-    content: rows like those of the query ``service_files``. The caller opens the transaction."""
+    """Files of the file service, among these, that a section has and that the list has with the
+    same content; rows like those of the query ``service_files``. The caller opens the
+    transaction."""
     here, listed = service_file.c, incoming.c
     paths = sorted(perm_id for kind, perm_id in keys if kind == Kind.FILE)
     query = (

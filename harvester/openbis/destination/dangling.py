@@ -1,4 +1,4 @@
-"""References of a list that lead out of it."""
+"""References of a list to entities that it does not contain."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dangling:
-    """An entity names another one that is not in the list: outside the filter, or not visible."""
+    """An entity names another one that is not in the list, because of the filter or of rights."""
 
     kind: str
     perm_id: str
@@ -19,7 +19,7 @@ class Dangling:
 
 
 def dangling(connection: Connection) -> Iterator[Dangling]:
-    """Every reference that leads out of the list."""
+    """All references to entities that the list does not contain."""
     queries = _DANGLING_LINKS, _DANGLING_PROJECTS, _DANGLING_EXPERIMENTS, _DANGLING_SAMPLES
     for query in queries:
         for kind, perm_id, reference, target in connection.execute(text(query)):

@@ -1,4 +1,4 @@
-"""What the plan of a pass (`shared.store.changes`) has for data sets, as reports tell it."""
+"""The plan of a pass (`shared.store.changes`) for data sets, as reports show it."""
 
 from __future__ import annotations
 
@@ -50,28 +50,28 @@ _BROUGHT = text("SELECT path FROM data_set_file WHERE code = :code")
 
 
 def data_set_counts(connection: Connection, action: Action) -> dict[str, int]:
-    """How many data sets of each kind (`shared.model.kinds.DataSetKind`) are planned so."""
+    """The number of data sets planned for an action, by kind (`shared.model.kinds.DataSetKind`)."""
     rows = connection.execute(_COUNTS, {"action": action.value})
     return {kind: int(number) for kind, number in rows}
 
 
 def data_set_codes(connection: Connection, action: Action) -> Iterator[tuple[str, str]]:
-    """Kinds and codes of the same; to be read to the end before the plan is changed."""
+    """Kinds and codes of these data sets. Read it to the end before changing the plan."""
     query = _CODES.execution_options(yield_per=_BLOCK)
     for kind, code in connection.execute(query, {"action": action.value}):
         yield str(kind), str(code)
 
 
 def waiting_bytes(connection: Connection) -> int:
-    """Of all files of the data sets that wait for files."""
+    """The size of all files of the data sets that wait for files."""
     return int(connection.execute(_WAITING).scalar_one())
 
 
 def files_of_first(
     connection: Connection, codes: Sequence[str], most: int = _BLOCK
 ) -> dict[str, tuple[FileNode, ...]]:
-    """What the list says of the files of the first few of these data sets, whose codes are sorted:
-    of as many as have together less than ``most`` files, but at least of one."""
+    """The files in the list of the first of these data sets, whose codes are sorted: of as many
+    data sets as have less than ``most`` files together, but of at least one."""
     query = (
         select(file).where(file.c.code.in_(codes)).order_by(file.c.code, file.c.path).limit(most)
     )
@@ -87,9 +87,9 @@ def files_of_first(
 
 
 def guarded_files(connection: Connection, codes: Collection[str]) -> dict[str, dict[str, FileNode]]:
-    """What the rows say of those files of some data sets that the list describes in another way,
-    and of which the plan lets nothing go: by code and path. Checksums of different kinds cannot be
-    compared, so only the bytes say whether they are the same."""
+    """The rows of those files of some data sets that the list describes in another way and of which
+    the plan removes none, by code and path. Checksums of different types cannot be compared, so
+    only the bytes can tell whether the contents are equal."""
     found: dict[str, dict[str, FileNode]] = {code: {} for code in codes}
     for row in connection.execute(_GUARDED, {"codes": list(codes)}):
         found[row.code][row.path] = to_file(row[1:])
@@ -97,10 +97,10 @@ def guarded_files(connection: Connection, codes: Collection[str]) -> dict[str, d
 
 
 def with_files(connection: Connection, codes: Collection[str]) -> frozenset[str]:
-    """Those of some data sets of whose files there are rows here."""
+    """Those of some data sets whose files have rows here."""
     return frozenset(connection.execute(_HAVE_FILES, {"codes": list(codes)}).scalars())
 
 
 def brought_paths(connection: Connection, code: str) -> frozenset[str]:
-    """The files of a data set of which there are rows here."""
+    """The paths of a data set's files that have rows here."""
     return frozenset(connection.execute(_BROUGHT, {"code": code}).scalars())

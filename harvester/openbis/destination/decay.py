@@ -1,8 +1,7 @@
-"""Contents that decay: parts of what was harvested that updates took away, a few with each run.
+"""Contents that decay: updates take parts of what was harvested away, a few with each run.
 
-Such an item is still listed, so its loss makes nothing fewer that is counted by items. What was let
-through without the operator's word is remembered part by part: the same one counts once, however
-often it changes.
+Such an item is still in the list, so no count of items falls. Losses without the operator's
+confirmation are remembered part by part; a part counts once, however often it changes.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _FILE = SqlFile("harvester.openbis.destination", "decay.sql")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decay:
-    """``lost`` of the ``brought`` contents of a kind are gone, or others, or would be now."""
+    """``lost`` of the ``brought`` contents of a kind are gone or different, or would be now."""
 
     what: str
     lost: int
@@ -28,8 +27,8 @@ class Decay:
 
 
 def decay_since(connection: Connection, source: str, since: datetime) -> list[Decay]:
-    """What was lost since then without being confirmed, with what waits and what is newly gone.
-    Files of data sets are not among them: these are always held back."""
+    """The unconfirmed losses since a time, with those that wait and those that are new. Files of
+    data sets are not among them: their losses are always held back."""
     values = {"source": source, "since": milliseconds(since)}
     found = []
     for section, what in (
@@ -42,7 +41,7 @@ def decay_since(connection: Connection, source: str, since: datetime) -> list[De
 
 
 def note_decay(connection: Connection, source: str, now: datetime) -> None:
-    """Remember what the plan lets go in part, and was not released."""
+    """Note the losses that the plan allows and that were not released."""
     execute_from(connection, _FILE, "note_decay", source=source, now=milliseconds(now))
 
 

@@ -1,9 +1,9 @@
-"""What is still to be done to files after their rows were changed.
+"""Work on files that follows a change of their rows.
 
-It is noted in the same transaction as the rows: in ``file_removal`` what nobody needs, in
-``file_move`` what goes to the trash, comes back from it, or belongs to a folder that only one
-section knows. It is done after that transaction; what a killed program left undone is done by the
-next one, and whatever is done twice does no harm.
+It is noted in the same transaction as the rows: ``file_removal`` has the files that nothing names
+any more; ``file_move`` has the files that go to the trash, come back from it, or belong to a folder
+that only one section knows. It is done after that transaction. The next run does what a killed one
+left undone; doing it twice does no harm.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ EMPTY_TRASH = "EMPTY_TRASH"
 
 
 class Goal(StrEnum):
-    """Where a file is to be."""
+    """The place to which a file has to go."""
 
     TRASH = "TRASH"
     # In the data store, or in the folder of the file service.
@@ -51,8 +51,9 @@ class Goal(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileMove:
-    """A data set (``area`` DATA_SET, ``name`` its code) or a file of the file service (FILE, its
-    path) on its way. ``needed``: something of that name is at home, and must stay there."""
+    """A data set (``area`` DATA_SET, ``name`` is its code) or a file of the file service (FILE, its
+    path) that has to be moved. ``needed``: something of that name is in its regular place and must
+    stay there."""
 
     area: str
     name: str
@@ -62,7 +63,7 @@ class FileMove:
 
 
 class FileEffects(Protocol):
-    """Who does it: in earnest, or not at all."""
+    """Performs the work on files; a rehearsal performs nothing."""
 
     def remove(self, area: str, name: str) -> None:
         """``area`` and ``name`` as in the table file_removal."""
@@ -71,12 +72,12 @@ class FileEffects(Protocol):
     def move(self, wanted: FileMove) -> None: ...
 
     def deletions(self) -> list[int]:
-        """The numbers of those whose files may lie in the trash."""
+        """The numbers of the deletions whose files may lie in the trash."""
         ...
 
 
 class StoreFiles:
-    """Does it in a data store. What cannot be done is a `SyncError`."""
+    """Performs the work in a data store. A failure is a `SyncError`."""
 
     def __init__(self, store: DataStore, writer: str = "") -> None:
         self._store = store
@@ -114,8 +115,8 @@ class StoreFiles:
             )
 
     def abandon(self, one: Abandoned, set_aside: Callable[[Path, str, str], None]) -> None:
-        """Remove what is half-written of it. What lies in its place is set aside: the note may be
-        older than that, as after the database was restored, and it may be all that is left."""
+        """Remove what is half written, and set aside what lies in the place: the note may be older
+        than that, for instance after the database was restored, and it may be the last copy."""
         try:
             home = self._home(one)
             if one.area != DATA_SET:
@@ -169,7 +170,7 @@ class StoreFiles:
 
 
 def _unlink(path: Path) -> None:
-    """A file, or a link; a folder of that name is nothing that was brought."""
+    """Remove a file or a link. A folder of that name was not brought, so it stays."""
     if path.is_symlink() or not path.is_dir():
         with suppress(NotADirectoryError):
             path.unlink(missing_ok=True)
@@ -183,9 +184,9 @@ def _cannot(area: str, name: str, done: str, error: Exception) -> str:
 
 
 def end_replacements(connection: Connection, store: DataStore, source: str) -> None:
-    """Undo what a killed program of this section was replacing in the data store and did not write
-    into the database: before anything is looked at, deleted or brought. The caller holds the
-    section's lock."""
+    """Undo what a killed process of this section was replacing in the data store and did not write
+    into the database. This comes before anything is checked, deleted or brought. The caller holds
+    the section's lock."""
     try:
         store.end_replacements(unwritten_data_sets(connection, source))
     except OSError as error:
@@ -205,8 +206,8 @@ def finish_files(
     effects: FileEffects,
     moved: Callable[[], None] = _nobody,
 ) -> None:
-    """Do what is to be done for a source, and what nobody needs any more. ``moved`` is called
-    after each item. The caller opens the transaction, and holds the section's lock."""
+    """Do the noted work of a source, and remove files that nothing names any more. ``moved`` is
+    called after each item. The caller opens the transaction and holds the section's lock."""
     for row in execute_from(connection, _FILE, "moves", source=source).all():
         wanted = FileMove(
             area=row.area,
@@ -239,7 +240,7 @@ def _forget_move(connection: Connection, source: str, done: FileMove) -> None:
 
 
 def _unknown(connection: Connection, deletions: list[int]) -> list[int]:
-    """Those of which the database knows nothing."""
+    """Those of which the database has no row."""
     if not deletions:
         return []
     known = set(connection.execute(select(deletion_table.c.id)).scalars())

@@ -1,8 +1,8 @@
-"""Which deletions of a pass are held back: they wait until the operator releases them, or until the
-source has again what they would delete (`harvester.memory.held`).
+"""Holds deletions of a pass back until the operator releases them, or until the source has the
+items again (`harvester.memory.held`).
 
-A pass plans what is gone (`shared.store.changes`); here the plan's deletions are told apart: those
-that wait since an earlier run, those that were released and may be done, and those that are new.
+A pass plans what is gone (`shared.store.changes`). Here the plan's deletions are divided: those
+that have waited since an earlier run, those that were released and may be done, and new ones.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FILE = SqlFile("harvester.openbis.destination", "held_deletions.sql")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VanishedSpace:
-    """A space that is gone with all that was in it."""
+    """A space that is gone with all its content."""
 
     code: str
     inside: int
@@ -28,20 +28,20 @@ class VanishedSpace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VanishedProject:
-    """A project that is gone with all that was in it."""
+    """A project that is gone with all its content."""
 
     identifier: str
     inside: int
 
 
 def forget_returned(connection: Connection, source: str) -> None:
-    """What the source has again waits no longer, and if it was released, it is so no longer."""
+    """Forget held-back and released deletions of items that the source has again."""
     execute_from(connection, _FILE, "forget_returned", source=source)
 
 
 def hold_outgrown(connection: Connection, source: str, run: int) -> int:
-    """Losses of contents that were held back, and of which more would be lost now, wait anew: what
-    was released is what was there to be seen. How many."""
+    """Hold losses of contents back again that have grown since they were released: the operator has
+    released only what was visible then. Returns their number."""
     number = int(execute_from(connection, _FILE, "outgrown_count", source=source).scalar_one())
     if number:
         execute_from(connection, _FILE, "hold_outgrown", source=source, run=run)
@@ -49,38 +49,39 @@ def hold_outgrown(connection: Connection, source: str, run: int) -> int:
 
 
 def new_count(connection: Connection, source: str) -> int:
-    """How many of the plan's deletions were neither held back nor released before."""
+    """The number of the plan's deletions that were neither held back nor released before."""
     return int(execute_from(connection, _FILE, "new_count", source=source).scalar_one())
 
 
 def brought_count(connection: Connection, source: str) -> int:
-    """How many entities and files of this source are here, without those that are known to be gone
-    from it: what its previous list showed."""
+    """The number of entities and files of this source that are here, without those known to be
+    gone: what its previous list showed."""
     return int(execute_from(connection, _FILE, "brought_count", source=source).scalar_one())
 
 
 def vanished_spaces(connection: Connection, source: str) -> list[VanishedSpace]:
-    """Spaces of the plan's new deletions that would go with something in them, all of it."""
+    """Spaces with content that the plan's new deletions would remove completely."""
     rows = execute_from(connection, _FILE, "vanished_spaces", source=source)
     return [VanishedSpace(code=code, inside=inside) for code, inside in rows]
 
 
 def vanished_projects(connection: Connection, source: str) -> list[VanishedProject]:
-    """The same as `vanished_spaces`, without those whose space is gone with them."""
+    """The same for projects, without those whose space is removed, too."""
     rows = execute_from(connection, _FILE, "vanished_projects", source=source)
     return [VanishedProject(identifier=identifier, inside=inside) for identifier, inside in rows]
 
 
 def vanished_kinds(connection: Connection, source: str) -> dict[str, int]:
-    """Kinds of which the source showed several, and shows none now: how many it showed."""
+    """Kinds of which the source showed several items and shows none now, with their former
+    numbers."""
     rows = execute_from(connection, _FILE, "vanished_kinds", source=source)
     return {str(kind): int(number) for kind, number in rows}
 
 
 def hold(connection: Connection, source: str, run: int, *, new: bool) -> int:
-    """Take those deletions out of the plan that wait for the operator: the earlier ones, what data
-    sets would lose, the ``new`` ones too if wanted, and those of the places in which these lie.
-    Returns how many."""
+    """Take the deletions that wait for the operator out of the plan: earlier ones, losses of data
+    sets, the ``new`` ones if wanted, and deletions of the places that contain these. Returns their
+    number."""
     execute_from(connection, _FILE, "hold_waiting", source=source)
     hold_contents(connection, source)
     if new:
@@ -100,5 +101,5 @@ def _planned_to_wait(connection: Connection) -> int:
 
 
 def forget_done(connection: Connection, source: str) -> None:
-    """What the plan deletes waits no longer."""
+    """Forget held-back deletions that the plan now does."""
     execute_from(connection, _FILE, "forget_done", source=source)

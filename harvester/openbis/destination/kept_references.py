@@ -1,5 +1,5 @@
 """Keeps links and values that lead to entities which the list lacks and which stay: their deletion
-is held back or forbidden, or they were restored. A narrower role of the source's user hides such an
+is held back or forbidden, or they were restored. A narrower role of the source's user hides an
 entity and the links to it alike, so these links count as hidden, not as gone."""
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _COMPLETED = text(
 
 
 def keep_references(connection: Connection, source: str) -> None:
-    """Add them to the incoming rows. Call it after the plan's deletions and before
+    """Add these references to the incoming rows. Call it after the plan's deletions and before
     `harvester.openbis.destination.unknown_parts.settle`."""
     _execute(connection, "keep_links", source=source)
     _execute(connection, "keep_containers", source=source)

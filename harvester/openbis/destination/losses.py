@@ -1,9 +1,9 @@
-"""What an update would lose: files, attachments, copies that were harvested, and that a list does
-not show any more, or shows otherwise.
+"""What updates would lose: files, attachments and copies that were harvested and that a list does
+not show any more, or shows differently.
 
 A list cannot say that something is gone for ever; it only does not show it. So a loss is judged
-like a deletion: left alone where deletions are forbidden, held back when in doubt, and if it is let
-through, a copy of what was here goes to the trash first.
+like a deletion: it is not done where deletions are forbidden, it is held back when in doubt, and
+before it is done, a copy of what was here goes to the trash.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FILE = SqlFile("harvester.openbis.destination", "losses.sql")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LostPart:
-    """One thing that a list does not show as it was brought."""
+    """One part that a list does not show as it was brought."""
 
     kind: Loss
     perm_id: str
@@ -31,7 +31,7 @@ class LostPart:
 
     @property
     def thing(self) -> str:
-        """The kind of that which loses it."""
+        """The kind of the item that loses the part."""
         return self.kind.removesuffix("_CONTENT").removesuffix("_ATTACHMENTS")
 
     def __str__(self) -> str:
@@ -48,56 +48,57 @@ class LostPart:
 
 
 def find_losses(connection: Connection, source: str) -> None:
-    """Add to the plan, as gone, what its updates would lose. `complete_unknown` comes before."""
+    """Add to the plan, as gone, what its updates would lose. Call `complete_unknown` first."""
     _execute(connection, "new_losses")
     _execute(connection, "find_losses", source=source)
 
 
 def losses(connection: Connection) -> Iterator[LostPart]:
-    """All that was found, part by part."""
+    """All losses that were found, part by part."""
     for kind, perm_id, name, problem in _execute(connection, "losses").all():
         yield LostPart(kind=Loss(kind), perm_id=perm_id, name=name, problem=problem)
 
 
 def loss_count(connection: Connection, action: Action) -> int:
-    """How many losses are planned so."""
+    """The number of losses planned for an action."""
     found = counts(connection).items()
     return sum(n for (kind, planned), n in found if isinstance(kind, Loss) and planned == action)
 
 
 def new_contents_count(connection: Connection, source: str) -> int:
-    """Data sets that would lose something, without those that were judged before."""
+    """The number of data sets that would lose something and were not judged before."""
     return int(_execute(connection, "new_contents_count", source=source).scalar_one())
 
 
 def vanished_service_files(connection: Connection, source: str) -> int:
-    """How many files of the file service are newly gone, if it is all of them."""
+    """The number of files of the file service that are newly gone, if it is all of them."""
     return int(_execute(connection, "vanished_service_files", source=source).scalar_one())
 
 
 def hold_contents(connection: Connection, source: str) -> None:
-    """Hold back what data sets would lose: on openBIS they never lose anything."""
+    """Hold back what data sets would lose: in openBIS they never lose anything."""
     _execute(connection, "hold_contents", source=source)
 
 
 def spare(connection: Connection) -> None:
-    """Let nothing be lost, since deletions are forbidden."""
+    """Take all losses out of the plan, because deletions are forbidden."""
     _execute(connection, "spare")
 
 
 def keep(connection: Connection) -> None:
-    """Let the incoming rows say of all that is held back or spared what the store says of it.
+    """Give the incoming rows of all that is held back or spared the content of the store.
     `harvester.openbis.destination.unknown_parts.settle` comes after."""
     _execute(connection, "keep")
 
 
 def choose_lost(connection: Connection) -> None:
-    """Fill the table ``snapshot`` with what the plan lets go in part."""
+    """Fill the table ``snapshot`` with the items of which the plan removes a part."""
     _execute(connection, "choose_lost")
 
 
 def note_snapshot(connection: Connection, deletion: int) -> None:
-    """The copies of what is in ``snapshot`` are parts; their files are noted to follow."""
+    """Note that the copies of the items in ``snapshot`` are parts, and that their files have to
+    follow."""
     _execute(connection, "note_snapshot", deletion=deletion)
 
 

@@ -1,8 +1,8 @@
-"""Moves files and whole folders, so that a program that is killed can always do it again.
+"""Moves files and whole folders, such that a move can be repeated after a kill.
 
-As long as the old place is there, the move is not done, with one exception: between two file
-systems the new place of a folder is complete before the old one begins to go. So nothing may lie in
-the new place of a folder before.
+While the old place exists, the move is not done, with one exception: between two file systems, the
+new place of a folder is complete before the old one is removed. So the new place of a folder must
+be free before.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _NO_LINKS = frozenset((errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, er
 
 
 def move(origin: Path, target: Path) -> None:
-    """Nothing happens if there is no origin: it was moved before. What lies at the target already
-    is replaced."""
+    """Move a file or folder, replacing what lies at the target. Without an origin nothing is done:
+    it was moved before."""
     if not origin.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -45,9 +45,9 @@ def move(origin: Path, target: Path) -> None:
 
 
 def merge(origin: Path, target: Path) -> None:
-    """Put every file below a folder in its place below another one, where other files stay; one of
-    the same name is replaced. Then the origin goes; as long as it is there, this can be done
-    again."""
+    """Put every file below a folder in the same place below another one, whose other files stay; a
+    file of the same name is replaced. Then the origin is removed; while it exists, the merge can be
+    repeated."""
     if not origin.exists():
         return
     for folder, _, names in os.walk(origin):
@@ -60,14 +60,14 @@ def merge(origin: Path, target: Path) -> None:
 
 
 def duplicate(origin: Path, target: Path) -> None:
-    """The same files at the target, too, if there are any; as links where that is possible."""
+    """Put the same files at the target, too, if there are any; as links where possible."""
     if origin.exists() and not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         _put(origin, target, link_or_copy)
 
 
 def remove(path: Path) -> None:
-    """A file or a folder; nothing happens if there is none."""
+    """Remove a file or a folder, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -75,14 +75,14 @@ def remove(path: Path) -> None:
 
 
 def remove_empty(folder: Path) -> None:
-    """A folder with all folders in it, as far as there is no file in them."""
+    """Remove a folder and the folders in it, as far as they contain no file."""
     for place, _, _ in os.walk(folder, topdown=False):
         with suppress(OSError):  # it is not empty
             Path(place).rmdir()
 
 
 def _put(origin: Path, target: Path, copy: Callable[[str, str], object]) -> None:
-    """Copied aside, synced, renamed."""
+    """Copy to a temporary file, sync, rename."""
     # Not `written_aside`: folders are put, too, and a half-copied one stays for the next try.
     aside = name_aside(target)
     remove(aside)
@@ -97,7 +97,8 @@ def _put(origin: Path, target: Path, copy: Callable[[str, str], object]) -> None
 
 
 def link_or_copy(origin: str | Path, target: str | Path) -> None:
-    """The file also under another name: as a link, or as a copy where the file system refuses."""
+    """Give the file another name, too: by a link, or by a copy where the file system refuses
+    links."""
     try:
         Path(target).hardlink_to(origin)
     except OSError as error:

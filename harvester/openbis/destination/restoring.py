@@ -1,6 +1,6 @@
-"""Takes what was deleted out of the trash again, as a whole or in parts.
+"""Restores deletions from the trash, completely or in part.
 
-What comes back belongs to its owner as before, and is marked in the table restored: it stays
+What comes back belongs to its former owner and is marked in the table ``restored``: it stays
 although its source does not have it, until the source has it again.
 """
 
@@ -73,9 +73,9 @@ _MORE = "add --with-containers"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What to restore of a deletion: all, or what is of a kind, or has one of these perm ids. With
-    ``containers``, what it needs comes too: the places in which it lies, the files that its texts
-    mention."""
+    """What to restore of a deletion: all, or the items of a kind, or those with these perm ids.
+    With ``containers``, also what they need: the places in which they lie, and files that their
+    texts mention."""
 
     deletion: int
     kind: str | None = None
@@ -85,7 +85,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why something stays in the trash, and what to do about it."""
+    """The reason why an item stays in the trash, with what to do."""
 
     item: TrashItem
     reason: str
@@ -94,7 +94,7 @@ class Refusal:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restoration:
     """What came back, by kind, and what did not. ``unknown``: perm ids that the deletion does not
-    have. ``left``: files that came-back texts mention and that stay in the trash."""
+    have. ``left``: files that restored texts mention and that stay in the trash."""
 
     counts: dict[str, int]
     refusals: tuple[Refusal, ...]
@@ -130,20 +130,20 @@ def restore(connection: Connection, wish: Wish, obstacle: Obstacle) -> Restorati
 
 
 def keep_what_is_replaced(connection: Connection, wish: Wish, source: str, now: datetime) -> bool:
-    """Before `restore`, and in a transaction of its own: what it would replace goes to the trash,
-    where its files must have followed. Whether there is any."""
+    """Put what `restore` would replace into the trash, before it and in its own transaction; the
+    files must follow before `restore`. Returns whether there is any."""
     _choose(connection, wish)
     take_parts(connection, wish.deletion)
     return keep_replaced(connection, wish.deletion, source, now)
 
 
 def forget_marks(connection: Connection, source: str) -> None:
-    """What the incoming list of this source has again is no longer marked as restored."""
+    """Remove the marks of restored items that the source's list has again."""
     _execute(connection, "forget_marks", source=source)
 
 
 def marked(connection: Connection) -> list[TrashItem]:
-    """What was restored and is not on its source again, by kind and identifier."""
+    """Restored items that are not on their source again, by kind and identifier."""
     return [
         TrashItem(kind=kind, perm_id=perm_id, identifier=identifier)
         for kind, perm_id, identifier in _execute(connection, "marked")
@@ -151,7 +151,7 @@ def marked(connection: Connection) -> list[TrashItem]:
 
 
 def unmark(connection: Connection, kind: str, perm_id: str) -> bool:
-    """Let something that was restored follow its source again; whether it was marked."""
+    """Let a restored item follow its source again; returns whether it was marked."""
     return bool(_execute(connection, "unmark", kind=kind, perm_id=perm_id).rowcount)
 
 
@@ -197,7 +197,7 @@ def _needed(connection: Connection, deletion: int) -> list[TrashItem]:
 
 
 def _refuse(connection: Connection, deletion: int, obstacle: Obstacle) -> None:
-    """Move to ``refused`` what cannot come back; and, again and again, what lies in it."""
+    """Move to ``refused`` what cannot come back and, repeatedly, what lies in it."""
     for kind, perm_id in _execute(connection, "chosen_with_files", deletion=deletion).all():
         if reason := obstacle(kind, perm_id):
             _execute(connection, "refuse", kind=kind, perm_id=perm_id, reason=reason)
@@ -217,7 +217,7 @@ def _refusals(connection: Connection, deletion: int) -> Iterator[Refusal]:
 
 
 class _Reasons:
-    """Words for refusals; what many of them have in common is looked up once."""
+    """Texts of refusals; facts that many of them share are looked up once."""
 
     def __init__(self, connection: Connection, deletion: int) -> None:
         self._connection = connection

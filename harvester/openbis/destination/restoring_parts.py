@@ -1,9 +1,9 @@
-"""Takes out of the trash what an update took from something that is here still: files of a data
-set, versions of attachments, the former content of a file of the file service.
+"""Restores what an update took from an item that is still here: files of a data set, versions of
+attachments, the former content of a file of the file service.
 
-What would be replaced by it goes to the trash first (`keep_replaced`); so nothing is lost, and it
-can be had back in the same way. What comes back stays as if it were held back: until its source
-shows it so again, or the operator releases it.
+What this would replace goes to the trash first (`keep_replaced`), so nothing is lost and it can be
+restored in the same way. The restored parts stay as if their loss were held back: until their
+source shows them again, or the operator releases the loss.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _chosen_part = table("chosen_part", column("kind"), column("perm_id"))
 
 
 def take_parts(connection: Connection, deletion: int) -> None:
-    """Set apart, of what is chosen, that which is a part of something that is here."""
+    """Separate from the chosen items those that are parts of something that is here."""
     _execute(connection, "take_parts", deletion=deletion)
 
 
 def keep_replaced(connection: Connection, deletion: int, source: str, now: datetime) -> bool:
-    """Put a copy of what the chosen parts would replace into the trash; its files are noted, and
-    must have followed before the parts come back. Whether there is any."""
+    """Put a copy of what the chosen parts would replace into the trash, and note its files. They
+    must follow before the parts come back. Returns whether there is any."""
     _execute(connection, "replaced", deletion=deletion)
     if not _execute(connection, "snapshot_count").scalar_one():
         return False
@@ -48,7 +48,7 @@ def refuse_parts(
 
 
 def part_counts(connection: Connection) -> dict[str, int]:
-    """How many of which kind of loss come back."""
+    """The numbers of parts that come back, by kind of loss."""
     return {str(part): int(number) for part, number in _execute(connection, "part_counts")}
 
 
@@ -64,7 +64,7 @@ def bring_back_parts(connection: Connection, deletion: int) -> None:
 
 
 def forget_parts(connection: Connection, deletion: int) -> None:
-    """What is chosen is no part in the trash any more."""
+    """The chosen parts are not in the trash any more."""
     _execute(connection, "forget_parts", deletion=deletion)
 
 

@@ -1,5 +1,5 @@
-"""The trash: what a run deleted stays for a while, its rows in tables beside the others and its
-files in a folder of the data store (`shared.store.files`), so that the operator can restore it."""
+"""The trash: what a run deleted stays for a while, so that the operator can restore it. Its rows
+lie in tables of their own, its files in a folder of the data store (`shared.store.files`)."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _FILE = SqlFile("harvester.openbis.destination", "trash.sql")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A table that holds something of what is deleted. ``kind`` and ``perm_id`` name the columns
-    that say of what; a table without the first is all of one kind."""
+    """A table with a part of a deleted item. ``kind`` and ``perm_id`` name the columns that
+    identify the item; a table without ``kind`` has items of one kind only."""
 
     stored: Table
     trashed: Table
@@ -69,8 +69,8 @@ PARTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deletion:
-    """What one run deleted and what is still in the trash of it. ``run`` is None if that run is
-    forgotten; ``bytes`` are those of its files."""
+    """What is still in the trash of the items that one run deleted. ``run`` is None if that run is
+    forgotten; ``bytes`` is the size of the files."""
 
     number: int
     source: str
@@ -95,7 +95,7 @@ _snapshot = table("snapshot", column("kind"), column("perm_id"))
 
 
 def discard(connection: Connection, source: str, run: int | None, now: datetime) -> int:
-    """Move what the plan calls gone to the trash, and a copy of what updates take a part from; note
+    """Move what the plan calls gone to the trash, and copy what its updates take a part from; note
     the files to follow. Returns the number of the deletion."""
     number = _new_deletion(connection, source, run, now)
     _copy(connection, number, _plan, _plan.c.action == "gone")
@@ -107,7 +107,7 @@ def discard(connection: Connection, source: str, run: int | None, now: datetime)
 
 
 def keep_snapshot(connection: Connection, source: str, run: int | None, now: datetime) -> int:
-    """Put a copy of what stands in the table ``snapshot``, and stays here, into the trash. Returns
+    """Put a copy of the items in the table ``snapshot``, which stay here, into the trash. Returns
     the number of the deletion."""
     number = _new_deletion(connection, source, run, now)
     _copy_snapshot(connection, number)
@@ -123,8 +123,9 @@ def _new_deletion(connection: Connection, source: str, run: int | None, now: dat
 
 
 def pass_over(connection: Connection, numbers: Collection[int]) -> None:
-    """Never give these numbers to a deletion. Their folders lie in the trash, perhaps of a database
-    that was lost or is older now: what is in them belongs to no deletion that is still to come."""
+    """Never give these numbers to a deletion. Their folders lie in the trash, perhaps from a
+    database that was lost or was restored to an older state; their content belongs to no coming
+    deletion."""
     highest = max(numbers, default=0)
     if connection.dialect.name == "postgresql":
         execute_from(connection, _FILE, "pass_over_postgresql", highest=highest)
@@ -140,7 +141,7 @@ def _copy_snapshot(connection: Connection, number: int) -> None:
 def _copy(
     connection: Connection, number: int, wanted: TableClause, which: ColumnElement[bool]
 ) -> None:
-    """Rows of what stands in a table of kinds and perm ids."""
+    """Copy rows of the items in a table of kinds and perm ids."""
     for part in PARTS:
         stored = part.stored
         kind = literal(part.kind.value) if part.kind else stored.c.kind
@@ -166,7 +167,7 @@ def expired(connection: Connection, before: datetime, source: str | None = None)
 
 
 def deletions(connection: Connection, source: str | None = None) -> list[Deletion]:
-    """All of which something can be restored, the latest first."""
+    """All deletions of which something can be restored, the latest first."""
     counts: dict[int, dict[str, int]] = defaultdict(dict)
     for number, kind, count in execute_from(connection, _FILE, "deletion_counts"):
         counts[number][kind] = count
@@ -187,6 +188,6 @@ def deletions(connection: Connection, source: str | None = None) -> list[Deletio
 
 
 def items(connection: Connection, number: int) -> Iterator[TrashItem]:
-    """What is in the trash of a deletion, by kind and identifier."""
+    """The items of a deletion that are in the trash, by kind and identifier."""
     for kind, perm_id, identifier in execute_from(connection, _FILE, "items", deletion=number):
         yield TrashItem(kind=kind, perm_id=perm_id, identifier=identifier)

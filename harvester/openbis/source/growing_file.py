@@ -25,8 +25,8 @@ class GrowingFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.touch()
+        # Open only while it is written: a list may lie in thousands of parts.
         self._file: FileIO | None = None
-        """Open only while it is written: a list may lie in thousands of parts."""
         self._changed = threading.Condition()
         self._length = 0
         self._tries = 0

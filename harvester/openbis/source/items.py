@@ -1,13 +1,13 @@
-"""The items of a source, whatever kind of source it is: what a list shows, one item at a time.
+"""The items of a source, whatever its kind: what a list shows, one item at a time.
 
-A kind of source is an iterable of items that begins at the beginning each time it is iterated:
-`harvester.openbis.source.resource_list.ResourceList` makes them out of the bytes of a resource
-list; a list of values is one, too. Its promises:
+A kind of source is an iterable of items that starts at the beginning each time it is iterated.
+`harvester.openbis.source.resource_list.ResourceList` makes them from the bytes of a resource list;
+a list of values is one, too. Its promises:
 
-* a `ListHead` says of which state everything is; if there are several, the first one counts;
-* `MasterData` define the types and properties of all entities, wherever they stand;
-* what cannot be read is a `RecordFault`, so that nothing of it is taken as gone;
-* a source that is not whole raises `FormatError` or `SourceError`, at its very end at the latest.
+* a `ListHead` gives the state of all items; if there are several, the first one counts; *
+`MasterData` define the types and properties of all entities, wherever they stand; * what cannot be
+read is a `RecordFault`, so that nothing of it is taken as gone; * a source that is not whole raises
+`FormatError` or `SourceError`, at its very end at the latest.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The resource list as a source of items: it may lie in several parts, and still be growing."""
+"""The resource list as a source of items. It may lie in several parts, and may still be growing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shared.resourcesync.v20.version import V20
 
 
 class Part(Protocol):
-    """A list, or a part of one; it may still be growing."""
+    """A list, or a part of one; the file may still be growing."""
 
     def blocks(self) -> Iterator[bytes]:
         """All bytes; each call starts at the beginning."""
@@ -27,8 +27,8 @@ class Part(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ResourceList:
-    """All items of all parts, in order. Reading them raises `FormatError` if the parts are no whole
-    resource list, `BegunAnewError`, or what has kept a growing part from being whole."""
+    """All items of all parts, in order. Reading raises `FormatError` if the parts are not a whole
+    resource list, `BegunAnewError`, or the error that ended the writing of a part."""
 
     parts: Sequence[Part]
 
@@ -43,6 +43,6 @@ class ResourceList:
 
 @contextmanager
 def resource_list(source: Source, config: SectionConfig) -> Iterator[ResourceList]:
-    """The list of a section's source; it can be read at once, while it is being fetched."""
+    """The list of a section's source. It can be read at once, while it is being fetched."""
     with spool(config) as folder, source.list_on_its_way(folder) as parts:
         yield ResourceList(parts)

@@ -25,7 +25,7 @@ class EntryFields(Protocol):
 
     @property
     def attributes(self) -> Mapping[str, str]:
-        """As they are written: not trimmed."""
+        """The values as they are written, not trimmed."""
         ...
 
     @property

@@ -24,15 +24,15 @@ class ChangingWorld:
         self.random = random
         self.day = 0
         self.things: dict[Key, Thing] = {}
+        # What was deleted together, and can come back together.
         self.trash: list[list[Thing]] = []
-        """What was deleted together, and can come back together."""
+        # The file service: contents by path, as long as a text mentions them.
         self.pictures: dict[str, bytes] = {}
-        """The file service: contents by path, as long as a text mentions them."""
         self.master_data: MasterData = full_master_data()
+        # Spaces in which the harvesting user has no role.
         self.hidden: set[Thing] = set()
-        """Spaces in which the harvesting user has no role."""
+        # Projects in which that user has a role of its own.
         self.shared_out: set[Thing] = set()
-        """Projects in which that user has a role of its own."""
         self._count = 0
         self._moment = REGISTERED
 

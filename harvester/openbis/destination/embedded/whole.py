@@ -39,8 +39,8 @@ from shared.store.sources import finish_source, start_source
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddedDestination:
-    """See `port.whole.SectionDestination`. ``source`` marks the rows of the section; ``store`` is
-    where its files lie."""
+    """See `port.whole.SectionDestination`. ``source`` marks the rows of the section; ``store``
+    holds its files."""
 
     connection: Connection
     source: str
@@ -114,9 +114,9 @@ class EmbeddedDestination:
 def opened(
     connection: Connection, config: SectionConfig, settings: HarvesterSettings
 ) -> EmbeddedDestination:
-    """Raises `ConfigError` if the section may not write there, or if a folder is not there. What a
-    killed run was replacing is undone, unless this one is only rehearsed. The caller holds the
-    section's lock, and opens a transaction to read."""
+    """Open the destination. Raises `ConfigError` if the section may not write there, or a folder is
+    missing. What a killed run was replacing is put back, unless this run only rehearses. The caller
+    holds the section's lock, and opens a transaction to read."""
     authorise(connection, config)
     store = data_store(connection, config, settings)
     check_mounted(connection, store, config.alias)

@@ -17,12 +17,12 @@ __all__ = ["DeletionGuard", "Deletions", "Trash"]
 
 
 class Deletions(Protocol):
-    """What the list does not show any more, in whole or in part."""
+    """What the list does not show any more, completely or in part."""
 
     def prepare(self, leave_alone: Collection[str]) -> None:
-        """Keep what the list marks as unknown, and add to the plan what its updates would lose, but
-        for the files of the data sets to be left alone, and which files of the file service are
-        gone. What the list has again is forgotten as restored or held back."""
+        """Keep what the list marks as unknown. Add to the plan the losses of its updates, except
+        files of the data sets ``leave_alone``, and the files of the file service that are gone.
+        Forget restored and held-back items that the list has again."""
         ...
 
     def losses(self) -> Iterator[LostPart]:
@@ -30,20 +30,20 @@ class Deletions(Protocol):
         ...
 
     def loss_count(self, action: Action) -> int:
-        """How many losses are planned so."""
+        """The number of losses planned for an action."""
         ...
 
     def spare(self) -> None:
-        """Let nothing be lost, since deletions are forbidden."""
+        """Take all losses out of the plan, because deletions are forbidden."""
         ...
 
     def delete(self) -> None:
-        """Delete what the plan calls gone for good, and note its files for removal."""
+        """Delete for good what the plan calls gone, and note its files for removal."""
         ...
 
     def keep_what_stays(self) -> None:
-        """When deletions are decided: let the list say of all that stays what is here of it, so
-        that updates do not take it away."""
+        """Call it once deletions are decided: it gives the list's items that stay the content that
+        is here, so that updates do not remove it."""
         ...
 
     def unknown(self) -> Mapping[tuple[Part, Reason], int]:
@@ -52,81 +52,85 @@ class Deletions(Protocol):
 
 
 class DeletionGuard(Protocol):
-    """What looks like an accident on the source waits for the operator. Counts of what is new are
-    without what was held back or released before."""
+    """Holds deletions that look like an accident of the source back for the operator. Counts of new
+    deletions exclude what was held back or released before."""
 
     def new_count(self) -> int:
-        """Deletions of the plan."""
+        """The number of the plan's new deletions."""
         ...
 
     def brought_count(self) -> int:
-        """Entities and files of the section that its previous list showed."""
+        """The number of the section's entities and files that its previous list showed."""
         ...
 
     def new_contents_count(self) -> int:
-        """Data sets that would lose something."""
+        """The number of data sets that would lose something."""
         ...
 
     def vanished_service_files(self) -> int:
-        """Files of the file service that are newly gone, if it is all of them."""
+        """The number of files of the file service that are newly gone, if it is all of them."""
         ...
 
     def vanished_spaces(self) -> Sequence[VanishedSpace]:
-        """Spaces that would go with all that is in them."""
+        """Spaces that would be removed with all their content."""
         ...
 
     def vanished_projects(self) -> Sequence[VanishedProject]:
-        """The same of projects, without those whose space goes with them."""
+        """The same for projects, without those whose space is removed, too."""
         ...
 
     def vanished_kinds(self) -> Mapping[str, int]:
-        """Kinds of which the source showed several, and shows none now: how many it showed."""
+        """Kinds of which the source showed several items and shows none now, with their former
+        numbers."""
         ...
 
     def waiting_count(self) -> int:
-        """How many deletions wait for the operator."""
+        """The number of deletions that wait for the operator."""
         ...
 
     def earliest_waiting(self) -> int | None:
-        """The run that held back what waits longest."""
+        """The run whose held-back deletions have waited longest."""
         ...
 
     def hold_outgrown(self, run: int) -> int:
-        """Hold back anew what was released and has grown since; how many."""
+        """Hold back again what was released and has grown since; returns the number."""
         ...
 
     def hold(self, run: int, *, new: bool) -> int:
-        """Take out of the plan what waits, and if wanted what is ``new``; how many wait then."""
+        """Take out of the plan what waits and, if wanted, what is ``new``; returns the number that
+        waits."""
         ...
 
     def forget_done(self) -> None:
-        """What the plan deletes waits no longer."""
+        """Forget held-back deletions that the plan now does."""
         ...
 
     def unconfirmed_since(self, since: datetime) -> Unconfirmed:
-        """What was deleted without being confirmed."""
+        """The unconfirmed deletions since a time."""
         ...
 
     def decay_since(self, since: datetime) -> Sequence[Decay]:
-        """What was lost of contents without being confirmed, with what waits and is newly gone."""
+        """The unconfirmed losses of contents since a time, with those that wait and those that are
+        new."""
         ...
 
     def note_unconfirmed(self, now: datetime) -> None:
-        """Remember what the plan deletes and lets go in part without being confirmed."""
+        """Note what the plan deletes, or removes in part, without confirmation."""
         ...
 
     def forget_unconfirmed(self, before: datetime) -> None: ...
 
 
 class Trash(Protocol):
-    """Where deletions wait until they are too old."""
+    """Keeps deleted items until they are too old."""
 
     def discard(self, run: int | None, now: datetime) -> None:
-        """Move there what the plan calls gone, and a copy of what updates take a part from."""
+        """Move what the plan calls gone to the trash, and copy what its updates take a part
+        from."""
         ...
 
     def expired(self, before: datetime) -> list[int]:
-        """The numbers of the section's deletions that are older."""
+        """The numbers of the section's deletions that are older than a time."""
         ...
 
     def purge(self, numbers: Collection[int]) -> None:

@@ -1,4 +1,4 @@
-"""Files and their rows (steps 5 to 7). A file lies in its place before its row is committed: so it
+"""Files and their rows (steps 5 to 7). A file lies in its place before its row is committed, so it
 is announced before it is brought, and forgotten in the transaction that writes its row."""
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ __all__ = [
 
 
 class FileWork(Protocol):
-    """What is done to files of any kind, after their rows or before them."""
+    """Work on files of any sort that follows or precedes the change of their rows."""
 
     def follow(self, effects: FileEffects, moved: Callable[[], None]) -> None:
-        """Let files follow their rows to the trash, back, or away: after the transaction that
-        changed the rows. ``moved`` is called after each."""
+        """Let files follow their rows to the trash, back from it, or away. Call it after the
+        transaction that changed the rows. ``moved`` is called after each file."""
         ...
 
     def drop_abandoned(
@@ -43,7 +43,7 @@ class FileWork(Protocol):
         ...
 
     def still_here(self, keys: Collection[Key]) -> set[Key]:
-        """Which of these things the section still has."""
+        """Those of these items that the section still has."""
         ...
 
 
@@ -51,34 +51,35 @@ class Attachments(Protocol):
     """Holders and the versions of their attachments (step 5)."""
 
     def announce(self) -> None:
-        """The contents of all attachments that the list has and their holders here have not."""
+        """Announce the contents of all attachments that the list has and their holders here do not
+        have."""
         ...
 
     def differing(self) -> list[Holder]:
-        """Holders whose attachments are not as the list says."""
+        """Holders whose attachments differ from the list."""
         ...
 
     def holders_of(self, keys: Collection[Key]) -> list[Holder]:
-        """Those among these that are of this section, and in the list."""
+        """Those of these that belong to this section and are in the list."""
         ...
 
     def listed(self, holder: Holder) -> list[HeldVersion]:
-        """What the list says of a holder's attachments, by file name and version."""
+        """A holder's attachments in the list, by file name and version."""
         ...
 
     def stored(self, holder: Holder) -> list[HeldVersion]:
-        """What is here of them."""
+        """A holder's attachments here, by file name and version."""
         ...
 
     def replace(self, holder: Holder, versions: Sequence[HeldVersion]) -> None:
-        """Let a holder have exactly these versions, whose contents have come."""
+        """Give a holder exactly these versions, whose contents have come."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A file of the file service as the list has it; ``modified`` in milliseconds since 1970.
-    ``owner`` and ``stored_sha256`` are those of the file of that path that is here."""
+    """A file of the file service in the list; ``modified`` is in milliseconds since 1970. ``owner``
+    and ``stored_sha256`` describe the file of that path that is here."""
 
     path: str
     modified: int
@@ -93,8 +94,8 @@ class ServiceFiles(Protocol):
     """Files of the file service (step 6)."""
 
     def wanted(self, again: Collection[Key]) -> Iterator[ListedFile]:
-        """What is to be brought: new, changed, interrupted, or among those to be brought again. A
-        path may come more than once; the last one counts."""
+        """The files to bring: new, changed or interrupted ones, and those to be brought again. If a
+        path comes more than once, the last one counts."""
         ...
 
     def announced(self) -> frozenset[str]:
@@ -106,19 +107,19 @@ class ServiceFiles(Protocol):
         ...
 
     def moving(self, path: str) -> str | None:
-        """The section whose file of that path has still to be moved away, or back."""
+        """The section whose file of that path has still to be moved away or back."""
         ...
 
     def rivals(self, path: str) -> Sequence[Rival]:
-        """Other sections with a file of the path, those with a row first."""
+        """Other sections with a file of the path; those with a row come first."""
         ...
 
     def announce(self, path: str, sha256: str) -> None:
-        """From now on something of this path may lie there."""
+        """Note that something of this path may lie there from now on."""
         ...
 
     def forget(self, path: str) -> None:
-        """Nothing of it has come."""
+        """Remove the note: nothing of it has come."""
         ...
 
     def keep(self, file: ListedFile) -> None:
@@ -127,29 +128,29 @@ class ServiceFiles(Protocol):
 
 
 class DataSets(Protocol):
-    """Data sets and their files (step 7): those whose files have to arrive wait in the plan."""
+    """Data sets and their files (step 7). Data sets whose files have to arrive first wait in the
+    plan."""
 
     def plan(self, leave_alone: Collection[str], again: Collection[str]) -> None:
-        """Let those wait that have files which are not here in the same form, or whose files are to
-        be brought ``again``, or were interrupted; but not those whose files the source cannot give
-        now."""
+        """Let data sets wait whose files differ from those here, were interrupted, or are to be
+        brought ``again``; but not those whose files the source cannot give now."""
         ...
 
     def apply(self, stamps: Stamps) -> None:
-        """Register and update all that do not wait; what another section brought meanwhile is left
-        to that."""
+        """Register and update all that do not wait. What another section has brought meanwhile is
+        left to it."""
         ...
 
     def settle(self) -> None:
-        """What was applied is done."""
+        """Mark what was applied as done."""
         ...
 
     def counts(self, action: Action) -> Mapping[str, int]:
-        """How many of each kind of data set are planned so."""
+        """The number of data sets planned for an action, by kind."""
         ...
 
     def codes(self, action: Action) -> Iterator[tuple[str, str]]:
-        """Kinds and codes of the same; to be read to the end before the plan is changed."""
+        """Kinds and codes of these data sets. Read it to the end before changing the plan."""
         ...
 
     def waiting(self) -> list[str]:
@@ -157,53 +158,53 @@ class DataSets(Protocol):
         ...
 
     def waiting_bytes(self) -> int:
-        """Of all their files."""
+        """The size of all their files."""
         ...
 
     def await_files(self, codes: Collection[str]) -> None:
-        """Let these wait (again)."""
+        """Let these data sets wait (again)."""
         ...
 
     def admit(self, codes: Sequence[str]) -> None:
-        """The files of these have arrived: they are new or changed again."""
+        """Make these new or changed again: their files have arrived."""
         ...
 
     def files_of_first(self, codes: Sequence[str]) -> Mapping[str, tuple[FileNode, ...]]:
-        """What the list says of the files of the first few of these, whose codes are sorted; of one
-        at least."""
+        """The files in the list of the first of these data sets, whose codes are sorted; of at
+        least one."""
         ...
 
     def listed_files(self, code: str) -> Sequence[FileNode]:
-        """What the list says of the files of one, by path."""
+        """The files of a data set in the list, by path."""
         ...
 
     def guarded_files(self, codes: Collection[str]) -> Mapping[str, Mapping[str, FileNode]]:
-        """What is here of those files that the list describes in another way, and that must not be
-        replaced by other bytes: by code and path."""
+        """The rows of those files that the list describes in another way and that other bytes must
+        not replace, by code and path."""
         ...
 
     def announce(self, free: Collection[str], occupied: Collection[str]) -> None:
-        """From now on files of these may lie in their places; of those in whose places something
-        lies already, only what the section has brought is its own."""
+        """Note that files of these may lie in their places from now on. Where something lies
+        already, only what the section has brought counts as its own."""
         ...
 
     def forget(self, codes: Collection[str]) -> None:
-        """The rows of these are written in this transaction."""
+        """Remove the notes: the rows of these are written in this transaction."""
         ...
 
     def hindrances(self) -> Hindrances:
-        """Why some of those that have arrived must not be put in place; to be asked in the
-        transaction in which they are."""
+        """Reasons why some of those that have arrived must not be put in place. Call it in the
+        transaction that puts them in place."""
         ...
 
     def with_files(self, codes: Collection[str]) -> frozenset[str]:
-        """Those of whose files there are rows here."""
+        """Those whose files have rows here."""
         ...
 
     def brought_paths(self, code: str) -> frozenset[str]:
-        """The files of one of which there are rows here."""
+        """The paths of a data set's files that have rows here."""
         ...
 
     def never_came(self) -> Counter[tuple[Part, Reason]]:
-        """What the list does not show and that is not here as a whole, after a pass."""
+        """What the list does not show and is not completely here, after a pass."""
         ...

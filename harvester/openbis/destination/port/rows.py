@@ -1,4 +1,4 @@
-"""The plan of a pass, and the steps that are done with it by set: master data, entities, stamps."""
+"""The plan of a pass, and the steps that work on it by set: master data, entities, stamps."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ __all__ = [
 
 
 class Plan(Protocol):
-    """What is to be done to the rows of the section: the list, compared with what is here."""
+    """The changes to make to the rows of the section: the list compared with what is here."""
 
     def compare(self) -> None:
-        """Make the plan anew, at the beginning of a pass. What cannot be done because an identifier
-        is taken is known only after the deletions, see `Entities.settle_identifiers`."""
+        """Make the plan anew, at the beginning of a pass. `Entities.settle_identifiers` finds out
+        later, after the deletions, what cannot be done because an identifier is taken."""
         ...
 
     def counts(self) -> Mapping[tuple[Kind | Loss, Action], int]:
-        """How many items of each kind are planned for each action."""
+        """The number of items planned, by kind and action."""
         ...
 
     def planned(self, action: Action, most: int | None = None) -> Iterator[Planned]:
-        """The items of an action, by kind and identifier; not more than ``most``. To be read to the
-        end before the plan is changed."""
+        """The items of an action by kind and identifier, at most ``most``. Read it to the end
+        before changing the plan."""
         ...
 
     def blocked(self, kinds: Iterable[Kind]) -> Iterator[Blocked]:
-        """What cannot come or move, by kind and identifier."""
+        """Items that cannot come or move, by kind and identifier."""
         ...
 
     def foreign_owners(self) -> Mapping[str, int]:
-        """How many items of the list belong to another section, or to this instance (""), and are
-        left alone therefore."""
+        """The number of items in the list that belong to another section, or to this instance (""),
+        and are therefore left alone, by owner."""
         ...
 
 
@@ -64,11 +64,11 @@ class Definitions(Protocol):
         ...
 
     def write(self, definitions: Mapping[Key, Definition]) -> None:
-        """Register or replace; they belong to the section from now on."""
+        """Register or replace definitions; they belong to the section from now on."""
         ...
 
     def remove(self, keys: Iterable[Key]) -> None:
-        """Take definitions away."""
+        """Remove definitions."""
         ...
 
 
@@ -76,26 +76,26 @@ class Entities(Protocol):
     """Spaces, projects, experiments, samples and materials (step 4)."""
 
     def settle_identifiers(self) -> None:
-        """Mark in the plan what cannot come or move, because an identifier is taken, or because it
-        lies in such a thing; when what is to be deleted is deleted."""
+        """Mark in the plan what cannot come or move because an identifier is taken, or because it
+        lies in such an item. Call it once the deletions are made."""
         ...
 
     def apply(self, kind: Kind, stamps: Stamps) -> None:
-        """Register and update all that the plan has of a kind."""
+        """Register and update all items of a kind in the plan."""
         ...
 
 
 class Originals(Protocol):
-    """What is taken from the source as it is there (steps 8 and 9)."""
+    """Copies stamps and flags from the source (steps 8 and 9)."""
 
     def add_users(self) -> list[str]:
-        """Create the users that the list names and that do not exist here; who was new."""
+        """Create the users in the list that do not exist here; returns the new ones."""
         ...
 
     def copy_stamps(self) -> list[Planned]:
-        """Take timestamps and users from the list; the entities that were changed by it."""
+        """Copy timestamps and users from the list; returns the changed entities."""
         ...
 
     def copy_flags(self) -> list[Planned]:
-        """Take frozen flags from the list; the entities that were changed by it."""
+        """Copy frozen flags from the list; returns the changed entities."""
         ...

@@ -1,4 +1,4 @@
-"""A destination as a whole."""
+"""A destination of a section, made of all ports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["SectionDestination", "Transaction"]
 
 
 class SectionDestination(Protocol):
-    """The destination of one section: what the steps are given. Each takes the ports it needs."""
+    """The destination of one section. Each step takes the ports that it needs."""
 
     @property
     def plan(self) -> Plan: ...
@@ -41,7 +41,7 @@ class SectionDestination(Protocol):
     def data_sets(self) -> DataSets: ...
 
     def rehearsal(self) -> AbstractContextManager[Transaction]:
-        """A pass of which nothing stays."""
+        """A pass that changes nothing."""
         ...
 
     def work(self) -> AbstractContextManager[Transaction]:
@@ -49,16 +49,16 @@ class SectionDestination(Protocol):
         ...
 
     def begins(self, url: str, started: datetime) -> None:
-        """The pass in earnest begins: from now on rows may be committed that are older than the
-        list. The caller opens the transaction, for this and the next."""
+        """The pass in earnest begins: from now on, committed rows may be older than the list. The
+        caller opens the transaction, also for `ends`."""
         ...
 
     def ends(self, at: datetime | None) -> None:
-        """It is over; ``at`` is that of the list, or None if something is missing."""
+        """The pass is over; ``at`` is that of the list, or None if something is missing."""
         ...
 
     def tidy(self) -> None:
-        """After a pass in earnest, between transactions."""
+        """Clean up after a pass in earnest, between transactions."""
         ...
 
     def interrupt(self) -> None:

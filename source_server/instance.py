@@ -14,7 +14,7 @@ from shared.store.engine import data_store_uuid, open_store
 from shared.store.files import DataStore
 from shared.store.mounted import mount_faults
 from source_server.catalogues.embedded import EmbeddedCatalogue, StoreUsers
-from source_server.catalogues.openbis.catalogue import Access, open_openbis
+from source_server.catalogues.openbis.catalogue import OpenBisAccess, open_openbis
 from source_server.catalogues.openbis.passwords import PasswordFile
 from source_server.publication.catalogue import Catalogue
 from source_server.settings import CatalogueKind, SourceSettings
@@ -91,7 +91,7 @@ def _openbis(settings: SourceSettings) -> Iterator[Catalogue]:
         path_info_url=settings.path_info_url,
         others=settings.data_stores,
         file_service_root=settings.file_service_repository_path,
-        access=Access(
+        access=OpenBisAccess(
             project_level_users=(
                 settings.authorization_project_level_users
                 if settings.authorization_project_level_enabled

@@ -35,7 +35,7 @@ from shared.settings.places import (
 )
 from shared.settings.properties import read_joint_settings
 from shared.settings.quantities import Listen, PositiveDuration
-from shared.settings.used_paths import PlaceOf, Role, UsedPath, database_path
+from shared.settings.used_paths import PathRole, PlaceOf, UsedPath, database_path
 from shared.settings.values import BaseUrl, Boolean, Integer, Pattern
 from source_server.part import P, PartSettings, server_parts
 
@@ -198,13 +198,13 @@ class SourceSettings(PlacedSettings):
         """The paths that are used; those of the instance only if one is published."""
         yield from super().used_paths(place_of)
         paths = {
-            "users-file": (self.users_file, Role.WRITTEN),
-            "password-file": (self.password_file, Role.READ),
+            "users-file": (self.users_file, PathRole.WRITTEN),
+            "password-file": (self.password_file, PathRole.READ),
         }
         if self.catalogue is not CatalogueKind.NONE:
-            paths["storeroot-dir"] = self.storeroot_dir, Role.STORE
+            paths["storeroot-dir"] = self.storeroot_dir, PathRole.STORE
             service = self.file_service_repository_path
-            paths["file-service-repository-path"] = service, Role.FOLDER
+            paths["file-service-repository-path"] = service, PathRole.FOLDER
             yield from database_path(
                 self.database_url.get_secret_value(),
                 key="database-url",

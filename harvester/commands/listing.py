@@ -27,7 +27,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
         right = heading.startswith("#")
         table.add_column(heading.removeprefix("#"), justify="right" if right else "left")
     for row in rows:
-        table.add_row(*(_shown(cell) for cell in row))
+        table.add_row(*(_cell_text(cell) for cell in row))
     width = None if sys.stdout.isatty() else _WIDE
     Console(width=width, markup=False, highlight=False, emoji=False).print(table)
 
@@ -37,7 +37,7 @@ def print_json(value: object) -> None:
     print(json.dumps(_plain(value), ensure_ascii=False, indent=2))
 
 
-def _shown(cell: object) -> str:
+def _cell_text(cell: object) -> str:
     match cell:
         case None:
             return "-"

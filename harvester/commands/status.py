@@ -63,7 +63,7 @@ def status(options: argparse.Namespace) -> int:
         [
             (
                 *(one.section, one.last_success, one.age, one.lag, one.last_verdict or "never"),
-                *(one.next_run, one.failed_items, one.held_back, _shown(one.waiting_files)),
+                *(one.next_run, one.failed_items, one.held_back, _waiting_text(one.waiting_files)),
                 one.at_work or "nobody",
             )
             for one in found
@@ -77,7 +77,7 @@ def _waiting_files(connection: Connection, source: str) -> dict[str, int]:
     return {str(reason): number for (part, reason), number in found if part is Part.FILES}
 
 
-def _shown(waiting: dict[str, int]) -> str:
+def _waiting_text(waiting: dict[str, int]) -> str:
     return ", ".join(f"{number:,} {reason}" for reason, number in waiting.items()) or "none"
 
 

@@ -44,8 +44,8 @@ def health(watch: Watch) -> Health:
         ok=not reasons,
         details={
             "reasons": reasons,
-            "next_run": _shown(watch.next_run),
-            "running": {name: _shown(since) for name, since in watch.running.items()},
+            "next_run": _timestamp(watch.next_run),
+            "running": {name: _timestamp(since) for name, since in watch.running.items()},
             "last_verdicts": verdicts,
         },
     )
@@ -208,5 +208,5 @@ def _version() -> str:
         return "unknown"
 
 
-def _shown(moment: datetime | None) -> str | None:
+def _timestamp(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="seconds") if moment else None

@@ -57,7 +57,7 @@ def unpacked(response: httpx.Response) -> Iterator[bytes]:
         yield from _Unpacking().of(response)
     else:
         raise FormatError(
-            f"{_shown(response)} sends its answer with Content-Encoding {encoding[:60]!r}; a list "
+            f"{_url(response)} sends its answer with Content-Encoding {encoding[:60]!r}; a list "
             "may be packed once, with gzip: correct the source, or the proxy before it"
         )
 
@@ -76,23 +76,23 @@ class _Unpacking:
                 yield from self._blocks(response, chunk)
         except _DAMAGED as error:
             raise PassingError(
-                f"{_shown(response)} cannot be read: its gzip is damaged: {error}"
+                f"{_url(response)} cannot be read: its gzip is damaged: {error}"
             ) from error
         if not self._stream.eof:
-            raise PassingError(f"{_shown(response)} cannot be read: its gzip ends too early")
+            raise PassingError(f"{_url(response)} cannot be read: its gzip ends too early")
 
     def _blocks(self, response: httpx.Response, chunk: bytes) -> Iterator[bytes]:
         stream, is_pending = self._stream, True
         while chunk or is_pending:
             if stream.eof:
                 raise PassingError(
-                    f"{_shown(response)} cannot be read: something follows the end of its gzip"
+                    f"{_url(response)} cannot be read: something follows the end of its gzip"
                 )
             block = stream.decompress(chunk, _BLOCK)
             self._length += len(block)
             if self._length > max(_UNWATCHED, MOST_TIMES * self._packed):
                 raise FormatError(
-                    f"{_shown(response)} sends {self._packed:,} bytes that unpack to over "
+                    f"{_url(response)} sends {self._packed:,} bytes that unpack to over "
                     f"{self._length:,}, {MOST_TIMES} times as many: no list is like that"
                 )
             if block:
@@ -101,5 +101,5 @@ class _Unpacking:
             is_pending = len(block) == _BLOCK and not stream.eof
 
 
-def _shown(response: httpx.Response) -> str:
+def _url(response: httpx.Response) -> str:
     return str(response.url.copy_with(query=None, userinfo=b""))

@@ -54,7 +54,7 @@ class StepProgress:
         with self._lock:
             self._told = (self._done, self._bytes)
             seconds = time.monotonic() - self._began
-            text = ": ".join(part for part in (word, self._shown()) if part)
+            text = ": ".join(part for part in (word, self._position()) if part)
             fields: Fields = {
                 "done": self._done,
                 "total": self._total or None,
@@ -67,7 +67,7 @@ class StepProgress:
     def _bytes(self) -> int:
         return self._received() - self._bytes_before
 
-    def _shown(self) -> str:
+    def _position(self) -> str:
         parts = []
         if self._total:
             parts.append(f"{self._done:,} of {self._total:,} items")

@@ -44,12 +44,12 @@ def post(
     try:
         return within(patience, partial(_post, url, json.dumps(form).encode(), pauses))
     except TimeoutError:
-        logger.error("The web hook %s took longer than %g seconds", _shown(url), patience)  # noqa: TRY400 - a traceback says nothing more
+        logger.error("The web hook %s took longer than %g seconds", _origin(url), patience)  # noqa: TRY400 - a traceback says nothing more
     except ConfigError as error:  # a variable of the environment
-        logger.error("The web hook %s cannot be used: %s", _shown(url), error)  # noqa: TRY400 - a traceback says nothing more
+        logger.error("The web hook %s cannot be used: %s", _origin(url), error)  # noqa: TRY400 - a traceback says nothing more
     except (httpx.InvalidURL, OSError, ValueError) as error:
         reason = type(error).__name__  # the text may name the URL
-        logger.error("The web hook %s cannot be used: %s", _shown(url), reason)  # noqa: TRY400 - a traceback may name the URL
+        logger.error("The web hook %s cannot be used: %s", _origin(url), reason)  # noqa: TRY400 - a traceback may name the URL
     return False
 
 
@@ -63,11 +63,11 @@ def _post(url: str, content: bytes, pauses: Sequence[float]) -> bool:
         for pause in pauses:
             if reason is None or not passing:
                 break
-            logger.warning("The web hook %s: %s; trying again", _shown(url), reason)
+            logger.warning("The web hook %s: %s; trying again", _origin(url), reason)
             time.sleep(pause)
             reason, passing = _attempt(client, url, content)
     if reason is not None:
-        logger.error("The web hook %s did not get the notice: %s", _shown(url), reason)
+        logger.error("The web hook %s did not get the notice: %s", _origin(url), reason)
     return reason is None
 
 
@@ -84,7 +84,7 @@ def _attempt(client: httpx.Client, url: str, content: bytes) -> tuple[str | None
         return str(error) or type(error).__name__, True
 
 
-def _shown(url: str) -> str:
+def _origin(url: str) -> str:
     try:
         parts = httpx.URL(url)
     except httpx.InvalidURL:

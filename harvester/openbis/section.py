@@ -16,7 +16,7 @@ from shared.settings.bandwidth import BandwidthSetting
 from shared.settings.model import Given
 from shared.settings.places import absolute_below
 from shared.settings.quantities import Limit, LimitSetting, PositiveDuration
-from shared.settings.used_paths import PlaceOf, Role, UsedPath
+from shared.settings.used_paths import PathRole, PlaceOf, UsedPath
 from shared.settings.values import Boolean, Decimal, Integer, Items, Url
 
 
@@ -122,11 +122,11 @@ class SectionConfig(SectionSettings):
         work = self.harvester_tmp_dir
         service = "file-service-repository-path"
         for key, path, role, shared in (
-            ("last-sync-timestamp-file", self.last_sync_timestamp_file, Role.WRITTEN, ""),
-            ("not-synced-entities-file", self.not_synced_entities_file, Role.WRITTEN, ""),
-            (service, self.file_service_repository_path, Role.FOLDER, service),
-            ("harvester-tmp-dir", work / self.alias, Role.FOLDER, ""),
-            ("harvester-tmp-dir", self.partial_folder, Role.FOLDER, ""),
+            ("last-sync-timestamp-file", self.last_sync_timestamp_file, PathRole.WRITTEN, ""),
+            ("not-synced-entities-file", self.not_synced_entities_file, PathRole.WRITTEN, ""),
+            (service, self.file_service_repository_path, PathRole.FOLDER, service),
+            ("harvester-tmp-dir", work / self.alias, PathRole.FOLDER, ""),
+            ("harvester-tmp-dir", self.partial_folder, PathRole.FOLDER, ""),
         ):
             yield self._used(key, path, role, place_of, shared)
 

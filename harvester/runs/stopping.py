@@ -106,9 +106,9 @@ class RunLimits:
     def urgent_reason(self) -> str | None:
         """Why the run is to end even within a file; None if that may be finished."""
         if self.stalled:
-            return f"there was no progress for {_shown(self.stall_timeout)} (stall-timeout)"
+            return f"there was no progress for {_duration_text(self.stall_timeout)} (stall-timeout)"
         if self._longest and self._clock() - self._began > self._longest.total_seconds():
-            return f"the run took longer than {_shown(self._longest)} (max-run-time)"
+            return f"the run took longer than {_duration_text(self._longest)} (max-run-time)"
         return None
 
     @property
@@ -171,7 +171,7 @@ class RunLimits:
         check()
 
 
-def _shown(duration: timedelta) -> str:
+def _duration_text(duration: timedelta) -> str:
     """A duration as in the settings: ``1 h``, ``30 min``."""
     seconds = duration.total_seconds()
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):

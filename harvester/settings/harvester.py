@@ -19,7 +19,7 @@ from harvester.settings.run_schedule import RunSchedule, TimeOfDay
 from shared.settings.places import DatabaseUrl, PathBelowBase, PlacedSettings
 from shared.settings.properties import read_properties_settings
 from shared.settings.quantities import Durations, Listen, LogFormat, PositiveDuration
-from shared.settings.used_paths import PlaceOf, Role, UsedPath, database_path
+from shared.settings.used_paths import PathRole, PlaceOf, UsedPath, database_path
 from shared.settings.values import Boolean, Integer
 
 _DOTTED = ("mail_", "database_kind")
@@ -87,9 +87,9 @@ class HarvesterSettings(PlacedSettings):
 
     def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
         for key, path, role in (
-            ("harvester-config-file", self.harvester_config_file, Role.READ),
-            ("storeroot-dir", self.storeroot_dir, Role.STORE),
-            ("run-schedule-file", self.run_schedule_file, Role.WRITTEN),
+            ("harvester-config-file", self.harvester_config_file, PathRole.READ),
+            ("storeroot-dir", self.storeroot_dir, PathRole.STORE),
+            ("run-schedule-file", self.run_schedule_file, PathRole.WRITTEN),
         ):
             yield UsedPath(key=key, path=path, place=place_of(key), role=role)
         key = "file-service-repository-path"
@@ -97,7 +97,7 @@ class HarvesterSettings(PlacedSettings):
             key=key,
             path=self.file_service_repository_path,
             place=place_of(key),
-            role=Role.FOLDER,
+            role=PathRole.FOLDER,
             shared=key,
         )
         url = self.database_url.get_secret_value()

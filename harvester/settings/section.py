@@ -17,7 +17,7 @@ from harvester.settings.harvester import HarvesterSettings
 from shared.settings.model import Settings
 from shared.settings.places import absolute_below
 from shared.settings.quantities import Durations, LogFormat, PositiveDuration, Size
-from shared.settings.used_paths import PlaceOf, Role, UsedPath, log_path
+from shared.settings.used_paths import PathRole, PlaceOf, UsedPath, log_path
 from shared.settings.values import Addresses, Boolean, Integer, SecretUrl, Url
 
 
@@ -135,10 +135,10 @@ class SectionSettings(Settings):
         }
         for key, path in read.items():
             if path:
-                yield self._used(key, path, Role.READ, place_of)
+                yield self._used(key, path, PathRole.READ, place_of)
 
     def _used(
-        self, key: str, path: Path, role: Role, place_of: PlaceOf, shared: str = ""
+        self, key: str, path: Path, role: PathRole, place_of: PlaceOf, shared: str = ""
     ) -> UsedPath:
         return UsedPath(
             key=key, path=path, role=role, place=place_of(key), section=self.name, shared=shared

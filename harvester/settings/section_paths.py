@@ -9,7 +9,7 @@ from harvester.settings.harvester import HarvesterSettings
 from harvester.settings.ini import IniSection
 from harvester.settings.section import SectionSettings
 from shared.settings.secrets import file_keys_of
-from shared.settings.used_paths import Conflict, Role, UsedPath, conflicts, secret_files
+from shared.settings.used_paths import Conflict, PathRole, UsedPath, conflicts, secret_files
 
 # The settings of the other program often lie in the same folder.
 _NEIGHBOUR = "source-server.properties"
@@ -41,10 +41,10 @@ def _of_programs(settings: HarvesterSettings, path: Path) -> Iterator[UsedPath]:
     known = settings.known_paths or settings.used_paths(lambda _key: "the properties")
     yield from known
     if not settings.known_paths:
-        yield UsedPath(key="this file", path=path, place=str(path), role=Role.READ)
+        yield UsedPath(key="this file", path=path, place=str(path), role=PathRole.READ)
     neighbour = path.with_name(_NEIGHBOUR)
     key = "settings of the source server"
-    yield UsedPath(key=key, path=neighbour, place=str(neighbour), role=Role.READ)
+    yield UsedPath(key=key, path=neighbour, place=str(neighbour), role=PathRole.READ)
 
 
 def _of_sections(read: Read, settings: HarvesterSettings) -> Iterator[UsedPath]:

@@ -23,7 +23,7 @@ from pydantic import (
 from opendcim.connector.fields import CREDENTIALS
 from shared.settings.places import DatabaseUrl, PathBelowBase, absolute_below
 from shared.settings.quantities import PositiveDuration, Size
-from shared.settings.used_paths import PlaceOf, Role, UsedPath, database_path
+from shared.settings.used_paths import PathRole, PlaceOf, UsedPath, database_path
 from shared.settings.values import Boolean, Integer, Items
 from source_server.part import PartSettings
 
@@ -206,7 +206,7 @@ class ConnectorSettings(PartSettings):
         }
         for key, path in read.items():
             if path:
-                yield UsedPath(key=key, path=path, place=place_of(key), role=Role.READ)
+                yield UsedPath(key=key, path=path, place=place_of(key), role=PathRole.READ)
 
     @property
     def opendcim_api(self) -> str:

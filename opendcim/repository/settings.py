@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr
 
 from shared.settings.places import DatabaseUrl, PathBelowBase
 from shared.settings.quantities import PositiveDuration, Size
-from shared.settings.used_paths import PlaceOf, Role, UsedPath, database_path
+from shared.settings.used_paths import PathRole, PlaceOf, UsedPath, database_path
 from shared.settings.values import BaseUrl, Boolean, Integer
 from source_server.part import PartSettings
 
@@ -48,4 +48,4 @@ class RepositorySettings(PartSettings):
         url = self.opendcim_repository_database_url.get_secret_value()
         yield from database_path(url, key=key, place=place_of(key), shared="database")
         folder = self.opendcim_repository_pictures_dir
-        yield UsedPath(key=pictures, path=folder, place=place_of(pictures), role=Role.FOLDER)
+        yield UsedPath(key=pictures, path=folder, place=place_of(pictures), role=PathRole.FOLDER)

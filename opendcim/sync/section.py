@@ -15,7 +15,7 @@ from sqlalchemy import URL, make_url
 from harvester.settings.section import BasePath, SectionSettings
 from shared.settings.places import absolute_below, checked_address
 from shared.settings.quantities import PositiveDuration
-from shared.settings.used_paths import PlaceOf, Role, UsedPath, database_path
+from shared.settings.used_paths import PathRole, PlaceOf, UsedPath, database_path
 from shared.settings.values import BaseUrl, Boolean, Items, Urls
 
 KIND = "opendcim-repository"
@@ -124,9 +124,9 @@ class RepositorySection(SectionSettings):
 
     def used_paths(self, place_of: PlaceOf) -> Iterator[UsedPath]:
         yield from super().used_paths(place_of)
-        yield self._used("opendcim-state-dir", self.opendcim_state_dir, Role.FOLDER, place_of)
+        yield self._used("opendcim-state-dir", self.opendcim_state_dir, PathRole.FOLDER, place_of)
         key = "pictures-dir"  # two databases may belong to one installation's folder
-        yield self._used(key, self.pictures_dir, Role.FOLDER, place_of, key)
+        yield self._used(key, self.pictures_dir, PathRole.FOLDER, place_of, key)
         key = "opendcim-database-url"
         url = self.opendcim_database_url.get_secret_value()
         yield from database_path(url, key=key, place=place_of(key), section=self.name)

@@ -29,7 +29,7 @@ from shared.settings.pipeline import (
 )
 from shared.settings.places import PlacedSettings, absolute_below
 from shared.settings.secrets import file_keys_of
-from shared.settings.used_paths import Role, UsedPath, conflicts, secret_files
+from shared.settings.used_paths import PathRole, UsedPath, conflicts, secret_files
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def _check_paths(
     def place_of(key: str) -> str:
         return given[key].place if key in given else f"{path}, by default"
 
-    itself = UsedPath(key="the settings file", path=path, place=str(path), role=Role.READ)
+    itself = UsedPath(key="the settings file", path=path, place=str(path), role=PathRole.READ)
     used = [
         itself,
         *(one for settings in read for one in settings.used_paths(place_of)),

@@ -3,7 +3,7 @@
 Every path of every settings file is listed with its role. Paths that follow from another one are
 included: the write-ahead log of SQLite beside its database, the work folders of a section. Two
 paths conflict if at least one of them is written and one lies on or in the other. Only a
-`Role.STORE` may contain others, beside the folders that it uses itself.
+`PathRole.STORE` may contain others, beside the folders that it uses itself.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PUT_ASIDE = r"\.[0-9]{4}(-[0-9]{2}){2}(_[0-9]{2}(-[0-9]{2}){2})?"
 _COMPANIONS = r"-(wal|shm|journal|.+\.lock)"
 
 
-class Role(Enum):
+class PathRole(Enum):
     """How a program uses a path."""
 
     READ = "is read"
@@ -46,7 +46,7 @@ class UsedPath:
     key: str
     path: Path
     place: str
-    role: Role
+    role: PathRole
     section: str = ""
     shared: str = ""
     beside: str | None = None
@@ -63,7 +63,7 @@ class UsedPath:
 
     @property
     def is_only_read(self) -> bool:
-        return self.role is Role.READ
+        return self.role is PathRole.READ
 
     def is_same(self, other: UsedPath) -> bool:
         """Whether both are one file: by name, by hard link or by a second mount."""
@@ -77,7 +77,7 @@ class UsedPath:
 
     def tolerates_inside(self, other: UsedPath) -> bool:
         """Whether another path may lie in this one."""
-        if self.role is not Role.STORE:
+        if self.role is not PathRole.STORE:
             return False
         first = other._resolved.parts[len(self._resolved.parts)]
         return not _STORE_FOLDERS.fullmatch(first)
@@ -149,7 +149,7 @@ def _relation(first: UsedPath, second: UsedPath) -> str | None:
 
 def log_path(**values: Any) -> UsedPath:
     """A log, which is rotated each day; several sections may write to one log."""
-    return UsedPath(role=Role.WRITTEN, shared="log", beside=_PUT_ASIDE, **values)
+    return UsedPath(role=PathRole.WRITTEN, shared="log", beside=_PUT_ASIDE, **values)
 
 
 def database_path(url: str, **values: Any) -> Iterator[UsedPath]:
@@ -157,7 +157,7 @@ def database_path(url: str, **values: Any) -> Iterator[UsedPath]:
     location = make_url(url)
     if location.get_backend_name() == "sqlite" and location.database:
         path = Path(location.database)
-        yield UsedPath(path=path, role=Role.WRITTEN, beside=_COMPANIONS, **values)
+        yield UsedPath(path=path, role=PathRole.WRITTEN, beside=_COMPANIONS, **values)
 
 
 def secret_files(
@@ -169,7 +169,7 @@ def secret_files(
             with suppress(ValueError):  # a fault where the secret is read
                 path = absolute_below(base, Path(given[key].value))
                 place = given[key].place
-                yield UsedPath(key=key, path=path, place=place, role=Role.READ, section=section)
+                yield UsedPath(key=key, path=path, place=place, role=PathRole.READ, section=section)
 
 
 # Returns the place of a key: ``file:line``, or another origin of its value.

@@ -85,9 +85,9 @@ class Reader:
             if code in self._sample_properties
         }
         found: dict[str, object] = dict(self._queries.samples(sorted(named))) if named else {}
-        return iter([self._shown(entity, found, hidden) for entity in batch])
+        return iter([self._visible(entity, found, hidden) for entity in batch])
 
-    def _shown(self, entity: Entity, found: Mapping[str, object], hidden: Hidden) -> Entity:
+    def _visible(self, entity: Entity, found: Mapping[str, object], hidden: Hidden) -> Entity:
         """``found`` has the samples that exist, and whether they are within the scope."""
         values = {
             code: entity.properties[code]

@@ -117,7 +117,7 @@ class ScopeQueries:
     def _within(self, entity: FromClause) -> ColumnElement[bool]:
         return true() if self._everything else within(entity, self._spaces, self._projects)
 
-    def _shown(self, kind: Kind) -> Select[Any]:
+    def _shown_rows(self, kind: Kind) -> Select[Any]:
         entity = tables.entity
         return (
             select(
@@ -130,10 +130,10 @@ class ScopeQueries:
 
     def _rows_behind(self, kind: Kind) -> Select[Any]:
         behind = tables.entity.c.perm_id > bindparam("last", "")
-        return self._shown(kind).where(behind).limit(bindparam("most", 0))
+        return self._shown_rows(kind).where(behind).limit(bindparam("most", 0))
 
     def _rows(self, kind: Kind) -> Select[Any]:
-        return self._shown(kind).where(self._batch(tables.entity.c.perm_id))
+        return self._shown_rows(kind).where(self._batch(tables.entity.c.perm_id))
 
     def _perm_ids(self, kind: Kind, lies_there: ColumnElement[bool]) -> Select[Any]:
         entity = tables.entity

@@ -33,7 +33,7 @@ from shared.store.sources import low_water_mark
 from shared.store.users import Person, find_person
 from source_server.catalogues.stored_files import WITH_FILES, StoredFiles, state_of
 from source_server.publication.catalogue import Downloadable, Scope, not_now
-from source_server.publication.mentioned_files import Mentions
+from source_server.publication.mentioned_files import MentionedFiles
 from source_server.publication.service_files import MARK, mentions_in, texts_of_master_data
 
 _OLDEST_TRANSACTION = text(
@@ -104,7 +104,7 @@ class EmbeddedCatalogue:
                 service_root=service_root,
                 temporary=store_root / "temp",
             )
-        self._mentions = Mentions(self._mentioned)
+        self._mentions = MentionedFiles(self._mentioned)
         self._missing: set[tuple[Kind, Scope]] = set()
         # sqlite3 gives the interpreter's lock away for every row, and gets it back late
         self._turn = Lock() if engine.dialect.name == "sqlite" else nullcontext()

@@ -28,7 +28,7 @@ from source_server.web.access_log import access_log_on_standard_error
 from source_server.web.app import create_app
 from source_server.web.dispatch import Dispatcher, OpenedPart, nothing, watched
 from source_server.web.heads import ConnectionLimits, limited_protocol
-from source_server.web.list_limits import Politeness, Rules
+from source_server.web.list_limits import ListLimits, Rules
 from source_server.web.metrics import Metrics
 from source_server.web.reachability import Reachability
 
@@ -54,7 +54,7 @@ def serve(options: argparse.Namespace) -> int:
 
 
 def _serve_instance(settings: SourceSettings, parts: Sequence[OpenedPart]) -> None:
-    politeness = Politeness(Rules.of(settings))
+    politeness = ListLimits(Rules.of(settings))
     metrics = Metrics(lists=lambda: politeness.lists)
     with opened(settings) as instance, listening(settings) as listener:
         app = create_app(

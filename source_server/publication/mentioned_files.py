@@ -15,7 +15,7 @@ _SCOPES = 16
 Paths = frozenset[str]
 
 
-class Mentions:
+class MentionedFiles:
     """The paths that the texts within a scope mention, for the scopes that were asked for last.
 
     All texts must be searched for them, and a harvester asks for each file of a list. A path that

@@ -41,9 +41,9 @@ from source_server.web.downloads import answer_with
 from source_server.web.error_answers import bad_request, not_now, refused, server_error
 from source_server.web.etags import has_it_already
 from source_server.web.guesses import Guesses, TooManyGuessesError, too_many_guesses
-from source_server.web.list_limits import Politeness, Refusal, Rules, Turn
+from source_server.web.list_limits import ListLimits, Refusal, Rules, Turn
 from source_server.web.metrics import Metrics
-from source_server.web.requests_watched import Served, Visit, visit_of
+from source_server.web.requests_watched import Served, WatchedRequest, visit_of
 from source_server.web.streaming import StreamedResponse, accepts_gzip, gzipped
 
 _XML = "text/xml; charset=UTF-8"
@@ -65,7 +65,7 @@ class _Server:
 
     publication: Publication
     authenticator: Authenticator
-    politeness: Politeness
+    politeness: ListLimits
     guesses: Guesses
     realm: str
 
@@ -80,7 +80,7 @@ class _Client:
 
     user_id: str
     scope: Scope
-    visit: Visit
+    visit: WatchedRequest
 
 
 def create_app(
@@ -88,7 +88,7 @@ def create_app(
     authenticator: Authenticator,
     settings: SourceSettings,
     *,
-    politeness: Politeness | None = None,
+    politeness: ListLimits | None = None,
     metrics: Metrics | None = None,
     beside: Sequence[OpenedPart] = (),
 ) -> ASGIApp:
@@ -97,7 +97,7 @@ def create_app(
     ``politeness`` and ``metrics`` may be given by callers that read them; ``beside`` are parts that
     do not belong to openBIS.
     """
-    politeness = politeness or Politeness(Rules.of(settings))
+    politeness = politeness or ListLimits(Rules.of(settings))
     counted = metrics or Metrics(lists=lambda: politeness.lists)
     app = _routed(catalogue, authenticator, settings, politeness)
     return watched(Dispatcher(beside, app), settings, counted)
@@ -107,7 +107,7 @@ def _routed(
     catalogue: Catalogue,
     authenticator: Authenticator,
     settings: SourceSettings,
-    politeness: Politeness,
+    politeness: ListLimits,
 ) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.server = _Server(
@@ -228,7 +228,9 @@ def _sent(request: Request, chunks: Chunks, headers: dict[str, str]) -> Response
     return StreamedResponse(gzipped(begun), close=chunks.close, headers=headers)
 
 
-def _note(visit: Visit, document: PublishedDocument, black: list[str], white: list[str]) -> None:
+def _note(
+    visit: WatchedRequest, document: PublishedDocument, black: list[str], white: list[str]
+) -> None:
     visit.kind = Served(document.verb.stem)
     visit.verb = document.verb.value
     visit.black_list = ",".join(black) if black else None

@@ -82,7 +82,7 @@ class Turn:
             end(delivered)
 
 
-class Politeness:
+class ListLimits:
     """Gives permissions, in any thread. ``clock`` returns seconds that never go back; ``now`` the
     time of day, which is only shown to clients."""
 

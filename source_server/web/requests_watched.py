@@ -39,7 +39,7 @@ class Served(StrEnum):
         return self in {Served.DATA_SET_FILE, Served.ATTACHMENT, Served.SERVICE_FILE}
 
 
-class Visit:
+class WatchedRequest:
     """Notes of the routes about the request that they answer. They run in worker threads."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class EndedAnswer:
     bytes of its body; ``first_byte`` and ``seconds`` are the times to its first and last byte. It
     is ``complete`` if its body was not cut off."""
 
-    visit: Visit
+    visit: WatchedRequest
     begun: datetime
     client: str | None
     method: str
@@ -93,9 +93,9 @@ class EndedAnswer:
         return self.status is not None and self.status < _HTTP_ERRORS
 
 
-def visit_of(request: Request) -> Visit:
+def visit_of(request: Request) -> WatchedRequest:
     """The visit of a request to an application within `Visited`."""
-    visit: Visit = request.state.visit
+    visit: WatchedRequest = request.state.visit
     return visit
 
 
@@ -136,7 +136,7 @@ class _Sending:
         sent: Callable[[Served], Callable[[int], None]],
         ended: Callable[[EndedAnswer], None],
     ) -> None:
-        self.visit = Visit()
+        self.visit = WatchedRequest()
         self._scope = scope
         self._send = send
         self._sent = sent

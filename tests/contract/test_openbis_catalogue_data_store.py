@@ -12,7 +12,7 @@ from shared.model.ids import Code
 from shared.model.kinds import Kind
 from shared.model.unknown import Part, Reason, Unknown
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
-from source_server.catalogues.openbis.data_store import DataStore
+from source_server.catalogues.openbis.data_store import OpenBisDataStore
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.support.openbis.examples import Examples
 from tests.support.openbis.reading import entities
@@ -108,6 +108,6 @@ def test_a_location_outside_of_the_data_store_is_no_folder(tmp_path: Path, locat
     (store / "1").mkdir(parents=True)
     (tmp_path / "x").mkdir()
 
-    assert DataStore(store).folder("1", location) is None
-    assert DataStore(store).folder("..", "x") is None
-    assert DataStore(store).folder("1/..", "1") is None
+    assert OpenBisDataStore(store).folder("1", location) is None
+    assert OpenBisDataStore(store).folder("..", "x") is None
+    assert OpenBisDataStore(store).folder("1/..", "1") is None

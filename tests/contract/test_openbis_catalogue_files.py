@@ -15,7 +15,7 @@ from shared.model.kinds import DataSetKind, Kind
 from shared.model.unknown import Reason, Unknown
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from source_server.catalogues.openbis.connect import connected, reading_engine
-from source_server.catalogues.openbis.data_store import DataStore
+from source_server.catalogues.openbis.data_store import OpenBisDataStore
 from source_server.catalogues.openbis.files import FileLists, Place
 from source_server.catalogues.openbis.opening import files_query_of
 from source_server.catalogues.openbis.path_info import PathInfo
@@ -227,7 +227,7 @@ def test_a_real_path_info_database_is_read_whole(load_openbis: LoadOpenBis, tmp_
                       from data_sets order by code collate "C" """)
         ).all()
         path_info = PathInfo(engine=engine, query=files_query_of(connection))
-    place = Place(store=DataStore(tmp_path), path_info=path_info)
+    place = Place(store=OpenBisDataStore(tmp_path), path_info=path_info)
     lists = dict(zip((row.code for row in rows), FileLists(place).of_page(rows), strict=True))
     engine.dispose()
 

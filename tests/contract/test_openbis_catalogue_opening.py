@@ -13,7 +13,7 @@ from sqlalchemy.exc import InternalError
 
 from shared.errors import ConfigError
 from shared.model.kinds import Kind
-from source_server.catalogues.openbis.catalogue import Access
+from source_server.catalogues.openbis.catalogue import OpenBisAccess
 from source_server.catalogues.openbis.connect import connected, reading_engine, snapshot
 from source_server.publication.catalogue import Scope
 from tests.conftest import LoadOpenBis, OpenCatalogue
@@ -137,7 +137,7 @@ def test_a_newer_schema_is_refused_unless_the_operator_allows_it(
     with pytest.raises(ConfigError, match=r"has schema 214 .* allow-newer-schema = true"):
         open_catalogue(url)
     with caplog.at_level(logging.WARNING):
-        catalogue = open_catalogue(url, access=Access(allow_newer_schema=True))
+        catalogue = open_catalogue(url, access=OpenBisAccess(allow_newer_schema=True))
 
     assert catalogue.schema_version == 213
     assert "has schema 214 by its own log" in caplog.text
@@ -152,7 +152,7 @@ def test_a_newer_schema_that_lacks_something_is_refused_with_what_it_lacks(
     run(url, "alter table external_data rename column location to place")
 
     with pytest.raises(ConfigError, match=r"f\.location does not exist.*newer release"):
-        open_catalogue(url, access=Access(allow_newer_schema=True))
+        open_catalogue(url, access=OpenBisAccess(allow_newer_schema=True))
 
 
 def _log_version(url: str, version: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from shared.errors import ConfigError
 from shared.model.ids import Code
 from shared.model.kinds import ENTITY_KINDS, Kind
-from source_server.catalogues.openbis.catalogue import Access, OpenBisCatalogue
+from source_server.catalogues.openbis.catalogue import OpenBisAccess, OpenBisCatalogue
 from source_server.publication.catalogue import Scope
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.support.openbis.examples import Examples
@@ -28,7 +28,8 @@ def by_project(
 ) -> OpenBisCatalogue:
     """The same with project level authorization for some users."""
     return open_catalogue(
-        load_openbis(examples.database), access=Access(project_level_users=examples.project_users)
+        load_openbis(examples.database),
+        access=OpenBisAccess(project_level_users=examples.project_users),
     )
 
 
@@ -71,14 +72,14 @@ def test_a_pattern_for_users_that_is_none_is_refused_with_its_name(
     url = load_openbis(examples.database)
 
     with pytest.raises(ConfigError, match=r"authorization\.project-level\.users: '\('"):
-        open_catalogue(url, access=Access(project_level_users="("))
+        open_catalogue(url, access=OpenBisAccess(project_level_users="("))
 
 
 def test_before_schema_161_there_are_no_roles_in_projects(
     examples: Examples, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
     old = open_catalogue(
-        load_openbis(examples.databases[154]), access=Access(project_level_users=".*")
+        load_openbis(examples.databases[154]), access=OpenBisAccess(project_level_users=".*")
     )
 
     assert old.scope_of(examples.keeper) == examples.everything

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from harvester.openbis.source.probe import Look
+from harvester.openbis.source.probe import Probe
 from harvester.openbis.source.source import Source
 from shared.errors import SourceError, SourceRefusedError
 from shared.resourcesync.terms import Document
@@ -218,7 +218,7 @@ def test_a_page_in_html_is_left_to_the_reader(source: ScriptedSource, tmp_path: 
 # --- small documents
 
 
-def look(source: ScriptedSource, document: Document) -> Look:
+def look(source: ScriptedSource, document: Document) -> Probe:
     with Source(section(source.url, retry_pauses=seconds(0))) as opened:
         return opened.look(document)
 

@@ -13,8 +13,8 @@ from shared.model.entities import Entity
 from shared.model.kinds import Kind
 from source_server.publication.selection import Selection
 from source_server.settings import SourceSettings
-from source_server.web.list_limits import Politeness, Rules, Turn
-from source_server.web.requests_watched import Visit
+from source_server.web.list_limits import ListLimits, Rules, Turn
+from source_server.web.requests_watched import WatchedRequest
 from tests.support.instances.memory_catalogue import MemoryCatalogue
 from tests.support.servers.source_site import DATA_SET, SAMPLE
 from tests.support.servers.watched_site import LIST, RE_SYNC, a_site, scopes
@@ -141,8 +141,8 @@ def test_no_label_names_a_user_a_file_or_a_pattern() -> None:
 
 
 def test_a_turn_that_comes_after_the_end_of_its_request_is_given_back() -> None:
-    politeness = Politeness(Rules.of(SourceSettings()))
-    visit = Visit()
+    politeness = ListLimits(Rules.of(SourceSettings()))
+    visit = WatchedRequest()
     visit.end(delivered=False)
     turn = politeness.turn("mira", Selection())
     assert isinstance(turn, Turn)

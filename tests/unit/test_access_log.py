@@ -12,14 +12,14 @@ import pytest
 
 from source_server.settings import AccessLog
 from source_server.web.access_log import access_log, access_log_on_standard_error
-from source_server.web.requests_watched import EndedAnswer, Visit
+from source_server.web.requests_watched import EndedAnswer, WatchedRequest
 
 EVIL = 'x" status=200\r\n\x1b[31mGET\u2028\u202e\x00\ud800'
 
 
 def an_answer(**fields: Any) -> EndedAnswer:
     values: dict[str, Any] = {
-        "visit": Visit(),
+        "visit": WatchedRequest(),
         "begun": datetime(2024, 3, 5, 9, 14, 7, 123456, tzinfo=UTC),
         "client": "192.0.2.7",
         "method": "GET",
@@ -33,8 +33,8 @@ def an_answer(**fields: Any) -> EndedAnswer:
     return EndedAnswer(**(values | fields))
 
 
-def a_visit(**notes: Any) -> Visit:
-    visit = Visit()
+def a_visit(**notes: Any) -> WatchedRequest:
+    visit = WatchedRequest()
     for name, value in notes.items():
         setattr(visit, name, value)
     return visit

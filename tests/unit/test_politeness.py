@@ -10,7 +10,7 @@ import pytest
 
 from source_server.publication.selection import Selection, parse_patterns
 from source_server.settings import SourceSettings
-from source_server.web.list_limits import PAUSE, Politeness, Refusal, RefusalReason, Rules, Turn
+from source_server.web.list_limits import PAUSE, ListLimits, Refusal, RefusalReason, Rules, Turn
 
 ALL = Selection()
 DAY = 24 * 3600.0
@@ -36,12 +36,12 @@ def clock() -> Clock:
 
 def politeness(
     clock: Clock, interval: timedelta | None = None, *, in_all: int = 100, per_user: int = 100
-) -> Politeness:
+) -> ListLimits:
     rules = Rules(minimum_interval=interval, max_lists=in_all, max_lists_per_user=per_user)
-    return Politeness(rules, clock=clock, now=clock.now)
+    return ListLimits(rules, clock=clock, now=clock.now)
 
 
-def daily(clock: Clock) -> Politeness:
+def daily(clock: Clock) -> ListLimits:
     return politeness(clock, timedelta(days=1))
 
 
@@ -52,19 +52,19 @@ def selection(*, black: str = "", white: str = "") -> Selection:
     )
 
 
-def a_turn(rules: Politeness, user_id: str = "mira", asked_for: Selection = ALL) -> Turn:
+def a_turn(rules: ListLimits, user_id: str = "mira", asked_for: Selection = ALL) -> Turn:
     turn = rules.turn(user_id, asked_for)
     assert isinstance(turn, Turn), turn
     return turn
 
 
-def a_refusal(rules: Politeness, user_id: str = "mira", asked_for: Selection = ALL) -> Refusal:
+def a_refusal(rules: ListLimits, user_id: str = "mira", asked_for: Selection = ALL) -> Refusal:
     refusal = rules.turn(user_id, asked_for)
     assert isinstance(refusal, Refusal)
     return refusal
 
 
-def deliver(rules: Politeness, user_id: str = "mira", asked_for: Selection = ALL) -> None:
+def deliver(rules: ListLimits, user_id: str = "mira", asked_for: Selection = ALL) -> None:
     a_turn(rules, user_id, asked_for).end(delivered=True)
 
 

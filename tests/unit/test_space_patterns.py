@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harvester.openbis.checks.space_patterns import check_patterns
-from harvester.openbis.source.probe import Look
+from harvester.openbis.source.probe import Probe
 from harvester.runs.findings import Verdict
 from tests.support.servers.scripted_source import section
 
@@ -67,6 +67,6 @@ def test_lists_that_are_empty_are_not_mentioned() -> None:
 
 
 def test_what_a_server_says_is_told_in_a_line() -> None:
-    look = Look(status=500, body=b"<h1>\nout of\torder\xff</h1>" + b"x" * 1000, skew=None)
+    look = Probe(status=500, body=b"<h1>\nout of\torder\xff</h1>" + b"x" * 1000, skew=None)
     assert look.text.startswith("<h1> out of order\ufffd</h1>x")
     assert len(look.text) == 200

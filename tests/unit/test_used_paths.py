@@ -8,7 +8,7 @@ import pytest
 
 from harvester.settings.harvester import read_settings as read_harvester_settings
 from shared.errors import ConfigError
-from shared.settings.used_paths import Role, UsedPath, conflicts
+from shared.settings.used_paths import PathRole, UsedPath, conflicts
 from source_server.settings import read_settings as read_source_settings
 from tests.support.instances.settings_files import MANDATORY, config_of, write_private
 
@@ -18,7 +18,7 @@ def faults_of_one(folder: Path, *lines: str, name: str = "DS1") -> list[str]:
     return [fault for faults in config.faults.values() for fault in faults]
 
 
-def used(path: Path, role: Role, **fields: str) -> UsedPath:
+def used(path: Path, role: PathRole, **fields: str) -> UsedPath:
     return UsedPath(key=fields.pop("key", "a-key"), path=path, place="f:1", role=role, **fields)
 
 
@@ -212,11 +212,11 @@ def test_an_environment_variable_is_named_as_the_place(tmp_path: Path) -> None:
 
 
 def test_files_that_are_only_read_may_be_the_same(tmp_path: Path) -> None:
-    one, other = (used(tmp_path / "a.pem", Role.READ, key=key) for key in ("a", "b"))
+    one, other = (used(tmp_path / "a.pem", PathRole.READ, key=key) for key in ("a", "b"))
     assert list(conflicts([one, other])) == []
 
 
 def test_names_that_only_begin_alike_are_no_conflict(tmp_path: Path) -> None:
-    one = used(tmp_path / "data", Role.FOLDER)
-    other = used(tmp_path / "database.db", Role.WRITTEN)
+    one = used(tmp_path / "data", PathRole.FOLDER)
+    other = used(tmp_path / "database.db", PathRole.WRITTEN)
     assert list(conflicts([one, other])) == []

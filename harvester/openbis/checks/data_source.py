@@ -17,7 +17,7 @@ from harvester.openbis.checks.preview import Preview
 from harvester.openbis.checks.space_patterns import check_patterns
 from harvester.openbis.names import Names
 from harvester.openbis.section import SectionConfig
-from harvester.openbis.source.probe import Look
+from harvester.openbis.source.probe import Probe
 from harvester.openbis.source.resource_list import ResourceList
 from harvester.openbis.source.source import Source, VerificationError
 from harvester.openbis.source.spool import spool
@@ -76,7 +76,7 @@ def check_data_source(section: SectionConfig, destination: OpenDestination) -> I
         yield from _try_download(source, preview, folder)
 
 
-def _check_answer(section: SectionConfig, source: Source, about: Look) -> Finding:
+def _check_answer(section: SectionConfig, source: Source, about: Probe) -> Finding:
     """Check one of the two small documents."""
     if about.status != _OK:
         return _refusal(section, about)
@@ -101,7 +101,7 @@ def _check_answer(section: SectionConfig, source: Source, about: Look) -> Findin
     return fine("source", f"{shown}, and lets {user} in")
 
 
-def _refusal(section: SectionConfig, look: Look) -> Finding:
+def _refusal(section: SectionConfig, look: Probe) -> Finding:
     shown = f"{section.resource_list_url} answers with status {look.status}"
     user = section.data_source_auth_user
     if look.status in _REFUSED:
@@ -119,7 +119,7 @@ def _refusal(section: SectionConfig, look: Look) -> Finding:
     return broken("source", f"{shown}: {look.text}; check resource-list-url")
 
 
-def _check_clock(look: Look) -> Finding:
+def _check_clock(look: Probe) -> Finding:
     if look.skew is None:
         return doubtful("clock", "the data source does not tell its time")
     apart = abs(look.skew)

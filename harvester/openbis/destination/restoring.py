@@ -33,7 +33,7 @@ from harvester.openbis.destination.restoring_parts import (
     refuse_parts,
     take_parts,
 )
-from harvester.openbis.destination.trash import PARTS, Part, TrashItem
+from harvester.openbis.destination.trash import PARTS, TrashItem, TrashTable
 from shared.model.kinds import Kind
 from shared.store import scratch
 from shared.store.identity import follow, new_claims
@@ -280,6 +280,6 @@ def _bring_back(connection: Connection, deletion: int) -> None:
         connection.execute(part.trashed.delete().where(ours, chosen))
 
 
-def _is_chosen(part: Part) -> Iterable[ColumnElement[bool]]:
+def _is_chosen(part: TrashTable) -> Iterable[ColumnElement[bool]]:
     kind = literal(part.kind.value) if part.kind else part.trashed.c.kind
     return _chosen.c.kind == kind, _chosen.c.perm_id == part.trashed.c[part.perm_id]

@@ -32,7 +32,7 @@ _FILE = SqlFile("harvester.openbis.destination", "trash.sql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class TrashTable:
     """A table with a part of a deleted item. ``kind`` and ``perm_id`` name the columns that
     identify the item; a table without ``kind`` has items of one kind only."""
 
@@ -43,22 +43,22 @@ class Part:
 
 
 PARTS = (
-    Part(stored=tables.entity, trashed=trash.trash_entity, perm_id="perm_id"),
-    Part(stored=tables.link, trashed=trash.trash_link, perm_id="from_perm_id"),
-    Part(
+    TrashTable(stored=tables.entity, trashed=trash.trash_entity, perm_id="perm_id"),
+    TrashTable(stored=tables.link, trashed=trash.trash_link, perm_id="from_perm_id"),
+    TrashTable(
         stored=tables.data_set_file,
         trashed=trash.trash_data_set_file,
         perm_id="code",
         kind=Kind.DATA_SET,
     ),
-    Part(
+    TrashTable(
         stored=tables.content_copy,
         trashed=trash.trash_content_copy,
         perm_id="code",
         kind=Kind.DATA_SET,
     ),
-    Part(stored=tables.attachment, trashed=trash.trash_attachment, perm_id="perm_id"),
-    Part(
+    TrashTable(stored=tables.attachment, trashed=trash.trash_attachment, perm_id="perm_id"),
+    TrashTable(
         stored=tables.service_file,
         trashed=trash.trash_service_file,
         perm_id="path",

@@ -16,7 +16,7 @@ _SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Probe:
     """One answer. ``skew`` is how far the source's clock is ahead of ours, to a second or two; None
     if the source sent no date."""
 
@@ -30,10 +30,10 @@ class Look:
         return " ".join(self.body.decode(errors="replace").split())[:_SHOWN]
 
 
-def look_at(response: httpx.Response) -> Look:
+def probe_of(response: httpx.Response) -> Probe:
     """Read an answer whose body has not been read."""
     arrived = datetime.now(UTC)
-    return Look(
+    return Probe(
         status=response.status_code,
         body=beginning(response, LARGEST),
         skew=_skew(response.headers.get("date", ""), arrived),

@@ -17,7 +17,7 @@ from shared.resourcesync.reader import read_list_part, read_resource_list
 from shared.resourcesync.v20.version import V20
 
 
-class Part(Protocol):
+class ListPart(Protocol):
     """A list, or a part of one; the file may still be growing."""
 
     def blocks(self) -> Iterator[bytes]:
@@ -30,7 +30,7 @@ class ResourceList:
     """All items of all parts, in order. Reading raises `FormatError` if the parts are not a whole
     resource list, `BegunAnewError`, or the error that ended the writing of a part."""
 
-    parts: Sequence[Part]
+    parts: Sequence[ListPart]
 
     def __iter__(self) -> Iterator[SourceItem]:
         for number, part in enumerate(self.parts):

@@ -30,7 +30,7 @@ from harvester.openbis.source.allowance import ListAllowance
 from harvester.openbis.source.growing_file import GrowingFile
 from harvester.openbis.source.list_documents import list_url, parts_of
 from harvester.openbis.source.openbis_session import OpenbisSession
-from harvester.openbis.source.probe import Look, look_at
+from harvester.openbis.source.probe import Probe, probe_of
 from harvester.runs.stopping import RunLimits
 from shared.edges import OnError
 from shared.errors import SourceError, StoppedError
@@ -126,13 +126,13 @@ class Source:
         ):
             return [part.wait() for part in parts]
 
-    def look(self, document: Document) -> Look:
+    def look(self, document: Document) -> Probe:
         """Fetch a small document of the source, whatever the status."""
         url = httpx.URL(list_url(self._config, document))
 
-        def attempt() -> Look:
+        def attempt() -> Probe:
             with self._client.get(url, {"Accept-Encoding": "identity"}) as response:
-                return look_at(response)
+                return probe_of(response)
 
         return self._retries.run(attempt)
 

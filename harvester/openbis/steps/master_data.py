@@ -154,12 +154,12 @@ def differences(one: Definition, other: Definition) -> list[str]:
 def described_differences(before: Definition, after: Definition) -> str:
     """``label 'Old' becomes 'New'``, field by field."""
     return ", ".join(
-        f"{name} {_shown(getattr(before, name, None))} becomes {_shown(getattr(after, name))}"
+        f"{name} {_brief(getattr(before, name, None))} becomes {_brief(getattr(after, name))}"
         for name in differences(after, before)
     )
 
 
-def _shown(value: object) -> str:
+def _brief(value: object) -> str:
     """A value for a message; long ones, such as scripts, are cut."""
     text = "nothing" if value is None else repr(str(value))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

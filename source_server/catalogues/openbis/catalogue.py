@@ -27,7 +27,7 @@ from source_server.catalogues.openbis.connect import (
     reading_engine,
     snapshot,
 )
-from source_server.catalogues.openbis.data_store import DataStore, file_below
+from source_server.catalogues.openbis.data_store import OpenBisDataStore, file_below
 from source_server.catalogues.openbis.files import FileLists, Place
 from source_server.catalogues.openbis.opening import dialect_of, files_query_of
 from source_server.catalogues.openbis.parts import moment
@@ -35,13 +35,13 @@ from source_server.catalogues.openbis.path_info import PathInfo
 from source_server.catalogues.openbis.schema import Dialect
 from source_server.catalogues.openbis.snapshot import OpenBisSnapshot
 from source_server.publication.catalogue import Downloadable, Scope, not_now
-from source_server.publication.mentioned_files import Mentions
+from source_server.publication.mentioned_files import MentionedFiles
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class OpenBisAccess:
     """Settings that decide who sees what."""
 
     # Roles in projects count for users whose id this regular expression matches (openBIS's
@@ -61,7 +61,7 @@ class Access:
             ) from fault
 
 
-OPENBIS_DEFAULTS = Access()
+OPENBIS_DEFAULTS = OpenBisAccess()
 
 
 class OpenBisCatalogue:
@@ -80,15 +80,15 @@ class OpenBisCatalogue:
         path_info: Engine | None = None,
         others: Mapping[str, Place] = MappingProxyType({}),
         file_service_root: Path | None = None,
-        access: Access = OPENBIS_DEFAULTS,
+        access: OpenBisAccess = OPENBIS_DEFAULTS,
     ) -> None:
         self._engine = engine
         self._file_service_root = file_service_root
         self._project_level = access.project_level_pattern
         self._dialect = _checked(engine, access)
-        usual = Place(store=DataStore(store_root), path_info=_checked_path_info(path_info))
+        usual = Place(store=OpenBisDataStore(store_root), path_info=_checked_path_info(path_info))
         self._file_lists = FileLists(usual, others)
-        self._mentions = Mentions(self._mentioned)
+        self._mentions = MentionedFiles(self._mentioned)
 
     @property
     def schema_version(self) -> int:
@@ -179,7 +179,7 @@ def open_openbis(
     path_info_url: str | None = None,
     others: Mapping[str, tuple[Path, str | None]] = MappingProxyType({}),
     file_service_root: Path | None = None,
-    access: Access = OPENBIS_DEFAULTS,
+    access: OpenBisAccess = OPENBIS_DEFAULTS,
 ) -> OpenBisCatalogue:
     """Open the openBIS instance at a database URL (``postgresql://...``); as `OpenBisCatalogue`.
 
@@ -202,7 +202,9 @@ def open_openbis(
             store_root=store_root,
             path_info=opened(path_info_url),
             others={
-                code: Place(store=DataStore(root), path_info=_checked_path_info(opened(notes)))
+                code: Place(
+                    store=OpenBisDataStore(root), path_info=_checked_path_info(opened(notes))
+                )
                 for code, (root, notes) in others.items()
             },
             file_service_root=file_service_root,
@@ -212,7 +214,7 @@ def open_openbis(
         return catalogue
 
 
-def _checked(engine: Engine, access: Access) -> Dialect:
+def _checked(engine: Engine, access: OpenBisAccess) -> Dialect:
     with connected(engine) as connection:
         dialect = dialect_of(connection, allow_newer=access.allow_newer_schema)
         check_low_water_mark(connection)

@@ -14,7 +14,7 @@ from pathlib import Path
 _NO_NAMES = frozenset({"", ".", ".."})
 
 
-class DataStore:
+class OpenBisDataStore:
     """A data store folder; ``root`` is openBIS's ``storeroot-dir``."""
 
     def __init__(self, root: Path) -> None:

@@ -21,7 +21,7 @@ from shared.model.entities import FileNode
 from shared.model.kinds import DataSetKind
 from shared.model.unknown import Reason, Unknown
 from source_server.catalogues.openbis.data_store import (
-    DataStore,
+    OpenBisDataStore,
     files_below,
     is_folder_below,
     length_below,
@@ -41,7 +41,7 @@ _MUCH_CAN_DIFFER = "openBIS has noted {} bytes, its files have {}"
 class Place:
     """The folder of a data store of openBIS, and its path-info database."""
 
-    store: DataStore
+    store: OpenBisDataStore
     path_info: PathInfo | None = None
 
 

@@ -21,7 +21,7 @@ from source_server.publication.catalogue import Scope
 from source_server.settings import SourceSettings
 from source_server.users.sign_in import DirectoryAuthenticator
 from source_server.web.app import create_app
-from source_server.web.list_limits import Politeness, Rules
+from source_server.web.list_limits import ListLimits, Rules
 from source_server.web.metrics import Metrics
 from tests.support.instances.builders import an_entity
 from tests.support.instances.memory_catalogue import MemoryCatalogue
@@ -81,7 +81,7 @@ class Site:
     a client may have its last byte a moment before the server has counted it."""
 
     url: str
-    politeness: Politeness
+    politeness: ListLimits
     clock: Clock
     metrics: Metrics
     catalogue: MemoryCatalogue
@@ -148,7 +148,7 @@ def a_site(catalogue: MemoryCatalogue | None = None, **keys: Any) -> Iterator[Si
     """A server with these settings; mira, ada and otto may sign in."""
     settings, clock = SourceSettings(**keys), Clock()
     published = catalogue or a_catalogue()
-    politeness = Politeness(Rules.of(settings), clock=clock)
+    politeness = ListLimits(Rules.of(settings), clock=clock)
     metrics = Metrics(lists=lambda: politeness.lists)
     app = create_app(
         published,

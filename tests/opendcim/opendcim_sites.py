@@ -24,23 +24,25 @@ USER = "alice@site-a.example"
 FLAGS = "ShareToRepo, KeepLocal"
 
 # The start state of the recorded runs, but that the CDU is not shared: so it can be pulled.
-START = """ insert into fac_Manufacturer (ManufacturerID,Name,GlobalID,SubscribeToUpdates) values
-(10,'hpe',0,1),(11,'Dell, Inc.',0,0),(12,'OldNameOfAPC',4,1),(13,'LocalOnly GmbH',0,0); insert into
-fac_DeviceTemplate (TemplateID,ManufacturerID,Model,Height,Weight,Wattage,DeviceType,
-PSCount,NumPorts,Notes,FrontPictureFile,RearPictureFile,ChassisSlots,RearChassisSlots,SNMPVersion,
-GlobalID,ShareToRepo,KeepLocal) values (100,12,'ap7841',1,9,99,'CDU',1,0,'my local
-note','','',0,0,'1',0,0,0), (101,10,'dl380 gen9',2,11,111,'Server',1,1,'kept
-local','front.png','',0,0,'2c',1,0,1), (102,10,'C7000',9,1,1,'Chassis',0,0,'','','',1,0,'2c',0,0,0),
-(103,10,'ML350 no picture',5,40,300,'Server',1,1,'share me','','',0,0,'2c',0,1,0), (104,13,'Unsynced
-mfg tmpl',1,1,1,'Server',1,1,'','','',0,0,'2c',0,1,0), (105,10,'DL20 with
-picture',1,10,200,'Server',1,2,'share me too','dl20.png','',0,0,'2c',0,1,0); insert into
-fac_CDUTemplate (TemplateID,ManufacturerID,Model,Managed,ATS,VersionOID,Multiplier,OID1,
-OID2,OID3,ATSStatusOID,ATSDesiredResult,ProcessingProfile,Voltage,Amperage,NumOutlets,OutletNameOID)
-values (100,12,'ap7841',0,0,'','1','LOCALOID','','','','','SingleOIDAmperes',110,10,8,''); insert
-into fac_Slots values (102,1,0,1,1,1,1); insert into fac_TemplatePorts
-(TemplateID,PortNumber,Label,MediaID,ColorID,Notes) values
-(101,1,'mine',3,4,'n'),(105,1,'e1',1,1,''),(105,2,'e2',1,1,''),(103,1,'e1',0,0,''); insert into
-fac_TemplatePowerPorts (TemplateID,PortNumber,Label,Notes) values (105,1,'psu1','')
+START = """
+insert into fac_Manufacturer (ManufacturerID,Name,GlobalID,SubscribeToUpdates) values
+ (10,'hpe',0,1),(11,'Dell, Inc.',0,0),(12,'OldNameOfAPC',4,1),(13,'LocalOnly GmbH',0,0);
+insert into fac_DeviceTemplate (TemplateID,ManufacturerID,Model,Height,Weight,Wattage,DeviceType,
+ PSCount,NumPorts,Notes,FrontPictureFile,RearPictureFile,ChassisSlots,RearChassisSlots,SNMPVersion,
+ GlobalID,ShareToRepo,KeepLocal) values
+ (100,12,'ap7841',1,9,99,'CDU',1,0,'my local note','','',0,0,'1',0,0,0),
+ (101,10,'dl380 gen9',2,11,111,'Server',1,1,'kept local','front.png','',0,0,'2c',1,0,1),
+ (102,10,'C7000',9,1,1,'Chassis',0,0,'','','',1,0,'2c',0,0,0),
+ (103,10,'ML350 no picture',5,40,300,'Server',1,1,'share me','','',0,0,'2c',0,1,0),
+ (104,13,'Unsynced mfg tmpl',1,1,1,'Server',1,1,'','','',0,0,'2c',0,1,0),
+ (105,10,'DL20 with picture',1,10,200,'Server',1,2,'share me too','dl20.png','',0,0,'2c',0,1,0);
+insert into fac_CDUTemplate (TemplateID,ManufacturerID,Model,Managed,ATS,VersionOID,Multiplier,OID1,
+ OID2,OID3,ATSStatusOID,ATSDesiredResult,ProcessingProfile,Voltage,Amperage,NumOutlets,OutletNameOID)
+ values (100,12,'ap7841',0,0,'','1','LOCALOID','','','','','SingleOIDAmperes',110,10,8,'');
+insert into fac_Slots values (102,1,0,1,1,1,1);
+insert into fac_TemplatePorts (TemplateID,PortNumber,Label,MediaID,ColorID,Notes) values
+ (101,1,'mine',3,4,'n'),(105,1,'e1',1,1,''),(105,2,'e2',1,1,''),(103,1,'e1',0,0,'');
+insert into fac_TemplatePowerPorts (TemplateID,PortNumber,Label,Notes) values (105,1,'psu1','')
 """
 
 

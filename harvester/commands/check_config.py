@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from harvester.execution.online_checks import check_online
 from harvester.execution.trial import daemon_faults, unwritable
-from harvester.http.client import proxies_of
+from harvester.http.client import proxies_of, uses_own_transport
 from harvester.http.tls import tls_context
 from harvester.runs.findings import Verdict
 from harvester.runs.section_work import work_of
@@ -47,7 +47,11 @@ def _file_faults(chosen: Chosen) -> Iterator[str]:
 
 
 def _connection_faults(chosen: Chosen) -> Iterator[str]:
-    """Faults of proxies and certificates, in the settings and in the environment."""
+    """Faults of proxies, certificates and the transport, in the settings and the environment."""
+    try:
+        uses_own_transport()
+    except ConfigError as error:
+        yield from error.faults
     for section in chosen.sections:
         for prepare in (proxies_of, tls_context):
             try:

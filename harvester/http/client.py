@@ -210,12 +210,17 @@ def open_client(config: SectionSettings, sockets: Sockets | None = None) -> http
 def _own_transport(
     context: ssl.SSLContext, most: int, sockets: Sockets
 ) -> httpx.BaseTransport | None:
-    """None where httpx's is wanted. Raises `ConfigError` for other values."""
+    """None if httpx's is wanted."""
+    return DirectTransport(context, most, sockets.add) if uses_own_transport() else None
+
+
+def uses_own_transport() -> bool:
+    """What the environment variable `TRANSPORT` wants. Raises `ConfigError` for other values."""
     match os.environ.get(TRANSPORT, "").strip():
         case "" | "direct":
-            return DirectTransport(context, most, sockets.add)
+            return True
         case "httpx":
-            return None
+            return False
         case other:
             raise ConfigError(
                 f"environment variable {TRANSPORT}={other}: must be direct or httpx; unset it, "

@@ -61,14 +61,17 @@ def _read(text: str, known: frozenset[Part]) -> Iterable[Unknown]:
 
 
 def _unknown(part: str, reason: str, detail: str, known: frozenset[Part]) -> Unknown:
-    """Reasons are only shown to people, so one that this version does not know becomes OTHER."""
+    """Reasons are only shown to people, so one that this version does not know becomes OTHER, and
+    stands in the detail; but the detail of properties is their codes."""
     if part not in known:
         raise UnreadableError(
             f"the attribute {ATTRIBUTE} names the part {part!r}, not one of "
             f"{', '.join(sorted(known))}; the source may need a newer version here"
         )
     if reason not in _REASONS:
-        reason, detail = Reason.OTHER, f"{reason} {detail}".strip(BLANKS)
+        if part != Part.PROPERTIES:
+            detail = f"{reason} {detail}".strip(BLANKS)
+        reason = Reason.OTHER
     return Unknown(
         part=Part(part), reason=Reason(reason), detail=detail if detail.strip(BLANKS) else None
     )

@@ -68,8 +68,13 @@ class Unseen:
         self._service_files.setdefault(reason, []).append(path)
 
     def of_the_list(self) -> list[Unknown]:
-        """The unknown parts of the list as a whole."""
-        return [
+        """The unknown parts of the list as a whole. A text that is not listed may mention files."""
+        unlisted = [
+            Unknown(part=Part.FILE_SERVICE, reason=reason, detail="texts are not listed")
+            for part, reason in self._counts
+            if part is Part.PROPERTIES and reason is Reason.SEVERAL_VALUES
+        ]
+        return unlisted + [
             Unknown(
                 part=Part.FILE_SERVICE, reason=reason, detail=names("that texts mention", paths)
             )

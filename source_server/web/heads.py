@@ -9,6 +9,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from shared.client_address import client_address
+
 # Bytes of a request line and its headers.
 LONGEST_HEAD = 64 * 1024
 MOST_HEADERS = 100
@@ -50,7 +52,7 @@ class _LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        address = self.client[0] if self.client else ""
+        address = client_address(self.client[0] if self.client else "")
         in_all = self.open_now.total()
         if in_all >= self.limits.most or self.open_now[address] >= self.limits.most_of_address:
             transport.abort()

@@ -236,6 +236,21 @@ def test_a_user_who_may_not_read_is_told_which_right_is_missing(
         open_catalogue(reader)
 
 
+def test_views_are_enough_before_the_application_file_service(
+    reader: str, open_catalogue: OpenCatalogue
+) -> None:
+    """From schema 197 on the view hides the data sets of that service, so the table is read."""
+    administrator, name = _administrator(reader), make_url(reader).username
+    run(
+        administrator,
+        f"grant select on all tables in schema public to {name}",
+        f'grant pg_read_all_stats to "{name}"',
+        f"revoke all on data_all from {name}",
+    )
+
+    assert open_catalogue(reader).schema_version == 192
+
+
 def test_a_user_who_cannot_see_open_transactions_is_refused_with_the_statement_that_helps(
     examples: Examples, reader: str, open_catalogue: OpenCatalogue
 ) -> None:

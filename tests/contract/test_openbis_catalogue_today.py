@@ -7,12 +7,16 @@ import logging
 
 import pytest
 
+from shared.errors import ConfigError
 from shared.model.entities import Entity
+from shared.model.ids import Code
 from shared.model.kinds import ENTITY_KINDS, Kind
 from shared.model.unknown import Part, Reason, Unknown
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from source_server.publication.catalogue import Scope
+from source_server.publication.unseen import Unseen
 from tests.conftest import LoadOpenBis, OpenCatalogue
+from tests.support.instances.builders import a_sample
 from tests.support.openbis_made import later, master_data
 from tests.support.servers.postgres import run
 
@@ -82,6 +86,69 @@ def test_several_values_of_a_property_are_marked_and_one_is_listed(
     )
     assert samples["SUGAR"].properties[code] == later.KEYWORDS[0]
     assert samples["SUGAR"].unknown == ()
+
+
+def test_of_two_values_the_one_that_may_be_shown_is_not_taken_for_the_only_one(
+    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+) -> None:
+    url = copy_openbis("made_213")
+    of_code = "(select id from samples_all where code = '<code>')"
+    run(
+        url,
+        "insert into sample_properties (id, samp_id, stpt_id, samp_prop_id)"  # noqa: S608
+        f" select 9001, samp_id, stpt_id, {of_code.replace('<code>', 'TIDE-1')}"
+        "   from sample_properties where samp_prop_id is not null"
+        f"   and samp_id = {of_code.replace('<code>', 'PLATE-1')}",
+    )
+    catalogue = open_catalogue(url)
+
+    with catalogue.snapshot() as view:
+        alps = Scope(spaces=frozenset({Code("ALPS")}))
+        (plate,) = (one for one in view.entities(Kind.SAMPLE, alps) if one.code == "PLATE-1")
+    assert "$REFERENCE" not in plate.properties
+    assert [(one.reason, one.detail) for one in plate.unknown if one.part is Part.PROPERTIES] == [
+        (Reason.OUT_OF_SCOPE, "$REFERENCE")
+    ]
+
+
+def test_an_upgrade_under_a_running_server_is_noticed(
+    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+) -> None:
+    url = copy_openbis("made_202")
+    catalogue = open_catalogue(url)
+    assert catalogue.scope_of("keeper") is not None
+
+    run(
+        url,
+        "alter table role_assignments drop expiry_timestamp",
+        "alter table persons add expiry_timestamp timestamptz",
+        "update persons set expiry_timestamp = '2024-01-01' where user_id = 'keeper'",
+        "insert into database_version_logs values ('203', 'openBIS', 'SUCCESS')",
+    )
+
+    assert catalogue.scope_of("keeper") is None
+    assert catalogue.schema_version == 203
+
+
+def test_an_upgrade_to_an_unknown_schema_ends_all_answers(
+    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+) -> None:
+    url = copy_openbis("made_213")
+    catalogue = open_catalogue(url)
+    run(url, "insert into database_version_logs values ('214', 'openBIS', 'SUCCESS')")
+
+    with pytest.raises(ConfigError, match="allow-newer-schema"):
+        catalogue.scope_of("keeper")
+    with pytest.raises(ConfigError, match="allow-newer-schema"), catalogue.snapshot():
+        pass
+
+
+def test_a_text_that_is_not_listed_may_mention_files() -> None:
+    unseen = Unseen()
+    assert unseen.of_the_list() == []
+    mark = Unknown(part=Part.PROPERTIES, reason=Reason.SEVERAL_VALUES, detail="NOTES")
+    unseen.note([a_sample(unknown=(mark,))])
+    assert [one.part for one in unseen.of_the_list()] == [Part.FILE_SERVICE]
 
 
 def test_several_given_values_are_marked(

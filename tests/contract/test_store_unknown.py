@@ -36,6 +36,7 @@ from shared.store.sources import stored_unknown
 from tests.contract.passes import harvest, harvesting
 from tests.support.instances.builders import (
     a_data_set,
+    a_material,
     a_project,
     a_sample,
     a_space,
@@ -262,6 +263,37 @@ def test_values_that_are_listed_count_and_the_mark_names_what_never_came(
     )
     with completing(filled, instead(plate)) as connection:
         assert list(planned(connection, Action.CHANGED)) == []
+
+
+def test_the_mark_of_several_values_stays_whatever_is_here(filled: Instance) -> None:
+    """The one that is here is one of them, or was: a copy of this instance must not take it for
+    all."""
+    properties = {code: value for code, value in NOTES.items() if code != "NOTES"}
+    plate = marked(
+        replace(PLATE, properties=properties), Part.PROPERTIES, Reason.SEVERAL_VALUES, "NOTES"
+    )
+    harvest_completed(filled, instead(plate))
+    stored = filled.entities()[Kind.SAMPLE, PLATE.perm_id]
+    assert dict(stored.properties) == NOTES
+    assert stored.unknown == plate.unknown
+    with completing(filled, instead(plate)) as connection:
+        assert list(planned(connection, Action.CHANGED)) == []
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_value_that_names_a_material_stays_as_long_as_the_material(
+    instance: Instance, *, stays: bool
+) -> None:
+    """An openBIS that is upgraded past schema 209 has neither any more."""
+    oil = a_material(code="OIL")
+    plate = replace(PLATE, connections=(), properties={"NOTES": "n", "SOLVENT": str(oil.perm_id)})
+    harvest(instance, a_space(), oil, plate)
+    left = replace(plate, properties={"NOTES": "n"})
+
+    harvest_completed(instance, [a_space(), *([] if stays else [oil]), left])
+
+    stored = instance.entities()[Kind.SAMPLE, PLATE.perm_id].properties
+    assert dict(stored) == dict(plate.properties if stays else left.properties)
 
 
 def harvest_completed(instance: Instance, listed: Sequence[Entity]) -> None:

@@ -49,6 +49,10 @@ def test_a_detail_that_xml_cannot_carry_fails_no_record() -> None:
             (Unknown(part=Part.FILES, reason=Reason.OTHER, detail="on-tape 2 of them; later"),),
         ),
         ("files", (Unknown(part=Part.FILES, reason=Reason.OTHER),)),
+        (
+            "properties away A $B",
+            (Unknown(part=Part.PROPERTIES, reason=Reason.OTHER, detail="A $B"),),
+        ),
         ("", ()),
         (" ", ()),
     ],

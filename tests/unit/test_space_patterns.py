@@ -52,7 +52,7 @@ def test_a_pattern_that_only_java_can_read_is_not_judged() -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "missed"),
-    [("lab_.*", "LAB_1, LAB_2"), ("kitchen", "KITCHEN"), ("SYSTEM", None), ("LABS", None)],
+    [("lab_.*", "LAB_1, LAB_2"), ("Kitchen", "KITCHEN"), ("SYSTEM", None), ("LABS", None)],
 )
 def test_a_black_pattern_is_told_only_if_it_misses_a_space_by_its_letter_case(
     pattern: str, missed: str | None

@@ -31,7 +31,7 @@ def keep_references(connection: Connection, source: str) -> None:
     _execute(connection, "keep_links", source=source)
     _execute(connection, "keep_containers", source=source)
     _execute(connection, "keep_owners")
-    if _execute(connection, "any_hidden_sample", source=source).first() is None:
+    if _execute(connection, "any_hidden_target", source=source).first() is None:
         return
     for page in _pages(connection):
         lost = [(row, _lost(row.stored, row.listed)) for row in page]
@@ -71,18 +71,18 @@ def _lost(stored: str, listed: str) -> dict[str, str]:
 
 
 def _hidden(connection: Connection, source: str, values: set[str]) -> set[str]:
-    """Values that are perm ids of samples which stay and are not in the list."""
+    """Values that are perm ids of samples or materials which stay and are not in the list."""
     found: set[str] = set()
     wanted = sorted(values)
-    sample = tables.entity.c
+    target = tables.entity.c
     for begin in range(0, len(wanted), _AT_ONCE):
-        query = select(sample.perm_id).where(
-            sample.kind == Kind.SAMPLE.value,
-            sample.source == source,
-            sample.perm_id.in_(wanted[begin : begin + _AT_ONCE]),
+        query = select(target.perm_id).where(
+            target.kind.in_((Kind.SAMPLE.value, Kind.MATERIAL.value)),
+            target.source == source,
+            target.perm_id.in_(wanted[begin : begin + _AT_ONCE]),
             ~exists().where(
-                incoming.entities.c.kind == sample.kind,
-                incoming.entities.c.perm_id == sample.perm_id,
+                incoming.entities.c.kind == target.kind,
+                incoming.entities.c.perm_id == target.perm_id,
             ),
         )
         found.update(connection.execute(query).scalars())

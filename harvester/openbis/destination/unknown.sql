@@ -247,10 +247,11 @@ UPDATE incoming_entity
  WHERE k.owner_kind = 'SAMPLE' AND t.kind = k.owner_kind AND t.perm_id = k.owner
    AND incoming_entity.kind = k.kind AND incoming_entity.perm_id = k.perm_id;
 
--- name: any_hidden_sample
+-- name: any_hidden_target
 SELECT c.perm_id FROM plan AS c
   JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id AND e.source = :source
- WHERE c.kind = 'SAMPLE' AND c.action IN ('gone', 'kept', 'held', 'restored') LIMIT 1;
+ WHERE c.kind IN ('SAMPLE', 'MATERIAL') AND c.action IN ('gone', 'kept', 'held', 'restored')
+ LIMIT 1;
 
 -- name: other_properties
 SELECT c.kind, c.perm_id, e.properties AS stored, i.properties AS listed FROM plan AS c

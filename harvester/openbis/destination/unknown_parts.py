@@ -135,7 +135,9 @@ def _completed(entity: Entity, here: _Here) -> Entity:
         hidden = mark.detail.split() if mark.detail else list(here.properties)
         kept = {c: here.properties[c] for c in hidden if c in here.properties}
         properties = kept | properties
-        if left := [code for code in hidden if code not in properties]:
+        if mark.reason is Reason.SEVERAL_VALUES:  # what is here of it is one of them, or was
+            marks.append(mark)
+        elif left := [code for code in hidden if code not in properties]:
             marks.append(replace(mark, detail=" ".join(left)))
         elif not mark.detail and Part.PROPERTIES in here.unknown:
             marks.append(mark)

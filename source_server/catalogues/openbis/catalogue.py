@@ -29,7 +29,7 @@ from source_server.catalogues.openbis.connect import (
 )
 from source_server.catalogues.openbis.data_store import OpenBisDataStore, file_below
 from source_server.catalogues.openbis.files import FileLists, Place
-from source_server.catalogues.openbis.opening import dialect_of, files_query_of
+from source_server.catalogues.openbis.opening import dialect_of, files_query_of, logged_version
 from source_server.catalogues.openbis.parts import moment
 from source_server.catalogues.openbis.path_info import PathInfo
 from source_server.catalogues.openbis.schema import Dialect
@@ -85,7 +85,8 @@ class OpenBisCatalogue:
         self._engine = engine
         self._file_service_root = file_service_root
         self._project_level = access.project_level_pattern
-        self._dialect = _checked(engine, access)
+        self._access = access
+        self._dialect, self._logged = _checked(engine, access)
         usual = Place(store=OpenBisDataStore(store_root), path_info=_checked_path_info(path_info))
         self._file_lists = FileLists(usual, others)
         self._mentions = MentionedFiles(self._mentioned)
@@ -104,7 +105,8 @@ class OpenBisCatalogue:
         if not _can_be_asked_for(user_id):
             return None
         with none_if_untranslatable(), connected(self._engine) as connection:
-            return scopes.scope_of(connection, self._dialect, user_id, self._project_level)
+            dialect = self._dialect_now(connection)
+            return scopes.scope_of(connection, dialect, user_id, self._project_level)
         return None
 
     def turn(self) -> AbstractContextManager[object]:
@@ -114,7 +116,8 @@ class OpenBisCatalogue:
     def snapshot(self) -> Iterator[OpenBisSnapshot]:
         at = low_water_mark(self._engine)
         with snapshot(self._engine) as connection:
-            view = OpenBisSnapshot(connection, self._dialect, at, self._file_lists)
+            dialect = self._dialect_now(connection)
+            view = OpenBisSnapshot(connection, dialect, at, self._file_lists)
             try:
                 yield view
             finally:
@@ -123,7 +126,8 @@ class OpenBisCatalogue:
     def unseen(self) -> Counter[str]:
         """See `source_server.publication.unseen.Foreseeing`."""
         with connected(self._engine) as connection:
-            states = connection.execute(self._dialect(queries_entities.STATES_OF_DATA_SETS)).all()
+            dialect = self._dialect_now(connection)
+            states = connection.execute(dialect(queries_entities.STATES_OF_DATA_SETS)).all()
         return self._file_lists.unseen(states)
 
     def data_set_file(self, code: Code, path: str, scope: Scope) -> Downloadable | None:
@@ -161,14 +165,25 @@ class OpenBisCatalogue:
         if not all(map(_can_be_asked_for, key.values())):
             return None
         with none_if_untranslatable(), connected(self._engine) as connection:
-            window = scopes.window_of(connection, self._dialect, scope)
-            return connection.execute(self._dialect(query), {**window, **key}).one_or_none()
+            dialect = self._dialect_now(connection)
+            window = scopes.window_of(connection, dialect, scope)
+            return connection.execute(dialect(query), {**window, **key}).one_or_none()
         return None
+
+    def _dialect_now(self, connection: Connection) -> Dialect:
+        """The dialect, found out anew if openBIS has upgraded its database meanwhile: a newer
+        schema may have other rights. Raises `ConfigError` if it cannot be read any more."""
+        logged = logged_version(connection)
+        if logged != self._logged:
+            self._dialect = dialect_of(connection, allow_newer=self._access.allow_newer_schema)
+            self._logged = logged
+        return self._dialect
 
     def _mentioned(self, scope: Scope) -> frozenset[str]:
         with connected(self._engine) as connection:
-            window = scopes.window_of(connection, self._dialect, scope)
-            query = self._dialect(queries_access.SERVICE_FILE_PATHS)
+            dialect = self._dialect_now(connection)
+            window = scopes.window_of(connection, dialect, scope)
+            query = dialect(queries_access.SERVICE_FILE_PATHS)
             return frozenset(row.path for row in connection.execute(query, dict(window)))
 
 
@@ -214,12 +229,13 @@ def open_openbis(
         return catalogue
 
 
-def _checked(engine: Engine, access: OpenBisAccess) -> Dialect:
+def _checked(engine: Engine, access: OpenBisAccess) -> tuple[Dialect, int]:
+    """The dialect, and the version in the database's own log."""
     with connected(engine) as connection:
         dialect = dialect_of(connection, allow_newer=access.allow_newer_schema)
         check_low_water_mark(connection)
         _warn_of_afs(connection, dialect)
-        return dialect
+        return dialect, logged_version(connection)
 
 
 def _warn_of_afs(connection: Connection, dialect: Dialect) -> None:

@@ -65,6 +65,13 @@ def dialect_of(connection: Connection, *, allow_newer: bool = False) -> Dialect:
     return dialect
 
 
+def logged_version(connection: Connection) -> int:
+    """The newest version in the database's own log; 0 if the log is empty. It may lag behind."""
+    with _readable(connection, "an openBIS database"):
+        logged = connection.execute(_LOGGED).scalar()
+    return int(logged) if logged else 0
+
+
 def files_query_of(connection: Connection) -> TextClause:
     """The query for files that fits this path-info database; ConfigError if there is none."""
     newest = "data_set_files.checksum" in _columns(connection)
@@ -79,7 +86,7 @@ def _columns(connection: Connection) -> frozenset[str]:
 
 
 def _version(connection: Connection, columns: frozenset[str], *, allow_newer: bool) -> int:
-    version, logged = version_by(columns), _logged_version(connection)
+    version, logged = version_by(columns), logged_version(connection)
     where = described(connection.engine.url)
     if logged > NEWEST and not allow_newer:
         raise ConfigError(
@@ -104,13 +111,6 @@ def _version(connection: Connection, columns: frozenset[str], *, allow_newer: bo
             " later first: it migrates its database when it starts"
         )
     return version
-
-
-def _logged_version(connection: Connection) -> int:
-    """The newest version in the database's own log; 0 if the log is empty. It may lag behind."""
-    with _readable(connection, "an openBIS database"):
-        logged = connection.execute(_LOGGED).scalar()
-    return int(logged) if logged else 0
 
 
 def _check_queries(connection: Connection, queries: Iterable[TextClause], what: str) -> None:

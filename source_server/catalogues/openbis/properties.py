@@ -54,18 +54,20 @@ class PropertyReader:
                 several[owner].add(code)
             else:
                 found[owner][code] = text
-        for owner, codes in several.items():
-            for code in codes:
-                del found[owner][code]
         hidden = {} if are_all_shown else self._hidden_codes(page)
+        # A value of which another one is not listed must not be taken for the only one.
+        for left_out in (several, hidden):
+            for owner, codes in left_out.items():
+                for code in codes:
+                    found[owner].pop(code, None)
         return found, LeftOut(hidden=hidden, several=several)
 
-    def _hidden_codes(self, page: Mapping[str, Any]) -> Mapping[int, list[str]]:
+    def _hidden_codes(self, page: Mapping[str, Any]) -> Mapping[int, set[str]]:
         """The codes of hidden values by the id of their owner. Values that point to samples in
         openBIS's trash are not among them: these have no value."""
-        hidden: defaultdict[int, list[str]] = defaultdict(list)
+        hidden: defaultdict[int, set[str]] = defaultdict(set)
         for owner, assignment in plain_rows(self._connection, self._hidden, page):
-            hidden[owner].append(self._codes[assignment])
+            hidden[owner].add(self._codes[assignment])
         return hidden
 
 

@@ -199,7 +199,7 @@ select ds.code as data_store, f.status, count(*) as number
 
 # Experiments and samples with files in the application file service.
 AFS_OWNERS = """
-select count(*) from data_all d where d.del_id is null and {is_afs:d}
+select count(*) from {all_data_sets} d where d.del_id is null and d.afs_data
 """
 
 ALL = (

@@ -219,7 +219,11 @@ _CHANGES: Mapping[str, _Change] = MappingProxyType(
             before="coalesce(@.is_active, true)",
         ),
         "role_counts": _Change(since=201, now=_NOT_EXPIRED, before="true", until=203),
-        "is_afs": _Change(since=197, now="@.afs_data", before="false"),
+        "all_data_sets": _Change(
+            since=197,
+            now="data_all",
+            before="(select null::bigint as del_id, false as afs_data where false)",
+        ),
         "unique": _Change(since=185, now="@.is_unique", before="false"),
         "internal": _Change(
             since=184, now="@.is_managed_internally", before="@.is_internal_namespace"

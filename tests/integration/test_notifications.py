@@ -114,7 +114,8 @@ def test_the_mail_of_an_aborted_pass_says_what_failed_where_and_what_to_do(
     assert name == f"synchronization_DS1_{moment:%Y-%m-%d_%H-%M-%S}.log"
     whole = harvest.log()
     assert whole.endswith(log.decode())
-    assert log.decode().count("Traceback") == 1
+    assert log.decode().count("The synchronization was aborted") == 1
+    assert "ConnectionRefusedError" in log.decode()  # the causes, too
     assert len(log) < len(whole) / 2  # of this run, not of all
 
 

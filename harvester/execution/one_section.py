@@ -158,11 +158,12 @@ class _Execution:
 
     def _harvest(self, connection: Connection, run: int) -> None:
         """Perform the run; its end goes into the destination's memory, however it ends."""
-        with _Ending(self.limits, lambda error: self._end(connection, run, error)):
-            synchronise(self._job(connection, run))
 
-    def _end(self, connection: Connection, run: int, error: Exception | None) -> None:
-        _write_end(connection, run, self._report(run, error))
+        def note(error: Exception | None) -> None:
+            _write_end(connection, run, self._report(run, error))
+
+        with _Ending(self.limits, note):
+            synchronise(self._job(connection, run))
 
     def _job(self, connection: Connection, run: int) -> Job[SectionSettings]:
         return Job(

@@ -86,7 +86,11 @@ class OpenBisCatalogue:
         self._file_service_root = file_service_root
         self._project_level = access.project_level_pattern
         self._access = access
-        self._dialect, self._logged = _checked(engine, access)
+        with connected(engine) as connection:
+            self._dialect = dialect_of(connection, allow_newer=access.allow_newer_schema)
+            self._logged = logged_version(connection)
+            check_low_water_mark(connection)
+            _warn_of_afs(connection, self._dialect)
         usual = Place(store=OpenBisDataStore(store_root), path_info=_checked_path_info(path_info))
         self._file_lists = FileLists(usual, others)
         self._mentions = MentionedFiles(self._mentioned)
@@ -227,15 +231,6 @@ def open_openbis(
         )
         if_it_fails.pop_all()
         return catalogue
-
-
-def _checked(engine: Engine, access: OpenBisAccess) -> tuple[Dialect, int]:
-    """The dialect, and the version in the database's own log."""
-    with connected(engine) as connection:
-        dialect = dialect_of(connection, allow_newer=access.allow_newer_schema)
-        check_low_water_mark(connection)
-        _warn_of_afs(connection, dialect)
-        return dialect, logged_version(connection)
 
 
 def _warn_of_afs(connection: Connection, dialect: Dialect) -> None:

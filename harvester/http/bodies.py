@@ -33,8 +33,8 @@ def encoding_of(response: httpx.Response) -> str:
 
 
 def beginning(response: httpx.Response, most: int) -> bytes:
-    """At most this number of bytes of the body; nothing if the body is packed, which nobody asked
-    for."""
+    """At most this number of bytes of the body; nothing if the body is packed, since the request
+    did not accept that."""
     if encoding_of(response):
         return b""
     body = bytearray()

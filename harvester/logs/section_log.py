@@ -102,7 +102,7 @@ class SectionLog:
         label = f"[{self._config.name}] {title}{rehearsed}"
         with WATCH.bar(label, self._received) as bar:
             progress = StepProgress(title, self._progress, self._received, bar)
-            # what is told of an error is told of this step
+            # inner to the step's context, so that lines about an error name this step
             with (
                 OnError(partial(progress.tell, "broken off")),
                 every(_NOW_AND_THEN, progress.tell_if_moved),

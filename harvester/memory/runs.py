@@ -38,7 +38,7 @@ class Verdict(StrEnum):
     BUSY = "busy"
     # A fault of the program or the machine.
     FAILED = "failed"
-    # Found without an end, and nobody at work.
+    # The run has no end, and no process works on it.
     KILLED = "killed"
 
 

@@ -147,7 +147,7 @@ class _Delivery:
         message["Subject"] = mail.subject
         message["Date"] = formatdate(localtime=True)
         message["Message-ID"] = make_msgid()
-        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence notice shall answer
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: stops absence notices
         message["X-Openbis-Sync-Section"] = plain_line(mail.section)
         message.set_content(plain(mail.body), cte="quoted-printable")
         if mail.attachment:

@@ -154,7 +154,7 @@ class DataSets(Protocol):
         ...
 
     def waiting(self) -> list[str]:
-        """The codes of those that wait for files, sorted."""
+        """The codes of the data sets that wait for files, sorted."""
         ...
 
     def waiting_bytes(self) -> int:

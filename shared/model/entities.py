@@ -67,6 +67,8 @@ class FileNode:
     length: int
     crc32: int | None = None
     checksum: str | None = None
+    # When its content changed last, at a source that may have no checksum (AFS); else None.
+    modified: datetime | None = None
     href: str | None = field(default=None, compare=False)
 
 
@@ -84,7 +86,15 @@ class ContentCopy:
 
 @value
 class Entity:
-    """One value serves all kinds; `shared.model.kinds.FACTS` says which fields a kind has."""
+    """One value serves all kinds; `shared.model.kinds.FACTS` says which fields a kind has.
+
+    ``meta_data`` are names with texts; None if the source does not know of them.
+    ``immutable_since``: since when the AFS data of a sample or experiment can no longer change.
+
+    AFS data, the files of a sample or experiment in the application file service of openBIS 7, are
+    a PHYSICAL data set with ``is_afs`` whose code is the perm id of the owner. Their paths have no
+    ``original/``; their ``empty_folders`` are content, too.
+    """
 
     kind: Kind
     perm_id: PermId
@@ -107,6 +117,10 @@ class Entity:
     files: tuple[FileNode, ...] = ()
     content_copies: tuple[ContentCopy, ...] = ()
     unknown: tuple[Unknown, ...] = ()
+    meta_data: Mapping[str, str] | None = None
+    immutable_since: datetime | None = None
+    is_afs: bool = False
+    empty_folders: tuple[str, ...] = ()
 
     @property
     def identifier(self) -> Identifier:

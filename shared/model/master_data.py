@@ -6,6 +6,7 @@ definitions on the wire lack it; reader and writer convert.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -47,6 +48,14 @@ class DataType(StrEnum):
     ARRAY_TIMESTAMP = "ARRAY_TIMESTAMP"
 
 
+class PatternType(StrEnum):
+    """How to read the pattern of an assignment (schema 195 and later)."""
+
+    PATTERN = "PATTERN"
+    VALUES = "VALUES"
+    RANGES = "RANGES"
+
+
 class AddressType(StrEnum):
     """How to interpret the address of an external data management system."""
 
@@ -76,7 +85,10 @@ class Plugin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """A value of a vocabulary; terms are ordered by ``ordinal``, which starts at 1."""
+    """A value of a vocabulary; terms are ordered by ``ordinal``, which starts at 1.
+
+    ``internal``: openBIS itself made it (schema 196 and later).
+    """
 
     code: Code
     ordinal: int
@@ -84,6 +96,7 @@ class Term:
     description: str | None = None
     registrator: str | None = None
     registered: datetime | None = None
+    internal: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +114,11 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PropertyType:
-    """``material_type`` is None if any material fits, ``sample_type`` if any sample does."""
+    """``material_type`` is None if any material fits, ``sample_type`` if any sample does.
+
+    ``multi_value``: an entity may have several values; None if the source does not know of that.
+    ``meta_data`` are names with texts; None likewise.
+    """
 
     code: Code
     label: str
@@ -115,11 +132,17 @@ class PropertyType:
     transformation: str | None = None
     registrator: str | None = None
     registered: datetime | None = None
+    multi_value: bool | None = None
+    meta_data: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PropertyAssignment:
-    """Gives entities of a type a property, and says how it is shown."""
+    """Gives entities of a type a property, and says how it is shown.
+
+    ``pattern`` limits the values, and ``pattern_type`` says how. ``internal``: openBIS itself made
+    it.
+    """
 
     property_type: Code
     ordinal: int
@@ -131,13 +154,18 @@ class PropertyAssignment:
     plugin: str | None = None
     plugin_type: PluginType | None = None
     registered: datetime | None = None
+    pattern: str | None = None
+    pattern_type: PatternType | None = None
+    internal: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntityType:
     """A type of samples, experiments, data sets or materials (``kind``).
 
-    The middle block of fields is for sample types, the last for data set types.
+    The middle block of fields is for sample types, the last for data set types. ``internal``:
+    openBIS itself made it. ``meta_data`` are names with texts; None if the source does not know of
+    them.
     """
 
     kind: Kind
@@ -146,6 +174,8 @@ class EntityType:
     validation_plugin: str | None = None
     modified: datetime | None = None
     assignments: tuple[PropertyAssignment, ...] = ()
+    internal: bool = False
+    meta_data: Mapping[str, str] | None = None
 
     auto_generated_code: bool = False
     generated_code_prefix: str | None = None
@@ -158,6 +188,28 @@ class EntityType:
     deletion_disallowed: bool = False
     main_data_set_path: str | None = None
     main_data_set_pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeGroupMember:
+    """A sample type in a group. ``internal``: openBIS itself put it there."""
+
+    sample_type: Code
+    internal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeGroup:
+    """A group of sample types, which orders them for menus (schema 205 and later). It means nothing
+    for rights or values."""
+
+    code: Code
+    internal: bool = False
+    meta_data: Mapping[str, str] | None = None
+    registrator: str | None = None
+    registered: datetime | None = None
+    modified: datetime | None = None
+    members: tuple[TypeGroupMember, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +230,7 @@ class MasterData:
     property_types: tuple[PropertyType, ...] = ()
     entity_types: tuple[EntityType, ...] = field(default=())
     external_dms: tuple[ExternalDms, ...] = ()
+    type_groups: tuple[TypeGroup, ...] = ()
 
     def types_of(self, kind: Kind) -> tuple[EntityType, ...]:
         return tuple(t for t in self.entity_types if t.kind is kind)

@@ -109,12 +109,13 @@ INSERT INTO entity (
     kind, perm_id, code, identifier, type, space, project, experiment, sample, project_perm_id,
     experiment_perm_id, sample_perm_id, home_space,
     home_project, description, registrator, modifier, registered, modified, frozen, properties,
-    data_set_kind, content_hash, unknown, source, source_modified)
+    data_set_kind, content_hash, unknown, meta_data, immutable_since, afs, source, source_modified)
 SELECT i.kind, i.perm_id, i.code, i.identifier, i.type, i.space, i.project, i.experiment, i.sample,
        r.project_perm_id, r.experiment_perm_id, r.sample_perm_id, i.home_space, i.home_project, i.description,
        coalesce(:user_id, i.registrator), coalesce(:user_id, i.modifier),
        coalesce(:now, i.registered), coalesce(:now, i.modified), 0, i.properties,
-       i.data_set_kind, i.content_hash, i.unknown, :source, i.modified
+       i.data_set_kind, i.content_hash, i.unknown, i.meta_data, i.immutable_since, i.afs, :source,
+       i.modified
   FROM incoming_entity AS i
   JOIN plan AS c ON c.kind = i.kind AND c.perm_id = i.perm_id AND c.action = 'new'
   LEFT JOIN incoming_reference AS r ON r.kind = i.kind AND r.perm_id = i.perm_id
@@ -128,7 +129,7 @@ UPDATE entity
        sample_perm_id = r.sample_perm_id,
        home_space = i.home_space, home_project = i.home_project, description = i.description,
        properties = i.properties, data_set_kind = i.data_set_kind, content_hash = i.content_hash,
-       unknown = i.unknown,
+       unknown = i.unknown, meta_data = i.meta_data, afs = i.afs,
        modifier = coalesce(:user_id, entity.modifier), modified = coalesce(:now, entity.modified),
        source_modified = i.modified
   FROM incoming_entity AS i
@@ -159,8 +160,8 @@ ON CONFLICT DO NOTHING;
 -- name: replace_files
 DELETE FROM data_set_file WHERE code IN (
     SELECT perm_id FROM plan WHERE kind = 'DATA_SET' AND action IN ('new', 'changed'));
-INSERT INTO data_set_file (code, path, length, crc32, checksum)
-SELECT code, path, length, crc32, checksum FROM incoming_data_set_file
+INSERT INTO data_set_file (code, path, length, crc32, checksum, modified)
+SELECT code, path, length, crc32, checksum, modified FROM incoming_data_set_file
  WHERE code IN (
     SELECT perm_id FROM plan WHERE kind = 'DATA_SET' AND action IN ('new', 'changed'))
 ON CONFLICT DO NOTHING;

@@ -138,7 +138,7 @@ class Reader:
 
     def _note_references(self, kind: Kind, batch: Rows, hidden: Hidden) -> None:
         """Notes experiments and samples that exist, but are outside the scope."""
-        for referred, place in ((Kind.EXPERIMENT, 14), (Kind.SAMPLE, 15)):
+        for referred, place in ((Kind.EXPERIMENT, 17), (Kind.SAMPLE, 18)):
             lost = {row[0]: row[place + 2] for row in batch if row[place + 2] and not row[place]}
             if referred.lower() not in FACTS[kind].attributes or not lost:
                 continue

@@ -65,6 +65,9 @@ def entity_row(entity: Entity) -> Row:
         entity.data_set_kind.value if entity.data_set_kind else None,
         content_hash(entity, text),
         unknown_text(entity.unknown),
+        meta_data_text(entity),
+        milliseconds(entity.immutable_since) if entity.immutable_since else None,
+        _json(entity.empty_folders).decode() if entity.is_afs else None,
     )
     if "\0" in (entity.description or "") or ("\\u0000" in text and _has_nul(entity)):
         raise ItemError(entity.kind, entity.perm_id, "a text contains the character U+0000")
@@ -92,14 +95,20 @@ def content_hash(entity: Entity, properties: str) -> bytes:
         *(entity.code, entity.type, entity.space, entity.project, entity.experiment),
         *(entity.sample, entity.description, entity.data_set_kind, properties),
         *(sorted(children), components),
-        sorted([_json((f.path, f.length, f.crc32, f.checksum)).decode() for f in entity.files]),
+        sorted([_json(_file_fields(file)).decode() for file in entity.files]),
         sorted([_json(_copy_fields(copy)).decode() for copy in entity.content_copies]),
     )
-    if (
-        entity.unknown
-    ):  # otherwise as before such marks existed, so that hashes of old rows stay equal
+    # What not every entity has is left out where it is not, so that hashes of old rows stay equal.
+    if entity.unknown:
         content = (*content, unknown_text(entity.unknown))
+    if entity.meta_data is not None or entity.is_afs:
+        content = (*content, "more", meta_data_text(entity), entity.is_afs, entity.empty_folders)
     return blake2b(_json(content), digest_size=16).digest()
+
+
+def meta_data_text(entity: Entity) -> str | None:
+    """The column ``meta_data``; None if the source does not know of meta data."""
+    return None if entity.meta_data is None else _json(dict(entity.meta_data)).decode()
 
 
 def unknown_text(unknown: tuple[Unknown, ...]) -> str | None:
@@ -124,6 +133,11 @@ def _json(value: object) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
+def _file_fields(file: FileNode) -> Row:
+    fields = (file.path, file.length, file.crc32, file.checksum)
+    return fields if file.modified is None else (*fields, milliseconds(file.modified))
+
+
 def _copy_fields(copy: ContentCopy) -> Row:
     return (
         *(copy.external_dms, copy.external_code, copy.path),
@@ -142,7 +156,8 @@ def file_rows(entity: Entity) -> Iterator[Row]:
     """Rows of `data_set_file`."""
     files = {file.path: file for file in entity.files}
     for file in files.values():
-        yield entity.code, file.path, file.length, file.crc32, file.checksum
+        modified = milliseconds(file.modified) if file.modified else None
+        yield entity.code, file.path, file.length, file.crc32, file.checksum, modified
 
 
 def copy_rows(entity: Entity) -> Iterator[Row]:
@@ -168,8 +183,14 @@ def to_connection(relation: str, to: Any) -> Connection:
 
 
 def to_file(row: Sequence[Any]) -> FileNode:
-    """The value of (path, length, crc32, checksum)."""
-    return FileNode(path=row[0], length=row[1], crc32=row[2], checksum=row[3])
+    """The value of (path, length, crc32, checksum, modified)."""
+    return FileNode(
+        path=row[0],
+        length=row[1],
+        crc32=row[2],
+        checksum=row[3],
+        modified=None if row[4] is None else moment(row[4]),
+    )
 
 
 def to_copy(row: Sequence[Any]) -> ContentCopy:

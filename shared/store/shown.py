@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from shared.model.entities import Attachment, Connection, ContentCopy, Entity, FileNode
 from shared.model.kinds import NOT_FROZEN, DataSetKind, Frozen, Kind
 from shared.model.properties import JsonProperties
@@ -18,7 +20,7 @@ COLUMNS = tuple(
     for name in (
         *("perm_id", "code", "type", "space", "project", "description", "registrator"),
         *("modifier", "registered", "modified", "frozen", "properties", "data_set_kind"),
-        "unknown",
+        *("unknown", "meta_data", "immutable_since", "afs"),
     )
 )
 
@@ -52,11 +54,15 @@ def entities(kind: Kind, batch: Sequence[Sequence[Any]], hanging: Hanging) -> It
             frozen=Frozen(row[10]) if row[10] else NOT_FROZEN,
             properties=JsonProperties(row[11]),
             data_set_kind=DataSetKind(row[12]) if row[12] else None,
-            experiment=row[14],
-            sample=row[15],
+            experiment=row[17],
+            sample=row[18],
             connections=tuple(hanging.connections.get(key, ())),
             attachments=hanging.attachments.get(key, ()),
             files=tuple(hanging.files.get(key, ())),
             content_copies=tuple(hanging.content_copies.get(key, ())),
             unknown=to_unknown(row[13]) if row[13] else (),
+            meta_data=orjson.loads(row[14]) if row[14] else None,
+            immutable_since=moment(row[15]) if row[15] is not None else None,
+            is_afs=row[16] is not None,
+            empty_folders=tuple(orjson.loads(row[16])) if row[16] else (),
         )

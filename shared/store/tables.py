@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 # The source of rows that no section harvested.
 LOCAL = ""
 
@@ -104,6 +104,9 @@ entity = Table(
     Column("data_set_kind", TEXT),
     Column("content_hash", LargeBinary, nullable=False),
     Column("unknown", TEXT, comment="parts that the source cannot see: shared.store.rows"),
+    Column("meta_data", TEXT, comment="JSON object, keys sorted; null: the source has none"),
+    Column("immutable_since", BigInteger),
+    Column("afs", TEXT, comment="JSON array of the empty folders of AFS data; null: no AFS data"),
     Column("source", KEY, nullable=False),
     Column("source_modified", BigInteger, nullable=False, comment="lastmod at the last harvest"),
 )
@@ -137,6 +140,7 @@ data_set_file = Table(
     Column("length", BigInteger, nullable=False),
     Column("crc32", BigInteger),
     Column("checksum", TEXT),
+    Column("modified", BigInteger),
 )
 
 content_copy = Table(

@@ -8,20 +8,33 @@ from sqlalchemy import Connection, Engine, inspect, select, text
 
 from shared.store import memory_tables, operation_tables
 from shared.store.identity import refer_by_perm_id
-from shared.store.tables import REFERENCES, SCHEMA_VERSION, entity, meta, metadata
+from shared.store.tables import (
+    REFERENCES,
+    SCHEMA_VERSION,
+    data_set_file,
+    entity,
+    meta,
+    metadata,
+)
 from shared.store.writers import write_lock
 
 # Versions of the schema that are upgraded.
-_OLDER = frozenset({"1", "2"})
+_OLDER = frozenset({"1", "2", "3"})
 # Tables that version 1 lacks, and that have grown since.
 OF_HARVESTERS = (*memory_tables.TABLES, *operation_tables.TABLES)
+# Tables that have got columns since version 1.
+_GROWN = (
+    *(entity, operation_tables.trash_entity),
+    *(data_set_file, operation_tables.trash_data_set_file),
+)
 
 
 def upgrade(engine: Engine) -> None:
     """Upgrades a database of an older version.
 
     Version 1 lacks the tables of the harvester's memory; version 2 lacks unknown parts and
-    references by perm id. A database of the current version may lack the latest tables.
+    references by perm id; version 3 lacks what came with openBIS 7 (AFS data, meta data, several
+    values of a property). A database of the current version may lack the latest tables.
     """
     with engine.connect() as connection:
         version = meta_values(connection).get("schema_version")
@@ -46,7 +59,7 @@ def _add_columns(connection: Connection) -> set[str]:
     """Adds missing columns, all of which may be null, and missing indexes. Returns the names of the
     columns that were added."""
     added = set()
-    for table in (entity, operation_tables.trash_entity):
+    for table in _GROWN:
         present = {column["name"] for column in inspect(connection).get_columns(table.name)}
         for column in table.columns:
             if column.name not in present:

@@ -201,4 +201,4 @@ def test_a_store_of_the_first_version_is_upgraded_in_place(instance: Instance, t
     for _ in range(times):
         open_store(url).dispose()
     assert a_run(instance, Verdict.DONE) == 1
-    assert instance.rows("SELECT value FROM meta WHERE key = 'schema_version'") == [("3",)]
+    assert instance.rows("SELECT value FROM meta WHERE key = 'schema_version'") == [("4",)]

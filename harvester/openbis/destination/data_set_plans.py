@@ -32,7 +32,7 @@ SELECT coalesce(sum(f.length), 0) FROM plan AS c
 
 _GUARDED = text(
     """
-SELECT d.code, d.path, d.length, d.crc32, d.checksum FROM data_set_file AS d
+SELECT d.code, d.path, d.length, d.crc32, d.checksum, d.modified FROM data_set_file AS d
   JOIN incoming_data_set_file AS f ON f.code = d.code AND f.path = d.path
  WHERE d.code IN :codes AND d.length > 0
    AND NOT (f.length = d.length AND coalesce(f.crc32, -1) = coalesce(d.crc32, -1)

@@ -111,8 +111,8 @@ DELETE FROM incoming_data_set_file
                       AND coalesce(d.crc32, -1) = coalesce(incoming_data_set_file.crc32, -1)
                       AND coalesce(d.checksum, '')
                           = coalesce(incoming_data_set_file.checksum, ''));
-INSERT INTO incoming_data_set_file (code, path, length, crc32, checksum)
-SELECT d.code, d.path, d.length, d.crc32, d.checksum FROM plan AS c
+INSERT INTO incoming_data_set_file (code, path, length, crc32, checksum, modified)
+SELECT d.code, d.path, d.length, d.crc32, d.checksum, d.modified FROM plan AS c
   JOIN data_set_file AS d ON d.code = c.perm_id
  WHERE c.kind = 'DATA_SET_CONTENT' AND c.action IN ('held', 'spared')
    AND NOT EXISTS (SELECT 1 FROM incoming_data_set_file AS f

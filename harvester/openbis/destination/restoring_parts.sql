@@ -111,8 +111,8 @@ DELETE FROM data_set_file
    AND EXISTS (SELECT 1 FROM trash_data_set_file AS t
                 WHERE t.deletion = :deletion AND t.code = data_set_file.code
                   AND t.path = data_set_file.path);
-INSERT INTO data_set_file (code, path, length, crc32, checksum)
-SELECT t.code, t.path, t.length, t.crc32, t.checksum FROM chosen_part AS p
+INSERT INTO data_set_file (code, path, length, crc32, checksum, modified)
+SELECT t.code, t.path, t.length, t.crc32, t.checksum, t.modified FROM chosen_part AS p
   JOIN trash_data_set_file AS t ON t.deletion = :deletion AND t.code = p.perm_id
  WHERE p.part = 'DATA_SET_CONTENT';
 INSERT INTO content_copy (code, ordinal, external_dms, external_code, path, git_commit_hash,

@@ -27,8 +27,8 @@ DELETE FROM incoming_data_set_file
    AND NOT EXISTS (SELECT 1 FROM data_set_file AS d
                     WHERE d.code = incoming_data_set_file.code
                       AND d.path = incoming_data_set_file.path);
-INSERT INTO incoming_data_set_file (code, path, length, crc32, checksum)
-SELECT d.code, d.path, d.length, d.crc32, d.checksum FROM marked AS m
+INSERT INTO incoming_data_set_file (code, path, length, crc32, checksum, modified)
+SELECT d.code, d.path, d.length, d.crc32, d.checksum, d.modified FROM marked AS m
   JOIN data_set_file AS d ON d.code = m.perm_id
  WHERE m.part = 'files' AND m.kind = 'DATA_SET'
    AND NOT EXISTS (SELECT 1 FROM incoming_data_set_file AS f

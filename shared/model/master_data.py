@@ -224,6 +224,9 @@ class ExternalDms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MasterData:
+    """``type_groups_are_whole``: each group has all its members. Lists of openBIS 7 have those that
+    the selection uses."""
+
     file_format_types: tuple[FileFormatType, ...] = ()
     plugins: tuple[Plugin, ...] = ()
     vocabularies: tuple[Vocabulary, ...] = ()
@@ -231,6 +234,7 @@ class MasterData:
     entity_types: tuple[EntityType, ...] = field(default=())
     external_dms: tuple[ExternalDms, ...] = ()
     type_groups: tuple[TypeGroup, ...] = ()
+    type_groups_are_whole: bool = True
 
     def types_of(self, kind: Kind) -> tuple[EntityType, ...]:
         return tuple(t for t in self.entity_types if t.kind is kind)

@@ -79,6 +79,15 @@ def truth(attributes: Attributes, name: str, *, absent: bool = False) -> bool:
     return absent if value is None else value.lower() == "true"
 
 
+def exact_truth(attributes: Attributes, name: str) -> bool | None:
+    """True or False for exactly ``true`` or ``false``; None if the attribute is missing or blank.
+    openBIS 7 reads what newer versions have brought so."""
+    value = word(attributes, name)
+    if value not in {"true", "false", None}:
+        raise UnreadableError(f"the attribute {name} is {value!r}, neither true nor false")
+    return None if value is None else value == "true"
+
+
 def number(attributes: Attributes, name: str) -> int:
     value = needed(attributes, name)
     if _NUMBER(value) is None:

@@ -18,11 +18,14 @@ from shared.model.master_data import (
     ExternalDms,
     FileFormatType,
     MasterData,
+    PatternType,
     Plugin,
     PluginType,
     PropertyAssignment,
     PropertyType,
     Term,
+    TypeGroup,
+    TypeGroupMember,
     Vocabulary,
 )
 from tests.properties.texts import (
@@ -39,6 +42,8 @@ from tests.properties.texts import (
 
 _T = TypeVar("_T")
 _Registered = TypeVar("_Registered", Vocabulary, Term, PropertyType)
+
+meta_data = st.none() | st.dictionaries(texts, texts, max_size=3)
 
 file_format_types = st.builds(FileFormatType, code=codes, description=optional_texts)
 
@@ -65,6 +70,7 @@ terms = st.builds(
     description=optional_texts,
     registrator=optional_words,
     registered=optional_moments,
+    internal=st.booleans(),
 )
 
 
@@ -102,6 +108,8 @@ def property_types(draw: st.DrawFn) -> PropertyType:
         transformation=draw(optional_texts),
         registrator=draw(optional_words),
         registered=draw(optional_moments),
+        multi_value=draw(st.none() | st.booleans()),
+        meta_data=draw(meta_data),
     )
 
 
@@ -117,6 +125,9 @@ assignments = st.builds(
     plugin=optional_words,
     plugin_type=st.none() | st.sampled_from(PluginType),
     registered=optional_moments,
+    pattern=st.none() | texts,
+    pattern_type=st.none() | st.sampled_from(PatternType),
+    internal=st.booleans(),
 )
 
 _type_fields = {
@@ -125,6 +136,8 @@ _type_fields = {
     "validation_plugin": optional_words,
     "modified": optional_moments,
     "assignments": tuples_of(assignments, lambda each: each.property_type),
+    "internal": st.booleans(),
+    "meta_data": meta_data,
 }
 entity_types = st.one_of(
     st.builds(
@@ -158,6 +171,19 @@ external_dms = st.builds(
     label=optional_texts,
 )
 
+members = st.builds(TypeGroupMember, sample_type=codes, internal=st.booleans())
+
+type_groups = st.builds(
+    TypeGroup,
+    code=codes,
+    internal=st.booleans(),
+    meta_data=meta_data,
+    registrator=optional_words,
+    registered=optional_moments,
+    modified=optional_moments,
+    members=tuples_of(members, lambda each: each.sample_type),
+)
+
 master_data = st.builds(
     MasterData,
     file_format_types=tuples_of(file_format_types, lambda each: each.code),
@@ -166,6 +192,8 @@ master_data = st.builds(
     property_types=tuples_of(property_types(), lambda each: each.code),
     entity_types=tuples_of(entity_types, lambda each: (each.kind, each.code)),
     external_dms=tuples_of(external_dms, lambda each: each.code),
+    type_groups=tuples_of(type_groups, lambda each: each.code),
+    type_groups_are_whole=st.booleans(),
 )
 
 
@@ -181,6 +209,8 @@ def as_read_master_data(written: MasterData) -> MasterData:
             map(_entity_type_as_read, written.entity_types), lambda each: (each.kind, each.code)
         ),
         external_dms=written.external_dms,
+        type_groups=_sorted(map(_type_group_as_read, written.type_groups), lambda g: g.code),
+        type_groups_are_whole=written.type_groups_are_whole or not written.type_groups,
     )
 
 
@@ -200,3 +230,7 @@ def _vocabulary_as_read(vocabulary: Vocabulary) -> Vocabulary:
 def _entity_type_as_read(entity_type: EntityType) -> EntityType:
     in_order = _sorted(entity_type.assignments, lambda each: (each.ordinal, each.property_type))
     return replace(entity_type, assignments=in_order)
+
+
+def _type_group_as_read(group: TypeGroup) -> TypeGroup:
+    return replace(group, members=_sorted(group.members, lambda each: each.sample_type))

@@ -28,6 +28,7 @@ from shared.resourcesync.attributes import (
     UnreadableError,
     attributes_of,
     choice,
+    exact_truth,
     moment,
     needed,
     number,
@@ -40,7 +41,9 @@ from shared.resourcesync.faults import Faults
 from shared.resourcesync.items import ListItem
 from shared.resourcesync.names import name_of
 from shared.resourcesync.v20.entity_type_reader import read_entity_type
+from shared.resourcesync.v20.meta_data_reader import read_meta_data
 from shared.resourcesync.v20.terms import PLUGIN_KINDS, TYPE_ELEMENTS
+from shared.resourcesync.v20.type_group_reader import groups_are_whole, read_type_groups
 
 _ANY_KIND = "All"
 _KINDS: Mapping[str, Kind] = {kind.value: kind for kind in PLUGIN_KINDS}
@@ -77,6 +80,8 @@ def read_master_data(loc: str, element: _Element | None) -> Iterator[ListItem]:
         external_dms=faults.readable(
             of("externalDataManagementSystem"), "EXTERNAL_DMS", _external_dms, _code
         ),
+        type_groups=read_type_groups(faults, of("typeGroup")),
+        type_groups_are_whole=groups_are_whole(element),
     )
     yield from faults.found
 
@@ -172,6 +177,7 @@ def _term(element: _Element) -> Term:
         description=verbatim(attributes, "description"),
         registrator=word(attributes, "registrator"),
         registered=moment(attributes, "registration-timestamp"),
+        internal=truth(attributes, "managedInternally"),
     )
 
 
@@ -193,6 +199,8 @@ def _property_type(element: _Element) -> PropertyType:
         transformation=verbatim(attributes, "transformation"),
         registrator=word(attributes, "registrator"),
         registered=moment(attributes, "registration-timestamp"),
+        multi_value=exact_truth(attributes, "multiValue"),
+        meta_data=read_meta_data(element),
     )
 
 

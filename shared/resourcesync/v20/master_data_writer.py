@@ -2,64 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TypeVar
 
 from shared.errors import ItemError
-from shared.model.kinds import Kind
 from shared.model.master_data import (
     SYSTEM_USER,
     DataType,
-    EntityType,
     ExternalDms,
     FileFormatType,
     MasterData,
     Plugin,
-    PropertyAssignment,
     PropertyType,
     Term,
     Vocabulary,
 )
 from shared.resourcesync.addresses import Addresses
-from shared.resourcesync.escaping import UnwritableTextError, attribute, escaped_text, script
+from shared.resourcesync.escaping import UnwritableTextError, escaped_text, script
 from shared.resourcesync.timestamps import format_timestamp, optional_timestamp
+from shared.resourcesync.v20.elements import block, closed, only_if_true, opened, truth
+from shared.resourcesync.v20.entity_type_writer import entity_type_element
+from shared.resourcesync.v20.meta_data_writer import meta_data_block
 from shared.resourcesync.v20.natural_order import natural_key
-from shared.resourcesync.v20.terms import (
-    MASTER_DATA_PATH,
-    PLUGIN_KINDS,
-    SAMPLE_TYPE_FLAGS,
-    TYPE_ELEMENTS,
-)
-
-_Item = TypeVar("_Item")
+from shared.resourcesync.v20.terms import MASTER_DATA_PATH, PLUGIN_KINDS, TYPE_ELEMENTS
+from shared.resourcesync.v20.type_group_writer import type_groups_block
 
 
 def master_data_entry(addresses: Addresses, master_data: MasterData, at: datetime) -> str:
     """The ``url`` element; ItemError, with a kind such as PROPERTY_TYPE, if a text holds what XML
     cannot. ``at`` is the list's own."""
     blocks = (
-        _block("fileFormatTypes", _sorted_by_code(master_data.file_format_types), _file_format),
-        _block(
+        block("fileFormatTypes", _sorted_by_code(master_data.file_format_types), _file_format),
+        block(
             "validationPlugins",
             sorted(master_data.plugins, key=lambda plugin: natural_key(plugin.name)),
             _plugin,
         ),
-        _block(
+        block(
             "controlledVocabularies",
             sorted(master_data.vocabularies, key=lambda each: natural_key(each.code)),
             _vocabulary,
         ),
-        _block(
+        block(
             "propertyTypes",
             sorted(master_data.property_types, key=lambda each: natural_key(each.code)),
             _property_type,
         ),
         *(
-            _block(f"{element}s", master_data.types_of(kind), _entity_type)
+            block(f"{element}s", master_data.types_of(kind), entity_type_element)
             for kind, element in TYPE_ELEMENTS.items()
         ),
-        _block("externalDataManagementSystems", master_data.external_dms, _external_dms),
+        block("externalDataManagementSystems", master_data.external_dms, _external_dms),
+        type_groups_block(master_data.type_groups, whole=master_data.type_groups_are_whole),
     )
     server = escaped_text(addresses.server_url, "server URL")
     content = "".join(blocks)
@@ -74,47 +68,25 @@ def _sorted_by_code(items: Iterable[FileFormatType]) -> list[FileFormatType]:
     return sorted(items, key=lambda each: each.code)
 
 
-def _block(name: str, items: Iterable[_Item], write: Callable[[_Item], str]) -> str:
-    """The block; nothing if it has no members, as in the original."""
-    content = "".join(map(write, items))
-    return f"<xmd:{name}>{content}</xmd:{name}>" if content else ""
-
-
-def _element(kind: str, code: str, name: str, attributes: dict[str, str | None]) -> str:
-    """``<xmd:name a="..."``, still open."""
-    try:
-        return f"<xmd:{name}{''.join(attribute(*each) for each in attributes.items())}"
-    except UnwritableTextError as error:
-        raise ItemError(kind, code, str(error)) from error
-
-
-def _closed(opened: str, name: str, content: str) -> str:
-    return f"{opened}>{content}</xmd:{name}>" if content else f"{opened}/>"
-
-
-def _truth(value: bool) -> str:  # noqa: FBT001 - the value is what is written
-    return "true" if value else "false"
-
-
 def _file_format(each: FileFormatType) -> str:
     attributes = {"code": each.code, "description": each.description}
-    return _element("FILE_FORMAT_TYPE", each.code, "fileFormatType", attributes) + "/>"
+    return opened("FILE_FORMAT_TYPE", each.code, "fileFormatType", attributes) + "/>"
 
 
 def _plugin(each: Plugin) -> str:
     attributes = {
         "description": each.description,
         "entityKind": ", ".join(each.entity_kinds or PLUGIN_KINDS),
-        "isAvailable": _truth(each.available),
+        "isAvailable": truth(each.available),
         "name": each.name,
         "type": each.type.value,
         "registration-timestamp": optional_timestamp(each.registered),
         # The original repeats the time of registration here (wire-format.md, 7).
         "modification-timestamp": optional_timestamp(each.registered),
     }
-    opened = _element("PLUGIN", each.name, "validationPlugin", attributes)
+    begun = opened("PLUGIN", each.name, "validationPlugin", attributes)
     try:
-        return _closed(opened, "validationPlugin", script(each.script or "", "script"))
+        return closed(begun, "validationPlugin", script(each.script or "", "script"))
     except UnwritableTextError as error:
         raise ItemError("PLUGIN", each.name, str(error)) from error
 
@@ -126,18 +98,18 @@ def _definition_code(each: Vocabulary | PropertyType) -> str:
 
 def _vocabulary(each: Vocabulary) -> str:
     attributes = {
-        "chosenFromList": _truth(each.chosen_from_list),
+        "chosenFromList": truth(each.chosen_from_list),
         "code": _definition_code(each),
         "description": each.description,
-        "managedInternally": _truth(each.internal),
+        "managedInternally": truth(each.internal),
         "urlTemplate": each.url_template,
         "registration-timestamp": optional_timestamp(each.registered),
         "registrator": each.registrator or SYSTEM_USER,
         "modification-timestamp": optional_timestamp(each.modified),
     }
     terms = sorted(each.terms, key=lambda term: natural_key(term.code))
-    opened = _element("VOCABULARY", each.code, "controlledVocabulary", attributes)
-    return _closed(opened, "controlledVocabulary", "".join(_term(each, term) for term in terms))
+    begun = opened("VOCABULARY", each.code, "controlledVocabulary", attributes)
+    return closed(begun, "controlledVocabulary", "".join(_term(each, term) for term in terms))
 
 
 def _term(vocabulary: Vocabulary, each: Term) -> str:
@@ -149,8 +121,9 @@ def _term(vocabulary: Vocabulary, each: Term) -> str:
         "registration-timestamp": optional_timestamp(each.registered),
         "registrator": each.registrator or SYSTEM_USER,
         "url": _term_url(vocabulary.url_template, each),
+        "managedInternally": only_if_true(each.internal),
     }
-    return _element("TERM", f"{vocabulary.code}/{each.code}", "term", attributes) + "/>"
+    return opened("TERM", f"{vocabulary.code}/{each.code}", "term", attributes) + "/>"
 
 
 def _term_url(template: str | None, term: Term) -> str | None:
@@ -166,7 +139,7 @@ def _property_type(each: PropertyType) -> str:
         "dataType": each.data_type.value,
         "description": each.description or "",
         "label": each.label,
-        "managedInternally": _truth(each.internal),
+        "managedInternally": truth(each.internal),
         "registration-timestamp": optional_timestamp(each.registered),
         "registrator": each.registrator or SYSTEM_USER,
     }
@@ -179,64 +152,16 @@ def _property_type(each: PropertyType) -> str:
             attributes["sampleType"] = each.sample_type
         case _:
             pass
-    extras = {"schema": each.schema, "transformation": each.transformation}
-    return _element("PROPERTY_TYPE", each.code, "propertyType", attributes | extras) + "/>"
-
-
-def _entity_type(each: EntityType) -> str:
-    name = TYPE_ELEMENTS[each.kind]
-    kind = f"{each.kind.value}_TYPE"
-    attributes = {
-        "code": each.code,
-        "description": each.description,
-        **_own_attributes(each),
-        "validationPlugin": each.validation_plugin,
-        "modification-timestamp": optional_timestamp(each.modified),
+    extras = {
+        "schema": each.schema,
+        "transformation": each.transformation,
+        "multiValue": None if each.multi_value is None else truth(each.multi_value),
     }
-    assignments = sorted(each.assignments, key=lambda assignment: assignment.ordinal)
-    content = "".join(_assignment(kind, each.code, assignment) for assignment in assignments)
-    return _closed(
-        _element(kind, each.code, name, attributes),
-        name,
-        _closed("<xmd:propertyAssignments", "propertyAssignments", content),
+    return closed(
+        opened("PROPERTY_TYPE", each.code, "propertyType", attributes | extras),
+        "propertyType",
+        meta_data_block(each.meta_data, "PROPERTY_TYPE", each.code),
     )
-
-
-def _own_attributes(each: EntityType) -> dict[str, str | None]:
-    """Attributes that only types of this kind have."""
-    match each.kind:
-        case Kind.SAMPLE:
-            flags = {
-                name: _truth(getattr(each, field)) for name, field in SAMPLE_TYPE_FLAGS.items()
-            }
-            first = flags.pop("autoGeneratedCode")
-            prefix = each.generated_code_prefix
-            return {"autoGeneratedCode": first, "generatedCodePrefix": prefix, **flags}
-        case Kind.DATA_SET:
-            return {
-                "deletionDisallowed": _truth(each.deletion_disallowed),
-                "mainDataSetPath": each.main_data_set_path,
-                "mainDataSetPattern": each.main_data_set_pattern,
-            }
-        case _:
-            return {}
-
-
-def _assignment(kind: str, type_code: str, each: PropertyAssignment) -> str:
-    attributes = {
-        "mandatory": _truth(each.mandatory),
-        "ordinal": str(each.ordinal),
-        "plugin": each.plugin,
-        "pluginType": each.plugin_type and each.plugin_type.value,
-        "propertyTypeCode": each.property_type,
-        "section": each.section,
-        "showInEdit": _truth(each.show_in_edit),
-        "showRawValueInForms": _truth(each.show_raw_value),
-        "registration-timestamp": optional_timestamp(each.registered),
-        "unique": "true" if each.unique else None,
-    }
-    name = f"{type_code}/{each.property_type}"
-    return _element(f"{kind}_ASSIGNMENT", name, "propertyAssignment", attributes) + "/>"
 
 
 def _external_dms(each: ExternalDms) -> str:
@@ -246,4 +171,4 @@ def _external_dms(each: ExternalDms) -> str:
         "code": each.code,
         "label": each.label,
     }
-    return _element("EXTERNAL_DMS", each.code, "externalDataManagementSystem", attributes) + "/>"
+    return opened("EXTERNAL_DMS", each.code, "externalDataManagementSystem", attributes) + "/>"

@@ -18,6 +18,8 @@ from shared.model.master_data import (
     PropertyAssignment,
     PropertyType,
     Term,
+    TypeGroup,
+    TypeGroupMember,
     Vocabulary,
 )
 
@@ -146,6 +148,16 @@ def an_entity_type(
     type_code = Code(code or f"A_{kind.value}_TYPE")
     values: dict[str, Any] = {"modified": MODIFIED}
     return EntityType(kind=kind, code=type_code, assignments=assignments, **(values | fields))
+
+
+def a_type_group(code: str, *members: str, **fields: Any) -> TypeGroup:
+    values: dict[str, Any] = {
+        "registrator": "mira",
+        "registered": REGISTERED,
+        "modified": MODIFIED,
+        "members": tuple(TypeGroupMember(sample_type=Code(member)) for member in members),
+    }
+    return TypeGroup(code=Code(code), **(values | fields))
 
 
 def some_master_data(**fields: Any) -> MasterData:

@@ -35,6 +35,8 @@ _NOUNS = {
     "MATERIAL_TYPE": "material types",
     "PROPERTY_ASSIGNMENT": "property assignments",
     "EXTERNAL_DMS": "external data management systems",
+    "TYPE_GROUP": "type groups",
+    "TYPE_GROUP_MEMBER": "members of type groups",
     "SPACE": "spaces",
     "PROJECT": "projects",
     "EXPERIMENT": "experiments",
@@ -56,11 +58,13 @@ _NOUNS = {
 }
 
 # Kinds that are shown together, with what belongs to them.
-_FAMILIES = {"TERM": "VOCABULARY", "PROPERTY_ASSIGNMENT": "MATERIAL_TYPE"} | dict.fromkeys(
-    ("SAMPLE_TYPE", "EXPERIMENT_TYPE", "DATA_SET_TYPE"), "MATERIAL_TYPE"
-)
+_FAMILIES = {
+    "TERM": "VOCABULARY",
+    "PROPERTY_ASSIGNMENT": "MATERIAL_TYPE",
+    "TYPE_GROUP_MEMBER": "TYPE_GROUP",
+} | dict.fromkeys(("SAMPLE_TYPE", "EXPERIMENT_TYPE", "DATA_SET_TYPE"), "MATERIAL_TYPE")
 # They are shown as a detail of what they belong to.
-_DETAILS = frozenset({"TERM", "PROPERTY_ASSIGNMENT"})
+_DETAILS = frozenset({"TERM", "PROPERTY_ASSIGNMENT", "TYPE_GROUP_MEMBER"})
 
 
 def short_summary(title: str, outcome: Outcome) -> Iterator[str]:

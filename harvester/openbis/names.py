@@ -1,37 +1,45 @@
 """Translates the names of the source into those of the destination.
 
-With a prefix, everything that is unique in an instance gets it: codes of spaces, types, materials,
-shared samples, property types, vocabularies and external data management systems, and names of
-plugins. Perm ids and data set codes are unique in the world and stay, as do codes of projects,
-experiments and terms, which are unique in what holds them.
+With a prefix, everything that is unique in an instance gets it: codes of spaces, types, type
+groups, materials, shared samples, property types, vocabularies and external data management
+systems, and names of plugins. Perm ids and data set codes are unique in the world and stay, as do
+codes of projects, experiments and terms, which are unique in what holds them.
 
-What openBIS itself ships (internal and registered by ``system``) is the same everywhere and keeps
-its name. Something internal that another user registered becomes an ordinary definition: it loses
-its ``$``, even where no prefix is used.
+What openBIS itself ships (an internal property type or vocabulary, registered by ``system``) is the
+same everywhere and keeps its name. Something internal that another user registered becomes an
+ordinary definition: it loses its ``$``, even where no prefix is used. Entity types and type groups
+have no ``$``; an internal one that gets a prefix becomes ordinary, too, with its assignments and
+members.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from harvester.openbis.definition_codes import (
+    collisions,
+    dangling,
+    defined_codes,
+    is_shipped,
+    with_prefix,
+)
 from shared.errors import ConflictError, ItemError
 from shared.model.entities import ContentCopy, Entity
 from shared.model.ids import Code, Identifier, PermId, material_perm_id
 from shared.model.kinds import Kind
 from shared.model.master_data import (
-    SYSTEM_USER,
     DataType,
     EntityType,
     MasterData,
     PropertyType,
+    Term,
+    TypeGroup,
+    TypeGroupMember,
     Vocabulary,
 )
 from shared.model.unknown import Part, Unknown
-
-Defined = PropertyType | Vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +61,12 @@ class Names:
         """Make the names. Raises `ConflictError` with all definitions that would get the same code,
         and all references to property types and vocabularies that the list does not define."""
         lead = (prefix or "").upper()
-        properties = _defined_codes(master_data.property_types, lead)
-        vocabularies = _defined_codes(master_data.vocabularies, lead)
+        properties = defined_codes(master_data.property_types, lead)
+        vocabularies = defined_codes(master_data.vocabularies, lead)
         reasons = [
-            *_collisions("property type", master_data.property_types, properties),
-            *_collisions("vocabulary", master_data.vocabularies, vocabularies),
-            *_dangling(master_data, properties, vocabularies),
+            *collisions("property type", master_data.property_types, properties),
+            *collisions("vocabulary", master_data.vocabularies, vocabularies),
+            *dangling(master_data, properties, vocabularies),
         ]
         if reasons:
             raise ConflictError(reasons)
@@ -79,15 +87,13 @@ class Names:
         return replace(
             master_data,
             plugins=tuple(replace(p, name=self._prefixed(p.name)) for p in master_data.plugins),
-            vocabularies=tuple(
-                replace(v, code=self.vocabularies[v.code], internal=_is_shipped(v))
-                for v in master_data.vocabularies
-            ),
+            vocabularies=tuple(map(self._vocabulary, master_data.vocabularies)),
             property_types=tuple(map(self._property_type, master_data.property_types)),
             entity_types=tuple(map(self._entity_type, master_data.entity_types)),
             external_dms=tuple(
                 replace(d, code=Code(self._prefixed(d.code))) for d in master_data.external_dms
             ),
+            type_groups=tuple(map(self._type_group, master_data.type_groups)),
         )
 
     def translate_entity(self, entity: Entity) -> Entity:
@@ -170,11 +176,22 @@ class Names:
     def _copy(self, copy: ContentCopy) -> ContentCopy:
         return replace(copy, external_dms=Code(self._prefixed(copy.external_dms)))
 
+    def _vocabulary(self, defined: Vocabulary) -> Vocabulary:
+        def term(each: Term) -> Term:
+            return replace(each, internal=each.internal and is_shipped(defined))
+
+        return replace(
+            defined,
+            code=self.vocabularies[defined.code],
+            internal=is_shipped(defined),
+            terms=tuple(map(term, defined.terms)),
+        )
+
     def _property_type(self, defined: PropertyType) -> PropertyType:
         return replace(
             defined,
             code=self.properties[defined.code],
-            internal=_is_shipped(defined),
+            internal=is_shipped(defined),
             vocabulary=defined.vocabulary and self.vocabularies[defined.vocabulary],
             material_type=self._code(defined.material_type),
             sample_type=self._code(defined.sample_type),
@@ -185,69 +202,34 @@ class Names:
             entity_type,
             code=Code(self._prefixed(entity_type.code)),
             validation_plugin=self._code(entity_type.validation_plugin),
+            internal=entity_type.internal and not self.prefix,
             assignments=tuple(
                 replace(
                     assignment,
                     property_type=self.properties[assignment.property_type],
                     plugin=self._code(assignment.plugin),
+                    internal=assignment.internal and not self.prefix,
                 )
                 for assignment in entity_type.assignments
             ),
+        )
+
+    def _type_group(self, group: TypeGroup) -> TypeGroup:
+        def member(each: TypeGroupMember) -> TypeGroupMember:
+            return TypeGroupMember(
+                sample_type=Code(self._prefixed(each.sample_type)),
+                internal=each.internal and not self.prefix,
+            )
+
+        return replace(
+            group,
+            code=Code(self._prefixed(group.code)),
+            internal=group.internal and not self.prefix,
+            members=tuple(map(member, group.members)),
         )
 
     def _code(self, code: str | None) -> Code | None:
         return Code(self._prefixed(code)) if code else None
 
     def _prefixed(self, name: str) -> str:
-        return _with_prefix(name, self.prefix)
-
-
-def _with_prefix(name: str, prefix: str) -> str:
-    """The prefix comes behind a leading ``$``."""
-    return f"${prefix}{name[1:]}" if name.startswith("$") else prefix + name
-
-
-def _is_shipped(defined: Defined) -> bool:
-    return defined.internal and defined.registrator == SYSTEM_USER
-
-
-def _defined_codes(definitions: Iterable[Defined], prefix: str) -> dict[str, Code]:
-    return {defined.code: _defined_code(defined, prefix) for defined in definitions}
-
-
-def _defined_code(defined: Defined, prefix: str) -> Code:
-    if _is_shipped(defined):
-        return defined.code
-    code = defined.code.removeprefix("$") if defined.internal else defined.code
-    return Code(_with_prefix(code, prefix))
-
-
-def _collisions(
-    kind: str, definitions: Iterable[Defined], names: Mapping[str, Code]
-) -> Iterable[str]:
-    sources: dict[Code, list[Defined]] = defaultdict(list)
-    for defined in definitions:
-        sources[names[defined.code]].append(defined)
-    for target, group in sorted(sources.items()):
-        if len(group) > 1:
-            found = ", ".join(f"{d.code} of {d.registrator or 'an unknown user'}" for d in group)
-            yield f"{kind} {target}: {found} get the same code; rename one of them on the source"
-
-
-def _dangling(
-    master_data: MasterData, properties: Mapping[str, Code], vocabularies: Mapping[str, Code]
-) -> Iterable[str]:
-    """References within the master data to what they do not contain."""
-    for defined in master_data.property_types:
-        if defined.vocabulary and defined.vocabulary not in vocabularies:
-            yield (
-                f"property type {defined.code}: its vocabulary {defined.vocabulary} is not "
-                "defined in the list's master data"
-            )
-    for entity_type in master_data.entity_types:
-        for assignment in entity_type.assignments:
-            if assignment.property_type not in properties:
-                yield (
-                    f"{entity_type.kind} type {entity_type.code}: its property type "
-                    f"{assignment.property_type} is not defined in the list's master data"
-                )
+        return with_prefix(name, self.prefix)

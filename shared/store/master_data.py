@@ -1,7 +1,7 @@
 """Master data in the store: one table, a row per definition, with the value as JSON.
 
-No query asks for a part of a definition. A definition has an owner; terms and assignments can be
-added to definitions of other owners.
+No query asks for a part of a definition. A definition has an owner; terms, assignments and members
+of type groups can be added to definitions of other owners.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from shared.model.master_data import (
     PropertyAssignment,
     PropertyType,
     Term,
+    TypeGroup,
+    TypeGroupMember,
     Vocabulary,
 )
 from shared.store import tables
@@ -37,6 +39,8 @@ Definition = (
     | EntityType
     | PropertyAssignment
     | ExternalDms
+    | TypeGroup
+    | TypeGroupMember
 )
 
 _TYPES: Mapping[str, type[Any]] = {
@@ -51,14 +55,16 @@ _TYPES: Mapping[str, type[Any]] = {
     "MATERIAL_TYPE": EntityType,
     "PROPERTY_ASSIGNMENT": PropertyAssignment,
     "EXTERNAL_DMS": ExternalDms,
+    "TYPE_GROUP": TypeGroup,
+    "TYPE_GROUP_MEMBER": TypeGroupMember,
 }
 _ADAPTERS = {name: TypeAdapter(value_type) for name, value_type in _TYPES.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Key:
-    """``kind`` as in `_TYPES`; ``owner`` is the vocabulary of a term, and kind and code of the type
-    of an assignment (``SAMPLE_TYPE BREW``)."""
+    """``kind`` as in `_TYPES`; ``owner`` is the vocabulary of a term, the type group of a member,
+    and kind and code of the type of an assignment (``SAMPLE_TYPE BREW``)."""
 
     kind: str
     owner: str
@@ -77,7 +83,8 @@ class Stored:
 
 
 def flatten(master_data: MasterData) -> dict[Key, Definition]:
-    """Every definition by its key; vocabularies and types without terms and assignments."""
+    """Every definition by its key; vocabularies, types and type groups without terms, assignments
+    and members."""
     return dict(_definitions(master_data))
 
 
@@ -95,6 +102,12 @@ def _definitions(master_data: MasterData) -> Iterator[tuple[Key, Definition]]:
             owner = f"{kind} {entity_type.code}"
             yield _key("PROPERTY_ASSIGNMENT", assignment.property_type, owner), assignment
     yield from ((_key("EXTERNAL_DMS", dms.code), dms) for dms in master_data.external_dms)
+    for group in master_data.type_groups:
+        yield _key("TYPE_GROUP", group.code), replace(group, members=())
+        yield from (
+            (_key("TYPE_GROUP_MEMBER", member.sample_type, group.code), member)
+            for member in group.members
+        )
 
 
 def _key(kind: str, code: str, owner: str = "") -> Key:
@@ -111,7 +124,7 @@ def assemble(definitions: Mapping[Key, Definition]) -> MasterData:
         else:
             by_kind[key.kind].append(value)
     for members in children.values():
-        members.sort(key=lambda member: member.ordinal)
+        members.sort(key=lambda member: getattr(member, "ordinal", 0))
     return MasterData(
         file_format_types=tuple(by_kind["FILE_FORMAT_TYPE"]),
         plugins=tuple(by_kind["PLUGIN"]),
@@ -129,6 +142,10 @@ def assemble(definitions: Mapping[Key, Definition]) -> MasterData:
             for t in by_kind[f"{kind}_TYPE"]
         ),
         external_dms=tuple(by_kind["EXTERNAL_DMS"]),
+        type_groups=tuple(
+            replace(g, members=tuple(children.get(f"TYPE_GROUP_MEMBER {g.code}", ())))
+            for g in by_kind["TYPE_GROUP"]
+        ),
     )
 
 

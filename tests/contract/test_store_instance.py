@@ -10,11 +10,14 @@ import pytest
 
 from shared.errors import ConfigError
 from shared.model.ids import Code, Identifier
+from shared.model.kinds import Kind
+from shared.model.master_data import DataType, EntityType, MasterData, PropertyType
 from shared.store.engine import create_store, data_store_uuid, open_store, snapshot, work
 from shared.store.master_data import (
     flatten,
     remove_definitions,
     stored_definitions,
+    stored_master_data,
     write_definitions,
 )
 from shared.store.read import space_codes
@@ -23,6 +26,7 @@ from shared.store.sources import (
     low_water_mark,
     start_source,
 )
+from shared.store.tables import master_data
 from shared.store.users import (
     Assignment,
     Role,
@@ -33,7 +37,7 @@ from shared.store.users import (
     revoke,
     set_password,
 )
-from tests.support.instances.builders import a_sample, a_space
+from tests.support.instances.builders import a_sample, a_space, a_type_group
 from tests.support.instances.full_instance import full_master_data
 from tests.support.instances.instance import Instance
 
@@ -55,7 +59,7 @@ def test_a_store_of_another_version_is_refused(instance: Instance) -> None:
     instance.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
     url = instance.engine.url.render_as_string(hide_password=False)
     for opening in (open_store, create_store):
-        with pytest.raises(ConfigError, match="schema version 99, this program needs 3"):
+        with pytest.raises(ConfigError, match="schema version 99, this program needs 4"):
             opening(url)
 
 
@@ -188,6 +192,37 @@ def test_the_low_water_mark_is_that_of_the_source_that_is_furthest_behind(
         finish_source(connection, "ONE", None)  # keeps what it had
         finish_source(connection, "TWO", NOON + 3 * HOUR)
         assert low_water_mark(connection) == NOON + HOUR
+
+
+def test_a_definition_of_an_older_program_is_read(instance: Instance) -> None:
+    """It lacks what openBIS 7 has brought."""
+    older = {
+        "PROPERTY_TYPE": '{"code": "P", "label": "", "data_type": "VARCHAR"}',
+        "SAMPLE_TYPE": '{"kind": "SAMPLE", "code": "P"}',
+    }
+    with instance.engine.begin() as connection:
+        for kind, content in older.items():
+            row = {"kind": kind, "owner": "", "code": "P", "source": "", "content": content}
+            connection.execute(master_data.insert().values(row))
+        property_type, sample_type = stored_definitions(connection).values()
+    assert property_type.value == PropertyType(
+        code=Code("P"), label="", data_type=DataType.VARCHAR, multi_value=None, meta_data=None
+    )
+    assert sample_type.value == EntityType(kind=Kind.SAMPLE, code=Code("P"))
+
+
+def test_type_groups_are_assembled_with_the_members_of_all_owners(instance: Instance) -> None:
+    one = MasterData(type_groups=(a_type_group("G", "B", meta_data={"k": "v", "a": ""}),))
+    two = {
+        key: value
+        for key, value in flatten(MasterData(type_groups=(a_type_group("G", "A"),))).items()
+        if key.owner
+    }
+    with instance.engine.begin() as connection:
+        write_definitions(connection, "ONE", flatten(one))
+        write_definitions(connection, "TWO", two)
+        stored = stored_master_data(connection)
+    assert stored.type_groups == (a_type_group("G", "A", "B", meta_data={"k": "v", "a": ""}),)
 
 
 def test_definitions_are_read_as_they_were_written(instance: Instance) -> None:

@@ -72,6 +72,10 @@ def check_same(source: Instance, last: Harvest, names: Names) -> None:
         p.name: p.script for p in ordinary.plugins
     }
     assert stored.external_dms == ordinary.external_dms
+    assert stored.type_groups == ordinary.type_groups
+    assert {p.code: (p.multi_value, p.meta_data) for p in ordinary.property_types}.items() <= {
+        p.code: (p.multi_value, p.meta_data) for p in stored.property_types
+    }.items()
 
 
 def test_the_example_of_a_whole_list_is_harvested_without_loss(

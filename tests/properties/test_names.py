@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester.openbis.names import Defined, Names
+from harvester.openbis.definition_codes import Defined
+from harvester.openbis.names import Names
 from shared.errors import ConflictError
 from shared.model.entities import Entity
 from shared.model.ids import Code, Identifier

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harvester.openbis.steps.master_data import MasterDataPlan, Rules, plan_master_data
+from harvester.openbis.steps.master_data import MasterDataPlan, Rules, plan_master_data, unlisted
 from shared.model.ids import Code
 from shared.model.kinds import Kind
 from shared.model.master_data import (
@@ -17,12 +17,15 @@ from shared.model.master_data import (
     ExternalDms,
     FileFormatType,
     MasterData,
+    PatternType,
+    TypeGroupMember,
 )
 from shared.store.master_data import Definition, Key, Stored, assemble, flatten
 from tests.support.instances.builders import (
     a_plugin,
     a_property_type,
     a_term,
+    a_type_group,
     a_vocabulary,
     an_assignment,
     an_entity_type,
@@ -71,6 +74,50 @@ ORDINARY: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"entity_types": (an_entity_type(Kind.SAMPLE, an_assignment()),)},
         {"entity_types": (an_entity_type(Kind.SAMPLE, an_assignment(mandatory=True)),)},
     ),
+    "pattern": (
+        {"entity_types": (an_entity_type(Kind.SAMPLE, an_assignment()),)},
+        {
+            "entity_types": (
+                an_entity_type(
+                    Kind.SAMPLE, an_assignment(pattern="1-9", pattern_type=PatternType.RANGES)
+                ),
+            )
+        },
+    ),
+    "internal type": (
+        {"entity_types": (an_entity_type(Kind.SAMPLE),)},
+        {"entity_types": (an_entity_type(Kind.SAMPLE, internal=True),)},
+    ),
+    "several values": (
+        {"property_types": (a_property_type(),)},
+        {"property_types": (a_property_type(multi_value=True),)},
+    ),
+    "one value again": (
+        {"property_types": (a_property_type(multi_value=True),)},
+        {"property_types": (a_property_type(multi_value=False),)},
+    ),
+    "meta data of a property type": (
+        {"property_types": (a_property_type(meta_data={"k": "v"}),)},
+        {"property_types": (a_property_type(meta_data={}),)},
+    ),
+    "meta data of a type": (
+        {"entity_types": (an_entity_type(Kind.SAMPLE),)},
+        {"entity_types": (an_entity_type(Kind.SAMPLE, meta_data={"k": "v"}),)},
+    ),
+    "type group": (
+        {"type_groups": (a_type_group("G", meta_data={"k": "v"}),)},
+        {"type_groups": (a_type_group("G", meta_data={"k": "w"}),)},
+    ),
+    "member of a type group": (
+        {"type_groups": (a_type_group("G", "BREW"),)},
+        {
+            "type_groups": (
+                a_type_group(
+                    "G", members=(TypeGroupMember(sample_type=Code("BREW"), internal=True),)
+                ),
+            )
+        },
+    ),
     "external data management system": (
         {
             "external_dms": (
@@ -97,10 +144,15 @@ def plan_of(
     owner: str = "DS1",
     update_allowed: bool = False,
     unassignment_allowed: bool = False,
+    removals_unsafe: str | None = None,
 ) -> MasterDataPlan:
     here = {key: Stored(value=value, source=owner) for key, value in flatten(stored).items()}
     rules = Rules(
-        source="DS1", update_allowed=update_allowed, unassignment_allowed=unassignment_allowed
+        source="DS1",
+        update_allowed=update_allowed,
+        unassignment_allowed=unassignment_allowed,
+        groups_are_whole=incoming.type_groups_are_whole,
+        removals_unsafe=removals_unsafe,
     )
     return plan_master_data(flatten(incoming), here, rules)
 
@@ -226,7 +278,113 @@ def test_assignments_of_somebody_else_and_of_types_that_are_gone_stay() -> None:
     assert plan_of(kept, stored, owner="DS2", unassignment_allowed=True).remove == []
 
 
-def test_nothing_but_assignments_is_ever_removed() -> None:
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_member_that_is_gone_is_removed_only_if_that_is_allowed(*, allowed: bool) -> None:
+    stored = MasterData(type_groups=(a_type_group("G", "BREW", "WELL"),))
+    incoming = MasterData(type_groups=(a_type_group("G", "WELL", "PLATE"),))
+    plan = plan_of(incoming, stored, unassignment_allowed=allowed)
+    key = Key(kind="TYPE_GROUP_MEMBER", owner="G", code="BREW")
+    assert only(plan.create) == replace(key, code="PLATE")
+    assert plan.remove == ([key] if allowed else [])
+    assert [skipped for skipped, _ in plan.skipped] == ([] if allowed else [key])
+
+
+def test_a_member_stays_if_the_list_may_not_name_all_of_a_group() -> None:
+    stored = MasterData(type_groups=(a_type_group("G", "BREW", "WELL"),))
+    incoming = MasterData(type_groups=(a_type_group("G", "WELL"),), type_groups_are_whole=False)
+    assert is_idle(plan_of(incoming, stored, unassignment_allowed=True))
+
+
+def test_members_of_somebody_else_and_of_groups_that_are_gone_stay() -> None:
+    stored = MasterData(type_groups=(a_type_group("G", "BREW"),))
+    gone = MasterData(type_groups=(a_type_group("H"),))
+    assert plan_of(gone, stored, unassignment_allowed=True).remove == []
+    kept = MasterData(type_groups=(a_type_group("G"),))
+    assert plan_of(kept, stored, owner="DS2", unassignment_allowed=True).remove == []
+
+
+def test_members_are_added_to_a_group_of_somebody_else() -> None:
+    stored = MasterData(type_groups=(a_type_group("G"),))
+    incoming = MasterData(type_groups=(a_type_group("G", "BREW"),))
+    assert only(plan_of(incoming, stored, owner="DS2").create).kind == "TYPE_GROUP_MEMBER"
+
+
+def test_after_a_list_with_definitions_that_cannot_be_read_nothing_is_removed() -> None:
+    stored = MasterData(
+        entity_types=(an_entity_type(Kind.SAMPLE, an_assignment()),),
+        type_groups=(a_type_group("G", "BREW"),),
+    )
+    incoming = MasterData(
+        entity_types=(an_entity_type(Kind.SAMPLE),), type_groups=(a_type_group("G"),)
+    )
+    plan = plan_of(
+        incoming, stored, unassignment_allowed=True, removals_unsafe="2 records could not be read"
+    )
+    assert plan.remove == []
+    assert {reason for _, reason in plan.skipped} == {
+        "not listed; it is not removed: 2 records could not be read"
+    }
+
+
+@pytest.mark.parametrize("known", [{"multi_value": True, "meta_data": {"k": "v"}}, {}])
+def test_what_the_source_does_not_know_stays_as_it_is(known: dict[str, Any]) -> None:
+    here = a_property_type(**known)
+    assert is_idle(plan_of(of(a_property_type()), of(here), update_allowed=True))
+    plan = plan_of(of(a_property_type(label="other")), of(here), update_allowed=True)
+    assert plan.update[only(plan.update)] == a_property_type(label="other", **known)
+
+
+def test_what_the_source_does_not_know_of_types_and_groups_stays_as_it_is() -> None:
+    here = MasterData(
+        entity_types=(an_entity_type(Kind.SAMPLE, meta_data={"k": "v"}),),
+        type_groups=(a_type_group("G", meta_data={"k": "v"}),),
+    )
+    unknown = MasterData(
+        entity_types=(an_entity_type(Kind.SAMPLE, description="d"),),
+        type_groups=(a_type_group("G", internal=True),),
+    )
+    plan = plan_of(unknown, here, update_allowed=True)
+    assert {getattr(value, "meta_data", None) == {"k": "v"} for value in plan.update.values()} == {
+        True
+    }
+    assert len(plan.update) == 2
+
+
+def test_that_there_is_nothing_of_what_was_not_known_is_no_difference() -> None:
+    """Otherwise each definition would differ once the source is a newer one."""
+    nothing = a_property_type(multi_value=False, meta_data={})
+    assert is_idle(plan_of(of(nothing), of(a_property_type())))
+    plan = plan_of(of(replace(nothing, label="other")), of(a_property_type()), update_allowed=True)
+    assert plan.update[only(plan.update)] == replace(nothing, label="other")
+
+
+def test_definitions_that_the_source_lists_no_more_are_counted_by_kind() -> None:
+    stored = replace(
+        full_master_data(),
+        entity_types=(
+            an_entity_type(Kind.MATERIAL, an_assignment()),
+            an_entity_type(Kind.SAMPLE, an_assignment()),
+        ),
+        type_groups=(a_type_group("G", "BREW"), a_type_group("H", "BREW")),
+    )
+    incoming = replace(
+        stored,
+        file_format_types=(),
+        entity_types=(an_entity_type(Kind.SAMPLE),),
+        type_groups=(a_type_group("G"),),
+    )
+    here = {key: Stored(value=value, source="DS1") for key, value in flatten(stored).items()}
+    assert list(unlisted(flatten(incoming), here, "DS1")) == [
+        "1 FILE_FORMAT_TYPE",
+        "1 MATERIAL_TYPE",
+        "1 PROPERTY_ASSIGNMENT",
+        "1 TYPE_GROUP",
+        "1 TYPE_GROUP_MEMBER",
+    ]
+    assert list(unlisted(flatten(incoming), here, "DS2")) == []
+
+
+def test_nothing_but_assignments_and_members_is_ever_removed() -> None:
     plan = plan_of(MasterData(), full_master_data(), update_allowed=True, unassignment_allowed=True)
     assert plan.remove == []
 

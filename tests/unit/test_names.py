@@ -23,6 +23,8 @@ from shared.model.master_data import (
     PropertyAssignment,
     PropertyType,
     Term,
+    TypeGroup,
+    TypeGroupMember,
     Vocabulary,
 )
 from tests.support.instances.builders import (
@@ -31,6 +33,7 @@ from tests.support.instances.builders import (
     a_project,
     a_sample,
     a_space,
+    a_type_group,
     an_experiment,
 )
 
@@ -125,6 +128,43 @@ def test_vocabularies_get_the_prefix_and_their_terms_do_not() -> None:
     solvents = PREFIXED.translate_master_data(MASTER_DATA).vocabularies[0]
     assert solvents.code == "DS1_SOLVENT"
     assert solvents.terms == SOLVENTS.terms
+
+
+def test_type_groups_and_their_sample_types_get_the_prefix() -> None:
+    master_data = MasterData(type_groups=(a_type_group("FERMENTS", "BREW", meta_data={"k": "v"}),))
+    (plain,) = Names.of(master_data, None).translate_master_data(master_data).type_groups
+    (prefixed,) = Names.of(master_data, "DS1_").translate_master_data(master_data).type_groups
+    assert plain == master_data.type_groups[0]
+    assert prefixed == a_type_group("DS1_FERMENTS", "DS1_BREW", meta_data={"k": "v"})
+
+
+@pytest.mark.parametrize("prefix", [None, "DS1_"])
+def test_an_internal_type_or_group_with_a_prefix_is_an_ordinary_one(prefix: str | None) -> None:
+    brew = EntityType(
+        kind=Kind.SAMPLE,
+        code=Code("BREW"),
+        internal=True,
+        assignments=(PropertyAssignment(property_type=STATE.code, ordinal=1, internal=True),),
+    )
+    member = TypeGroupMember(sample_type=Code("BREW"), internal=True)
+    group = TypeGroup(code=Code("G"), internal=True, members=(member,))
+    master_data = MasterData(property_types=(STATE,), entity_types=(brew,), type_groups=(group,))
+    translated = Names.of(master_data, prefix).translate_master_data(master_data)
+    (named,), (group_here,) = translated.entity_types, translated.type_groups
+    flags = (
+        *(named.internal, named.assignments[0].internal),
+        *(group_here.internal, group_here.members[0].internal),
+    )
+    assert set(flags) == {prefix is None}
+
+
+def test_terms_of_openbis_itself_stay_so_in_a_vocabulary_that_does() -> None:
+    term = Term(code=Code("DRAFT"), ordinal=1, internal=True)
+    shipped, own = (replace(each, terms=(term,)) for each in (UNITS, OWN_UNITS))
+    master_data = MasterData(vocabularies=(shipped, own))
+    for prefix in (None, "DS1_"):
+        translated = Names.of(master_data, prefix).translate_master_data(master_data)
+        assert [each.terms[0].internal for each in translated.vocabularies] == [True, False]
 
 
 def test_references_of_property_types_are_translated() -> None:

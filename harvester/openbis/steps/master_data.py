@@ -1,15 +1,20 @@
 """Step 3: register and update master data, by the manual's rules (harvester-semantics.md, 3.3).
 
 Additions are always made, updates only with ``master-data-update-allowed`` and only to what this
-section owns; assignments are removed only with ``property-unassignment-allowed``. What openBIS
-ships itself (internal, registered by ``system``) is neither created nor updated: if it is missing
-or has another data type here, that is an error, and all such errors come out together.
+section owns; assignments and members of type groups are removed only with
+``property-unassignment-allowed``. What openBIS ships itself (internal, registered by ``system``) is
+neither created nor updated: if it is missing or has another data type here, that is an error, and
+all such errors come out together.
+
+What the source does not know (several values, meta data) stays as it is here. A member of a type
+group stays, too, if the list does not say that it has its groups whole.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from harvester.openbis.destination.port.rows import Definition, Key, Stored, flatten
 from harvester.openbis.sync_run import SyncRun
@@ -19,6 +24,9 @@ from shared.model.master_data import SYSTEM_USER, PropertyType, Vocabulary
 
 # Who defined something and when; a difference in these alone is none.
 _STAMPS = frozenset({"registrator", "registered", "modified"})
+# Fields of which a source may know nothing (None), and what they are where there is nothing.
+_NOTHING: Mapping[str, object] = {"multi_value": False, "meta_data": {}}
+_UNLISTED = "definitions of this section that the data source does not list any more; they stay"
 # So many letters of a value are shown.
 _LONGEST = 100
 
@@ -36,11 +44,15 @@ class MasterDataPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the settings allow, and the section that asks."""
+    """What the settings and the list allow, and the section that asks."""
 
     source: str
     update_allowed: bool
     unassignment_allowed: bool
+    # Whether the list names all members of its type groups.
+    groups_are_whole: bool = True
+    # Why nothing may be removed after this list; None if it may.
+    removals_unsafe: str | None = None
 
 
 def register_master_data(run: SyncRun) -> Outcome:
@@ -49,15 +61,20 @@ def register_master_data(run: SyncRun) -> Outcome:
         source=run.source,
         update_allowed=run.config.master_data_update_allowed,
         unassignment_allowed=run.config.property_unassignment_allowed,
+        groups_are_whole=run.metadata.master_data.type_groups_are_whole,
+        removals_unsafe=run.metadata.deletions_unsafe,
     )
     definitions = run.destination.definitions
-    stored = definitions.stored()
-    plan = plan_master_data(flatten(run.metadata.master_data), stored, rules)
+    incoming, stored = flatten(run.metadata.master_data), definitions.stored()
+    plan = plan_master_data(incoming, stored, rules)
     if plan.conflicts:
         raise ConflictError(plan.conflicts)
     definitions.write(plan.create | plan.update)
     definitions.remove(plan.remove)
     _note(outcome, plan, stored)
+    lines = list(unlisted(incoming, stored, rules.source))
+    if lines and rules.removals_unsafe is None:
+        outcome.show(_UNLISTED, lines)
     return outcome
 
 
@@ -87,8 +104,10 @@ def plan_master_data(
             plan.create[key] = value
         elif not is_fixed(key, incoming) and differences(value, present.value):
             _decide(plan, key, value, present, rules)
-    for key in _unassigned(incoming, stored, rules.source):
-        if rules.unassignment_allowed:
+    for key in _unassigned(incoming, stored, rules):
+        if rules.removals_unsafe:
+            plan.skipped.append((key, f"not listed; it is not removed: {rules.removals_unsafe}"))
+        elif rules.unassignment_allowed:
             plan.remove.append(key)
         else:
             plan.skipped.append(
@@ -106,7 +125,13 @@ def _decide(
     elif not rules.update_allowed:
         plan.skipped.append((key, "master-data-update-allowed is false"))
     else:
-        plan.update[key] = value
+        plan.update[key] = _completed(value, present.value)
+
+
+def _completed(value: Definition, present: Definition) -> Definition:
+    """The definition with what is here where the source does not know."""
+    unknown = [name for name in _NOTHING if getattr(value, name, False) is None]
+    return replace(value, **{name: getattr(present, name) for name in unknown})
 
 
 def is_shipped(value: Definition) -> bool:
@@ -143,12 +168,21 @@ def _contradictions(key: Key, value: Definition, present: Stored | None) -> Iter
 
 
 def differences(one: Definition, other: Definition) -> list[str]:
-    """The fields in which two definitions differ, stamps apart."""
+    """The fields in which a definition of a list differs from one that is here, stamps apart. What
+    the source does not know is no difference; nor is it one that there is nothing of what was not
+    known until now."""
     return [
         f.name
         for f in fields(one)
-        if f.name not in _STAMPS and getattr(one, f.name) != getattr(other, f.name, None)
+        if f.name not in _STAMPS
+        and _differs(f.name, getattr(one, f.name), getattr(other, f.name, None))
     ]
+
+
+def _differs(name: str, new: object, present: object) -> bool:
+    if name not in _NOTHING:
+        return new != present
+    return new is not None and new != (_NOTHING[name] if present is None else present)
 
 
 def described_differences(before: Definition, after: Definition) -> str:
@@ -166,15 +200,42 @@ def _brief(value: object) -> str:
 
 
 def _unassigned(
-    incoming: Mapping[Key, Definition], stored: Mapping[Key, Stored], source: str
+    incoming: Mapping[Key, Definition], stored: Mapping[Key, Stored], rules: Rules
 ) -> Iterator[Key]:
-    """Assignments of this section that are gone, of types that the list still has."""
-    types = {f"{key.kind} {key.code}" for key in incoming if key.kind.endswith("_TYPE")}
+    """Assignments and members of this section that are gone, of types and type groups that the list
+    still has."""
+    holders = _holders(incoming) if rules.groups_are_whole else _types(incoming)
     for key, present in sorted(stored.items()):
         if (
-            key.kind == "PROPERTY_ASSIGNMENT"
-            and present.source == source
-            and key.owner in types
+            present.source == rules.source
             and key not in incoming
+            and (key.kind, key.owner) in holders
         ):
             yield key
+
+
+def _types(incoming: Mapping[Key, Definition]) -> frozenset[tuple[str, str]]:
+    """Kind and owner of assignments of types that the list has."""
+    types = (key for key in incoming if key.kind.endswith("_TYPE"))
+    return frozenset(("PROPERTY_ASSIGNMENT", f"{key.kind} {key.code}") for key in types)
+
+
+def _holders(incoming: Mapping[Key, Definition]) -> frozenset[tuple[str, str]]:
+    """The same with members of type groups."""
+    groups = (key.code for key in incoming if key.kind == "TYPE_GROUP")
+    return _types(incoming) | {("TYPE_GROUP_MEMBER", code) for code in groups}
+
+
+def unlisted(
+    incoming: Mapping[Key, Definition], stored: Mapping[Key, Stored], source: str
+) -> Iterator[str]:
+    """How many definitions of this section are here that the list does not have, by kind: of kinds
+    that an upgrade of the source removed, for example. Assignments and members of what is listed
+    have rules of their own."""
+    holders = _holders(incoming)
+    gone = Counter(
+        key.kind
+        for key, present in stored.items()
+        if present.source == source and key not in incoming and (key.kind, key.owner) not in holders
+    )
+    yield from (f"{number:,} {kind}" for kind, number in sorted(gone.items()))

@@ -14,6 +14,7 @@ from shared.model.master_data import (
     ExternalDms,
     FileFormatType,
     MasterData,
+    PatternType,
 )
 from tests.support.instances.builders import (
     a_data_set,
@@ -25,6 +26,7 @@ from tests.support.instances.builders import (
     a_service_file,
     a_space,
     a_term,
+    a_type_group,
     a_vocabulary,
     an_assignment,
     an_entity_type,
@@ -51,11 +53,12 @@ def full_master_data() -> MasterData:
     sample_type = an_entity_type(
         Kind.SAMPLE,
         an_assignment("$NAME", 1),
-        an_assignment("NOTES", 2),
+        an_assignment("NOTES", 2, pattern="[a-z].*", pattern_type=PatternType.PATTERN),
         an_assignment("SOLVENT", 3, mandatory=True),
         an_assignment("FLOUR", 4, plugin="age", section="Dry"),
         an_assignment("FRIEND", 5),
         validation_plugin="check_ph",
+        meta_data={"origin": "invented"},
     )
     others = tuple(t for t in plain.entity_types if t.kind is not Kind.SAMPLE)
     return replace(
@@ -77,14 +80,18 @@ def full_master_data() -> MasterData:
             a_property_type(
                 "SOLVENT", data_type=DataType.CONTROLLEDVOCABULARY, vocabulary=Code("SOLVENT")
             ),
-            a_property_type("FLOUR", data_type=DataType.MATERIAL),
-            a_property_type("FRIEND", data_type=DataType.SAMPLE),
+            a_property_type("FLOUR", data_type=DataType.MATERIAL, meta_data={"unit": "g"}),
+            a_property_type("FRIEND", data_type=DataType.SAMPLE, multi_value=True),
         ),
         entity_types=(*others, sample_type),
         external_dms=(
             ExternalDms(
                 code=Code("GIT"), address="host:/repo", address_type=AddressType.FILE_SYSTEM
             ),
+        ),
+        type_groups=(
+            a_type_group("EMPTY", meta_data={}),
+            a_type_group("FERMENTS", "A_SAMPLE_TYPE", meta_data={"colour": "green"}),
         ),
     )
 

@@ -126,7 +126,7 @@ def test_master_data_takes_as_many_queries_as_it_has_tables(
     with catalogue.snapshot() as snapshot, statements(engine) as sent:
         snapshot.master_data()
 
-    assert len(sent) == 14
+    assert len(sent) == 16
 
 
 def test_more_than_a_page_of_samples_comes_whole_and_in_order(

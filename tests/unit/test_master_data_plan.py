@@ -375,11 +375,11 @@ def test_definitions_that_the_source_lists_no_more_are_counted_by_kind() -> None
     )
     here = {key: Stored(value=value, source="DS1") for key, value in flatten(stored).items()}
     assert list(unlisted(flatten(incoming), here, "DS1")) == [
-        "1 FILE_FORMAT_TYPE",
-        "1 MATERIAL_TYPE",
-        "1 PROPERTY_ASSIGNMENT",
-        "1 TYPE_GROUP",
-        "1 TYPE_GROUP_MEMBER",
+        "FILE_FORMAT_TYPE: 1",
+        "MATERIAL_TYPE: 1",
+        "PROPERTY_ASSIGNMENT: 1",
+        "TYPE_GROUP: 1",
+        "TYPE_GROUP_MEMBER: 1",
     ]
     assert list(unlisted(flatten(incoming), here, "DS2")) == []
 

@@ -238,4 +238,4 @@ def unlisted(
         for key, present in stored.items()
         if present.source == source and key not in incoming and (key.kind, key.owner) not in holders
     )
-    yield from (f"{number:,} {kind}" for kind, number in sorted(gone.items()))
+    yield from (f"{kind}: {number:,}" for kind, number in sorted(gone.items()))

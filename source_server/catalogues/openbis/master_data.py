@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -16,11 +17,14 @@ from shared.model.master_data import (
     ExternalDms,
     FileFormatType,
     MasterData,
+    PatternType,
     Plugin,
     PluginType,
     PropertyAssignment,
     PropertyType,
     Term,
+    TypeGroup,
+    TypeGroupMember,
     Vocabulary,
 )
 from source_server.catalogues.openbis import queries_master_data as queries
@@ -31,6 +35,8 @@ from source_server.catalogues.openbis.texts import publishable
 _Value = TypeVar("_Value")
 _Fields = dict[str, Any]
 
+# The first of these columns that a row has names it in messages.
+_NAMES = ("code", "name", "property_type", "sample_type")
 _MOMENTS = frozenset({"registered", "modified"})
 
 
@@ -51,6 +57,7 @@ class MasterDataReader:
             property_types=self._all(queries.PROPERTY_TYPES, _property_type),
             entity_types=tuple(self._entity_types()),
             external_dms=self._all(queries.EXTERNAL_DMS, _external_dms),
+            type_groups=tuple(self._type_groups()),
         )
 
     def _all(self, query: str, value: Callable[[_Fields], _Value]) -> tuple[_Value, ...]:
@@ -79,17 +86,38 @@ class MasterDataReader:
                 assigned = tuple(assignments.get(fields.pop("id"), ()))
                 yield EntityType(kind=kind, assignments=assigned, **fields)
 
+    def _type_groups(self) -> Iterator[TypeGroup]:
+        members = self._owned(queries.TYPE_GROUP_MEMBERS, lambda fields: TypeGroupMember(**fields))
+        for fields in self._fields(queries.TYPE_GROUPS):
+            yield TypeGroup(members=tuple(members.get(fields.pop("id"), ())), **fields)
+
 
 def _published(row: RowMapping) -> _Fields:
     """The row's columns, as XML can carry them, and with times in whole seconds."""
     fields: _Fields = dict(row)
-    name = str(fields.get("code") or fields.get("name") or fields.get("property_type"))
+    name = next(str(fields[field]) for field in _NAMES if field in fields)
     for field, value in fields.items():
         if isinstance(value, str):
             fields[field] = publishable(value, "Master data", name)
         elif field in _MOMENTS and value is not None:
             fields[field] = moment(value, "Master data", name)
+        elif isinstance(value, dict):
+            fields[field] = _meta_data(value, name)
     return fields
+
+
+def _meta_data(values: Mapping[str, object], name: str) -> dict[str, str]:
+    """Meta data are texts; other values, which openBIS does not write, are shown as JSON."""
+    return {
+        publishable(key, "Master data", name): publishable(_text(value), "Master data", name)
+        for key, value in values.items()
+    }
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _plugin(fields: _Fields) -> Plugin:
@@ -106,7 +134,10 @@ def _property_type(fields: _Fields) -> PropertyType:
 
 def _assignment(fields: _Fields) -> PropertyAssignment:
     plugin_type = fields["plugin_type"] and PluginType(fields["plugin_type"])
-    return PropertyAssignment(**(fields | {"plugin_type": plugin_type}))
+    pattern_type = fields["pattern_type"] and PatternType(fields["pattern_type"])
+    return PropertyAssignment(
+        **(fields | {"plugin_type": plugin_type, "pattern_type": pattern_type})
+    )
 
 
 def _external_dms(fields: _Fields) -> ExternalDms:

@@ -29,10 +29,21 @@ class Change:
 def _gone(since: int, table: str, **columns: str) -> Change:
     """A table that a schema removed; since then it is read as one without rows. ``columns`` are
     those that are asked for, with their types."""
+    return Change(since=since, now=_no_rows(columns), before=table)
+
+
+def _new(since: int, table: str, **columns: str) -> Change:
+    """A table that a schema brought; before it is read as one without rows."""
+    return Change(since=since, now=table, before=_no_rows(columns))
+
+
+def _no_rows(columns: Mapping[str, str]) -> str:
     nulls = ", ".join(f"null::{kind} as {column}" for column, kind in columns.items())
-    return Change(since=since, now=f"(select {nulls} where false)", before=table)
+    return f"(select {nulls} where false)"
 
 
+# Without meta data the column is null, or has an object without keys, or JSON's null.
+_META_DATA = "coalesce(nullif(@.meta_data, 'null'), '{}')"
 _NOT_EXPIRED = "(@.expiry_timestamp is null or @.expiry_timestamp >= now())"
 _VALUES = {
     "integer_array_value": "bigint[]",
@@ -108,6 +119,7 @@ CHANGES: Mapping[str, Change] = MappingProxyType(
             description="text",
             validation_script_id="bigint",
             modification_timestamp="timestamptz",
+            is_managed_internally="boolean",
         ),
         "material_assignments": _gone(
             210,
@@ -123,6 +135,9 @@ CHANGES: Mapping[str, Change] = MappingProxyType(
             is_unique="boolean",
             script_id="bigint",
             registration_timestamp="timestamptz",
+            pattern="text",
+            pattern_type="text",
+            is_managed_internally_namespace="boolean",
         ),
         "material_properties": _gone(
             210,
@@ -138,6 +153,36 @@ CHANGES: Mapping[str, Change] = MappingProxyType(
         "material_value": Change(since=210, now="null::bigint", before="@.mate_prop_id"),
         "material_type_property": Change(since=210, now="null::bigint", before="@.maty_prop_id"),
         "file_format_types": _gone(211, "file_format_types", code="text", description="text"),
+        "type_groups": _new(
+            205,
+            "type_groups",
+            id="bigint",
+            code="text",
+            is_managed_internally="boolean",
+            meta_data="jsonb",
+            pers_id_registerer="bigint",
+            registration_timestamp="timestamptz",
+            modification_timestamp="timestamptz",
+        ),
+        "type_group_members": _new(
+            205,
+            "sample_type_type_groups",
+            saty_id="bigint",
+            tg_id="bigint",
+            is_managed_internally="boolean",
+        ),
+        # What openBIS itself made. Assignments have two flags; openBIS shows the one of schema 196
+        # (openbis-database.md, 3.3).
+        "made_internally": Change(since=196, now="@.is_managed_internally", before="false"),
+        "assigned_internally": Change(
+            since=196, now="@.is_managed_internally_namespace", before="false"
+        ),
+        "pattern": Change(since=195, now="@.pattern", before="null::text"),
+        "pattern_type": Change(since=195, now="@.pattern_type", before="null::text"),
+        "multi_value": Change(since=193, now="@.is_multi_value", before="null::boolean"),
+        "type_group_meta_data": Change(since=205, now=_META_DATA, before="null::jsonb"),
+        "type_meta_data": Change(since=192, now=_META_DATA, before="null::jsonb"),
+        "property_type_meta_data": Change(since=177, now=_META_DATA, before="null::jsonb"),
         # A person who has expired has no roles, neither own ones nor those of groups.
         "active": Change(
             since=203,

@@ -1,5 +1,5 @@
 """What schemas 193 to 213 brought: several values of a property, persons and roles that expire,
-files of the application file service."""
+files of the application file service, type groups."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ PAST, FUTURE = "2024-06-01 00:00:00+00", "2999-01-01 00:00:00+00"
 EXPIRED, EXPIRED_OF_CREW, NOT_EXPIRED = "expired", "expired_crew", "expires_late"
 # Instance admins whose roles expire, which only schemas 201 and 202 know.
 LAPSED, NOT_LAPSED = "lapsed", "lapses_late"
+# Type groups with their sample types; the last is internal, and so is its member.
+FIRST_WITH_TYPE_GROUPS = 205
+TYPE_GROUPS = {"BENCH": ("JAR", "PLATE"), "EMPTY": (), "SHIPPED": ("WELL",)}
 PERSONS_EXPIRE, ROLES_EXPIRE, ROLES_NO_LONGER_EXPIRE = 203, 201, 202
 
 
@@ -25,6 +28,7 @@ def add_later_rows(world: World) -> None:
     _persons_that_expire(world)
     _roles_that_expire(world)
     _afs(world)
+    _type_groups(world)
 
 
 def _several_values(world: World) -> None:
@@ -91,3 +95,23 @@ def _afs(world: World) -> None:
         status="AVAILABLE",
         storage_confirmation=True,
     )
+
+
+def _type_groups(world: World) -> None:
+    for code, members in TYPE_GROUPS.items():
+        internal = code == "SHIPPED"
+        group = world.rows.add(
+            "type_groups",
+            FIRST_WITH_TYPE_GROUPS,
+            code=code,
+            is_managed_internally=internal,
+            meta_data='{"colour": "blue"}' if code == "BENCH" else None,
+        )
+        for member in members:
+            world.rows.add(
+                "sample_type_type_groups",
+                FIRST_WITH_TYPE_GROUPS,
+                tg_id=group,
+                saty_id=world.known.types["sample", member],
+                is_managed_internally=internal,
+            )

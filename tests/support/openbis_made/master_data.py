@@ -51,6 +51,16 @@ PROPERTIES: Mapping[str, str] = {
     "SETTINGS": "JSON",
 }
 
+# By type and property type.
+PATTERNS: Mapping[tuple[str, str], Mapping[str, Value]] = {
+    (type_code, name): {"pattern": pattern, "pattern_type": kind, "pattern_regex": regex}
+    for type_code, name, kind, pattern, regex in (
+        ("JAR", "NOTES", "PATTERN", "[a-z].*", "^[a-z].*$"),
+        ("RAW", "NOTES", "VALUES", '"a", "b, c"', "^(a|b, c)$"),
+        ("SERIES", "DEPTH", "RANGES", "1-10, 20-30", "^.*$"),
+    )
+}
+
 GEOMETRIES = ("96_WELLS_8X12", "384_WELLS_16X24")
 COLOURS = ("BLUE", "GREY:DARK", "WHITE", "TEAL")
 _KINDS = {
@@ -122,10 +132,15 @@ def _types(rows: Rows, found: Definitions) -> None:
             is_subcode_unique=False,
             show_parent_metadata=False,
             validation_script_id=found.plugins["isComplete"] if code == "PLATE" else None,
+            is_managed_internally=code == "WELL",
+            meta_data='{"colour": "green", "a": "<b>"}' if code == "PLATE" else None,
         )
     for code in ("SERIES", "SURVEY"):
         found.types["experiment", code] = rows.add(
-            "experiment_types", code=code, validation_script_id=found.plugins["shipped"]
+            "experiment_types",
+            code=code,
+            validation_script_id=found.plugins["shipped"],
+            meta_data='{"view": "list"}' if code == "SURVEY" else "{}",
         )
     for code, kind in (("RAW", "PHYSICAL"), ("BASKET", "CONTAINER"), ("POINTER", "LINK")):
         found.types["data_set", code] = rows.add(
@@ -171,6 +186,7 @@ def _vocabularies(rows: Rows, found: Definitions) -> dict[str, int]:
                 label=term.capitalize() if ordinal > 1 else None,
                 pers_id_registerer=_registrator(internal),
                 description=f"term {ordinal}",
+                is_managed_internally=internal and ordinal == 1,
             )
     return ids
 
@@ -203,6 +219,7 @@ def _property_types(rows: Rows, found: Definitions, vocabularies: dict[str, int]
             # version 184 merged both columns: until then a name could have just the namespace
             is_managed_internally=internal and name != "$NAME",
             pers_id_registerer=_registrator(internal),
+            meta_data='{"custom_widget": "Word Processor"}' if name == "NOTES" else None,
         )
     found.properties[MULTI_VALUED] = rows.add(
         "property_types",
@@ -233,6 +250,10 @@ def _assign(rows: Rows, found: Definitions) -> None:
                 "is_shown_edit": True,
                 "show_raw_value": name == "SHEET",
                 "script_id": found.plugins["age"] if (code, name) == ("JAR", "DEPTH") else None,
+                # the flag of old schemas means something else than that of schema 196
+                "is_managed_internally": name == "$NAME",
+                "is_managed_internally_namespace": (code, name) == ("WELL", "$NAME"),
+                **PATTERNS.get((code, name), {}),
             }
             found.assignments[kind, code, name] = rows.add(
                 f"{kind}_type_property_types",

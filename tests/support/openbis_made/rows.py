@@ -13,7 +13,12 @@ Value = str | int | float | bool | bytes | None
 
 _MERGED = 184
 _ALL_SCRIPTS = 213
-_FLAGS = frozenset({"is_unique", "is_multi_value", "afs_data"})
+_FLAGS = frozenset(
+    {
+        *("is_unique", "is_multi_value", "afs_data"),
+        *("is_managed_internally", "is_managed_internally_namespace"),
+    }
+)
 _FIRST_DAY = datetime(2024, 1, 2, 8, 0, 0, 250_000, tzinfo=UTC)
 
 

@@ -45,6 +45,7 @@ _ASSIGNMENT = """
   prty_id tech_id -> property_types
   ordinal integer
   is_mandatory boolean_char
+  is_managed_internally boolean_char
   section description_2000
   is_shown_edit boolean_char
   show_raw_value boolean_char
@@ -65,6 +66,7 @@ _TYPE = """
   validation_script_id tech_id -> scripts
   is_managed_internally boolean_char 196+
 """
+_META_DATA = "  meta_data jsonb 192+\n"
 _MADE_BY = """
   registration_timestamp time_stamp
   modification_timestamp time_stamp
@@ -194,7 +196,7 @@ property_types
   pers_id_registerer tech_id -> persons
   registration_timestamp time_stamp
 sample_types
-{_TYPE}
+{_TYPE}{_META_DATA}
   is_listable boolean_char
   generated_from_depth integer
   part_of_depth integer
@@ -203,9 +205,9 @@ sample_types
   is_subcode_unique boolean_char
   show_parent_metadata boolean_char
 experiment_types
-{_TYPE}
+{_TYPE}{_META_DATA}
 data_set_types
-{_TYPE}
+{_TYPE}{_META_DATA}
   data_set_kind code ..166
   main_ds_path character varying(1000)
   main_ds_pattern character varying(300)
@@ -217,10 +219,13 @@ type_groups 205+
   code code
   is_managed_internally boolean_char
   meta_data jsonb
+{_MADE_BY}
 sample_type_type_groups 205+
   saty_id tech_id -> sample_types
   tg_id tech_id -> type_groups
   is_managed_internally boolean_char
+  pers_id_registerer tech_id -> persons
+  registration_timestamp time_stamp
 sample_type_property_types
   id tech_id
   saty_id tech_id -> sample_types

@@ -31,6 +31,17 @@ def _defined_code(defined: Defined, prefix: str) -> Code:
     return Code(with_prefix(code, prefix))
 
 
+def with_bare_codes(codes: Mapping[str, Code], referred: Iterable[str | None]) -> dict[str, Code]:
+    """The codes, and those of internal definitions also without their ``$``, where a reference has
+    it so and means no other definition: newer versions of openBIS show internal codes bare."""
+    bare = {
+        code: codes[f"${code}"]
+        for code in referred
+        if code and code not in codes and f"${code}" in codes
+    }
+    return {**codes, **bare}
+
+
 def collisions(
     kind: str, definitions: Iterable[Defined], names: Mapping[str, Code]
 ) -> Iterable[str]:

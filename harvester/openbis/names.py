@@ -23,6 +23,7 @@ from harvester.openbis.definition_codes import (
     dangling,
     defined_codes,
     is_shipped,
+    with_bare_codes,
     with_prefix,
 )
 from shared.errors import ConflictError, ItemError
@@ -61,8 +62,14 @@ class Names:
         """Make the names. Raises `ConflictError` with all definitions that would get the same code,
         and all references to property types and vocabularies that the list does not define."""
         lead = (prefix or "").upper()
-        properties = defined_codes(master_data.property_types, lead)
-        vocabularies = defined_codes(master_data.vocabularies, lead)
+        properties = with_bare_codes(
+            defined_codes(master_data.property_types, lead),
+            (each.property_type for t in master_data.entity_types for each in t.assignments),
+        )
+        vocabularies = with_bare_codes(
+            defined_codes(master_data.vocabularies, lead),
+            (each.vocabulary for each in master_data.property_types),
+        )
         reasons = [
             *collisions("property type", master_data.property_types, properties),
             *collisions("vocabulary", master_data.vocabularies, vocabularies),

@@ -167,6 +167,38 @@ def test_terms_of_openbis_itself_stay_so_in_a_vocabulary_that_does() -> None:
         assert [each.terms[0].internal for each in translated.vocabularies] == [True, False]
 
 
+@pytest.mark.parametrize("prefix", [None, "DS1_"])
+def test_an_internal_definition_can_be_referred_to_without_its_sign(prefix: str | None) -> None:
+    """The lists of newer versions of openBIS may do so."""
+    unit = replace(UNIT, vocabulary=Code("UNITS"))
+    bare = PropertyAssignment(property_type=Code("NAME"), ordinal=1)
+    master_data = MasterData(
+        vocabularies=(UNITS,),
+        property_types=(NAME, unit),
+        entity_types=(EntityType(kind=Kind.SAMPLE, code=Code("BREW"), assignments=(bare,)),),
+    )
+    names = Names.of(master_data, prefix)
+    translated = names.translate_master_data(master_data)
+    assert translated.property_types[1].vocabulary == "$UNITS"
+    assert translated.entity_types[0].assignments[0].property_type == "$NAME"
+    assert names.translate_entity(a_sample(properties={"NAME": "a"})).properties == {"$NAME": "a"}
+
+
+def test_a_reference_without_sign_means_the_definition_without_sign_if_there_is_one() -> None:
+    both = MasterData(
+        property_types=(NAME, a_property_type("NAME")),
+        entity_types=(
+            EntityType(
+                kind=Kind.SAMPLE,
+                code=Code("BREW"),
+                assignments=(PropertyAssignment(property_type=Code("NAME"), ordinal=1),),
+            ),
+        ),
+    )
+    (brew,) = Names.of(both, "DS1_").translate_master_data(both).entity_types
+    assert brew.assignments[0].property_type == "DS1_NAME"
+
+
 def test_references_of_property_types_are_translated() -> None:
     by_code = {p.code: p for p in PREFIXED.translate_master_data(MASTER_DATA).property_types}
     assert by_code[Code("DS1_SOLVENT_USED")].vocabulary == "DS1_SOLVENT"

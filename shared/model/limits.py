@@ -129,6 +129,8 @@ def _excesses(entity: Entity) -> Iterator[str]:
         yield from _attachment(attachment)
     for file in entity.files:
         yield from _file(file)
+    for folder in entity.empty_folders:
+        yield from _path("the path of a folder", folder)
     for copy in entity.content_copies:
         yield from _copy(copy)
     for unknown in entity.unknown:
@@ -182,6 +184,8 @@ def _file(file: FileNode) -> Iterator[str]:
     yield from _length(file.length, f"file {shortened(file.path)!r}:")
     yield from _too_long("the href of a file", file.href, LINK_TEXT_BYTES)
     yield from _too_long("the checksum of a file", file.checksum, CODE_BYTES)
+    if file.modified:
+        yield from _date(f"file {shortened(file.path)!r}: the modification date", file.modified)
 
 
 def _copy(copy: ContentCopy) -> Iterator[str]:

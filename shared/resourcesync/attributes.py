@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from shared.model.ids import Code
 from shared.model.limits import ATTRIBUTES
 from shared.resourcesync.terms import SHA256
-from shared.resourcesync.timestamps import parse_timestamp
+from shared.resourcesync.timestamps import parse_file_time, parse_timestamp
 
 if TYPE_CHECKING:  # a server that only writes lists needs no parser
     from lxml.etree import _Element
@@ -107,9 +107,14 @@ def moment(attributes: Attributes, name: str) -> datetime | None:
     return None if value is None else moment_of(value, f"the attribute {name}")
 
 
-def moment_of(text: str, what: str) -> datetime:
+def file_time(attributes: Attributes, name: str) -> datetime | None:
+    value = word(attributes, name)
+    return None if value is None else moment_of(value, f"the attribute {name}", parse_file_time)
+
+
+def moment_of(text: str, what: str, parse: Callable[[str], datetime] = parse_timestamp) -> datetime:
     try:
-        return parse_timestamp(text)
+        return parse(text)
     except ValueError as error:
         raise UnreadableError(f"{what} cannot be read: {error}") from error
 

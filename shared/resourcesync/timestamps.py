@@ -1,4 +1,5 @@
-"""Timestamps on the wire: UTC, whole seconds, ``Z`` (wire-format.md, 1.5)."""
+"""Timestamps on the wire: UTC, whole seconds, ``Z`` (wire-format.md, 1.5); those of files may have
+milliseconds."""
 
 from __future__ import annotations
 
@@ -45,12 +46,31 @@ def optional_timestamp(moment: datetime | None) -> str | None:
     return None if moment is None else format_timestamp(moment)
 
 
+def format_file_time(moment: datetime) -> str:
+    """``2024-03-05T09:14:07.123Z``; without a fraction if there are no milliseconds. What is finer
+    is cut off."""
+    seconds = format_timestamp(moment)
+    milliseconds = moment.microsecond // 1000
+    return f"{seconds[:-1]}.{milliseconds:03}Z" if milliseconds else seconds
+
+
 def parse_timestamp(text: str) -> datetime:
     """The moment in UTC, cut to whole seconds.
 
     Version 1 writes ``+00:00`` for ``Z``. Other offsets are read correctly, although the original's
     own harvester drops them. A text without a zone is read as UTC. ValueError says what is wrong.
     """
+    moment = _parsed(text)
+    return moment.replace(microsecond=0) if moment.microsecond else moment
+
+
+def parse_file_time(text: str) -> datetime:
+    """The same, cut to milliseconds."""
+    moment = _parsed(text)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _parsed(text: str) -> datetime:
     if _SHAPE(text) is None:
         raise ValueError(f"{text!r} is no timestamp such as 2024-03-05T09:14:07Z")
     try:
@@ -60,4 +80,4 @@ def parse_timestamp(text: str) -> datetime:
             moment = moment.astimezone(UTC) if zone else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r} is no timestamp: {error}") from error
-    return moment.replace(microsecond=0) if moment.microsecond else moment
+    return moment

@@ -24,6 +24,7 @@ from shared.model.unknown import Part, Reason, Unknown
 from tests.properties.texts import (
     codes,
     digests,
+    file_times,
     filled_texts,
     moments,
     numbers,
@@ -62,6 +63,7 @@ file_nodes = st.builds(
     length=numbers,
     crc32=st.none() | st.integers(0, 2**32 - 1),
     checksum=st.none() | digests.map("SHA256:{}".format),
+    modified=st.none() | file_times,
 )
 
 content_copies = st.builds(
@@ -161,7 +163,16 @@ def _filled(draw: st.DrawFn, entity: Entity) -> Entity:
     kind = draw(st.sampled_from(DataSetKind))
     files = () if kind is DataSetKind.CONTAINER else draw(tuples_of(file_nodes))
     copies = draw(tuples_of(content_copies)) if kind is DataSetKind.LINK else ()
-    return replace(entity, data_set_kind=kind, files=files, content_copies=copies)
+    is_afs = kind is DataSetKind.PHYSICAL and draw(st.booleans())
+    folders = draw(st.sets(filled_texts, max_size=2)) if is_afs else ()
+    return replace(
+        entity,
+        data_set_kind=kind,
+        files=files,
+        content_copies=copies,
+        is_afs=is_afs,
+        empty_folders=tuple(sorted(folders)),
+    )
 
 
 @st.composite

@@ -39,6 +39,11 @@ moments = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.j
     lambda moment: moment.replace(microsecond=0)
 )
 optional_moments = st.none() | moments
+file_times = st.builds(
+    lambda moment, fraction: moment.replace(microsecond=1000 * fraction),
+    moments,
+    st.integers(0, 999),
+)
 perm_ids = st.one_of(
     st.builds("{:017d}-{}".format, st.integers(0, 10**17 - 1), st.integers(1, 10**6)),
     st.uuids().map(str),

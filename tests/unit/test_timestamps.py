@@ -6,7 +6,13 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from shared.resourcesync.timestamps import format_timestamp, optional_timestamp, parse_timestamp
+from shared.resourcesync.timestamps import (
+    format_file_time,
+    format_timestamp,
+    optional_timestamp,
+    parse_file_time,
+    parse_timestamp,
+)
 
 NINE = datetime(2024, 3, 5, 9, 14, 7, tzinfo=UTC)
 
@@ -80,3 +86,19 @@ def test_what_is_no_timestamp_is_refused_and_named(text: str) -> None:
     with pytest.raises(ValueError, match="no timestamp") as caught:
         parse_timestamp(text)
     assert repr(text) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("microsecond", "text"),
+    [
+        (0, "2026-03-05T09:14:07Z"),
+        (999, "2026-03-05T09:14:07Z"),
+        (7_999, "2026-03-05T09:14:07.007Z"),
+        (120_000, "2026-03-05T09:14:07.120Z"),
+    ],
+)
+def test_times_of_files_have_milliseconds_if_there_are_any(microsecond: int, text: str) -> None:
+    moment = datetime(2026, 3, 5, 9, 14, 7, microsecond, UTC)
+    assert format_file_time(moment) == text
+    assert parse_file_time(text) == moment.replace(microsecond=microsecond // 1000 * 1000)
+    assert parse_file_time("2026-03-05T10:14:07.1239999+01:00").microsecond == 123_000

@@ -12,6 +12,7 @@ from shared.resourcesync.addresses import DATA_STORE_PATH
 from shared.resourcesync.attributes import (
     UnreadableError,
     attributes_of,
+    file_time,
     length,
     moment,
     name_of_file,
@@ -38,6 +39,12 @@ def read_attachments(blocks: Iterable[_Element]) -> tuple[Attachment, ...]:
 
 def read_file_nodes(blocks: Iterable[_Element], code: str) -> tuple[FileNode, ...]:
     return tuple(_file_node(element, code) for element in _members(blocks, "x:fileNode"))
+
+
+def read_folders(blocks: Iterable[_Element]) -> tuple[str, ...]:
+    """The paths of the empty folders of AFS data, sorted. A path that leads out is kept here, and
+    refused when the folder is to be made."""
+    return tuple(sorted({_folder(element) for element in _members(blocks, "x:folder")}))
 
 
 def read_content_copies(blocks: Iterable[_Element]) -> tuple[ContentCopy, ...]:
@@ -100,10 +107,18 @@ def _file_node(element: _Element, code: str) -> FileNode:
             length=length(attributes),
             crc32=_crc32(attributes),
             checksum=_checksum(attributes),
+            modified=file_time(attributes, "modified"),
             href=word(attributes, "href"),
         )
     except UnreadableError as error:
         raise UnreadableError(f"file {path!r}: {error}") from error
+
+
+def _folder(element: _Element) -> str:
+    path = name_of_file(attributes_of(element), "path")
+    if path is None:
+        raise UnreadableError("an empty folder has no path")
+    return path
 
 
 def _relative_path(path: str, code: str) -> str:

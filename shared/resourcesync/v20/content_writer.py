@@ -9,7 +9,7 @@ from shared.model.kinds import DataSetKind, Kind
 from shared.resourcesync.addresses import Addresses
 from shared.resourcesync.escaping import attribute
 from shared.resourcesync.terms import SHA256
-from shared.resourcesync.timestamps import optional_timestamp
+from shared.resourcesync.timestamps import format_file_time, optional_timestamp
 
 
 def attachments(addresses: Addresses, entity: Entity) -> str:
@@ -25,7 +25,8 @@ def data_set_content(addresses: Addresses, entity: Entity) -> str:
     served = entity.data_set_kind is DataSetKind.PHYSICAL
     copies = "".join(map(_content_copy, () if served else entity.content_copies))
     nodes = "".join(_file_node(addresses, entity, node, served=served) for node in entity.files)
-    inner = copies + nodes
+    folders = "".join(map(_folder, entity.empty_folders)) if entity.is_afs else ""
+    inner = copies + nodes + folders
     return f"<x:binaryData>{inner}</x:binaryData>" if inner else "<x:binaryData/>"
 
 
@@ -80,10 +81,16 @@ def _file_node(addresses: Addresses, entity: Entity, node: FileNode, *, served: 
         attribute("checksum", node.checksum),
         "" if node.crc32 is None else f' crc32checksum="{node.crc32}"',
         f' length="{node.length}"',
+        "" if node.modified is None else f' modified="{format_file_time(node.modified)}"',
         attribute("path", addresses.data_set_file_name(code, node.path)),
         attribute("href", addresses.data_set_file(code, node.path)) if served else "",
     )
     return f"<x:fileNode{''.join(attributes)}/>"
+
+
+def _folder(path: str) -> str:
+    """An empty folder of AFS data."""
+    return f"<x:folder{attribute('path', path)}/>"
 
 
 def _content_copy(copy: ContentCopy) -> str:

@@ -27,8 +27,10 @@ from shared.resourcesync.v20.content_reader import (
     read_attachments,
     read_content_copies,
     read_file_nodes,
+    read_folders,
 )
 from shared.resourcesync.v20.entry_fields import EntryFields
+from shared.resourcesync.v20.terms import AFS_DATA
 
 _RELATIONS: Mapping[str, Relation] = {relation.value: relation for relation in Relation}
 _NAMES = {kind: frozenset(facts.attributes) for kind, facts in FACTS.items()}
@@ -78,6 +80,9 @@ def read_entity(kind: Kind, xd: EntryFields, perm_id: str, modified: datetime) -
     words = _words(kind, xd.attributes)
     code = Code(needed(words, "code"))
     data_set_kind = values.choice(words, "dsKind", DataSetKind) if kind is Kind.DATA_SET else None
+    is_afs = words.get("kind") == AFS_DATA
+    if is_afs and data_set_kind is not DataSetKind.PHYSICAL:
+        raise UnreadableError(f"AFS data are of the kind {data_set_kind}, not PHYSICAL")
     return Entity(
         kind=kind,
         perm_id=_perm_id(kind, perm_id, code, words),
@@ -100,6 +105,8 @@ def read_entity(kind: Kind, xd: EntryFields, perm_id: str, modified: datetime) -
         files=read_file_nodes(xd.contents(), code) if data_set_kind in _WITH_FILES else (),
         content_copies=read_content_copies(xd.contents()) if data_set_kind in _LINK else (),
         unknown=unknown_of_record(xd.attributes),
+        is_afs=is_afs,
+        empty_folders=read_folders(xd.contents()) if is_afs else (),
     )
 
 

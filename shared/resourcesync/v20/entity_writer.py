@@ -23,7 +23,7 @@ from shared.resourcesync.timestamps import format_timestamp
 from shared.resourcesync.unknown_parts import unknown_attribute
 from shared.resourcesync.v20 import content_writer
 from shared.resourcesync.v20.property_writer import properties_block
-from shared.resourcesync.v20.terms import DATA_SET_CONNECTION
+from shared.resourcesync.v20.terms import AFS_DATA, DATA_SET_CONNECTION
 
 # Fields of `Entity`, by the attributes that show them.
 _FIELDS: Mapping[str, str] = {
@@ -44,7 +44,7 @@ _FLAGS = {name: flag for flag, name in FLAG_NAMES.items()}
 _RELATIONS = tuple(Relation)
 
 
-def _places(kind: Kind, server_url: str) -> tuple[str, str]:
+def _places(kind: str, server_url: str) -> tuple[str, str]:
     """The texts before the perm id, in the location and in the link."""
     server = escaped_attribute(server_url, "server URL")
     link = f"{server}?viewMode=SIMPLE&amp;anonymous=true#entity={kind}&amp;permId="
@@ -58,13 +58,15 @@ class _Shape:
     # Combinations of values in the cache.
     _MOST = 4096
 
-    def __init__(self, kind: Kind, facts: KindFacts) -> None:
+    def __init__(self, kind: Kind, facts: KindFacts, name: str | None = None) -> None:
+        """``name`` is what the kind is called on the wire."""
         self.kind = kind
         self.facts = facts
+        self.name = name
         self.names = facts.attributes[1:]  # the code comes first, and no two have the same
         self.values_of = attrgetter("frozen", *[_FIELDS.get(n, "frozen") for n in self._shared])
         self.shared = lru_cache(self._MOST)(self._written)
-        self.places = lru_cache(partial(_places, kind))
+        self.places = lru_cache(partial(_places, name or kind))
 
     @property
     def _shared(self) -> list[str]:
@@ -75,6 +77,7 @@ class _Shape:
         """The attributes between the code and the time of registration, and those behind it."""
         texts = dict(zip(self._shared, values, strict=True))
         texts["registrator"] = texts["registrator"] or SYSTEM_USER
+        texts["kind"] = self.name or texts["kind"]
         texts |= {name: "true" for name, flag in _FLAGS.items() if frozen & flag}
         middle = self.names.index(_REGISTERED)
         before, behind = self.names[:middle], self.names[middle + 1 :]
@@ -85,6 +88,7 @@ class _Shape:
 
 
 _SHAPES = {kind: _Shape(kind, facts) for kind, facts in FACTS.items()}
+_AFS_SHAPE = _Shape(Kind.DATA_SET, FACTS[Kind.DATA_SET], AFS_DATA)
 
 
 def entity_entry(addresses: Addresses, entity: Entity, data_sets: Sequence[Code] = ()) -> bytes:
@@ -93,7 +97,7 @@ def entity_entry(addresses: Addresses, entity: Entity, data_sets: Sequence[Code]
     ``data_sets``: codes of a sample's data sets, written as its first connections, as the original
     does. ItemError if a text holds what XML cannot.
     """
-    shape = _SHAPES[entity.kind]
+    shape = _AFS_SHAPE if entity.is_afs else _SHAPES[entity.kind]
     facts, content, rest = shape.facts, b"", ""
     try:
         head = _head(addresses, shape, entity)

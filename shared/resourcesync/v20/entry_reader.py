@@ -20,7 +20,7 @@ from shared.resourcesync.v20.entity_reader import read_entity, read_service_file
 from shared.resourcesync.v20.entry_fields import EntryFields, FieldsOfElement
 from shared.resourcesync.v20.master_data_reader import read_master_data
 from shared.resourcesync.v20.plain_entry import read_plain_entry
-from shared.resourcesync.v20.terms import MASTER_DATA_PATH
+from shared.resourcesync.v20.terms import AFS_DATA, MASTER_DATA_PATH
 
 _END = "/M"
 
@@ -85,12 +85,13 @@ class OpenbisEntryReader:
         if not lastmod:
             raise UnreadableError(f"the entry {loc} has no lastmod")
         named = fields.attributes.get("kind")
-        kind = self.kinds.get((named or "").strip(BLANKS))
+        name = (named or "").strip(BLANKS)
+        kind = self.kinds.get(name)
         if kind is None:
             raise UnreadableError(f"the kind {named!r} is unknown")
-        perm_id = _named_by(loc, kind)
+        perm_id = _named_by(loc, name)
         if not perm_id:
-            raise UnreadableError(f"the kind is {kind.value}, but the loc is {loc}")
+            raise UnreadableError(f"the kind is {name}, but the loc is {loc}")
         modified = moment_of(lastmod, "lastmod")
         if kind is Kind.FILE:
             return self.service_file(fields, modified)
@@ -98,7 +99,7 @@ class OpenbisEntryReader:
 
 
 READER = OpenbisEntryReader(
-    kinds={kind.value: kind for kind in Kind},
+    kinds={**{kind.value: kind for kind in Kind}, AFS_DATA: Kind.DATA_SET},
     entity=read_entity,
     service_file=read_service_file,
     master_data=read_master_data,
@@ -123,13 +124,19 @@ def _named_by(loc: str, kind: str) -> str:
 def _best_name(loc: str, fields: EntryFields | None) -> tuple[str, str]:
     """Kind and perm id of a record that cannot be read, as far as they can be made out."""
     attributes = {} if fields is None else fields.attributes
-    kind = word(attributes, "kind") or ""
-    if perm_id := _named_by(loc, kind):
+    name = word(attributes, "kind") or ""
+    kind = _kind_called(name)
+    if perm_id := _named_by(loc, name):
         return kind, _perm_id(kind, perm_id)
-    for named in Kind:
+    for named in (*Kind, AFS_DATA):
         if perm_id := _named_by(loc, named):
-            return kind or named.value, _perm_id(named, perm_id)
+            return kind or _kind_called(named), _perm_id(named, perm_id)
     return kind, word(attributes, "path") or word(attributes, "code") or loc
+
+
+def _kind_called(name: str) -> str:
+    """AFS data are stored as data sets, so their faults keep a data set from being deleted."""
+    return Kind.DATA_SET.value if name == AFS_DATA else str(name)
 
 
 def _perm_id(kind: str, in_loc: str) -> str:

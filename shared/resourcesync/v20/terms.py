@@ -34,5 +34,9 @@ SAMPLE_TYPE_FLAGS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+# The kind of an entry with the files of a sample or experiment in the application file service
+# (AFS). Parsers of the originals skip entries of a kind that they do not know.
+AFS_DATA = "AFS_DATA"
+
 # The connection from a sample to a data set; repeats the data set's ``sample`` attribute.
 DATA_SET_CONNECTION = "Connection"

@@ -22,6 +22,9 @@ _INDENT = " " * 10
 # The original's words; the others are ours, in capitals.
 _OPERATIONS = {Verb.CREATED: "ADDED", Verb.DELETED: "REMOVED"}
 
+# Sorts that are written in capitals, too.
+_ABBREVIATIONS = frozenset({"AFS"})
+
 # In the order in which they are shown.
 _NOUNS = {
     "FILE_FORMAT_TYPE": "file format types",
@@ -131,7 +134,8 @@ def called(group: Group) -> str:
     kind, verb, sort = group
     noun = _NOUNS.get(kind) or kind.lower().replace("_", " ")
     operation = _OPERATIONS.get(verb, verb.upper())
-    return f"{sort.lower()} {noun} {operation}" if sort else f"{noun} {operation}"
+    which = sort if sort in _ABBREVIATIONS else sort.lower()
+    return f"{which} {noun} {operation}" if sort else f"{noun} {operation}"
 
 
 def _rank(group: Group) -> tuple[int, int, int, str, str]:

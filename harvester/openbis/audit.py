@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import orjson
 from sqlalchemy import Connection
 
 from harvester.openbis.destination.attachments import differing_holders
 from harvester.openbis.destination.kept_references import keep_references
 from harvester.openbis.destination.losses import find_losses, keep, losses, spare
 from harvester.openbis.destination.unknown_parts import complete_unknown, never_came, settle
-from harvester.openbis.inspecting import fault_of
+from harvester.openbis.inspecting import fault_of, fault_of_folder, fault_of_time
 from harvester.openbis.section import SectionConfig
 from harvester.openbis.steps.master_data import differences, is_fixed
 from harvester.openbis.sync_run import Metadata
@@ -76,6 +77,7 @@ class Audit:
         yield from self._attachments()
         yield from self._service_files()
         yield from self._data_set_files()
+        yield from self._empty_folders()
 
     def _master_data(self) -> Iterator[Difference]:
         incoming = flatten(self.metadata.master_data)
@@ -156,10 +158,22 @@ class Audit:
 
     def _data_set_files(self) -> Iterator[Difference]:
         rows = execute(self.connection, "physical_files", source=self.config.alias)
-        for code, path, length, crc32, checksum in rows:
+        for code, path, length, crc32, checksum, modified in rows:
             expected = Expected(length=length, crc32=crc32, checksum=checksum)
-            if fault := self._fault(partial(self.store.data_set_file, code, path), expected):
+            find = partial(self.store.data_set_file, code, path)
+            fault = self._fault(find, expected)
+            if not fault and self.read_contents:
+                fault = fault_of_time(find(), expected, modified)
+            if fault:
                 yield Difference(kind=Kind.DATA_SET, perm_id=code, text=f"file {path} {fault}")
+
+    def _empty_folders(self) -> Iterator[Difference]:
+        rows = execute(self.connection, "empty_folders", source=self.config.alias)
+        for code, afs in rows:
+            for path in orjson.loads(afs):
+                if fault := fault_of_folder(self.store.data_set_folder(code) / path):
+                    text = f"empty folder {path} {fault}"
+                    yield Difference(kind=Kind.DATA_SET, perm_id=code, text=text)
 
     def _fault(self, find: Callable[[], Path], expected: Expected) -> str | None:
         """The fault of a file in the data store; None if it is right."""

@@ -1,7 +1,8 @@
 """Checks the files that a section has brought: each must lie in its place, unchanged.
 
-A baseline (``full-sync``) checks existence and length of all files; a repair also their checksums,
-if that is wanted. What failed before, and what operators ask for, is checked in each run.
+A baseline (``full-sync``) checks existence and length of all files; a repair also their checksums
+(of AFS data without checksums, their times), if that is wanted. What failed before, and what
+operators ask for, is checked in each run.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlalchemy import Connection
 
 from harvester.openbis.destination.brought import Brought, Key, brought
 from shared.errors import ItemError
+from shared.file_times import file_time
 from shared.model.kinds import Kind
 from shared.store.files import DataStore
 from shared.verification import Expected, matches
@@ -70,7 +72,11 @@ class Inspector:
             place = self._place(one)
         except ValueError as error:
             return f"cannot lie in the data store: {error}"
-        return fault_of(place, one.expected, contents=contents, moved=self.moved)
+        if one.is_folder:
+            return fault_of_folder(place)
+        if fault := fault_of(place, one.expected, contents=contents, moved=self.moved):
+            return fault
+        return fault_of_time(place, one.expected, one.modified) if contents else None
 
     def _place(self, one: Brought) -> Path:
         if one.kind == Kind.DATA_SET:
@@ -111,9 +117,31 @@ def fault_of(
     return None
 
 
+def fault_of_folder(place: Path) -> str | None:
+    """The fault of an empty folder of AFS data; None if it is there."""
+    if place.is_dir():
+        return None
+    return "is no folder in the data store" if place.exists() else _MISSING
+
+
+def fault_of_time(place: Path, expected: Expected, modified: int | None) -> str | None:
+    """The fault of a file for which there is no checksum, and that is dated otherwise than at its
+    source; None if it is right."""
+    if modified is None or expected.proves or not 0 <= modified < _DATABLE:
+        return None
+    try:
+        is_right = abs(file_time(place) - modified) <= _INEXACT
+    except OSError as error:
+        return f"cannot be read in the data store: {error.strerror}"
+    return None if is_right else "has another modification time in the data store than it came with"
+
+
 def _whole(expected: Expected, length: int) -> Expected:
     """What a whole file must have, with the length of the file if the list has none."""
     return replace(expected, length=length) if expected.length is None else expected
 
 
 _MISSING = "is missing in the data store"
+# Milliseconds: how inexact times of file systems may be, and up to when they all can date files.
+_INEXACT = 2_000
+_DATABLE = 2**31 * 1_000

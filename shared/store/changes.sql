@@ -186,11 +186,19 @@ UPDATE plan SET action = 'waiting'
                     SELECT 1 FROM data_set_file AS d
                      WHERE d.code = f.code AND d.path = f.path AND d.length = f.length
                        AND coalesce(d.crc32, -1) = coalesce(f.crc32, -1)
-                       AND coalesce(d.checksum, '') = coalesce(f.checksum, '')))
+                       AND coalesce(d.checksum, '') = coalesce(f.checksum, '')
+                       -- where there is no checksum, the time tells whether it is the same
+                       AND (f.crc32 IS NOT NULL OR f.checksum IS NOT NULL
+                         OR f.modified IS NULL OR f.modified = d.modified)))
      OR EXISTS (SELECT 1 FROM data_set_file AS d
                  WHERE d.code = plan.perm_id AND NOT EXISTS (
                     SELECT 1 FROM incoming_data_set_file AS f
-                     WHERE f.code = d.code AND f.path = d.path)));
+                     WHERE f.code = d.code AND f.path = d.path))
+     -- other empty folders
+     OR EXISTS (SELECT 1 FROM incoming_entity AS i
+                  LEFT JOIN entity AS e ON e.kind = 'DATA_SET' AND e.perm_id = plan.perm_id
+                 WHERE i.kind = 'DATA_SET' AND i.perm_id = plan.perm_id
+                   AND coalesce(i.afs, '[]') <> coalesce(e.afs, '[]')));
 
 -- name: await_data_set
 -- what another section has, or was made here, is not ours to bring
@@ -372,10 +380,15 @@ SELECT e.kind, e.perm_id, e.identifier, e.source FROM plan AS c
  ORDER BY 1, 3, 2;
 
 -- name: physical_files
-SELECT f.code, f.path, f.length, f.crc32, f.checksum FROM data_set_file AS f
+SELECT f.code, f.path, f.length, f.crc32, f.checksum, f.modified FROM data_set_file AS f
   JOIN entity AS e ON e.kind = 'DATA_SET' AND e.perm_id = f.code
  WHERE e.source = :source AND e.data_set_kind = 'PHYSICAL'
  ORDER BY 1, 2;
+
+-- name: empty_folders
+SELECT e.perm_id, e.afs FROM entity AS e
+ WHERE e.source = :source AND e.kind = 'DATA_SET' AND e.afs IS NOT NULL AND e.afs <> '[]'
+ ORDER BY 1;
 
 -- name: attachment_contents
 SELECT a.kind, a.perm_id, a.file_name, a.version, a.length, a.sha256 FROM attachment AS a

@@ -56,7 +56,8 @@ class InTwoKinds:
 
 
 def perm_ids_in_two_kinds(connection: Connection) -> Iterator[InTwoKinds]:
-    """Such pairs among projects, experiments, samples and data sets of the list, each once."""
+    """Such pairs among projects, experiments, samples and data sets of the list, each once; not AFS
+    data and their owners."""
     for perm_id, kind, identifier, other_kind, other in _execute(connection, "in_several_kinds"):
         yield InTwoKinds(perm_id=perm_id, one=f"{kind} {identifier}", other=f"{other_kind} {other}")
 

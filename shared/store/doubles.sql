@@ -77,12 +77,14 @@ DELETE FROM incoming_entity WHERE EXISTS (
      WHERE r.kind = incoming_entity.kind AND r.perm_id = incoming_entity.perm_id);
 
 -- name: in_several_kinds
--- spaces and materials have names of their own, which may be like the code of a data set
+-- spaces and materials have names of their own, which may be like the code of a data set; AFS data
+-- have the perm id of their owner
 SELECT a.perm_id, a.kind, a.identifier, b.kind, b.identifier
   FROM incoming_entity AS a
   JOIN incoming_entity AS b ON b.kind IN ('PROJECT', 'EXPERIMENT', 'SAMPLE', 'DATA_SET')
                            AND b.perm_id = a.perm_id AND b.kind > a.kind
  WHERE a.kind IN ('PROJECT', 'EXPERIMENT', 'DATA_SET')
+   AND NOT (a.afs IS NOT NULL AND b.kind IN ('EXPERIMENT', 'SAMPLE'))
  ORDER BY 1, 2, 4;
 
 -- name: double_files

@@ -67,7 +67,7 @@ def entity_row(entity: Entity) -> Row:
         unknown_text(entity.unknown),
         meta_data_text(entity),
         milliseconds(entity.immutable_since) if entity.immutable_since else None,
-        _json(entity.empty_folders).decode() if entity.is_afs else None,
+        afs_text(entity),
     )
     if "\0" in (entity.description or "") or ("\\u0000" in text and _has_nul(entity)):
         raise ItemError(entity.kind, entity.perm_id, "a text contains the character U+0000")
@@ -102,7 +102,7 @@ def content_hash(entity: Entity, properties: str) -> bytes:
     if entity.unknown:
         content = (*content, unknown_text(entity.unknown))
     if entity.meta_data is not None or entity.is_afs:
-        content = (*content, "more", meta_data_text(entity), entity.is_afs, entity.empty_folders)
+        content = (*content, "more", meta_data_text(entity), entity.is_afs, _folders(entity))
     return blake2b(_json(content), digest_size=16).digest()
 
 
@@ -131,6 +131,15 @@ def to_unknown(text: str | None) -> tuple[Unknown, ...]:
 def _json(value: object) -> bytes:
     """Compact JSON with sorted keys: equal values give equal texts."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def afs_text(entity: Entity) -> str | None:
+    """The column ``afs``: a sorted JSON array of the empty folders of AFS data; None of others."""
+    return _json(_folders(entity)).decode() if entity.is_afs else None
+
+
+def _folders(entity: Entity) -> list[str]:
+    return sorted(set(entity.empty_folders))
 
 
 def _file_fields(file: FileNode) -> Row:

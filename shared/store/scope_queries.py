@@ -202,6 +202,8 @@ class ScopeQueries:
                 data_set,
                 (data_set.c.kind == Kind.DATA_SET.value)
                 & (data_set.c.sample_perm_id == sample.c.perm_id)
+                # AFS data are in no list that an openBIS 20.10 reads: it must not look for them
+                & data_set.c.afs.is_(None)
                 & self._within(data_set),
             )
             .where(sample.c.kind == kind.value, self._batch(sample.c.perm_id))

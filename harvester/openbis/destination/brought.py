@@ -5,10 +5,11 @@ They are read in pages, each in its own transaction: checking all of them may ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import Column, ColumnElement, Connection, Select, select, tuple_
 
 from shared.model.kinds import DataSetKind, Kind
@@ -26,13 +27,17 @@ Key = tuple[str, str]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brought:
     """A file of a data set (``name`` is its path), a version of an attachment of a holder, or a
-    file of the file service. ``sha256`` names the content of an attachment."""
+    file of the file service. ``sha256`` names the content of an attachment; ``modified`` is the
+    time that a file of AFS data has at its source, in milliseconds. ``is_folder``: an empty folder
+    of AFS data."""
 
     kind: str
     perm_id: str
     name: str
     expected: Expected
     sha256: str | None = None
+    modified: int | None = None
+    is_folder: bool = False
 
     @property
     def key(self) -> Key:
@@ -41,14 +46,14 @@ class Brought:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sort:
-    """One of the three sorts of files. ``order`` are the columns that distinguish its rows;
+    """One of the sorts of files. ``order`` are the columns that distinguish its rows;
     ``perm_id`` and ``kind`` name the entity of a row."""
 
     query: Select[Any]
     owner: Column[Any]
     order: tuple[Column[Any], ...]
     perm_id: Column[Any]
-    read: Callable[[Any], Brought]
+    read: Callable[[Any], Iterable[Brought]]
     kind: Column[Any] | Kind
 
     def of(self, keys: Collection[Key]) -> ColumnElement[bool] | None:
@@ -124,20 +129,36 @@ def _pages(connection: Connection, sort: _Sort, query: Select[Any]) -> Iterator[
         with viewing(connection):
             rows = connection.execute(page).all()
         for row in rows:
-            yield sort.read(row)
+            yield from sort.read(row)
         if len(rows) < _PAGE:
             return
         last = tuple(getattr(rows[-1], column.name) for column in sort.order)
         page = query.where(tuple_(*sort.order) > last)
 
 
-def _of_data_set(row: Any) -> Brought:
-    expected = Expected(length=row.length, crc32=row.crc32, checksum=row.checksum)
-    return Brought(kind=Kind.DATA_SET, perm_id=row.code, name=row.path, expected=expected)
+def _of_data_set(row: Any) -> Iterator[Brought]:
+    yield Brought(
+        kind=Kind.DATA_SET,
+        perm_id=row.code,
+        name=row.path,
+        expected=Expected(length=row.length, crc32=row.crc32, checksum=row.checksum),
+        modified=row.modified,
+    )
 
 
-def _of_holder(row: Any) -> Brought:
-    return Brought(
+def _empty_folders(row: Any) -> Iterator[Brought]:
+    for path in orjson.loads(row.afs):
+        yield Brought(
+            kind=Kind.DATA_SET,
+            perm_id=row.perm_id,
+            name=path,
+            expected=Expected(),
+            is_folder=True,
+        )
+
+
+def _of_holder(row: Any) -> Iterator[Brought]:
+    yield Brought(
         kind=row.kind,
         perm_id=row.perm_id,
         name=f"attachment {row.file_name} (version {row.version})",
@@ -146,9 +167,9 @@ def _of_holder(row: Any) -> Brought:
     )
 
 
-def _of_service(row: Any) -> Brought:
+def _of_service(row: Any) -> Iterator[Brought]:
     expected = Expected(length=row.length, sha256=row.sha256)
-    return Brought(kind=Kind.FILE, perm_id=row.path, name="", expected=expected)
+    yield Brought(kind=Kind.FILE, perm_id=row.path, name="", expected=expected)
 
 
 _of_file = entity.c.perm_id == data_set_file.c.code
@@ -186,5 +207,15 @@ _SORTS = (
         kind=Kind.DATA_SET,
         perm_id=data_set_file.c.code,
         read=_of_data_set,
+    ),
+    _Sort(
+        query=select(entity).where(
+            entity.c.kind == Kind.DATA_SET.value, entity.c.afs.is_not(None), entity.c.afs != "[]"
+        ),
+        owner=entity.c.source,
+        order=(entity.c.perm_id,),
+        kind=Kind.DATA_SET,
+        perm_id=entity.c.perm_id,
+        read=_empty_folders,
     ),
 )

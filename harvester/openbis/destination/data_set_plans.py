@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
+import orjson
 from sqlalchemy import Connection, bindparam, select, text
 
 from shared.model.entities import FileNode
+from shared.model.kinds import Kind
 from shared.store.changes import Action
-from shared.store.incoming import data_set_files
+from shared.store.incoming import data_set_files, entities
 from shared.store.incoming import files as file
 from shared.store.rows import to_file
 
@@ -18,8 +20,9 @@ _PLANNED = """
   JOIN incoming_entity AS i ON i.kind = c.kind AND i.perm_id = c.perm_id
  WHERE c.kind = 'DATA_SET' AND c.action = :action
 """
-_COUNTS = text(f"SELECT coalesce(i.data_set_kind, ''), count(*) {_PLANNED} GROUP BY 1")
-_CODES = text(f"SELECT coalesce(i.data_set_kind, ''), i.perm_id {_PLANNED} ORDER BY 1, 2")
+_SORT = "CASE WHEN i.afs IS NULL THEN coalesce(i.data_set_kind, '') ELSE 'AFS' END"
+_COUNTS = text(f"SELECT {_SORT}, count(*) {_PLANNED} GROUP BY 1")
+_CODES = text(f"SELECT {_SORT}, i.perm_id {_PLANNED} ORDER BY 1, 2")
 # Rows that are held at a time.
 _BLOCK = 1_000
 _WAITING = text(
@@ -50,7 +53,8 @@ _BROUGHT = text("SELECT path FROM data_set_file WHERE code = :code")
 
 
 def data_set_counts(connection: Connection, action: Action) -> dict[str, int]:
-    """The number of data sets planned for an action, by kind (`shared.model.kinds.DataSetKind`)."""
+    """The number of data sets planned for an action, by kind (`shared.model.kinds.DataSetKind`);
+    AFS data are a kind here, ``AFS``."""
     rows = connection.execute(_COUNTS, {"action": action.value})
     return {kind: int(number) for kind, number in rows}
 
@@ -84,6 +88,16 @@ def files_of_first(
         if row.code in found:
             found[row.code].append(replace(to_file(row[1:]), href=row.href))
     return {code: tuple(nodes) for code, nodes in found.items()}
+
+
+def empty_folders(connection: Connection, codes: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The empty folders in the list of some data sets; without data sets that have none."""
+    column = entities.c
+    query = select(column.perm_id, column.afs).where(
+        column.kind == Kind.DATA_SET.value, column.perm_id.in_(codes), column.afs.is_not(None)
+    )
+    found = {str(code): tuple(orjson.loads(afs)) for code, afs in connection.execute(query)}
+    return {code: folders for code, folders in found.items() if folders}
 
 
 def guarded_files(connection: Connection, codes: Collection[str]) -> dict[str, dict[str, FileNode]]:

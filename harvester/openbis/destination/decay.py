@@ -28,7 +28,8 @@ class Decay:
 
 def decay_since(connection: Connection, source: str, since: datetime) -> list[Decay]:
     """The unconfirmed losses since a time, with those that wait and those that are new. Files of
-    data sets are not among them: their losses are always held back."""
+    data sets are not among them: their losses are held back, and edits of AFS data are
+    ordinary."""
     values = {"source": source, "since": milliseconds(since)}
     found = []
     for section, what in (

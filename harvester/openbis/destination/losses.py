@@ -66,7 +66,8 @@ def loss_count(connection: Connection, action: Action) -> int:
 
 
 def new_contents_count(connection: Connection, source: str) -> int:
-    """The number of data sets that would lose something and were not judged before."""
+    """The number of data sets that would lose something, other than by edits of AFS data, and were
+    not judged before."""
     return int(_execute(connection, "new_contents_count", source=source).scalar_one())
 
 
@@ -76,7 +77,8 @@ def vanished_service_files(connection: Connection, source: str) -> int:
 
 
 def hold_contents(connection: Connection, source: str) -> None:
-    """Hold back what data sets would lose: in openBIS they never lose anything."""
+    """Hold back what data sets would lose: in openBIS they never lose anything. Edits of AFS data
+    are ordinary, and go on."""
     _execute(connection, "hold_contents", source=source)
 
 

@@ -9,20 +9,25 @@ CREATE TABLE pg_temp.loss (
 
 -- name: find_losses
 -- a data set never changes its files on openBIS; but where a source once read an empty file, and reads
--- it whole now, not a byte is lost
+-- it whole now, not a byte is lost. AFS data do change: a file with another time was edited. Where
+-- no checksum says that its content is the same, the time says that it is another one
 INSERT INTO loss (kind, perm_id, name, problem)
 SELECT 'DATA_SET_CONTENT', d.code, d.path,
-       CASE WHEN f.path IS NULL THEN 'missing' WHEN f.length < d.length THEN 'smaller'
-            ELSE 'different' END
+       CASE WHEN f.path IS NULL THEN 'missing'
+            WHEN e.afs IS NOT NULL AND i.afs IS NOT NULL AND f.modified <> d.modified THEN 'edited'
+            WHEN f.length < d.length THEN 'smaller' ELSE 'different' END
   FROM plan AS c
   JOIN entity AS e ON e.kind = 'DATA_SET' AND e.perm_id = c.perm_id AND e.source = :source
                   AND e.data_set_kind = 'PHYSICAL'
+  JOIN incoming_entity AS i ON i.kind = 'DATA_SET' AND i.perm_id = c.perm_id
   JOIN data_set_file AS d ON d.code = c.perm_id
   LEFT JOIN incoming_data_set_file AS f ON f.code = d.code AND f.path = d.path
  WHERE c.kind = 'DATA_SET' AND c.action = 'changed'
    AND (f.path IS NULL OR d.length > 0)
    AND (f.path IS NULL OR f.length <> d.length OR f.crc32 <> d.crc32
-     OR (substr(f.checksum, 1, 4) = substr(d.checksum, 1, 4) AND f.checksum <> d.checksum));
+     OR (substr(f.checksum, 1, 4) = substr(d.checksum, 1, 4) AND f.checksum <> d.checksum)
+     OR (f.modified <> d.modified AND NOT coalesce(f.crc32 = d.crc32, FALSE)
+         AND NOT coalesce(f.checksum = d.checksum, FALSE)));
 INSERT INTO loss (kind, perm_id, name, problem)
 SELECT 'DATA_SET_CONTENT', c.perm_id, i.data_set_kind, 'kind' FROM plan AS c
   JOIN entity AS e ON e.kind = 'DATA_SET' AND e.perm_id = c.perm_id AND e.source = :source
@@ -65,14 +70,21 @@ INSERT INTO plan (kind, perm_id, action) SELECT DISTINCT kind, perm_id, 'gone' F
 SELECT kind, perm_id, name, problem FROM loss ORDER BY 1, 2, 4, 3;
 
 -- name: hold_contents
+-- AFS data of which files were only edited go on, as files of the file service do
 UPDATE plan SET action = 'held'
- WHERE action = 'gone' AND kind = 'DATA_SET_CONTENT' AND NOT EXISTS (
+ WHERE action = 'gone' AND kind = 'DATA_SET_CONTENT' AND EXISTS (
+    SELECT 1 FROM loss AS l
+     WHERE l.kind = plan.kind AND l.perm_id = plan.perm_id AND l.problem <> 'edited')
+   AND NOT EXISTS (
     SELECT 1 FROM held_deletion AS h
      WHERE h.source = :source AND h.kind = plan.kind AND h.perm_id = plan.perm_id);
 
 -- name: new_contents_count
 SELECT count(*) FROM plan AS c
- WHERE c.action = 'gone' AND c.kind = 'DATA_SET_CONTENT' AND NOT EXISTS (
+ WHERE c.action = 'gone' AND c.kind = 'DATA_SET_CONTENT' AND EXISTS (
+    SELECT 1 FROM loss AS l
+     WHERE l.kind = c.kind AND l.perm_id = c.perm_id AND l.problem <> 'edited')
+   AND NOT EXISTS (
     SELECT 1 FROM held_deletion AS h
      WHERE h.source = :source AND h.kind = c.kind AND h.perm_id = c.perm_id);
 
@@ -110,7 +122,17 @@ DELETE FROM incoming_data_set_file
                       AND d.length = incoming_data_set_file.length
                       AND coalesce(d.crc32, -1) = coalesce(incoming_data_set_file.crc32, -1)
                       AND coalesce(d.checksum, '')
-                          = coalesce(incoming_data_set_file.checksum, ''));
+                          = coalesce(incoming_data_set_file.checksum, '')
+                      AND (d.crc32 IS NOT NULL OR d.checksum IS NOT NULL
+                        OR incoming_data_set_file.modified IS NULL
+                        OR incoming_data_set_file.modified = d.modified))
+   -- AFS data go on to get files
+   AND NOT EXISTS (SELECT 1 FROM incoming_entity AS i
+                    WHERE i.kind = 'DATA_SET' AND i.perm_id = incoming_data_set_file.code
+                      AND i.afs IS NOT NULL
+                      AND NOT EXISTS (SELECT 1 FROM data_set_file AS d
+                                       WHERE d.code = incoming_data_set_file.code
+                                         AND d.path = incoming_data_set_file.path));
 INSERT INTO incoming_data_set_file (code, path, length, crc32, checksum, modified)
 SELECT d.code, d.path, d.length, d.crc32, d.checksum, d.modified FROM plan AS c
   JOIN data_set_file AS d ON d.code = c.perm_id

@@ -59,6 +59,18 @@ def merge(origin: Path, target: Path) -> None:
     sync_folder(origin.parent)
 
 
+def clash(origin: Path, target: Path) -> Path | None:
+    """A place where `merge` would have to put a file on a folder, or the other way round."""
+    for folder, _, names in os.walk(origin):
+        home = target / Path(folder).relative_to(origin)
+        if os.path.lexists(home) and not home.is_dir():
+            return home
+        for name in names:
+            if (home / name).is_dir() and not (home / name).is_symlink():
+                return home / name
+    return None
+
+
 def duplicate(origin: Path, target: Path) -> None:
     """Put the same files at the target, too, if there are any; as links where possible."""
     if origin.exists() and not target.exists():

@@ -29,7 +29,8 @@ SELECT p.kind, p.perm_id, p.part FROM chosen_part AS p
               JOIN data_set_file AS d ON d.code = t.code AND d.path = t.path
              WHERE t.deletion = :deletion AND t.code = p.perm_id
                AND (d.length <> t.length OR coalesce(d.crc32, -1) <> coalesce(t.crc32, -1)
-                 OR coalesce(d.checksum, '') <> coalesce(t.checksum, ''))))
+                 OR coalesce(d.checksum, '') <> coalesce(t.checksum, '')
+                 OR (d.modified <> t.modified AND d.crc32 IS NULL AND d.checksum IS NULL))))
     OR (p.part LIKE '%ATTACHMENTS' AND EXISTS (
             SELECT 1 FROM trash_attachment AS t
               JOIN attachment AS a ON a.kind = t.kind AND a.perm_id = t.perm_id

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 from harvester.memory.runs import at_work, latest_list
 from harvester.openbis.destination.access import data_store
 from harvester.openbis.destination.file_work import StoreFiles, end_replacements, finish_files
+from harvester.openbis.destination.moving import clash
 from harvester.openbis.destination.restoring import (
     Restoration,
     Wish,
@@ -139,10 +140,7 @@ class _Obstacles:
         try:
             if kind in {Kind.DATA_SET, Loss.DATA_SET_CONTENT}:
                 trashed = store.trashed_data_set(self.deletion, name)
-                home = store.data_set_folder(name)
-                if not trashed.is_dir():
-                    return f"its files are not in the trash ({trashed})"
-                return _in_the_way(home) if kind == Kind.DATA_SET and home.exists() else None
+                return _of_data_set(kind, trashed, store.data_set_folder(name))
             trashed = store.trashed_service_file(self.deletion, name)
             home = store.service_file(name)
         except ValueError as error:
@@ -152,6 +150,16 @@ class _Obstacles:
         if kind == Kind.FILE and home.exists():
             return _in_the_way(home)
         return None
+
+
+def _of_data_set(kind: str, trashed: Path, home: Path) -> str | None:
+    if not trashed.is_dir():
+        return f"its files are not in the trash ({trashed})"
+    if kind == Kind.DATA_SET:
+        return _in_the_way(home) if home.exists() else None
+    if place := clash(trashed, home):
+        return f"{place} is a file here and a folder in the trash, or the other way round"
+    return None
 
 
 def _in_the_way(home: Path) -> str:

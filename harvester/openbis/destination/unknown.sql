@@ -124,6 +124,7 @@ SELECT DISTINCT 'DATA_SET', c.perm_id FROM plan AS c
   JOIN data_set_file AS d ON d.code = f.code AND d.path = f.path AND d.length = f.length
  WHERE c.kind = 'DATA_SET' AND c.action = 'changed'
    AND (f.crc32 IS NULL AND d.crc32 IS NOT NULL OR f.checksum IS NULL AND d.checksum IS NOT NULL)
+   AND (f.modified IS NULL OR f.modified = d.modified)
 ON CONFLICT DO NOTHING;
 UPDATE incoming_data_set_file
    SET crc32 = coalesce(incoming_data_set_file.crc32, d.crc32),
@@ -132,6 +133,7 @@ UPDATE incoming_data_set_file
  WHERE d.code = incoming_data_set_file.code AND d.path = incoming_data_set_file.path
    AND d.length = incoming_data_set_file.length
    AND (incoming_data_set_file.crc32 IS NULL OR incoming_data_set_file.checksum IS NULL)
+   AND (incoming_data_set_file.modified IS NULL OR incoming_data_set_file.modified = d.modified)
    AND d.code IN (SELECT perm_id FROM completed WHERE kind = 'DATA_SET');
 
 -- name: keep_links

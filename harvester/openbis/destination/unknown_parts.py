@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 import orjson
@@ -23,6 +24,7 @@ from shared.model.kinds import DataSetKind, Kind
 from shared.model.unknown import Part, Reason, Unknown
 from shared.store import incoming, tables
 from shared.store.rows import (
+    afs_text,
     content_hash,
     properties_text,
     to_connection,
@@ -37,7 +39,7 @@ _FILE = SqlFile("harvester.openbis.destination", "unknown.sql")
 _AT_ONCE = 200
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _UPDATE = text(
-    "UPDATE incoming_entity SET properties = :properties, unknown = :unknown,"
+    "UPDATE incoming_entity SET properties = :properties, unknown = :unknown, afs = :afs,"
     " content_hash = :content_hash WHERE kind = :kind AND perm_id = :perm_id"
 )
 
@@ -102,6 +104,8 @@ class _Here:
     parts: frozenset[Part]
     # Parts that never came, or not completely.
     unknown: frozenset[Part]
+    # Of AFS data, the empty folders.
+    folders: tuple[str, ...]
 
 
 def _complete(connection: Connection, kind: Kind, perm_ids: list[str]) -> None:
@@ -109,7 +113,7 @@ def _complete(connection: Connection, kind: Kind, perm_ids: list[str]) -> None:
     changes = []
     for entity in _incoming_entities(connection, kind, perm_ids):
         known = here.get(entity.perm_id)
-        completed = _completed(entity, known) if known else entity
+        completed = _with_empty_folders(_completed(entity, known) if known else entity)
         properties = properties_text(completed.properties)
         changes.append(
             {
@@ -117,6 +121,7 @@ def _complete(connection: Connection, kind: Kind, perm_ids: list[str]) -> None:
                 "perm_id": entity.perm_id,
                 "properties": properties,
                 "unknown": unknown_text(completed.unknown),
+                "afs": afs_text(completed),
                 "content_hash": content_hash(completed, properties),
             }
         )
@@ -127,8 +132,11 @@ def _complete(connection: Connection, kind: Kind, perm_ids: list[str]) -> None:
 def _completed(entity: Entity, here: _Here) -> Entity:
     properties = dict(entity.properties)
     marks: list[Unknown] = []
+    folders = entity.empty_folders
     for mark in entity.unknown:
         if mark.part is not Part.PROPERTIES:
+            if mark.part is Part.FILES and entity.is_afs:
+                folders = (*folders, *here.folders)
             if mark.part in here.unknown or mark.part not in here.parts:
                 marks.append(mark)
             continue
@@ -141,7 +149,25 @@ def _completed(entity: Entity, here: _Here) -> Entity:
             marks.append(replace(mark, detail=" ".join(left)))
         elif not mark.detail and Part.PROPERTIES in here.unknown:
             marks.append(mark)
-    return replace(entity, properties=properties, unknown=tuple(marks))
+    return replace(entity, properties=properties, unknown=tuple(marks), empty_folders=folders)
+
+
+def _with_empty_folders(entity: Entity) -> Entity:
+    """Without folders in which a file stays here, or in whose place."""
+    if not entity.empty_folders:
+        return entity
+    files = {file.path for file in entity.files}
+    filled = {above for path in files for above in _folders_above(path)}
+    folders = [
+        path
+        for path in entity.empty_folders
+        if path not in filled and files.isdisjoint((path, *_folders_above(path)))
+    ]
+    return replace(entity, empty_folders=tuple(folders))
+
+
+def _folders_above(path: str) -> list[str]:
+    return list(map(str, PurePosixPath(path).parents))[:-1]
 
 
 def _here(connection: Connection, kind: Kind, perm_ids: list[str]) -> dict[str, _Here]:
@@ -162,7 +188,7 @@ def _here(connection: Connection, kind: Kind, perm_ids: list[str]) -> dict[str, 
             parts[perm_id].add(part)
     entity = tables.entity.c
     owner = func.coalesce(entity.experiment, entity.sample)
-    rows = select(entity.perm_id, entity.properties, entity.unknown, owner).where(
+    rows = select(entity.perm_id, entity.properties, entity.unknown, entity.afs, owner).where(
         entity.kind == kind.value, entity.perm_id.in_(perm_ids)
     )
     return {
@@ -170,8 +196,9 @@ def _here(connection: Connection, kind: Kind, perm_ids: list[str]) -> dict[str, 
             properties=orjson.loads(properties),
             parts=frozenset(parts[perm_id] | ({Part.CONNECTIONS} if place else set())),
             unknown=frozenset(mark.part for mark in to_unknown(unknown)),
+            folders=tuple(orjson.loads(afs)) if afs else (),
         )
-        for perm_id, properties, unknown, place in connection.execute(rows)
+        for perm_id, properties, unknown, afs, place in connection.execute(rows)
     }
 
 

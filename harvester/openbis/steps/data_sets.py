@@ -87,11 +87,14 @@ def _wanted_of_group(run: SyncRun, group: Sequence[str]) -> Iterator[WantedDataS
         with run.transaction():
             found = run.destination.data_sets.files_of_first(group)
             guarded = run.destination.data_sets.guarded_files(found.keys())
+            folders = run.destination.data_sets.empty_folders(found.keys())
         for code, files in found.items():
             if not run.limits.may_begin():
                 run.limits.note_left()
                 return
-            yield WantedDataSet(code=code, files=files, guarded=guarded[code])
+            yield WantedDataSet(
+                code=code, files=files, folders=folders.get(code, ()), guarded=guarded[code]
+            )
         group = group[len(found) :]
 
 

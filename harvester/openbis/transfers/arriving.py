@@ -29,4 +29,6 @@ class Arriving:
     can_be_continued: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.can_be_continued = all(expected(file).proves for file in self.wanted.files)
+        self.can_be_continued = all(
+            expected(file).proves or file.modified is not None for file in self.wanted.files
+        )

@@ -9,13 +9,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from shared.file_times import file_time
 from shared.model.entities import FileNode
 from shared.store.files import DataStore
+from shared.store.rows import milliseconds
 from shared.verification import Download, Expected, VerificationError, matches
 
 
 def expected(file: FileNode) -> Expected:
     return Expected(length=file.length, crc32=file.crc32, checksum=file.checksum)
+
+
+def is_dated_alike(place: Path, file: FileNode) -> bool:
+    """Whether a file here has length and time of one for which the list has no checksum. A file
+    gets its time when all of it has come, so it is the same."""
+    if file.modified is None or expected(file).proves:
+        return False
+    has = place.stat().st_size, file_time(place)
+    return has == (file.length, milliseconds(file.modified))
+
+
+def is_the_same(place: Path, file: FileNode, moved: Callable[[], None]) -> bool:
+    """Whether a file here is certainly what the list announces."""
+    return matches(place, expected(file), moved) or is_dated_alike(place, file)
 
 
 def present_file(store: DataStore, code: str, path: str) -> Path | None:
@@ -64,12 +80,14 @@ def refuse_loss(
 
 
 def _is_as_brought(present: Path, brought: FileNode, moved: Callable[[], None]) -> bool:
-    """Whether the file is not empty and fits what was noted when it was brought. If only its length
-    was noted, the length decides."""
+    """Whether the file is not empty and fits what was noted when it was brought. If that was no
+    checksum, length and time decide, as far as they were noted."""
     size, as_brought = present.stat().st_size, expected(brought)
     if not size or size != brought.length:
         return False
-    return not as_brought.proves or matches(present, as_brought, moved)
+    if as_brought.proves:
+        return matches(present, as_brought, moved)
+    return brought.modified is None or is_dated_alike(present, brought)
 
 
 def _checksums(listed: FileNode) -> str:

@@ -16,8 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from harvester.http.partials import KEPT, KEPT_UNASKED, remove, stale
+from harvester.openbis.transfers.guard import is_the_same
+from shared.file_times import set_file_time
+from shared.model.entities import FileNode
 from shared.store.files import ASIDE
-from shared.verification import Expected, matches
 
 
 class Leftovers:
@@ -53,15 +55,15 @@ class Leftovers:
             else:
                 shutil.rmtree(folder)
 
-    def take(
-        self, code: str, path: str, expected: Expected, target: Path, moved: Callable[[], None]
-    ) -> bool:
-        """Move a file to its place if it is here and its checksum is right."""
+    def take(self, code: str, wanted: FileNode, target: Path, moved: Callable[[], None]) -> bool:
+        """Move a file to its place if it is here and certainly the right one."""
         self._asked.add(code)
         for folder in self._found.get(code, ()):
-            file = folder / path
-            if file.is_file() and matches(file, expected, moved):
+            file = folder / wanted.path
+            if file.is_file() and is_the_same(file, wanted, moved):
                 file.rename(target)
+                if wanted.modified is not None:
+                    set_file_time(target, wanted.modified)
                 return True
         return False
 

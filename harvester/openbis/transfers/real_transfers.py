@@ -19,7 +19,13 @@ from harvester.openbis.source.source import Source
 from harvester.openbis.transfers.arrived import Arrived
 from harvester.openbis.transfers.arriving import Arriving
 from harvester.openbis.transfers.contents import Contents
-from harvester.openbis.transfers.guard import compare_bytes, expected, present_file, refuse_loss
+from harvester.openbis.transfers.guard import (
+    compare_bytes,
+    expected,
+    is_the_same,
+    present_file,
+    refuse_loss,
+)
 from harvester.openbis.transfers.leftovers import Leftovers
 from harvester.openbis.transfers.set_aside import SetAside
 from harvester.openbis.transfers.transfers import (
@@ -33,11 +39,12 @@ from harvester.openbis.transfers.transfers import (
 from harvester.runs.stopping import RunLimits
 from shared.checkpoints import checkpoint
 from shared.errors import ItemError, SourceError, StoppedError
+from shared.file_times import set_file_time
 from shared.model.entities import FileNode
 from shared.model.kinds import Kind
 from shared.paths import told_with_path
 from shared.store.files import DataStore
-from shared.verification import Download, VerificationError, matches
+from shared.verification import Download, VerificationError
 
 
 class RealTransfers:
@@ -161,6 +168,8 @@ class RealTransfers:
             if not expected(file).proves and (present := self._present(arriving, file)):
                 guarded = arriving.wanted.guarded.get(file.path)
                 compare_bytes(present, guarded, file, came, self._limits.progressed)
+            if file.modified is not None:
+                set_file_time(target, file.modified)
         except StoppedError:
             arriving.left = True
         except (VerificationError, SourceError, OSError) as error:
@@ -190,15 +199,15 @@ class RealTransfers:
     def _take_over(self, arriving: Arriving, file: FileNode, target: Path) -> bool:
         """Use a file that is here already if its checksum is right: an unchanged file of a changed
         data set, or one that an earlier run has brought of an incomplete one."""
-        code, announced, moved = arriving.wanted.code, expected(file), self._limits.progressed
+        code, moved = arriving.wanted.code, self._limits.progressed
         if present := self._present(arriving, file):
-            if matches(present, announced, moved):
+            if is_the_same(present, file, moved):
                 checkpoint("an unchanged file is about to be linked", f"{code}/{file.path}")
                 link_or_copy(present, target)
                 return True
-            if announced.proves:
+            if expected(file).proves:
                 refuse_loss(present, arriving.wanted.guarded.get(file.path), file, moved)
-        return self._leftovers.take(code, file.path, announced, target, moved)
+        return self._leftovers.take(code, file, target, moved)
 
     def _present(self, arriving: Arriving, file: FileNode) -> Path | None:
         if not arriving.replaces:
@@ -236,6 +245,8 @@ class RealTransfers:
     def _complete(self, arriving: Arriving) -> None:
         code = arriving.wanted.code
         try:
+            for folder in arriving.wanted.folders:
+                (arriving.folder / folder).mkdir(parents=True, exist_ok=True)
             self._store.complete_data_set(code, arriving.folder)
         except OSError as error:
             arriving.takes_room = True

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from harvester.openbis.destination.arrivals import Abandoned
 from harvester.openbis.destination.file_work import FileEffects, FileMove
+from harvester.openbis.transfers.guard import present_file
 from harvester.openbis.transfers.transfers import (
     Arrival,
     WantedContent,
@@ -19,6 +21,7 @@ from harvester.openbis.transfers.transfers import (
     service_path,
 )
 from shared.errors import ItemError
+from shared.model.entities import FileNode
 from shared.model.kinds import Kind
 from shared.store.files import DataStore
 
@@ -34,11 +37,20 @@ class RehearsedTransfers:
         for data_set in wanted:
             try:
                 check_files(data_set)
-                self._need(data_set.code, sum(file.length for file in data_set.files))
+                self._need(data_set.code, sum(map(partial(self._room, data_set), data_set.files)))
             except ItemError as error:
                 yield data_set.code, error
             else:
                 yield data_set.code, None
+
+    def _room(self, wanted: WantedDataSet, file: FileNode) -> int:
+        """Bytes that a file needs. AFS data change often, and most of their files stay the same:
+        these are linked."""
+        if file.modified is None:
+            return file.length
+        present = present_file(self._store, wanted.code, file.path)
+        same = present and present.stat().st_size == file.length
+        return 0 if same else file.length
 
     def install(self, code: str, *, keep: bool) -> None:
         pass

@@ -30,6 +30,8 @@ class WantedDataSet:
 
     code: str
     files: tuple[FileNode, ...]
+    # The paths of its empty folders, which are to be made.
+    folders: tuple[str, ...] = ()
     # What is here of some of them, by path, and must not be replaced by other bytes.
     guarded: Mapping[str, FileNode] = field(default_factory=dict)
 
@@ -129,14 +131,17 @@ class Transfers(Protocol):
 
 def check_files(wanted: WantedDataSet) -> None:
     """Raises `ItemError` for names that no data store can hold, or that lead out of it."""
-    for file in wanted.files:
+    files = [file.path for file in wanted.files]
+    for name in (*files, *wanted.folders):
         try:
-            safe_relative_path(file.path)
+            safe_relative_path(name)
         except ValueError as error:
             raise ItemError(Kind.DATA_SET, wanted.code, str(error)) from error
-    paths = sorted(f"{file.path}/" for file in wanted.files)
-    for path, following in pairwise(paths):  # the contents of a folder follow it directly
-        if following.startswith(path) and following != path:
+    places = [(f"{path}/", False) for path in files]
+    places += [(f"{path}/", True) for path in wanted.folders]
+    # a file comes before the folder of that name, and the contents of a folder follow it directly
+    for (path, is_folder), following in pairwise(sorted(places)):
+        if not is_folder and following[0].startswith(path) and following != (path, False):
             reason = f"{path[:-1]!r} is a file and a folder at once"
             raise ItemError(Kind.DATA_SET, wanted.code, reason)
 

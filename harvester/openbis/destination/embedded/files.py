@@ -170,6 +170,9 @@ class EmbeddedDataSets:
     def listed_files(self, code: str) -> Sequence[FileNode]:
         return incoming.data_set_files(self.connection, code)
 
+    def empty_folders(self, codes: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        return data_set_plans.empty_folders(self.connection, codes)
+
     def guarded_files(self, codes: Collection[str]) -> Mapping[str, Mapping[str, FileNode]]:
         return data_set_plans.guarded_files(self.connection, codes)
 

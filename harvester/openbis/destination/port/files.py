@@ -178,6 +178,10 @@ class DataSets(Protocol):
         """The files of a data set in the list, by path."""
         ...
 
+    def empty_folders(self, codes: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """The paths of empty folders in the list, of those of these data sets that have any."""
+        ...
+
     def guarded_files(self, codes: Collection[str]) -> Mapping[str, Mapping[str, FileNode]]:
         """The rows of those files that the list describes in another way and that other bytes must
         not replace, by code and path."""

@@ -17,6 +17,7 @@ from harvester.openbis.destination.losses import find_losses, hold_contents, kee
 from harvester.openbis.destination.restoring import Wish
 from harvester.openbis.destination.unknown_parts import complete_unknown, settle
 from shared.model.entities import Entity, FileNode
+from shared.model.ids import Code
 from shared.model.kinds import DataSetKind, Kind
 from shared.model.unknown import Part, Reason, Unknown
 from shared.store.changes import ORIGINAL_STAMPS, Action, apply_kind, hold_back_data_sets
@@ -210,7 +211,7 @@ def test_a_file_that_is_to_come_again_is_guarded_with_its_time(instance: Instanc
 
 def test_afs_data_and_their_owner_are_no_perm_id_in_two_kinds(instance: Instance) -> None:
     trial = replace(an_experiment(7), perm_id=perm_id(7))
-    of_trial = replace(DATA, perm_id=trial.perm_id, code=trial.perm_id, sample=None)
+    of_trial = replace(DATA, perm_id=trial.perm_id, code=Code(trial.perm_id), sample=None)
     twin = replace(an_experiment(4), perm_id=OWNER.perm_id)
     with harvesting(instance, *PLACE, DATA, trial, of_trial, twin) as connection:
         found = [(one.one, one.other) for one in perm_ids_in_two_kinds(connection)]

@@ -77,7 +77,7 @@ def main() -> int:
     at_source = ("--config", str(source / "source-server.properties"))
     here = ("--config", str(harvester / "harvester.properties"))
 
-    say("1. A source: an invented botanical garden, with every kind of entity and some files")
+    say("1. A source: an invented botanical garden, with every kind of entity, files and AFS data")
     run("source-server", "demo", *at_source)
     say("2. A destination: empty but for its admin user and openBIS's internal definitions")
     run("harvester", "init", *here)

@@ -6,8 +6,10 @@ import hashlib
 import random
 import struct
 import zlib
+from datetime import timedelta
 
 from shared.atomic_file import write_atomically
+from shared.file_times import set_file_time
 from shared.model.entities import Attachment, AttachmentVersion, FileNode
 from shared.store.files import DataStore
 from source_server.demo.moments import on_day
@@ -50,6 +52,23 @@ def put_data_set(store: DataStore, code: str, contents: dict[str, bytes]) -> tup
         )
         for path, content in sorted(contents.items())
     )
+
+
+def put_afs_data(
+    store: DataStore, code: str, contents: dict[str, bytes], empty_folders: tuple[str, ...]
+) -> tuple[FileNode, ...]:
+    """Write the files and folders of AFS data; returns the files' entries in a list, which have
+    times and no checksums, as openBIS has them."""
+    folder = store.data_set_folder(code)
+    for path in empty_folders:
+        (folder / path).mkdir(parents=True, exist_ok=True)
+    nodes = []
+    for path, content in sorted(contents.items()):
+        modified = on_day(3) + timedelta(milliseconds=len(content))
+        write_atomically(folder / path, content)
+        set_file_time(folder / path, modified)
+        nodes.append(FileNode(path=path, length=len(content), modified=modified))
+    return tuple(nodes)
 
 
 def put_attachment(store: DataStore, file_name: str, *contents: str) -> Attachment:

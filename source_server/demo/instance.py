@@ -18,7 +18,13 @@ from shared.model.ids import Code, Identifier, PermId, material_perm_id
 from shared.model.kinds import DataSetKind, Frozen, Kind, Relation
 from shared.store.files import DataStore
 from shared.store.load import Loadable
-from source_server.demo.files import noise, picture, put_attachment, put_data_set
+from source_server.demo.files import (
+    noise,
+    picture,
+    put_afs_data,
+    put_attachment,
+    put_data_set,
+)
 from source_server.demo.master_data import DEMO_MASTER_DATA, PICTURE
 from source_server.demo.moments import on_day
 
@@ -194,6 +200,7 @@ def _data_sets(store: DataStore) -> Iterator[Entity]:
         connections=_child(41),
         frozen=Frozen.FROZEN | Frozen.FOR_CHILDREN | Frozen.FOR_CONTAINERS,
     )
+    yield _afs_data(store, 11, "/GARDEN/ALPINUM/GENTIAN-A")
     yield _images(store, 41, {"original/sum.csv": 20_000, "original/größe & 100%.txt": 40})
     yield _images(
         *(store, 42, {f"original/well_{n:03d}.dat": 4_096 for n in range(120)}),
@@ -234,6 +241,20 @@ def _images(store: DataStore, number: int, sizes: dict[str, int], **fields: Any)
         "properties": {"OBSERVED_AT": "2026-03-05 12:00:00 +0100"},
     }
     return _data_set(number, DataSetKind.PHYSICAL, "IMAGES", **(values | fields))
+
+
+def _afs_data(store: DataStore, owner: int, sample: str) -> Entity:
+    """The files of a sample in the application file service: a table, a note, an empty folder."""
+    code, folders = perm_id(owner), ("2026-04",)
+    contents = {"2026-03/heights.csv": b"day,height\n1,0.12\n", "watering.txt": b"twice a week\n"}
+    return _data_set(
+        *(owner, DataSetKind.PHYSICAL, "AFS_DATA"),
+        experiment=_TRIAL,
+        sample=Identifier(sample),
+        files=put_afs_data(store, code, contents, folders),
+        is_afs=True,
+        empty_folders=folders,
+    )
 
 
 def _service_file(path: str) -> ServiceFile:

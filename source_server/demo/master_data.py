@@ -148,6 +148,7 @@ _ENTITY_TYPES = (
     _type(Kind.SAMPLE, "WELL", "a well of a seed tray", "SPECIES"),
     _type(Kind.EXPERIMENT, "GROWTH_TRIAL", "plants under observation", "$NAME", "NOTES"),
     _type(Kind.DATA_SET, "IMAGES", "photographs", "OBSERVED_AT", "NOTES"),
+    _type(Kind.DATA_SET, "AFS_DATA", "files in the application file service"),
     _type(Kind.DATA_SET, "COLLECTION", "a container of data sets"),
     _type(Kind.DATA_SET, "EXTERNAL", "data kept elsewhere", "REFERENCE"),
     _type(Kind.MATERIAL, "SUBSTRATE", "what plants grow in", "REFERENCE"),

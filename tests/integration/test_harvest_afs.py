@@ -270,3 +270,12 @@ def test_a_chain_of_three_passes_them_on(site: Site, tmp_path: Path, prefix: str
             (tmp_path / "away").rename(site.folder)
             last.harvest.agrees()
     last.harvest.instance.engine.dispose()
+
+
+def test_a_check_of_the_settings_says_how_many_there_are(site: Site) -> None:
+    site.has(FIRST, *FOLDERS)
+    with site.source.served() as url:
+        site.harvest.section("DS1", url)
+        site.harvest.init()
+        result = site.harvest.command("check-config", "--online")
+        assert "1 data set (2 files, 16 B; AFS data of 1 owner)" in result.output

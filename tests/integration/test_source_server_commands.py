@@ -96,6 +96,7 @@ def test_the_documents_are_written_to_standard_output(demo: Shell) -> None:
     assert resources.startswith("<?xml")
     assert resources.endswith("</urlset>")
     assert 'kind="SAMPLE"' in resources
+    assert 'kind="AFS_DATA"' in resources
 
 
 def test_a_list_is_loaded_and_written_again_without_loss(demo: Shell, tmp_path: Path) -> None:

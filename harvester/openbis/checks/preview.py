@@ -55,6 +55,8 @@ class Preview:
     counts: Counter[Kind] = field(default_factory=Counter)
     files: int = 0
     bytes: int = 0
+    # How many of the data sets are AFS data.
+    afs_data: int = 0
     new_data_sets: int = 0
     # Bytes of the data store, for what is not here yet.
     needed: int = 0
@@ -79,8 +81,10 @@ class Preview:
     def __str__(self) -> str:
         shown = [_counted(self.counts[kind], *words) for kind, words in _WORDS.items()]
         files = f" ({_counted(self.files, 'file', 'files')}, {shown_size(self.bytes)})"
+        if self.afs_data:
+            files = f"{files[:-1]}; AFS data of {_counted(self.afs_data, 'owner', 'owners')})"
         data_sets = list(_WORDS).index(Kind.DATA_SET)
-        shown[data_sets] += files if self.files else ""
+        shown[data_sets] += files if self.files or self.afs_data else ""
         return f"as of {self.at:%Y-%m-%d %H:%M:%S} UTC: {', '.join(shown)}"
 
     @property
@@ -121,6 +125,7 @@ class Preview:
     def _take_files(self, data_set: Entity) -> None:
         physical = data_set.data_set_kind is DataSetKind.PHYSICAL
         files = data_set.files if physical else ()  # files of other data sets are not fetched
+        self.afs_data += data_set.is_afs
         if physical:
             self._note_missing(data_set)
         size = sum(file.length for file in files)
@@ -137,7 +142,7 @@ class Preview:
         reasons = {mark.reason for mark in data_set.unknown if mark.part is Part.FILES}
         if reasons:
             self.without_files[min(reasons)] += 1
-        elif not data_set.files:
+        elif not data_set.files and not data_set.is_afs:  # AFS data may be empty
             self.without_files["no reason given"] += 1
 
     def _look_up(self) -> None:

@@ -40,6 +40,7 @@ from shared.model.master_data import (
     TypeGroupMember,
     Vocabulary,
 )
+from shared.model.properties import PropertyValue, value_from, values_of
 from shared.model.unknown import Part, Unknown
 
 
@@ -157,13 +158,16 @@ class Names:
         """The code of a shared sample, also of the form ``CONTAINER:CODE``."""
         return ":".join(map(self._prefixed, code.split(":")))
 
-    def _values(self, values: Mapping[str, str]) -> dict[str, str]:
+    def _values(self, values: Mapping[str, PropertyValue]) -> dict[str, PropertyValue]:
         return {
             self.properties[code]: (
-                self._material(value) if code in self.material_properties else value
+                self._materials(value) if code in self.material_properties else value
             )
             for code, value in values.items()
         }
+
+    def _materials(self, value: PropertyValue) -> PropertyValue:
+        return value_from([self._material(each) for each in values_of(value)])
 
     def _material(self, value: str) -> str:
         """``CODE (TYPE)``, both with the prefix. Any other value is returned unchanged."""

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from shared.model.ids import Code, Identifier, PermId, home_of, identifier
 from shared.model.kinds import NOT_FROZEN, DataSetKind, Frozen, Kind, Relation
+from shared.model.properties import PropertyValue
 from shared.model.unknown import Unknown
 from shared.model.values import value
 
@@ -110,7 +111,7 @@ class Entity:
     sample: Identifier | None = None
     description: str | None = None
     frozen: Frozen = NOT_FROZEN
-    properties: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, PropertyValue] = field(default_factory=dict)
     connections: tuple[Connection, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     data_set_kind: DataSetKind | None = None

@@ -5,7 +5,7 @@ The document around them is that of ResourceSync (`shared.resourcesync.reader` a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -49,8 +49,9 @@ class EntryWriter:
 
     # The time is the list's ``at``.
     master_data: Callable[[Addresses, MasterData, datetime], str]
-    # The codes are those of the data sets of a sample.
-    entity: Callable[[Addresses, Entity, Sequence[Code]], bytes]
+    # The codes are those of the data sets of a sample, and of the property types of whose values a
+    # text can be made.
+    entity: Callable[[Addresses, Entity, Sequence[Code], Collection[Code]], bytes]
     service_file: Callable[[Addresses, ServiceFile], bytes]
 
 

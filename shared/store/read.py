@@ -12,13 +12,13 @@ from dataclasses import replace
 from heapq import merge
 from itertools import islice
 
-import orjson
 from sqlalchemy import ColumnElement, Connection, or_, select
 
 from shared.model.entities import Attachment, AttachmentVersion, ContentCopy, Entity, FileNode
 from shared.model.entities import Connection as Edge
 from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import FACTS, Kind
+from shared.model.properties import read_properties, texts_among, value_from, values_of
 from shared.model.unknown import Part, Reason, Unknown
 from shared.store import shown, tables
 from shared.store.rows import to_attachment_version, to_connection, to_copy, to_file
@@ -76,30 +76,36 @@ class Reader:
     def _without_hidden_samples(
         self, entities: Iterator[Entity], hidden: Hidden
     ) -> Iterator[Entity]:
-        """Leaves out property values that name a sample outside the scope."""
+        """Leaves out property values that name a sample outside the scope, one by one."""
         batch = list(entities)
         named = {
             value
             for entity in batch
-            for code, value in entity.properties.items()
-            if code in self._sample_properties
+            for code in self._sample_properties & entity.properties.keys()
+            for value in values_of(entity.properties[code])
         }
         found: dict[str, object] = dict(self._queries.samples(sorted(named))) if named else {}
         return iter([self._visible(entity, found, hidden) for entity in batch])
 
     def _visible(self, entity: Entity, found: Mapping[str, object], hidden: Hidden) -> Entity:
         """``found`` has the samples that exist, and whether they are within the scope."""
-        values = {
-            code: entity.properties[code]
+        named = {
+            code: values_of(entity.properties[code])
             for code in self._sample_properties & entity.properties.keys()
-            if not found.get(entity.properties[code])
         }
-        if codes := sorted(code for code, value in values.items() if value in found):
+        lost = {code: values for code, values in named.items() if not all(map(found.get, values))}
+        outside = {value for values in lost.values() for value in values if not found.get(value, 1)}
+        if codes := sorted(code for code, values in lost.items() if outside.intersection(values)):
             hidden[entity.perm_id].append((Part.PROPERTIES, " ".join(codes)))
-        if not values:
+        if not lost:
             return entity
-        kept = {c: v for c, v in entity.properties.items() if c not in values}
-        return replace(entity, properties=kept)
+        properties = dict(entity.properties)
+        for code, values in lost.items():
+            if shown := [value for value in values if found.get(value)]:
+                properties[code] = value_from(shown)
+            else:
+                del properties[code]
+        return replace(entity, properties=properties)
 
     def _of_most_spaces(self, kind: Kind) -> Iterator[Rows]:
         """Reads the kind batch by batch, skipping what is outside the scope."""
@@ -224,5 +230,5 @@ def texts_containing(
     )
     query = select(entity.c.properties, entity.c.description).where(found, scope)
     for properties, description in connection.execute(query):
-        texts = [*orjson.loads(properties).values(), description or ""]
+        texts = [*texts_among(read_properties(properties).values()), description or ""]
         yield from (text for text in texts if needle in text)

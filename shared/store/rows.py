@@ -19,6 +19,7 @@ from shared.model.entities import (
 )
 from shared.model.ids import identifier
 from shared.model.kinds import Relation
+from shared.model.properties import PropertyValue, texts_among
 from shared.model.unknown import Part, Reason, Unknown
 
 Row = tuple[Any, ...]
@@ -77,11 +78,12 @@ def entity_row(entity: Entity) -> Row:
 def _has_nul(entity: Entity) -> bool:
     """Whether a JSON text contains a NUL. A NUL appears as ``u0000`` behind a backslash, but so
     does the plain text ``u0000`` behind an escaped backslash."""
-    return any("\0" in text for pair in entity.properties.items() for text in pair)
+    values = texts_among(entity.properties.values())
+    return any("\0" in text for text in (*entity.properties, *values))
 
 
-def properties_text(properties: Mapping[str, str]) -> str:
-    """The column ``properties``: a JSON object with sorted keys."""
+def properties_text(properties: Mapping[str, PropertyValue]) -> str:
+    """The column ``properties``: a JSON object with sorted keys; several values are an array."""
     return _json(properties).decode()
 
 

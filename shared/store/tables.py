@@ -100,7 +100,12 @@ entity = Table(
     Column("registered", BigInteger, nullable=False),
     Column("modified", BigInteger, nullable=False),
     Column("frozen", Integer, nullable=False, comment="shared.model.kinds.Frozen"),
-    Column("properties", TEXT, nullable=False, comment="JSON object, keys sorted"),
+    Column(
+        "properties",
+        TEXT,
+        nullable=False,
+        comment="JSON object, keys sorted; several values of a property are an array",
+    ),
     Column("data_set_kind", TEXT),
     Column("content_hash", LargeBinary, nullable=False),
     Column("unknown", TEXT, comment="parts that the source cannot see: shared.store.rows"),

@@ -14,6 +14,7 @@ from shared.errors import ItemError
 from shared.model.entities import Entity, ServiceFile
 from shared.model.ids import Code, PermId
 from shared.model.kinds import ENTITY_KINDS, Kind
+from shared.model.master_data import DataType
 from shared.model.unknown import Reason
 from shared.resourcesync.writer import RESOURCE_LIST_TAIL, resource_list_head, unknown_at_the_end
 from source_server.publication.catalogue import Catalogue, Scope, Snapshot
@@ -38,6 +39,9 @@ _ENTRIES = 100
 
 # Samples whose data sets are looked up with one query.
 _SAMPLES = 500
+
+# Data types that take any text, so also that of several values.
+_OF_TEXTS = frozenset({DataType.VARCHAR, DataType.MULTILINE_VARCHAR})
 
 
 def resource_list(
@@ -80,6 +84,7 @@ class _Body:
         self._snapshot = snapshot
         self._scope = scope
         self._mentioned: set[str] = set()
+        self._texts: frozenset[Code] = frozenset()
         self._unseen = Unseen()
 
     def entries(self) -> Iterator[bytes]:
@@ -94,6 +99,9 @@ class _Body:
 
     def _master_data(self) -> str:
         master_data = self._snapshot.master_data()
+        self._texts = frozenset(
+            each.code for each in master_data.property_types if each.data_type in _OF_TEXTS
+        )
         self._mentioned.update(mentions_in(texts_of_master_data(master_data)))
         return self._writer.master_data(self._addresses, master_data, self._snapshot.at)
 
@@ -114,9 +122,12 @@ class _Body:
     def _written(
         self, entities: Sequence[Entity], data_sets: Mapping[PermId, Sequence[Code]]
     ) -> bytes:
-        addresses, write = self._addresses, self._writer.entity
+        addresses, texts, write = self._addresses, self._texts, self._writer.entity
         entries = b"".join(
-            [write(addresses, entity, data_sets.get(entity.perm_id, ())) for entity in entities]
+            [
+                write(addresses, entity, data_sets.get(entity.perm_id, ()), texts)
+                for entity in entities
+            ]
         )
         if _MARK in entries:  # it is written as it is, so most entities need no closer look
             self._mentioned.update(mentions_in(chain.from_iterable(map(texts_of, entities))))

@@ -19,6 +19,7 @@ from typing import Self
 
 from shared.model.entities import Entity, ServiceFile
 from shared.model.master_data import MasterData
+from shared.model.properties import texts_among
 from shared.model.unknown import Reason
 from shared.paths import confine, safe_relative_path
 from shared.store.files import file_digest
@@ -41,7 +42,7 @@ def mentions_in(texts: Iterable[str | None]) -> Iterator[str]:
 
 def texts_of(entity: Entity) -> Iterator[str | None]:
     """The texts of an entity that may mention files."""
-    yield from entity.properties.values()
+    yield from texts_among(entity.properties.values())
     yield entity.description
 
 

@@ -85,7 +85,7 @@ def test_terms_are_written_by_code_and_materials_with_their_type(
     code, value = examples.experiment_value
     assert experiments[examples.experiment].properties[code] == value
     materials = {
-        value
+        str(value)
         for sample in samples.values()
         for code, value in sample.properties.items()
         if code in examples.of_materials

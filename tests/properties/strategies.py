@@ -20,6 +20,7 @@ from shared.model.entities import (
 from shared.model.ids import Code, PermId, identifier, material_perm_id
 from shared.model.kinds import ENTITY_KINDS, FACTS, NOT_FROZEN, DataSetKind, Frozen, Kind, Relation
 from shared.model.master_data import SYSTEM_USER
+from shared.model.properties import PropertyValue
 from shared.model.unknown import Part, Reason, Unknown
 from tests.properties.texts import (
     codes,
@@ -93,7 +94,10 @@ def unknown_parts(*parts: Part) -> st.SearchStrategy[tuple[Unknown, ...]]:
 
 _unknown_in_a_record = unknown_parts(*(part for part in Part if part is not Part.FILE_SERVICE))
 
-properties: st.SearchStrategy[Mapping[str, str]] = st.dictionaries(codes, texts, max_size=4)
+_several = st.lists(texts, min_size=2, max_size=4).map(tuple)
+properties: st.SearchStrategy[Mapping[str, PropertyValue]] = st.dictionaries(
+    codes, texts | _several, max_size=4
+)
 
 
 @st.composite

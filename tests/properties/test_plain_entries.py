@@ -25,6 +25,7 @@ SPOILERS = [
     *(b"<!-- </url> -->", b"<!--", b"<?p </url>?>", b"<!DOCTYPE a>"),
     *(b"<url>", b"</url>", b"<url/>", b"</url >", b"<url></url>", b"</urlset>", b"</x:xd>"),
     *(b"<x:xd>", b"<x:value/>", b"<x:value>", b"</x:value>", b"<x:code>a</x:code>"),
+    *(b"<x:each/>", b"<x:each>a</x:each>", b"<x:each>", b"</x:each>", b"<x:each >a</x:each>"),
     *(b"<x:properties>", b"<b>", b"<b/>", b"<y:b/>"),
     *(b' code="A"', b' xmlns="a"', b' xmlns:x="a"', b' x:kind="SAMPLE"', b' new="1"'),
 ]
@@ -35,9 +36,10 @@ def a_document() -> tuple[bytes, bytes]:
     """Cut before its first entry."""
     samples = [
         a_sample(properties={"NOTES": "grün & <b>bold</b>", "EMPTY": ""}),
-        a_sample(properties={"NOTES": "two\nlines"}, description="5\" > 4'"),
+        a_sample(properties={"NOTES": "two\nlines", "TAGS": ("a", "", "a & b")}),
+        a_sample(properties={"TAGS": ("a", "b")}, description="5\" > 4'"),
     ]
-    document = a_list([samples[0], some_master_data(), samples[1], a_data_set()])
+    document = a_list([samples[0], some_master_data(), *samples[1:], a_data_set()])
     head, opening, rest = document.partition(b"<url>")
     return head, opening + rest
 
@@ -73,6 +75,7 @@ def test_the_parser_agrees_on_all_that_is_written(written: list[Entity]) -> None
 
 
 def test_most_entries_are_plain() -> None:
-    sample = a_sample(properties={"NOTES": 'grün & <b>"bold"</b>\n', "EMPTY": ""})
+    several = {"TAGS": ("<a>", "", "<a>"), "MARKS": ("1", "2")}
+    sample = a_sample(properties={"NOTES": 'grün & <b>"bold"</b>\n', "EMPTY": "", **several})
     assert READER.plain(entry_of(sample).encode()) == values.as_read_entity(sample)
     assert READER.plain(entry_of(a_data_set()).encode()) is None  # it has files

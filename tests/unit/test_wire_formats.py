@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +33,7 @@ SHORT = b"<url><loc>short</loc></url>"
 def a_version() -> WireFormat:
     """A version without materials that writes each entity as `SHORT`."""
 
-    def write(_addresses: Addresses, _entity: Entity, _data_sets: Sequence[Code]) -> bytes:
+    def write(_addresses: Addresses, _entity: Entity, *_codes: Collection[Code]) -> bytes:
         return SHORT
 
     return WireFormat(

@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, exists, select, text
 
+from harvester.openbis.destination.kept_values import unlisted, with_kept
 from shared.model.kinds import Kind
+from shared.model.properties import PropertyValue, read_properties
 from shared.store import incoming, tables
 from shared.store.rows import properties_text
 from shared.store.statements import Rows, SqlFile, execute_from
@@ -34,20 +35,22 @@ def keep_references(connection: Connection, source: str) -> None:
     if _execute(connection, "any_hidden_target", source=source).first() is None:
         return
     for page in _pages(connection):
-        lost = [(row, _lost(row.stored, row.listed)) for row in page]
-        hidden = _hidden(connection, source, {v for _, values in lost for v in values.values()})
-        kept = [
-            (row, {code: value for code, value in values.items() if value in hidden})
-            for row, values in lost
-        ]
+        both = [(row, read_properties(row.stored), read_properties(row.listed)) for row in page]
+        lost = {
+            value
+            for _, stored, listed in both
+            for code in stored
+            for value in _lost(stored[code], listed.get(code, ()))
+        }
+        hidden = _hidden(connection, source, lost)
         changes = [
             {
                 "kind": row.kind,
                 "perm_id": row.perm_id,
-                "properties": properties_text(orjson.loads(row.listed) | values),
+                "properties": properties_text(listed | kept),
             }
-            for row, values in kept
-            if values
+            for row, stored, listed in both
+            if (kept := _kept(stored, listed, hidden))
         ]
         if changes:
             connection.execute(_UPDATE, changes)
@@ -64,10 +67,22 @@ def _pages(connection: Connection) -> Iterator[list[Any]]:
         last = (page[-1].kind, page[-1].perm_id)
 
 
-def _lost(stored: str, listed: str) -> dict[str, str]:
-    """Values of properties that the list does not have at all."""
-    now = orjson.loads(listed)
-    return {code: value for code, value in orjson.loads(stored).items() if code not in now}
+def _lost(stored: PropertyValue, listed: PropertyValue) -> list[str]:
+    """Values that the list does not have. One value instead of another one has replaced it."""
+    if isinstance(stored, str) and isinstance(listed, str):
+        return []
+    return unlisted(listed, stored)
+
+
+def _kept(
+    stored: dict[str, PropertyValue], listed: dict[str, PropertyValue], hidden: set[str]
+) -> dict[str, PropertyValue]:
+    """The values of the properties to which lost ones that are ``hidden`` come back."""
+    return {
+        code: with_kept(listed.get(code, ()), value, hidden)
+        for code, value in stored.items()
+        if not hidden.isdisjoint(_lost(value, listed.get(code, ())))
+    }
 
 
 def _hidden(connection: Connection, source: str, values: set[str]) -> set[str]:

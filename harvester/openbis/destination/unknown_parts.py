@@ -9,18 +9,20 @@ if the part is completely here: it is known to those who harvest this instance.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Table, func, select, text
 
+from harvester.openbis.destination.empty_folders import without_filled
+from harvester.openbis.destination.kept_values import kept_under, samples_of_list
 from shared.model.entities import Entity
 from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import DataSetKind, Kind
+from shared.model.properties import PropertyValue, read_properties, values_of
 from shared.model.unknown import Part, Reason, Unknown
 from shared.store import incoming, tables
 from shared.store.rows import (
@@ -99,7 +101,7 @@ def _to_be_hashed(connection: Connection, last: tuple[str, str]) -> Sequence[Any
 class _Here:
     """The stored parts of an entity."""
 
-    properties: dict[str, str]
+    properties: dict[str, PropertyValue]
     # Parts of which something is here.
     parts: frozenset[Part]
     # Parts that never came, or not completely.
@@ -110,10 +112,12 @@ class _Here:
 
 def _complete(connection: Connection, kind: Kind, perm_ids: list[str]) -> None:
     here = _here(connection, kind, perm_ids)
+    entities = list(_incoming_entities(connection, kind, perm_ids))
+    listed = _listed_samples(connection, entities, here)
     changes = []
-    for entity in _incoming_entities(connection, kind, perm_ids):
+    for entity in entities:
         known = here.get(entity.perm_id)
-        completed = _with_empty_folders(_completed(entity, known) if known else entity)
+        completed = without_filled(_completed(entity, known, listed) if known else entity)
         properties = properties_text(completed.properties)
         changes.append(
             {
@@ -129,7 +133,8 @@ def _complete(connection: Connection, kind: Kind, perm_ids: list[str]) -> None:
         connection.execute(_UPDATE, changes)
 
 
-def _completed(entity: Entity, here: _Here) -> Entity:
+def _completed(entity: Entity, here: _Here, listed: frozenset[str]) -> Entity:
+    """``listed``: perm ids of samples that the list has, as far as values may name them."""
     properties = dict(entity.properties)
     marks: list[Unknown] = []
     folders = entity.empty_folders
@@ -140,34 +145,52 @@ def _completed(entity: Entity, here: _Here) -> Entity:
             if mark.part in here.unknown or mark.part not in here.parts:
                 marks.append(mark)
             continue
-        hidden = mark.detail.split() if mark.detail else list(here.properties)
-        kept = {c: here.properties[c] for c in hidden if c in here.properties}
-        properties = kept | properties
-        if mark.reason is Reason.SEVERAL_VALUES:  # what is here of it is one of them, or was
-            marks.append(mark)
-        elif left := [code for code in hidden if code not in properties]:
-            marks.append(replace(mark, detail=" ".join(left)))
-        elif not mark.detail and Part.PROPERTIES in here.unknown:
-            marks.append(mark)
+        # The user may see a sample that is listed, and the values that name it are listed, too.
+        seen = listed if mark.reason is Reason.OUT_OF_SCOPE else frozenset()
+        kept = kept_under(mark, entity.properties, here.properties, seen)
+        properties |= kept
+        marks += _left(mark, kept | _with_others(entity.properties, seen), here)
     return replace(entity, properties=properties, unknown=tuple(marks), empty_folders=folders)
 
 
-def _with_empty_folders(entity: Entity) -> Entity:
-    """Without folders in which a file stays here, or in whose place."""
-    if not entity.empty_folders:
-        return entity
-    files = {file.path for file in entity.files}
-    filled = {above for path in files for above in _folders_above(path)}
-    folders = [
-        path
-        for path in entity.empty_folders
-        if path not in filled and files.isdisjoint((path, *_folders_above(path)))
-    ]
-    return replace(entity, empty_folders=tuple(folders))
+def _with_others(
+    properties: Mapping[str, PropertyValue], seen: frozenset[str]
+) -> dict[str, PropertyValue]:
+    """The properties that have a value besides those that are ``seen``."""
+    return {
+        code: value for code, value in properties.items() if not seen.issuperset(values_of(value))
+    }
 
 
-def _folders_above(path: str) -> list[str]:
-    return list(map(str, PurePosixPath(path).parents))[:-1]
+def _left(mark: Unknown, properties: Mapping[str, PropertyValue], here: _Here) -> Iterator[Unknown]:
+    """What stays of a mark. ``properties`` are those of which a hidden value is here."""
+    if mark.reason is Reason.SEVERAL_VALUES:  # what is here of it is one of them, or was
+        yield mark
+    elif mark.detail:
+        if left := [code for code in mark.detail.split() if code not in properties]:
+            yield replace(mark, detail=" ".join(left))
+    elif Part.PROPERTIES in here.unknown:
+        yield mark
+
+
+def _listed_samples(
+    connection: Connection, entities: list[Entity], here: dict[str, _Here]
+) -> frozenset[str]:
+    """Those values of properties with marks that name samples of the list."""
+    codes = {
+        (entity.perm_id, code)
+        for entity in entities
+        for mark in entity.unknown
+        if mark.part is Part.PROPERTIES and mark.detail
+        for code in mark.detail.split()
+    }
+    shown = {entity.perm_id: entity.properties for entity in entities}
+    wanted: set[str] = set()
+    for perm_id, code in codes:
+        wanted.update(values_of(shown[perm_id].get(code, ())))
+        if perm_id in here:
+            wanted.update(values_of(here[perm_id].properties.get(code, ())))
+    return samples_of_list(connection, sorted(wanted))
 
 
 def _here(connection: Connection, kind: Kind, perm_ids: list[str]) -> dict[str, _Here]:
@@ -193,7 +216,7 @@ def _here(connection: Connection, kind: Kind, perm_ids: list[str]) -> dict[str, 
     )
     return {
         perm_id: _Here(
-            properties=orjson.loads(properties),
+            properties=read_properties(properties),
             parts=frozenset(parts[perm_id] | ({Part.CONNECTIONS} if place else set())),
             unknown=frozenset(mark.part for mark in to_unknown(unknown)),
             folders=tuple(orjson.loads(afs)) if afs else (),
@@ -229,7 +252,7 @@ def _incoming_entities(connection: Connection, kind: Kind, perm_ids: list[str]) 
             experiment=Identifier(row.experiment) if row.experiment else None,
             sample=Identifier(row.sample) if row.sample else None,
             description=row.description,
-            properties=orjson.loads(row.properties),
+            properties=read_properties(row.properties),
             data_set_kind=DataSetKind(row.data_set_kind) if row.data_set_kind else None,
             connections=tuple(to_connection(e.relation, e.to_perm_id) for e in edges),
             files=tuple(to_file(each[1:]) for each in files[key]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache, partial
 from operator import attrgetter
 
@@ -91,18 +91,23 @@ _SHAPES = {kind: _Shape(kind, facts) for kind, facts in FACTS.items()}
 _AFS_SHAPE = _Shape(Kind.DATA_SET, FACTS[Kind.DATA_SET], AFS_DATA)
 
 
-def entity_entry(addresses: Addresses, entity: Entity, data_sets: Sequence[Code] = ()) -> bytes:
+def entity_entry(
+    addresses: Addresses,
+    entity: Entity,
+    data_sets: Sequence[Code] = (),
+    joined: Collection[Code] = (),
+) -> bytes:
     """The ``url`` element of an entity; fields that its kind does not have are left out.
 
     ``data_sets``: codes of a sample's data sets, written as its first connections, as the original
-    does. ItemError if a text holds what XML cannot.
+    does. ``joined``: as in `properties_block`. ItemError if a text holds what XML cannot.
     """
     shape = _AFS_SHAPE if entity.is_afs else _SHAPES[entity.kind]
     facts, content, rest = shape.facts, b"", ""
     try:
         head = _head(addresses, shape, entity)
         if entity.properties and facts.has_properties:
-            content = properties_block(entity.properties)
+            content = properties_block(entity.properties, joined)
         if shape.kind is Kind.DATA_SET:
             rest = content_writer.data_set_content(addresses, entity)
         if (data_sets or entity.connections) and facts.relations:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from lxml.etree import _Element
 
+from shared.model.properties import PropertyValue, value_from
 from shared.resourcesync.attributes import BLANKS, UnreadableError, attributes_of
 from shared.resourcesync.names import name_of
 from shared.resourcesync.terms import X
@@ -31,7 +32,7 @@ class EntryFields(Protocol):
     @property
     def text(self) -> str: ...
 
-    def properties(self) -> dict[str, str]:
+    def properties(self) -> Mapping[str, PropertyValue]:
         """Values by the codes of their types. Raises `UnreadableError`."""
         ...
 
@@ -61,8 +62,8 @@ class FieldsOfElement:
     def text(self) -> str:
         return self._element.text or ""
 
-    def properties(self) -> dict[str, str]:
-        properties: dict[str, str] = {}
+    def properties(self) -> Mapping[str, PropertyValue]:
+        properties: dict[str, PropertyValue] = {}
         for block in self._blocks.get("x:properties", ()):
             properties.update(_usual_properties(block) or _unusual_properties(block))
         return properties
@@ -98,22 +99,30 @@ def _usual_tags(count: int) -> list[str]:
     return [f"{{{X}}}properties", *_PROPERTY_TAGS * (count // 3)]
 
 
-def _unusual_properties(block: _Element) -> dict[str, str]:
+def _unusual_properties(block: _Element) -> dict[str, PropertyValue]:
     return dict(_property(element) for element in block if name_of(element) == "x:property")
 
 
-def _property(element: _Element) -> tuple[str, str]:
+def _property(element: _Element) -> tuple[str, PropertyValue]:
+    """The value is that of ``x:value``, unless there are ``x:each``."""
     code = value = None
+    several: list[str] = []
     for child in element:
         match name_of(child):
             case "x:code":
                 code = (child.text or "").strip(BLANKS)
             case "x:value":
-                value = child.text or ""
-                if len(child):
-                    raise UnreadableError(f"the value of property {code} has elements in it")
+                value = _text_of(child, code)
+            case "x:each":
+                several.append(_text_of(child, code))
     if not code:
         raise UnreadableError("a property has no code")
     if value is None:
         raise UnreadableError(f"the property {code} has no value")
-    return code, value
+    return code, value_from(several or (value,))
+
+
+def _text_of(element: _Element, code: str | None) -> str:
+    if len(element):
+        raise UnreadableError(f"the value of property {code} has elements in it")
+    return element.text or ""

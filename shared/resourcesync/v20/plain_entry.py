@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from lxml.etree import _Element
 
+from shared.model.properties import PropertyValue, value_from
 from shared.resourcesync.attributes import BLANKS
 
 _REFERENCE = "&(?:amp|lt|gt|quot|apos);"
@@ -25,7 +26,8 @@ _VALUE = f"{_IN_VALUE}(?:{_REFERENCE}{_IN_VALUE})*"
 _ATTRIBUTE = f' (?!xmlns)[a-zA-Z][a-zA-Z-]*="{_VALUE}"'
 _CODE = "[^<>&\\s\\x00-\\x1f\\ufffe\\uffff]+"
 _PROPERTY = (
-    f"<x:property><x:code>{_CODE}</x:code>(?:<x:value>{_TEXT}</x:value>|<x:value/>)</x:property>"
+    f"<x:property><x:code>{_CODE}</x:code>(?:<x:value>{_TEXT}</x:value>|<x:value/>)"
+    f"(?:<x:each>{_TEXT}</x:each>|<x:each/>)*</x:property>"
 )
 _CONNECTION = f'<x:connection to="{_VALUE}" type="{_VALUE}"/>'
 
@@ -41,6 +43,12 @@ _attributes = re.compile(' ([^=]+)="([^"]*)"').findall
 _properties = re.compile(
     "<x:property><x:code>([^<]*)</x:code><x:value(?:/>|>([^<]*)</x:value>)</x:property>"
 ).findall
+_EACH = "<x:each"
+_several = re.compile(
+    "<x:property><x:code>([^<]*)</x:code><x:value(?:/>|>([^<]*)</x:value>)"
+    "((?:<x:each(?:/>|>[^<]*</x:each>))*)</x:property>"
+).findall
+_each = re.compile("<x:each(?:/>|>([^<]*)</x:each>)").findall
 _connections = re.compile('<x:connection to="([^"]*)" type="([^"]*)"/>').findall
 
 
@@ -75,11 +83,19 @@ class PlainFields:
         self._properties = properties
         self._connections = connections
 
-    def properties(self) -> dict[str, str]:
-        properties = dict(_properties(self._properties))
+    def properties(self) -> Mapping[str, PropertyValue]:
+        if _EACH in self._properties:
+            return self._with_several()
+        properties: dict[str, str] = dict(_properties(self._properties))
         if "&" in self._properties:
             return {code: _meant(value) for code, value in properties.items()}
         return properties
+
+    def _with_several(self) -> dict[str, PropertyValue]:
+        return {
+            code: value_from([_meant(text) for text in _each(several) or (value,)])
+            for code, value, several in _several(self._properties)
+        }
 
     def connections(self) -> list[tuple[str, str]]:
         return [

@@ -1,21 +1,38 @@
-"""Writes the block of an entity's properties, most of the bytes of a list."""
+"""Writes the block of an entity's properties, most of the bytes of a list.
+
+A property with several values has them all as ``x:each``; its ``x:value`` is for parsers that know
+no ``x:each`` (format.md, "Properties").
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from shared.model.properties import JsonProperties
+from shared.model.properties import JsonProperties, PropertyValue, are_texts, may_have_arrays
 from shared.resourcesync.escaping import REFERENCES, escaped_text, is_plain_utf8
 
+_BETWEEN = ", "
+# Characters of values that are joined at most. Longer texts would only be there twice.
+_MOST_JOINED = 1_000_000
 
-def properties_block(properties: Mapping[str, str]) -> bytes:
-    """The ``properties`` element, in UTF-8. `UnwritableTextError` if XML cannot hold a text."""
+
+def properties_block(
+    properties: Mapping[str, PropertyValue], joined: Collection[str] = frozenset()
+) -> bytes:
+    """The ``properties`` element, in UTF-8. `UnwritableTextError` if XML cannot hold a text.
+
+    ``joined`` are the codes of the properties of whose values a text can be made: a parser that
+    takes one value gets them all in it, and of any other property the first one.
+    """
     if isinstance(properties, JsonProperties):
         block = _from_json(properties.text)
         if block is not None:
             return block
-    return _from_values(properties)
+    values = properties.values()
+    if are_texts(values):
+        return _from_texts(tuple(properties), values)
+    return _block([_written(each, value, joined) for each, value in properties.items()])
 
 
 # Placeholder for a quote within a text. JSON has no such character.
@@ -27,9 +44,10 @@ def _from_json(text: str) -> bytes | None:
     """The block, from the text of a JSON object as a whole; None if it must be read value by value.
 
     Without backslashes each quote begins or ends a text, and these are codes and values by turns.
-    An escaped backslash is two: of those, one at least is still there in the end.
+    An escaped backslash is two: of those, one at least is still there in the end. With an array
+    codes and values do not come by turns.
     """
-    if "\ufffe" in text or "\uffff" in text:
+    if "\ufffe" in text or "\uffff" in text or may_have_arrays(text):
         return None
     for character, reference in REFERENCES.items():
         if character in text:
@@ -45,22 +63,35 @@ def _from_json(text: str) -> bytes | None:
     return block.replace(_QUOTE.encode(), b'"') if quoted else block
 
 
-def _from_values(properties: Mapping[str, str]) -> bytes:
+def _from_texts(codes: Sequence[str], texts: Collection[str]) -> bytes:
     """Check all values together, since most entities need no escaping. They are checked as UTF-8:
     Python is much faster with bytes than with texts of many scripts."""
     try:
-        values = [value.encode() for value in properties.values()]
+        values = [text.encode() for text in texts]
         plain = is_plain_utf8(b"".join(values))
     except UnicodeEncodeError:
         plain = False
     if not plain:
-        values = [
-            escaped_text(value, f"property {code}").encode() for code, value in properties.items()
-        ]
-    codes = tuple([_escaped_code(code) for code in properties])
+        values = [_escaped(code, text) for code, text in zip(codes, texts, strict=True)]
+    escaped_codes = tuple([_escaped_code(code) for code in codes])
     if b"" in values:
-        return _block(map(_property, codes, values))
-    return _TEMPLATES[codes] % tuple(values)
+        return _block(map(_property, escaped_codes, values))
+    return _TEMPLATES[escaped_codes] % tuple(values)
+
+
+def _written(code: str, value: PropertyValue, joined: Collection[str]) -> bytes:
+    """The element of a property with one value, or with several."""
+    if isinstance(value, str):
+        return _property(_escaped_code(code), _escaped(code, value))
+    values = [_escaped(code, each) for each in value]
+    all_of_them = _BETWEEN.join(value) if code in joined else ""
+    one = all_of_them if 0 < len(all_of_them) <= _MOST_JOINED else value[0]
+    each = b"".join([b"<x:each>%b</x:each>" % text if text else b"<x:each/>" for text in values])
+    return _property(_escaped_code(code), _escaped(code, one), each)
+
+
+def _escaped(code: str, text: str) -> bytes:
+    return escaped_text(text, f"property {code}").encode()
 
 
 @lru_cache(maxsize=4096)
@@ -89,7 +120,7 @@ def _block(properties: Iterable[bytes]) -> bytes:
     return b"<x:properties>%b</x:properties>" % b"".join(properties)
 
 
-def _property(code: bytes, value: bytes) -> bytes:
-    """Both texts must be escaped."""
+def _property(code: bytes, value: bytes, each: bytes = b"") -> bytes:
+    """Both texts must be escaped; ``each`` are the elements of several values."""
     written = b"<x:value>%b</x:value>" % value if value else b"<x:value/>"
-    return b"<x:property><x:code>%b</x:code>%b</x:property>" % (code, written)
+    return b"<x:property><x:code>%b</x:code>%b%b</x:property>" % (code, written, each)

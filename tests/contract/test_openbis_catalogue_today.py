@@ -1,5 +1,5 @@
-"""What schemas 193 to 213 brought: persons and roles that expire, properties with several values,
-files of the application file service."""
+"""What schemas 193 to 213 brought: persons and roles that expire, files of the application file
+service; several values of a property have tests of their own."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ import pytest
 
 from shared.errors import ConfigError
 from shared.model.entities import Entity
-from shared.model.ids import Code
-from shared.model.kinds import ENTITY_KINDS, Kind
+from shared.model.kinds import Kind
 from shared.model.unknown import Part, Reason, Unknown
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from source_server.publication.catalogue import Scope
 from source_server.publication.unseen import Unseen
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.support.instances.builders import a_sample
-from tests.support.openbis_made import later, master_data
+from tests.support.openbis_made import later
 from tests.support.servers.postgres import run
 
 BEFORE_AND_AFTER = ("made_203", "made_207", "made_213")
@@ -73,44 +72,6 @@ def test_a_role_that_has_expired_shows_nothing(
     assert catalogue.scope_of(later.NOT_LAPSED) == catalogue.scope_of("keeper")
 
 
-@pytest.mark.parametrize("database", ["made_193", "made_207", "made_213"])
-def test_several_values_of_a_property_are_marked_and_one_is_listed(
-    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, database: str
-) -> None:
-    samples = entities(open_catalogue(load_openbis(database)), Kind.SAMPLE)
-
-    code = master_data.MULTI_VALUED
-    assert code not in samples["SAND"].properties
-    assert samples["SAND"].unknown == (
-        Unknown(part=Part.PROPERTIES, reason=Reason.SEVERAL_VALUES, detail=code),
-    )
-    assert samples["SUGAR"].properties[code] == later.KEYWORDS[0]
-    assert samples["SUGAR"].unknown == ()
-
-
-def test_of_two_values_the_one_that_may_be_shown_is_not_taken_for_the_only_one(
-    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
-) -> None:
-    url = copy_openbis("made_213")
-    of_code = "(select id from samples_all where code = '<code>')"
-    run(
-        url,
-        "insert into sample_properties (id, samp_id, stpt_id, samp_prop_id)"  # noqa: S608
-        f" select 9001, samp_id, stpt_id, {of_code.replace('<code>', 'TIDE-1')}"
-        "   from sample_properties where samp_prop_id is not null"
-        f"   and samp_id = {of_code.replace('<code>', 'PLATE-1')}",
-    )
-    catalogue = open_catalogue(url)
-
-    with catalogue.snapshot() as view:
-        alps = Scope(spaces=frozenset({Code("ALPS")}))
-        (plate,) = (one for one in view.entities(Kind.SAMPLE, alps) if one.code == "PLATE-1")
-    assert "$REFERENCE" not in plate.properties
-    assert [(one.reason, one.detail) for one in plate.unknown if one.part is Part.PROPERTIES] == [
-        (Reason.OUT_OF_SCOPE, "$REFERENCE")
-    ]
-
-
 def test_an_upgrade_under_a_running_server_is_noticed(
     copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
 ) -> None:
@@ -149,26 +110,6 @@ def test_a_text_that_is_not_listed_may_mention_files() -> None:
     mark = Unknown(part=Part.PROPERTIES, reason=Reason.SEVERAL_VALUES, detail="NOTES")
     unseen.note([a_sample(unknown=(mark,))])
     assert [one.part for one in unseen.of_the_list()] == [Part.FILE_SERVICE]
-
-
-def test_several_given_values_are_marked(
-    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
-) -> None:
-    for database in ("x207_features", "x213_features"):
-        catalogue = open_catalogue(load_openbis(database))
-        with catalogue.snapshot() as view:
-            everything = Scope(spaces=frozenset(view.space_codes()))
-            found = {
-                (each.perm_id, code)
-                for kind in ENTITY_KINDS
-                for each in view.entities(kind, everything)
-                for mark in each.unknown
-                if mark.reason is Reason.SEVERAL_VALUES
-                for code in str(mark.detail).split()
-            }
-        texts = {code for perm_id, code in found if perm_id == "20260203050607891-7101"}
-        assert "X7_MULTI_TEXT" in texts, database
-        assert len({perm_id for perm_id, _ in found}) > 1, database
 
 
 @pytest.mark.parametrize("database", ["made_197", "made_207", "made_213"])

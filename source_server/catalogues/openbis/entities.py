@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any
@@ -14,12 +14,13 @@ from shared.model.entities import Attachment, ContentCopy, Entity
 from shared.model.entities import Connection as Edge
 from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import FACTS, NOT_FROZEN, DataSetKind, Frozen, Kind
+from shared.model.properties import PropertyValue
 from shared.model.unknown import Part, Reason, Unknown
 from source_server.catalogues.openbis import parts, queries_entities
 from source_server.catalogues.openbis.files import FileLists
 from source_server.catalogues.openbis.listing import Listed
 from source_server.catalogues.openbis.parts import moment
-from source_server.catalogues.openbis.properties import LeftOut, PropertyReader
+from source_server.catalogues.openbis.properties import PropertyReader
 from source_server.catalogues.openbis.schema import Dialect
 from source_server.catalogues.openbis.scopes import Window, array_of
 from source_server.catalogues.openbis.texts import publishable_or_none, publishable_values
@@ -35,7 +36,7 @@ PAGE_OF_DATA_SETS = 250
 class _Parts:
     """The parts of the entities of a page, by the ids of their rows."""
 
-    properties: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    properties: Mapping[int, Mapping[str, PropertyValue]] = field(default_factory=dict)
     connections: Mapping[int, tuple[Edge, ...]] = field(default_factory=dict)
     attachments: Mapping[int, tuple[Attachment, ...]] = field(default_factory=dict)
     content_copies: Mapping[int, tuple[ContentCopy, ...]] = field(default_factory=dict)
@@ -84,7 +85,7 @@ class EntityReader:
     def _parts(self, page: Mapping[str, Any]) -> _Parts:
         kind, facts = self._kind, FACTS[self._kind]
         where = (self._connection, self._dialect)
-        values, codes = self._properties.of_page(page) if self._properties else ({}, LeftOut())
+        values, codes = self._properties.of_page(page) if self._properties else ({}, {})
         edges, links = parts.connections(*where, kind, page) if facts.relations else ({}, {})
         held, lost = parts.attachments(*where, kind, page) if facts.has_attachments else ({}, {})
         return _Parts(
@@ -129,7 +130,7 @@ class EntityReader:
 
 
 def _unknown(
-    codes: LeftOut,
+    codes: Mapping[int, Collection[str]],
     links: Mapping[int, int],
     attachments: Mapping[int, Sequence[Unknown]],
 ) -> Mapping[int, Sequence[Unknown]]:
@@ -138,13 +139,8 @@ def _unknown(
     found: defaultdict[int, list[Unknown]] = defaultdict(list)
     for owner, marks in attachments.items():
         found[owner] += marks
-    for reason, left_out in (
-        (Reason.OUT_OF_SCOPE, codes.hidden),
-        (Reason.SEVERAL_VALUES, codes.several),
-    ):
-        for owner, its in left_out.items():
-            detail = " ".join(sorted(its))
-            found[owner].append(Unknown(part=Part.PROPERTIES, reason=reason, detail=detail))
+    for owner, hidden in codes.items():
+        found[owner].append(_out_of_scope(Part.PROPERTIES, " ".join(sorted(hidden))))
     for owner, count in links.items():
         found[owner].append(_out_of_scope(Part.CONNECTIONS, f"{count} to what is not shown"))
     return found

@@ -5,26 +5,20 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection
 
 from shared.model.kinds import Kind
+from shared.model.properties import PropertyValue, value_from
 from source_server.catalogues.openbis import queries_parts
 from source_server.catalogues.openbis.connect import plain_rows
 from source_server.catalogues.openbis.schema import Dialect
+from source_server.catalogues.openbis.scopes import array_of
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
-    """Codes of properties whose values are not listed, by the id of their owner."""
-
-    # Values that point to samples outside of the scope.
-    hidden: Mapping[int, Collection[str]] = field(default_factory=dict)
-    # Several values of one property (schema 193 and later).
-    several: Mapping[int, Collection[str]] = field(default_factory=dict)
+# Values by the codes of their properties, by the id of their owner.
+Values = Mapping[int, Mapping[str, PropertyValue]]
 
 
 class PropertyReader:
@@ -33,34 +27,42 @@ class PropertyReader:
     def __init__(self, connection: Connection, dialect: Dialect, kind: Kind) -> None:
         self._connection = connection
         self._query = dialect(queries_parts.PROPERTIES[kind])
+        self._in_order = dialect(queries_parts.PROPERTIES_IN_ORDER[kind])
         self._hidden = dialect(queries_parts.HIDDEN_SAMPLES[kind])
         codes = connection.execute(dialect(queries_parts.ASSIGNED_CODES[kind]))
         self._codes: dict[int, str] = {row.id: row.code for row in codes}
 
-    def of_page(self, page: Mapping[str, Any]) -> tuple[Mapping[int, dict[str, str]], LeftOut]:
-        """Values by code, by the id of their owner; and the codes of what is left out, by the
-        reason."""
-        found: defaultdict[int, dict[str, str]] = defaultdict(dict)
-        several: defaultdict[int, set[str]] = defaultdict(set)
+    def of_page(self, page: Mapping[str, Any]) -> tuple[Values, Mapping[int, Collection[str]]]:
+        """The values, and, by the id of their owner, the codes of properties that have values which
+        point to samples outside of the scope; these values are left out, one by one."""
+        found: defaultdict[int, dict[str, PropertyValue]] = defaultdict(dict)
+        several: set[int] = set()
         are_all_shown = True
-        rows = plain_rows(self._connection, self._query, page)
-        for owner, assignment, value, reals in rows:
+        for owner, assignment, value, reals in plain_rows(self._connection, self._query, page):
             text = value if reals is None else reals_text(reals)
             if text is None:
                 are_all_shown = False
                 continue
-            code = self._codes[assignment]
-            if code in found[owner]:
-                several[owner].add(code)
-            else:
-                found[owner][code] = text
-        hidden = {} if are_all_shown else self._hidden_codes(page)
-        # A value of which another one is not listed must not be taken for the only one.
-        for left_out in (several, hidden):
-            for owner, codes in left_out.items():
-                for code in codes:
-                    found[owner].pop(code, None)
-        return found, LeftOut(hidden=hidden, several=several)
+            values, code = found[owner], self._codes[assignment]
+            if code in values:
+                several.add(owner)
+            values[code] = text
+        if several:
+            found |= self._several({**page, "ids": array_of(sorted(several))})
+        return found, {} if are_all_shown else self._hidden_codes(page)
+
+    def _several(self, page: Mapping[str, Any]) -> dict[int, dict[str, PropertyValue]]:
+        """The values of owners that have several of one property (schema 193 and later). Only
+        theirs are put in order, so that all others cost PostgreSQL no sorting."""
+        found: defaultdict[int, dict[str, list[str]]] = defaultdict(dict)
+        for owner, assignment, value, reals in plain_rows(self._connection, self._in_order, page):
+            text = value if reals is None else reals_text(reals)
+            if text is not None:
+                found[owner].setdefault(self._codes[assignment], []).append(text)
+        return {
+            owner: {code: value_from(texts) for code, texts in values.items()}
+            for owner, values in found.items()
+        }
 
     def _hidden_codes(self, page: Mapping[str, Any]) -> Mapping[int, set[str]]:
         """The codes of hidden values by the id of their owner. Values that point to samples in

@@ -80,6 +80,11 @@ select v.<owner> as owner, v.<assignment> as assignment,
  where v.<owner> = any (cast(:ids as bigint[]))
 """)
 
+# openBIS knows no other order of several values of one property.
+PROPERTIES_IN_ORDER: Mapping[Kind, str] = MappingProxyType(
+    {kind: f"{query} order by v.id" for kind, query in PROPERTIES.items()}
+)
+
 # Values that point to samples outside of the scope.
 HIDDEN_SAMPLES = _by_kind("""
 select v.<owner> as owner, v.<assignment> as assignment
@@ -142,6 +147,7 @@ select k.data_id as owner, cast(k.id as text) as id, ms.code as external_dms, k.
 ALL = (
     *ASSIGNED_CODES.values(),
     *PROPERTIES.values(),
+    *PROPERTIES_IN_ORDER.values(),
     *HIDDEN_SAMPLES.values(),
     *(SAMPLE_CONNECTIONS, DATA_SET_CONNECTIONS, CONTENT_COPIES),
     *ATTACHMENTS.values(),

@@ -95,10 +95,11 @@ CHANGES: Mapping[str, Change] = MappingProxyType(
         ),
         "timestamps": Change(
             since=191,
-            now="(select string_agg(to_char(<one> at time zone 'UTC',"
+            now="case when @.timestamp_array_value is not null then coalesce("
+            "(select string_agg(to_char(<one> at time zone 'UTC',"
             " 'YYYY-MM-DD HH24:MI:SS +0000'), ', ' order by nth)"
             " from unnest(@.timestamp_array_value) with ordinality as moments (one, nth)"
-            " where one is not null)".replace("<one>", WITHIN_YEARS.replace("@", "one")),
+            " where one is not null), '') end".replace("<one>", WITHIN_YEARS.replace("@", "one")),
             before="null",
         ),
         "materials": _gone(

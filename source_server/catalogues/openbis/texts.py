@@ -5,6 +5,14 @@ from __future__ import annotations
 import logging
 import re
 
+from shared.model.properties import (
+    PropertyValue,
+    are_texts,
+    texts_among,
+    value_from,
+    values_of,
+)
+
 _LOG = logging.getLogger(__name__)
 
 # Characters that are no ``Char`` of XML 1.0, section 2.2.
@@ -32,11 +40,17 @@ def publishable_or_none(text: str | None, kind: str, name: str) -> str | None:
     return None if text is None else publishable(text, kind, name)
 
 
-def publishable_values(values: dict[str, str], kind: str, name: str) -> dict[str, str]:
+def publishable_values(
+    values: dict[str, PropertyValue], kind: str, name: str
+) -> dict[str, PropertyValue]:
     """`publishable` for many short texts at once; nearly always there is nothing to replace."""
-    if is_publishable("".join(values.values())):
+    texts = values.values()
+    if is_publishable("".join(texts if are_texts(texts) else texts_among(texts))):
         return values
-    return {code: publishable(text, kind, name) for code, text in values.items()}
+    return {
+        code: value_from([publishable(text, kind, name) for text in values_of(value)])
+        for code, value in values.items()
+    }
 
 
 def is_publishable(text: str) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
+from harvester.openbis.destination.kept_references import keep_references
+from harvester.openbis.destination.losses import find_losses, keep, spare
+from harvester.openbis.destination.unknown_parts import complete_unknown
+from harvester.openbis.destination.unknown_parts import settle as settle_unknown
 from shared.model.entities import Entity
 from shared.model.kinds import ENTITY_KINDS
 from shared.store.changes import (
@@ -71,6 +75,19 @@ def harvest(
         if stamps is ORIGINAL_STAMPS:
             copy_stamps(connection, source)
         copy_flags(connection, source)
+
+
+@contextmanager
+def completing(instance: Instance, listed: Sequence[Entity]) -> Iterator[Connection]:
+    """A plan as it is when all is decided, and nothing may be lost."""
+    with harvesting(instance, *listed) as connection:
+        complete_unknown(connection, "DS1")
+        find_losses(connection, "DS1")
+        spare(connection)
+        keep(connection)
+        keep_references(connection, "DS1")
+        settle_unknown(connection)
+        yield connection
 
 
 def plan(instance: Instance, *listed: Entity, source: str = "DS1") -> Plan:

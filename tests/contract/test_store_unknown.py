@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection
 
-from harvester.openbis.destination.kept_references import keep_references
-from harvester.openbis.destination.losses import find_losses, keep, losses, spare
+from harvester.openbis.destination.losses import losses
 from harvester.openbis.destination.unknown_parts import (
     complete_unknown,
     never_came,
-    settle,
     waits_for_files,
 )
 from shared.model.entities import AttachmentVersion, ContentCopy, Entity, FileNode
@@ -33,7 +29,7 @@ from shared.store.engine import work
 from shared.store.identity import settle as identify
 from shared.store.incoming import Incoming
 from shared.store.sources import stored_unknown
-from tests.contract.passes import harvest, harvesting
+from tests.contract.passes import completing, harvest
 from tests.support.instances.builders import (
     a_data_set,
     a_material,
@@ -77,19 +73,6 @@ def instead(*changed: Entity) -> list[Entity]:
     """The world with some others in it."""
     names = {(entity.kind, entity.perm_id): entity for entity in changed}
     return [names.get((entity.kind, entity.perm_id), entity) for entity in WORLD]
-
-
-@contextmanager
-def completing(instance: Instance, listed: Sequence[Entity]) -> Iterator[Connection]:
-    """A plan as it is when all is decided, and nothing may be lost."""
-    with harvesting(instance, *listed) as connection:
-        complete_unknown(connection, "DS1")
-        find_losses(connection, "DS1")
-        spare(connection)
-        keep(connection)
-        keep_references(connection, "DS1")
-        settle(connection)
-        yield connection
 
 
 @pytest.fixture

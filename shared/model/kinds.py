@@ -81,6 +81,7 @@ class KindFacts:
     has_type: bool = False
     has_properties: bool = False
     has_attachments: bool = False
+    has_meta_data: bool = False
     perm_id_is_code: bool = False
 
 
@@ -109,19 +110,22 @@ FACTS: Mapping[Kind, KindFacts] = MappingProxyType(
         ),
         Kind.EXPERIMENT: KindFacts(
             attributes=(
-                *("code", "kind", "frozen", "frozenForSamples", "frozenForDataSets", "modifier"),
-                *("project", "registration-timestamp", "registrator", "space", "type"),
+                *("code", "kind", "frozen", "frozenForSamples", "frozenForDataSets"),
+                *("immutable-data-timestamp", "modifier", "project", "registration-timestamp"),
+                *("registrator", "space", "type"),
             ),
             flags=(Frozen.FROZEN, Frozen.FOR_SAMPLES, Frozen.FOR_DATA_SETS),
             has_type=True,
             has_properties=True,
             has_attachments=True,
+            has_meta_data=True,
         ),
         Kind.SAMPLE: KindFacts(
             attributes=(
                 *("code", "frozen", "frozenForChildren", "frozenForParents"),
-                *("frozenForComponents", "frozenForDataSets", "experiment", "kind", "modifier"),
-                *("project", "registration-timestamp", "registrator", "space", "type"),
+                *("frozenForComponents", "frozenForDataSets", "immutable-data-timestamp"),
+                *("experiment", "kind", "modifier", "project", "registration-timestamp"),
+                *("registrator", "space", "type"),
             ),
             flags=(
                 *(Frozen.FROZEN, Frozen.FOR_CHILDREN, Frozen.FOR_PARENTS),
@@ -131,6 +135,7 @@ FACTS: Mapping[Kind, KindFacts] = MappingProxyType(
             has_type=True,
             has_properties=True,
             has_attachments=True,
+            has_meta_data=True,
         ),
         Kind.DATA_SET: KindFacts(
             attributes=(
@@ -145,6 +150,7 @@ FACTS: Mapping[Kind, KindFacts] = MappingProxyType(
             relations=(Relation.CHILD, Relation.COMPONENT),
             has_type=True,
             has_properties=True,
+            has_meta_data=True,
             perm_id_is_code=True,
         ),
     }

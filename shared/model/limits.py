@@ -119,8 +119,7 @@ _NAMES_OF_DEFINITIONS = (
 
 def _excesses(entity: Entity) -> Iterator[str]:
     yield from _names(entity)
-    yield from _date("the registration date", entity.registered)
-    yield from _date("the modification date", entity.modified)
+    yield from _dates(entity)
     for code in entity.properties:
         yield from _too_long("the code of a property", code, CODE_BYTES)
     for connection in entity.connections:
@@ -135,6 +134,13 @@ def _excesses(entity: Entity) -> Iterator[str]:
         yield from _copy(copy)
     for unknown in entity.unknown:
         yield from _unknown(unknown)
+
+
+def _dates(entity: Entity) -> Iterator[str]:
+    yield from _date("the registration date", entity.registered)
+    yield from _date("the modification date", entity.modified)
+    if entity.immutable_since:
+        yield from _date("the time of immutable data", entity.immutable_since)
 
 
 def _names(entity: Entity) -> Iterator[str]:

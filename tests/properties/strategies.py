@@ -98,6 +98,8 @@ _several = st.lists(texts, min_size=2, max_size=4).map(tuple)
 properties: st.SearchStrategy[Mapping[str, PropertyValue]] = st.dictionaries(
     codes, texts | _several, max_size=4
 )
+_meta_data = st.none() | st.dictionaries(texts, texts, max_size=3)
+_IMMUTABLE = "immutable-data-timestamp"
 
 
 @st.composite
@@ -125,6 +127,8 @@ def entities(draw: st.DrawFn, kinds: Sequence[Kind] = ENTITY_KINDS) -> Entity:
         connections=_in_order(draw(tuples_of(_connections))) if facts.relations else (),
         attachments=draw(_attachments) if facts.has_attachments else (),
         unknown=draw(st.just(()) | _unknown_in_a_record),
+        meta_data=draw(_meta_data) if facts.has_meta_data else None,
+        immutable_since=draw(optional_moments) if _IMMUTABLE in names else None,
     )
     return draw(_located(entity)) if kind is not Kind.DATA_SET else draw(_filled(entity))
 

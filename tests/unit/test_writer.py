@@ -189,6 +189,7 @@ def test_every_attribute_of_the_table_of_kinds_can_be_written(kind: Kind) -> Non
         description="words",
         frozen=Frozen(sum(Frozen)),
         data_set_kind=DataSetKind.CONTAINER,
+        immutable_since=MODIFIED,
     )
     element = entry_of(whole).partition("<x:xd ")[2]
     written = [part.rpartition(" ")[2] for part in element.split('="')[:-1]]

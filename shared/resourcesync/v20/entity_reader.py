@@ -107,6 +107,8 @@ def read_entity(kind: Kind, xd: EntryFields, perm_id: str, modified: datetime) -
         unknown=unknown_of_record(xd.attributes),
         is_afs=is_afs,
         empty_folders=read_folders(xd.contents()) if is_afs else (),
+        meta_data=xd.meta_data() if facts.has_meta_data else None,
+        immutable_since=moment(words, "immutable-data-timestamp"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache, partial
 from operator import attrgetter
 
@@ -19,9 +20,10 @@ from shared.resourcesync.escaping import (
     escaped_attribute,
 )
 from shared.resourcesync.terms import SHA256
-from shared.resourcesync.timestamps import format_timestamp
+from shared.resourcesync.timestamps import format_timestamp, optional_timestamp
 from shared.resourcesync.unknown_parts import unknown_attribute
 from shared.resourcesync.v20 import content_writer
+from shared.resourcesync.v20.meta_data_writer import meta_data_of_entity
 from shared.resourcesync.v20.property_writer import properties_block
 from shared.resourcesync.v20.terms import AFS_DATA, DATA_SET_CONNECTION
 
@@ -39,6 +41,7 @@ _FIELDS: Mapping[str, str] = {
     "type": "type",
 }
 _REGISTERED = "registration-timestamp"
+_IMMUTABLE = "immutable-data-timestamp"
 _FLAGS = {name: flag for flag, name in FLAG_NAMES.items()}
 
 _RELATIONS = tuple(Relation)
@@ -65,17 +68,26 @@ class _Shape:
         self.name = name
         self.names = facts.attributes[1:]  # the code comes first, and no two have the same
         self.values_of = attrgetter("frozen", *[_FIELDS.get(n, "frozen") for n in self._shared])
-        self.shared = lru_cache(self._MOST)(self._written)
+        self.shared = lru_cache(self._MOST)(partial(self._written, None))
         self.places = lru_cache(partial(_places, name or kind))
 
     @property
     def _shared(self) -> list[str]:
         """The attributes whose values many entities have."""
-        return [name for name in self.names if name not in {_REGISTERED, *_FLAGS}]
+        return [name for name in self.names if name not in {_REGISTERED, _IMMUTABLE, *_FLAGS}]
 
-    def _written(self, frozen: Frozen, *values: str | None) -> tuple[str, str]:
-        """The attributes between the code and the time of registration, and those behind it."""
+    def attributes(self, entity: Entity) -> tuple[str, str]:
+        """The attributes between the code and the time of registration, and those behind it. A time
+        of immutable data is not cached: few entities have one, and no two have the same."""
+        if entity.immutable_since is None:
+            return self.shared(*self.values_of(entity))
+        return self._written(entity.immutable_since, *self.values_of(entity))
+
+    def _written(
+        self, immutable: datetime | None, frozen: Frozen, *values: str | None
+    ) -> tuple[str, str]:
         texts = dict(zip(self._shared, values, strict=True))
+        texts[_IMMUTABLE] = optional_timestamp(immutable)
         texts["registrator"] = texts["registrator"] or SYSTEM_USER
         texts["kind"] = self.name or texts["kind"]
         texts |= {name: "true" for name, flag in _FLAGS.items() if frozen & flag}
@@ -103,11 +115,10 @@ def entity_entry(
     does. ``joined``: as in `properties_block`. ItemError if a text holds what XML cannot.
     """
     shape = _AFS_SHAPE if entity.is_afs else _SHAPES[entity.kind]
-    facts, content, rest = shape.facts, b"", ""
+    facts, rest = shape.facts, ""
     try:
         head = _head(addresses, shape, entity)
-        if entity.properties and facts.has_properties:
-            content = properties_block(entity.properties, joined)
+        content = _description(facts, entity, joined)
         if shape.kind is Kind.DATA_SET:
             rest = content_writer.data_set_content(addresses, entity)
         if (data_sets or entity.connections) and facts.relations:
@@ -121,6 +132,16 @@ def entity_entry(
     if content or rest:
         return b"%b>%b%b</x:xd></url>" % (head, content, rest.encode())
     return head + b"/></url>"
+
+
+def _description(facts: KindFacts, entity: Entity, joined: Collection[Code]) -> bytes:
+    """Meta data and properties."""
+    content = b""
+    if entity.meta_data is not None and facts.has_meta_data:
+        content = meta_data_of_entity(entity.meta_data)
+    if entity.properties and facts.has_properties:
+        content += properties_block(entity.properties, joined)
+    return content
 
 
 def service_file_entry(addresses: Addresses, file: ServiceFile) -> bytes:
@@ -149,7 +170,7 @@ def service_file_entry(addresses: Addresses, file: ServiceFile) -> bytes:
 
 def _head(addresses: Addresses, shape: _Shape, entity: Entity) -> bytes:
     """The text before the content of ``x:xd``."""
-    before, behind = shape.shared(*shape.values_of(entity))
+    before, behind = shape.attributes(entity)
     code = escaped_attribute(entity.code, "code")
     if shape.kind is Kind.MATERIAL:
         location, link = _places_of_material(addresses.server_url, code, entity)

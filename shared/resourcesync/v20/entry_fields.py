@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Protocol
@@ -34,6 +34,11 @@ class EntryFields(Protocol):
 
     def properties(self) -> Mapping[str, PropertyValue]:
         """Values by the codes of their types. Raises `UnreadableError`."""
+        ...
+
+    def meta_data(self) -> dict[str, str] | None:
+        """Texts by their names; None if there is no element for them: then the source does not know
+        of meta data. Raises `UnreadableError`."""
         ...
 
     def connections(self) -> Iterable[tuple[str, str]]:
@@ -68,6 +73,13 @@ class FieldsOfElement:
             properties.update(_usual_properties(block) or _unusual_properties(block))
         return properties
 
+    def meta_data(self) -> dict[str, str] | None:
+        blocks = self._blocks.get("x:metaData")
+        if blocks is None:
+            return None
+        entries = (each for block in blocks for each in block if name_of(each) == "x:entry")
+        return named_once([_meta_data_entry(entry) for entry in entries])
+
     def connections(self) -> Iterator[tuple[str, str]]:
         for block in self._blocks.get("x:connections", ()):
             for element in block:
@@ -79,6 +91,24 @@ class FieldsOfElement:
 
     def contents(self) -> Iterable[_Element]:
         return self._blocks.get(_CONTENT, ())
+
+
+def named_once(entries: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Texts by their names. `UnreadableError` if two entries have one name."""
+    found = dict(entries)
+    if len(found) < len(entries):
+        raise UnreadableError("the meta data have two entries with the same key")
+    return found
+
+
+def _meta_data_entry(entry: _Element) -> tuple[str, str]:
+    """The name is taken as it is written, blanks included, and may be empty."""
+    name = attributes_of(entry).get("key")
+    if name is None:
+        raise UnreadableError("an entry of the meta data has no key")
+    if len(entry):
+        raise UnreadableError(f"the entry {name!r} of the meta data has elements in it")
+    return name, entry.text or ""
 
 
 def _usual_properties(block: _Element) -> dict[str, str] | None:

@@ -15,6 +15,7 @@ from lxml.etree import _Element
 
 from shared.model.properties import PropertyValue, value_from
 from shared.resourcesync.attributes import BLANKS
+from shared.resourcesync.v20.entry_fields import named_once
 
 _REFERENCE = "&(?:amp|lt|gt|quot|apos);"
 _IN_TEXT = "[^<>&\\x00-\\x08\\x0b-\\x1f\\ufffe\\uffff]*"
@@ -29,12 +30,14 @@ _PROPERTY = (
     f"<x:property><x:code>{_CODE}</x:code>(?:<x:value>{_TEXT}</x:value>|<x:value/>)"
     f"(?:<x:each>{_TEXT}</x:each>|<x:each/>)*</x:property>"
 )
+_META_DATA = f'<x:entry key="{_VALUE}"(?:/>|>{_TEXT}</x:entry>)'
 _CONNECTION = f'<x:connection to="{_VALUE}" type="{_VALUE}"/>'
 
 _entry = re.compile(
     f"<url><loc>({_TEXT})</loc><lastmod>({_TEXT})</lastmod>"
     f'(?:<rs:ln href="{_VALUE}" rel="{_VALUE}"/>)?'
     f"<x:xd((?:{_ATTRIBUTE})*)(?:/>|>"
+    f"(<x:metaData(?:/>|>(?:{_META_DATA})*</x:metaData>))?"
     f"(?:<x:properties>((?:{_PROPERTY})*)</x:properties>)?"
     f"(?:<x:connections>((?:{_CONNECTION})*)</x:connections>)?"
     "</x:xd>)</url>"
@@ -49,6 +52,7 @@ _several = re.compile(
     "((?:<x:each(?:/>|>[^<]*</x:each>))*)</x:property>"
 ).findall
 _each = re.compile("<x:each(?:/>|>([^<]*)</x:each>)").findall
+_meta_data = re.compile('<x:entry key="([^"]*)"(?:/>|>([^<]*)</x:entry>)').findall
 _connections = re.compile('<x:connection to="([^"]*)" type="([^"]*)"/>').findall
 
 
@@ -61,25 +65,29 @@ def read_plain_entry(entry: bytes) -> tuple[str, str, PlainFields] | None:
         return None
     if found is None:
         return None
-    loc, lastmod, attributes, properties, connections = found.groups("")
+    loc, lastmod, attributes, meta_data, properties, connections = found.groups("")
     pairs = _attributes(attributes)
     named = dict(pairs)
     if "&" in attributes:
         named = {name: _meant(value) for name, value in pairs}
     if len(named) < len(pairs):  # which no document may have
         return None
-    fields = PlainFields(named, properties, connections)
+    fields = PlainFields(named, meta_data, properties, connections)
     return _meant(loc).strip(BLANKS), _meant(lastmod).strip(BLANKS), fields
 
 
 class PlainFields:
     """A `shared.resourcesync.v20.entry_fields.EntryFields`."""
 
-    __slots__ = ("_connections", "_properties", "attributes")
+    __slots__ = ("_connections", "_meta_data", "_properties", "attributes")
     text = ""
 
-    def __init__(self, attributes: Mapping[str, str], properties: str, connections: str) -> None:
+    def __init__(
+        self, attributes: Mapping[str, str], meta_data: str, properties: str, connections: str
+    ) -> None:
+        """The texts of these elements; that of missing meta data is empty."""
         self.attributes = attributes
+        self._meta_data = meta_data
         self._properties = properties
         self._connections = connections
 
@@ -96,6 +104,12 @@ class PlainFields:
             code: value_from([_meant(text) for text in _each(several) or (value,)])
             for code, value, several in _several(self._properties)
         }
+
+    def meta_data(self) -> dict[str, str] | None:
+        if not self._meta_data:
+            return None
+        entries = _meta_data(self._meta_data)
+        return named_once([(_meant(name), _meant(text)) for name, text in entries])
 
     def connections(self) -> list[tuple[str, str]]:
         return [

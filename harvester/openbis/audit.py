@@ -112,6 +112,8 @@ class Audit:
             yield from self._compared("stamps_differ", "timestamps or users differ")
         if self.config.keep_original_frozen_flags:
             yield from self._compared("flags_differ", "frozen flags differ")
+        text = "since when its AFS data can no longer change is missing here"
+        yield from self._compared("immutable_times_differ", text)
 
     def _unknown_parts(self) -> Iterator[Difference]:
         """Parts that are here and that the list does not show, or shows otherwise. Afterwards the

@@ -24,7 +24,7 @@ from harvester.openbis.steps.attachments import register_attachments
 from harvester.openbis.steps.data_sets import register_data_sets
 from harvester.openbis.steps.deletions import delete_entities, remove_files
 from harvester.openbis.steps.entities import register_entities
-from harvester.openbis.steps.frozen_flags import copy_frozen_flags
+from harvester.openbis.steps.frozen_flags import copy_frozen_flags, copy_immutable_times
 from harvester.openbis.steps.master_data import register_master_data
 from harvester.openbis.steps.service_files import register_service_files
 from harvester.openbis.steps.timestamps_and_users import copy_timestamps_and_users
@@ -76,6 +76,11 @@ STEPS = (  # step 1, reading the metadata, has filled the incoming tables
         title="Update frozen flags",
         run=copy_frozen_flags,
         wanted=lambda config: config.keep_original_frozen_flags,
+    ),
+    Step(
+        title="Update immutable data timestamps",
+        run=copy_immutable_times,
+        wanted=lambda config: not config.keep_original_frozen_flags,
     ),
 )
 

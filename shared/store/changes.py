@@ -111,7 +111,8 @@ def planned(connection: Connection, action: Action, most: int | None = None) -> 
 
 
 def register(connection: Connection, kind: Kind, source: str, stamps: Stamps) -> None:
-    """Inserts the new entities of a kind, without frozen flags; see `replace_satellites`."""
+    """Inserts the new entities of a kind, without frozen flags and times of immutable data; see
+    `replace_satellites`."""
     values = {"user_id": stamps.user_id, "now": stamps.now}
     execute(connection, "register", kind=kind.value, source=source, **values)
 
@@ -197,6 +198,12 @@ def copy_stamps(connection: Connection, source: str) -> list[Planned]:
 def copy_flags(connection: Connection, source: str) -> list[Planned]:
     """Copies frozen flags from the list; returns the entities that changed."""
     return _differing(connection, "flags_differ", "copy_flags", source)
+
+
+def copy_immutable_times(connection: Connection, source: str) -> list[Planned]:
+    """Copies from the list since when the AFS data of samples and experiments can no longer change,
+    where that is not known here and the AFS data do not wait; returns the entities that changed."""
+    return _differing(connection, "immutable_times_differ", "copy_immutable_times", source)
 
 
 def _differing(connection: Connection, query: str, change: str, source: str) -> list[Planned]:

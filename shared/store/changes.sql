@@ -24,7 +24,9 @@ SELECT i.kind, i.perm_id,
               OR coalesce(e.home_project, '') <> coalesce(i.home_project, '')
               OR coalesce(e.project_perm_id, '') <> coalesce(r.project_perm_id, '')
               OR coalesce(e.experiment_perm_id, '') <> coalesce(r.experiment_perm_id, '')
-              OR coalesce(e.sample_perm_id, '') <> coalesce(r.sample_perm_id, '') THEN 'changed' END
+              OR coalesce(e.sample_perm_id, '') <> coalesce(r.sample_perm_id, '')
+              OR coalesce(i.meta_data, e.meta_data, '{}') <> coalesce(e.meta_data, '{}')
+            THEN 'changed' END
   FROM incoming_entity AS i
   LEFT JOIN entity AS e ON e.kind = i.kind AND e.perm_id = i.perm_id
   LEFT JOIN incoming_reference AS r ON r.kind = i.kind AND r.perm_id = i.perm_id
@@ -34,6 +36,8 @@ SELECT i.kind, i.perm_id,
     OR coalesce(e.project_perm_id, '') <> coalesce(r.project_perm_id, '')
     OR coalesce(e.experiment_perm_id, '') <> coalesce(r.experiment_perm_id, '')
     OR coalesce(e.sample_perm_id, '') <> coalesce(r.sample_perm_id, '')
+    OR coalesce(i.meta_data, e.meta_data, '{}') <> coalesce(e.meta_data, '{}')
+    OR i.immutable_since IS NOT NULL AND e.immutable_since IS NULL
     OR e.registered <> i.registered OR e.modified <> i.modified OR e.frozen <> i.frozen
     OR coalesce(e.registrator, '') <> coalesce(i.registrator, '')
     OR coalesce(e.modifier, '') <> coalesce(i.modifier, '');
@@ -114,8 +118,7 @@ SELECT i.kind, i.perm_id, i.code, i.identifier, i.type, i.space, i.project, i.ex
        r.project_perm_id, r.experiment_perm_id, r.sample_perm_id, i.home_space, i.home_project, i.description,
        coalesce(:user_id, i.registrator), coalesce(:user_id, i.modifier),
        coalesce(:now, i.registered), coalesce(:now, i.modified), 0, i.properties,
-       i.data_set_kind, i.content_hash, i.unknown, i.meta_data, i.immutable_since, i.afs, :source,
-       i.modified
+       i.data_set_kind, i.content_hash, i.unknown, i.meta_data, NULL, i.afs, :source, i.modified
   FROM incoming_entity AS i
   JOIN plan AS c ON c.kind = i.kind AND c.perm_id = i.perm_id AND c.action = 'new'
   LEFT JOIN incoming_reference AS r ON r.kind = i.kind AND r.perm_id = i.perm_id
@@ -129,7 +132,7 @@ UPDATE entity
        sample_perm_id = r.sample_perm_id,
        home_space = i.home_space, home_project = i.home_project, description = i.description,
        properties = i.properties, data_set_kind = i.data_set_kind, content_hash = i.content_hash,
-       unknown = i.unknown, meta_data = i.meta_data, afs = i.afs,
+       unknown = i.unknown, meta_data = coalesce(i.meta_data, entity.meta_data), afs = i.afs,
        modifier = coalesce(:user_id, entity.modifier), modified = coalesce(:now, entity.modified),
        source_modified = i.modified
   FROM incoming_entity AS i
@@ -300,6 +303,27 @@ UPDATE entity SET frozen = i.frozen FROM incoming_entity AS i, differing AS a
    AND i.kind = entity.kind AND i.perm_id = entity.perm_id AND entity.source = :source
    AND entity.frozen <> i.frozen;
 
+-- name: immutable_times_differ
+-- once known, such a time stays: openBIS never takes it back. It says that the AFS data, whose code is
+-- the perm id of the owner, can no longer change, and so comes when they are here
+SELECT e.kind, e.perm_id, e.identifier FROM differing AS a CROSS JOIN entity AS e
+  JOIN incoming_entity AS i ON i.kind = a.kind AND i.perm_id = a.perm_id
+ WHERE e.kind = a.kind AND e.perm_id = a.perm_id AND e.source = :source
+   AND e.immutable_since IS NULL AND i.immutable_since IS NOT NULL
+   AND NOT EXISTS (SELECT 1 FROM plan AS p
+                    WHERE p.kind = 'DATA_SET' AND p.perm_id = e.perm_id
+                      AND p.action IN ('new', 'changed', 'waiting', 'stranded'))
+ ORDER BY 1, 3, 2;
+
+-- name: copy_immutable_times
+UPDATE entity SET immutable_since = i.immutable_since FROM incoming_entity AS i, differing AS a
+ WHERE a.kind = entity.kind AND a.perm_id = entity.perm_id
+   AND i.kind = entity.kind AND i.perm_id = entity.perm_id AND entity.source = :source
+   AND entity.immutable_since IS NULL AND i.immutable_since IS NOT NULL
+   AND NOT EXISTS (SELECT 1 FROM plan AS p
+                    WHERE p.kind = 'DATA_SET' AND p.perm_id = entity.perm_id
+                      AND p.action IN ('new', 'changed', 'waiting', 'stranded'));
+
 -- name: holders_differ
 WITH holder AS (
     SELECT i.kind, i.perm_id FROM incoming_attachment AS i WHERE NOT EXISTS (
@@ -373,7 +397,9 @@ VALUES (:path, :source, :modified, :length, :sha256);
 SELECT e.kind, e.perm_id, e.identifier, e.source FROM plan AS c
   JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
   JOIN incoming_entity AS i ON i.kind = c.kind AND i.perm_id = c.perm_id
- WHERE c.action = 'foreign' AND e.content_hash <> i.content_hash
+ WHERE c.action = 'foreign'
+   AND (e.content_hash <> i.content_hash
+     OR coalesce(i.meta_data, e.meta_data, '{}') <> coalesce(e.meta_data, '{}'))
    -- what the source cannot show now says nothing about what is here
    AND NOT EXISTS (SELECT 1 FROM incoming_unknown AS u
                     WHERE u.kind = c.kind AND u.perm_id = c.perm_id)

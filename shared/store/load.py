@@ -17,7 +17,15 @@ from shared.errors import ItemError
 from shared.model.entities import Entity, ServiceFile
 from shared.model.kinds import ENTITY_KINDS
 from shared.model.master_data import MasterData
-from shared.store.changes import ORIGINAL_STAMPS, apply_kind, compare, copy_flags, copy_stamps
+from shared.store.changes import (
+    ORIGINAL_STAMPS,
+    apply_kind,
+    compare,
+    copy_flags,
+    copy_immutable_times,
+    copy_stamps,
+    settle_data_sets,
+)
 from shared.store.changes import users as users_of_list
 from shared.store.files import DataStore
 from shared.store.identity import blocked, settle
@@ -67,6 +75,8 @@ def load(connection: Connection, store: DataStore, values: Iterable[Loadable]) -
     add_persons(connection, LOCAL, users_of_list(connection))
     copy_stamps(connection, LOCAL)
     copy_flags(connection, LOCAL)
+    settle_data_sets(connection)
+    copy_immutable_times(connection, LOCAL)
     return loaded
 
 

@@ -88,9 +88,10 @@ def properties_text(properties: Mapping[str, PropertyValue]) -> str:
 
 
 def content_hash(entity: Entity, properties: str) -> bytes:
-    """A hash over all that a document shows of an entity, except stamps, frozen flags and
-    attachments, which are compared separately; ``properties`` is the column's text. The order of
-    components counts; that of children, files and copies does not: openBIS does not keep it."""
+    """A hash over all that a document shows of an entity, except stamps, frozen flags, attachments,
+    meta data and the time of immutable data, which are compared separately; ``properties`` is the
+    column's text. The order of components counts; that of children, files and copies does not:
+    openBIS does not keep it."""
     children = [c.to for c in entity.connections if c.relation is Relation.CHILD]
     components = [c.to for c in entity.connections if c.relation is Relation.COMPONENT]
     content: Row = (
@@ -103,14 +104,19 @@ def content_hash(entity: Entity, properties: str) -> bytes:
     # What not every entity has is left out where it is not, so that hashes of old rows stay equal.
     if entity.unknown:
         content = (*content, unknown_text(entity.unknown))
-    if entity.meta_data is not None or entity.is_afs:
-        content = (*content, "more", meta_data_text(entity), entity.is_afs, _folders(entity))
+    if entity.is_afs:
+        content = (*content, "afs", _folders(entity))
     return blake2b(_json(content), digest_size=16).digest()
 
 
 def meta_data_text(entity: Entity) -> str | None:
-    """The column ``meta_data``; None if the source does not know of meta data."""
-    return None if entity.meta_data is None else _json(dict(entity.meta_data)).decode()
+    """The column ``meta_data``: a JSON object with sorted keys; None if the source does not know of
+    meta data. `ItemError` for a NUL."""
+    if not entity.meta_data:
+        return None if entity.meta_data is None else "{}"
+    if any("\0" in text for pair in entity.meta_data.items() for text in pair):
+        raise ItemError(entity.kind, entity.perm_id, "the meta data contain the character U+0000")
+    return _json(dict(entity.meta_data)).decode()
 
 
 def unknown_text(unknown: tuple[Unknown, ...]) -> str | None:

@@ -109,7 +109,7 @@ entity = Table(
     Column("data_set_kind", TEXT),
     Column("content_hash", LargeBinary, nullable=False),
     Column("unknown", TEXT, comment="parts that the source cannot see: shared.store.rows"),
-    Column("meta_data", TEXT, comment="JSON object, keys sorted; null: the source has none"),
+    Column("meta_data", TEXT, comment="JSON object, keys sorted; null: not known"),
     Column("immutable_since", BigInteger),
     Column("afs", TEXT, comment="JSON array of the empty folders of AFS data; null: no AFS data"),
     Column("source", KEY, nullable=False),

@@ -20,10 +20,12 @@ from shared.store.changes import (
     apply_kind,
     compare,
     copy_flags,
+    copy_immutable_times,
     copy_stamps,
     counts,
     delete,
     planned,
+    settle_data_sets,
 )
 from shared.store.engine import work
 from shared.store.identity import settle
@@ -75,6 +77,8 @@ def harvest(
         if stamps is ORIGINAL_STAMPS:
             copy_stamps(connection, source)
         copy_flags(connection, source)
+        settle_data_sets(connection)
+        copy_immutable_times(connection, source)
 
 
 @contextmanager

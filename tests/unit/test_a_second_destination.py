@@ -117,6 +117,9 @@ class Dictionaries:
             if e.frozen
         ]
 
+    def copy_immutable_times(self) -> list[Planned]:
+        return []
+
 
 def ports(one: Dictionaries) -> tuple[Plan, Definitions, Entities, Originals]:
     """It has all that the steps below need of a destination, as the type checker confirms."""

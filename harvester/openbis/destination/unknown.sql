@@ -294,6 +294,7 @@ DELETE FROM plan
                  LEFT JOIN incoming_reference AS r ON r.kind = d.kind AND r.perm_id = d.perm_id
                 WHERE d.kind = plan.kind AND d.perm_id = plan.perm_id
                   AND e.content_hash = i.content_hash AND e.identifier = i.identifier
+                  AND coalesce(i.meta_data, e.meta_data, '{}') = coalesce(e.meta_data, '{}')
                   AND coalesce(e.home_project, '') = coalesce(i.home_project, '')
                   AND coalesce(e.project_perm_id, '') = coalesce(r.project_perm_id, '')
                   AND coalesce(e.experiment_perm_id, '') = coalesce(r.experiment_perm_id, '')

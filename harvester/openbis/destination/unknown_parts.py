@@ -258,7 +258,6 @@ def _incoming_entities(connection: Connection, kind: Kind, perm_ids: list[str]) 
             files=tuple(to_file(each[1:]) for each in files[key]),
             content_copies=tuple(to_copy(each[2:]) for each in copies[key]),
             unknown=to_unknown(row.unknown),
-            meta_data=orjson.loads(row.meta_data) if row.meta_data else None,
             is_afs=row.afs is not None,
             empty_folders=tuple(orjson.loads(row.afs)) if row.afs else (),
         )

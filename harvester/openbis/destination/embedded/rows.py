@@ -85,3 +85,6 @@ class EmbeddedOriginals:
 
     def copy_flags(self) -> list[Planned]:
         return changes.copy_flags(self.connection, self.source)
+
+    def copy_immutable_times(self) -> list[Planned]:
+        return changes.copy_immutable_times(self.connection, self.source)

@@ -86,7 +86,7 @@ class Entities(Protocol):
 
 
 class Originals(Protocol):
-    """Copies stamps and flags from the source (steps 8 and 9)."""
+    """Copies stamps, flags and times of immutable data from the source (steps 8 and 9)."""
 
     def add_users(self) -> list[str]:
         """Create the users in the list that do not exist here; returns the new ones."""
@@ -98,4 +98,9 @@ class Originals(Protocol):
 
     def copy_flags(self) -> list[Planned]:
         """Copy frozen flags from the list; returns the changed entities."""
+        ...
+
+    def copy_immutable_times(self) -> list[Planned]:
+        """Copy from the list since when AFS data can no longer change, where that is not known
+        here and the AFS data have come; returns the changed entities."""
         ...

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import repeat
+from types import MappingProxyType
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Row
 
 from shared.model.entities import Attachment, ContentCopy, Entity
@@ -23,7 +26,14 @@ from source_server.catalogues.openbis.parts import moment
 from source_server.catalogues.openbis.properties import PropertyReader
 from source_server.catalogues.openbis.schema import Dialect
 from source_server.catalogues.openbis.scopes import Window, array_of
-from source_server.catalogues.openbis.texts import publishable_or_none, publishable_values
+from source_server.catalogues.openbis.texts import (
+    publishable,
+    publishable_or_none,
+    publishable_values,
+)
+
+_CAN_BE_IMMUTABLE = frozenset({Kind.EXPERIMENT, Kind.SAMPLE})
+_NO_META_DATA: Mapping[str, str] = MappingProxyType({})
 
 # Entities per page.
 PAGE = 1000
@@ -126,7 +136,22 @@ class EntityReader:
             files=listed.files,
             content_copies=hanging.content_copies.get(row.id, ()),
             unknown=(*listed.unknown, *hanging.unknown.get(row.id, ()), *_hidden_references(row)),
+            meta_data=_meta_data(row, kind) if FACTS[kind].has_meta_data else None,
+            immutable_since=_immutable_since(row, kind) if kind in _CAN_BE_IMMUTABLE else None,
         )
+
+
+def _meta_data(row: Row[Any], kind: Kind) -> Mapping[str, str] | None:
+    """None if openBIS has none at this schema, or something else in its place."""
+    if row.meta_data is None or row.meta_data == "{}":
+        return None if row.meta_data is None else _NO_META_DATA
+    values = publishable_values(orjson.loads(row.meta_data), kind, row.perm_id)
+    return {publishable(name, kind, row.perm_id): text for name, text in values.items()}
+
+
+def _immutable_since(row: Row[Any], kind: Kind) -> datetime | None:
+    since = row.immutable_since
+    return None if since is None else moment(since, kind, row.perm_id)
 
 
 def _unknown(

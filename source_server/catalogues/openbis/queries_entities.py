@@ -1,6 +1,7 @@
 """Queries for the entities themselves: ids in the order of the list, and pages of rows.
 
-All rows have the same columns, whatever the kind: see `entities.entity`. Parameters: ``spaces``
+All rows have the same columns, whatever the kind, but for those that only some kinds have: see
+`entities.EntityReader`. Parameters: ``spaces``
 (ids of spaces shown as a whole), ``lone_projects`` (ids of projects shown of other spaces),
 ``projects`` (ids of all projects shown), ``shown_spaces`` (ids of all spaces that have an entry),
 ``ids`` (of one page).
@@ -97,7 +98,8 @@ select e.id, e.perm_id, e.code, t.code as type,
        r.user_id as registrator, m.user_id as modifier,
        {epoch:e.registration_timestamp} as registered,
        {epoch:coalesce(e.modification_timestamp, e.registration_timestamp)} as modified,
-       {experiment_flags:e} as flags,
+       {experiment_flags:e} as flags, {meta_data:e} as meta_data,
+       {epoch:{immutable_since:e}} as immutable_since,
        false as hides_experiment, false as hides_sample
   from experiments e
   join experiment_types t on t.id = e.exty_id
@@ -116,7 +118,8 @@ select x.id, x.perm_id, x.code, t.code as type,
        r.user_id as registrator, m.user_id as modifier,
        {epoch:x.registration_timestamp} as registered,
        {epoch:coalesce(x.modification_timestamp, x.registration_timestamp)} as modified,
-       {sample_flags:x} as flags,
+       {sample_flags:x} as flags, {meta_data:x} as meta_data,
+       {epoch:{immutable_since:x}} as immutable_since,
        x.expe_id is not null and e.id is null
            and exists (select 1 from experiments he where he.id = x.expe_id) as hides_experiment,
        false as hides_sample
@@ -142,7 +145,7 @@ select d.id, d.code as perm_id, d.code, t.code as type,
        r.user_id as registrator, m.user_id as modifier,
        {epoch:d.registration_timestamp} as registered,
        {epoch:coalesce(d.modification_timestamp, d.registration_timestamp)} as modified,
-       {data_set_flags:d} as flags,
+       {data_set_flags:d} as flags, {meta_data:d} as meta_data,
        d.expe_id is not null and e.id is null
            and exists (select 1 from experiments he where he.id = d.expe_id) as hides_experiment,
        d.samp_id is not null and x.id is null

@@ -54,6 +54,13 @@ _VALUES = {
 }
 
 
+_META_DATA = """case
+    when coalesce(jsonb_typeof(@.meta_data), 'null') = 'null' or @.meta_data = '{}' then '{}'
+    when jsonb_typeof(@.meta_data) = 'object'
+    then (select json_object_agg(key, coalesce(value, 'null'))::text
+            from jsonb_each_text(@.meta_data)) end"""
+
+
 def _flags(**columns: Frozen) -> Change:
     """The columns ``frozen_<name>`` as one number, whose bits are those of `Frozen`."""
     bits = [f"{flag.value} * @.frozen_{column}::int" for column, flag in columns.items()]
@@ -191,6 +198,13 @@ CHANGES: Mapping[str, Change] = MappingProxyType(
             before="coalesce(@.is_active, true)",
         ),
         "role_counts": Change(since=201, now=_NOT_EXPIRED, before="true", until=203),
+        # Schemas 198 to 201 have only a flag. No time is made up for it: it would stay in all
+        # destinations, also when the step to schema 202 gives these rows a time.
+        "immutable_since": Change(
+            since=202, now="@.immutable_data_timestamp", before="null::timestamptz"
+        ),
+        # Names and texts as JSON; of a value that is no text its own JSON.
+        "meta_data": Change(since=192, now=_META_DATA, before="null::text"),
         "all_data_sets": Change(
             since=197,
             now="data_all",

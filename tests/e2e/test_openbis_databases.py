@@ -173,6 +173,47 @@ def test_nothing_is_lost_when_a_source_is_upgraded_and_its_materials_are_gone(
     assert f"{materials} deletions are held back" in run.output
 
 
+def test_meta_data_and_times_of_immutable_data_arrive_as_the_database_has_them(
+    harvest: Harvest, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, tmp_path: Path
+) -> None:
+    url = load_openbis("x213_features")
+    source = OpenBis(open_catalogue(url), tmp_path, "x213_features")
+    with source.served() as address:
+        source.configure(harvest, address)
+        assert harvest.run().code == 0
+    arrived = harvest.instance.entities()
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        for kind, query in _DESCRIBED.items():
+            rows = connection.execute(text(query)).all()
+            assert any(row.meta_data for row in rows)
+            assert kind is Kind.DATA_SET or any(row.since for row in rows)
+            for row in rows:
+                entity = arrived[kind, row.perm_id]
+                since = entity.immutable_since and int(entity.immutable_since.timestamp())
+                assert (entity.meta_data, since) == (row.meta_data or {}, row.since)
+    engine.dispose()
+
+
+_DESCRIBED = {
+    Kind.EXPERIMENT: """
+        SELECT perm_id, meta_data,
+               floor(extract(epoch FROM immutable_data_timestamp))::bigint AS since
+          FROM experiments_all WHERE del_id IS NULL
+    """,
+    Kind.SAMPLE: """
+        SELECT perm_id, meta_data,
+               floor(extract(epoch FROM immutable_data_timestamp))::bigint AS since
+          FROM samples_all WHERE del_id IS NULL
+    """,
+    Kind.DATA_SET: """
+        SELECT d.code AS perm_id, d.meta_data, NULL AS since
+          FROM data_all AS d JOIN external_data AS e ON e.id = d.id
+         WHERE d.del_id IS NULL AND NOT d.afs_data AND e.storage_confirmation
+    """,
+}
+
+
 def test_the_richest_database_arrives_with_every_file(
     examples: Examples,
     harvest: Harvest,

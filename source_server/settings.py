@@ -100,6 +100,10 @@ class SourceSettings(PlacedSettings):
     address: str = "127.0.0.1"
     # 0: any free port.
     port: Annotated[Integer, Field(ge=0, le=65535)] = 8080
+    # None: no application file service is named to harvesters of openBIS 7.
+    afs_url: BaseUrl | None = None
+    # openBIS's application server, whose sessions AFS takes, too; with ``/openbis`` at its end.
+    application_server_url: BaseUrl | None = None
     auth_realm: Annotated[str, Field(pattern=r"^[ -~]+$")] = "OAI-PMH"
 
     catalogue: CatalogueKind = CatalogueKind.EMBEDDED

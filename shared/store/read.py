@@ -70,6 +70,15 @@ class Reader:
                 entities = self._without_hidden_samples(entities, hidden)
             yield from _marked(entities, hidden) if hidden else entities
 
+    def entity(self, kind: Kind, perm_id: PermId) -> Entity | None:
+        """One entity, as in `entities`; None if it does not exist within the scope."""
+        batch = self._queries.rows(kind, [perm_id])
+        if not batch:
+            return None
+        hidden: Hidden = defaultdict(list)
+        found = list(self._complete(kind, batch, hidden))
+        return next(_marked(iter(found), hidden))
+
     def _has_samples(self, kind: Kind) -> bool:
         return bool(self._sample_properties) and FACTS[kind].has_properties
 

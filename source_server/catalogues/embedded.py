@@ -187,6 +187,11 @@ class EmbeddedCatalogue:
             raise not_now(code, Unknown(part=Part.FILES, reason=here.reason()))
         return content
 
+    def data_set(self, code: Code, scope: Scope) -> Entity | None:
+        with snapshot(self._engine) as connection:
+            reader = Reader(connection, scope.spaces, scope.projects)
+            return reader.entity(Kind.DATA_SET, PermId(code))
+
     def attachment(
         self, kind: Kind, perm_id: PermId, file_name: str, version: int, scope: Scope
     ) -> Downloadable | None:

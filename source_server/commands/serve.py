@@ -8,7 +8,7 @@ import logging
 import signal
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 import uvicorn
@@ -25,6 +25,7 @@ from source_server.publication.unseen import log_unseen
 from source_server.settings import CatalogueKind, SourceSettings, read_server_settings
 from source_server.users.sign_in import DirectoryAuthenticator
 from source_server.web.access_log import access_log_on_standard_error
+from source_server.web.afs.opening import opened_afs
 from source_server.web.app import create_app
 from source_server.web.dispatch import Dispatcher, OpenedPart, nothing, watched
 from source_server.web.heads import ConnectionLimits, limited_protocol
@@ -56,10 +57,15 @@ def serve(options: argparse.Namespace) -> int:
 def _serve_instance(settings: SourceSettings, parts: Sequence[OpenedPart]) -> None:
     politeness = ListLimits(Rules.of(settings))
     metrics = Metrics(lists=lambda: politeness.lists)
-    with opened(settings) as instance, listening(settings) as listener:
+    with ExitStack() as opening:
+        instance = opening.enter_context(opened(settings))
+        authenticator = DirectoryAuthenticator(instance.directories)
+        afs = opening.enter_context(opened_afs(settings, instance.catalogue, authenticator))
+        listener = opening.enter_context(listening(settings))
+        parts = (*parts, *afs)
         app = create_app(
             instance.catalogue,
-            DirectoryAuthenticator(instance.directories),
+            authenticator,
             settings,
             politeness=politeness,
             metrics=metrics,

@@ -139,6 +139,11 @@ class Catalogue(Protocol):
         Raises `NotNowError` if the data set cannot be read at the moment."""
         ...
 
+    def data_set(self, code: Code, scope: Scope) -> Entity | None:
+        """A data set with all that a list has of it; None if it does not exist or is not within the
+        scope."""
+        ...
+
     def attachment(
         self, kind: Kind, perm_id: PermId, file_name: str, version: int, scope: Scope
     ) -> Downloadable | None: ...

@@ -49,7 +49,7 @@ def answer_with(content: Downloadable | None, method: str, headers: Headers) -> 
 def _send(
     content: Downloadable, part: range, status: int, headers: dict[str, str], method: str
 ) -> Response:
-    file = _open(content)
+    file = opened_content(content)
     headers |= {"Content-Length": str(len(part)), "Content-Type": "application/octet-stream"}
     if len(part) > _BLOCK and method != "HEAD":
         return StreamedResponse(
@@ -60,7 +60,7 @@ def _send(
     return Response(body, status_code=status, headers=headers)
 
 
-def _open(content: Downloadable) -> BinaryIO:
+def opened_content(content: Downloadable) -> BinaryIO:
     """The opened file. 404 if it has vanished, 503 if the system cannot read it, SyncError if it
     has another length than the catalogue says."""
     if content.path is None:

@@ -14,7 +14,9 @@ from shared.model import limits
 from shared.resourcesync import prolog
 from shared.verification import UNANNOUNCED
 from source_server.publication import selection
+from source_server.users import sessions
 from source_server.web import app
+from source_server.web.afs import application, chunks
 from tests.fuzz.__main__ import MOST_MEGABYTES, SLOW
 from tests.unit.test_docs import PROJECT
 
@@ -54,6 +56,9 @@ ROWS = {
     "characters of all patterns": selection._LONGEST,
     "Unicode classes": selection._MOST_CLASSES,
     "RE2 instructions": selection._MAX_PROGRAM,
+    "the body of a call": application._LARGEST_BODY,
+    "bytes that one call": chunks.MOST_BYTES,
+    "its sessions": sessions._MOST,
 }
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row
 
 from shared.errors import ConfigError
+from shared.model.entities import Entity
 from shared.model.ids import Code, PermId
 from shared.model.kinds import Kind
 from shared.model.unknown import Unknown
@@ -28,6 +29,7 @@ from source_server.catalogues.openbis.connect import (
     snapshot,
 )
 from source_server.catalogues.openbis.data_store import OpenBisDataStore, file_below
+from source_server.catalogues.openbis.entities import EntityReader
 from source_server.catalogues.openbis.files import FileLists, Place
 from source_server.catalogues.openbis.opening import dialect_of, files_query_of, logged_version
 from source_server.catalogues.openbis.parts import moment
@@ -140,6 +142,20 @@ class OpenBisCatalogue:
         if isinstance(folder, Unknown):
             raise not_now(code, folder)
         return _file_content(folder, path)
+
+    def data_set(self, code: Code, scope: Scope) -> Entity | None:
+        if not _can_be_asked_for(code):
+            return None
+        with none_if_untranslatable(), snapshot(self._engine) as connection:
+            dialect = self._dialect_now(connection)
+            window = scopes.window_of(connection, dialect, scope)
+            query = dialect(queries_access.DATA_SET_ID)
+            row = connection.execute(query, {**window, "code": code}).one_or_none()
+            if row is None:
+                return None
+            reader = EntityReader(connection, dialect, Kind.DATA_SET, self._file_lists)
+            return next(reader.page(window, [row.id]))
+        return None
 
     def attachment(
         self, kind: Kind, perm_id: PermId, file_name: str, version: int, scope: Scope

@@ -70,10 +70,14 @@ class EntityReader:
     def read(self, window: Window) -> Generator[Entity]:
         """All entities within the window, by perm id in byte order."""
         for ids in self._pages(window):
-            page = {**window, "ids": array_of(ids)}
-            rows, hanging = self._rows(page, ids), self._parts(page)
-            for row, listed in zip(rows, self._files(rows), strict=True):
-                yield self._entity(row, hanging, listed)
+            yield from self.page(window, ids)
+
+    def page(self, window: Window, ids: Sequence[int]) -> Iterator[Entity]:
+        """The entities with these ids, which are within the window, in this order."""
+        page = {**window, "ids": array_of(ids)}
+        rows, hanging = self._rows(page, ids), self._parts(page)
+        for row, listed in zip(rows, self._files(rows), strict=True):
+            yield self._entity(row, hanging, listed)
 
     def _pages(self, window: Window) -> Iterator[list[int]]:
         """The ids of each page, from a cursor on the server, which sorts them once. Pages by the

@@ -51,6 +51,8 @@ select {data_set_kind:d} as data_set_kind, f.share_id, f.location, f.status,
  where d.code = :code and {data_set_in_scope:d}
 """
 
+DATA_SET_ID = "select d.id from data d where d.code = :code and {data_set_in_scope:d}"
+
 _ATTACHMENT = """
 select c.value, encode(sha256(c.value), 'hex') as sha256,
        {epoch:a.registration_timestamp} as registered
@@ -109,4 +111,4 @@ select distinct mention[1] as path
  where strpos(content, 'openbis/file-service/') > 0
 """
 
-ALL = (ROLES, SCOPE, DATA_SET, *ATTACHMENT.values(), SERVICE_FILE_PATHS)
+ALL = (ROLES, SCOPE, DATA_SET, DATA_SET_ID, *ATTACHMENT.values(), SERVICE_FILE_PATHS)

@@ -65,6 +65,10 @@ class MemoryCatalogue:
     def data_set_file(self, code: Code, path: str, scope: Scope) -> Downloadable | None:
         return self.files.get((code, path)) if self._shows(Kind.DATA_SET, code, scope) else None
 
+    def data_set(self, code: Code, scope: Scope) -> Entity | None:
+        found = (e for e in self.entities_of(Kind.DATA_SET) if e.code == code)
+        return next((one for one in found if is_within(one, scope)), None)
+
     def attachment(
         self, kind: Kind, perm_id: PermId, file_name: str, version: int, scope: Scope
     ) -> Downloadable | None:

@@ -7,6 +7,7 @@ may see what, and never returns anything outside of the scope.
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -41,6 +42,7 @@ class Downloadable:
     """Content that can be downloaded: a file, or the bytes if a database holds them.
 
     ``etag`` changes whenever the bytes do. ``modified`` has whole seconds, as HTTP has.
+    ``may_change``: the file may be written to at any time; then the etag is its `state_of`.
     """
 
     length: int
@@ -48,9 +50,12 @@ class Downloadable:
     modified: datetime | None = None
     path: Path | None = None
     data: bytes | None = None
+    may_change: bool = False
 
     @classmethod
-    def of_file(cls, file: Path, etag: str | None = None) -> Self | None:
+    def of_file(
+        cls, file: Path, etag: str | None = None, *, may_change: bool = False
+    ) -> Self | None:
         """The content of a file; None if there is none. Without an ``etag``, it is made of size and
         time: hashing would take as long as sending, for every range that is asked for."""
         try:
@@ -59,12 +64,20 @@ class Downloadable:
             return None
         if not stat.S_ISREG(status.st_mode):
             return None
+        if may_change:
+            etag = state_of(status)
         return cls(
             length=status.st_size,
             etag=etag or f"{status.st_size:x}-{status.st_mtime_ns:x}",
             modified=datetime.fromtimestamp(int(status.st_mtime), UTC),
             path=file,
+            may_change=may_change,
         )
+
+
+def state_of(status: os.stat_result) -> str:
+    """A text that changes whenever a file is written to, also if its time is set back then."""
+    return f"{status.st_size:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}"
 
 
 _WHY = {

@@ -19,7 +19,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from shared.errors import NotNowError, SyncError
-from source_server.publication.catalogue import Downloadable
+from source_server.publication.catalogue import Downloadable, state_of
 from source_server.web.etags import has_it_already
 from source_server.web.streaming import StreamedResponse
 
@@ -53,10 +53,10 @@ def _send(
     headers |= {"Content-Length": str(len(part)), "Content-Type": "application/octet-stream"}
     if len(part) > _BLOCK and method != "HEAD":
         return StreamedResponse(
-            _blocks(file, part), close=file.close, status_code=status, headers=headers
+            _blocks(content, file, part), close=file.close, status_code=status, headers=headers
         )
     with file:  # most files are small: one answer without further changes of threads
-        body = b"" if method == "HEAD" else b"".join(_blocks(file, part))
+        body = b"" if method == "HEAD" else b"".join(_blocks(content, file, part))
     return Response(body, status_code=status, headers=headers)
 
 
@@ -73,6 +73,9 @@ def opened_content(content: Downloadable) -> BinaryIO:
         raise NotNowError(
             f"file {content.path.name!r} cannot be read: {error.strerror}; try again later"
         ) from error
+    if _has_changed(content, file):
+        file.close()
+        raise NotNowError(f"file {content.path.name!r} was changed just now; try again")
     length = os.fstat(file.fileno()).st_size
     if length != content.length:
         file.close()
@@ -83,11 +86,19 @@ def opened_content(content: Downloadable) -> BinaryIO:
     return file
 
 
-def _blocks(file: BinaryIO, part: range) -> Iterator[bytes]:
+def _has_changed(content: Downloadable, file: BinaryIO) -> bool:
+    return content.may_change and state_of(os.fstat(file.fileno())) != content.etag
+
+
+def _blocks(content: Downloadable, file: BinaryIO, part: range) -> Iterator[bytes]:
+    """The bytes. If the file changes meanwhile, the last block is not sent, so that no client takes
+    a mixture of two contents for whole."""
     file.seek(part.start)
     left = len(part)
     while left:
         block = file.read(min(_BLOCK, left))
+        if len(block) in {0, left} and _has_changed(content, file):
+            raise NotNowError("the file was changed while it was being sent; try again")
         if not block:
             raise SyncError(f"a file ended {left} bytes too early while it was being sent")
         left -= len(block)

@@ -17,7 +17,7 @@ from source_server.catalogues.embedded import EmbeddedCatalogue, StoreUsers
 from source_server.catalogues.openbis.catalogue import OpenBisAccess, open_openbis
 from source_server.catalogues.openbis.passwords import PasswordFile
 from source_server.publication.catalogue import Catalogue
-from source_server.settings import CatalogueKind, SourceSettings
+from source_server.settings import AfsChecksums, CatalogueKind, SourceSettings
 from source_server.users.sign_in import UserDirectory
 from source_server.users.users_file import UsersFile
 
@@ -98,6 +98,7 @@ def _openbis(settings: SourceSettings) -> Iterator[Catalogue]:
                 else None
             ),
             allow_newer_schema=settings.allow_newer_schema,
+            computes_afs_checksums=settings.afs_checksums is AfsChecksums.COMPUTED,
         ),
     )
     try:

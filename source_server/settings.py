@@ -63,6 +63,13 @@ class AccessLog(StrEnum):
     OFF = "off"
 
 
+class AfsChecksums(StrEnum):
+    """Which checksums of AFS files are listed: those that are noted, or computed ones as well."""
+
+    KNOWN = "known"
+    COMPUTED = "computed"
+
+
 def _key(name: str) -> str:
     return _DOTTED.get(name) or name.replace("_", "-")
 
@@ -119,6 +126,7 @@ class SourceSettings(PlacedSettings):
     ] = None
     # Path-info databases by the codes of data stores; see `data_stores`.
     path_info_database_urls: SecretStr | None = None
+    afs_checksums: AfsChecksums = AfsChecksums.KNOWN
     file_service_repository_path: PathBelowBase = Path("data/file-service")
 
     users_file: PathBelowBase | None = None

@@ -95,7 +95,7 @@ EXPERIMENTS = "(select * from experiments_all where del_id is null)"
 SAMPLES = "(select * from samples_all where del_id is null)"
 DATA_SETS = """
 (select d.* from data_all d
-  where d.del_id is null and coalesce(to_jsonb(d) ->> 'afs_data', 'false') = 'false'
+  where d.del_id is null
     and d.id not in (
       select coalesce(to_jsonb(f) ->> 'data_id', to_jsonb(f) ->> 'id')::bigint
         from external_data f where not f.storage_confirmation))
@@ -263,6 +263,11 @@ def test_an_empty_scope_shows_materials_and_shared_samples(published: Published)
     assert found == dict.fromkeys(ENTITY_KINDS, 0) | {
         Kind.MATERIAL: number(published, "materials"),
         Kind.SAMPLE: number(published, "<samples> as x where x.space_id is null"),
+        Kind.DATA_SET: number(
+            published,
+            "<data sets> as d join <samples> as x on x.id = d.samp_id"
+            " where x.space_id is null and d.expe_id is null",
+        ),
     }
 
 

@@ -1,9 +1,7 @@
-"""What schemas 193 to 213 brought: persons and roles that expire, files of the application file
-service; several values of a property have tests of their own."""
+"""What schemas 193 to 213 brought: persons and roles that expire. Several values of a property and
+AFS data have tests of their own."""
 
 from __future__ import annotations
-
-import logging
 
 import pytest
 
@@ -110,30 +108,6 @@ def test_a_text_that_is_not_listed_may_mention_files() -> None:
     mark = Unknown(part=Part.PROPERTIES, reason=Reason.SEVERAL_VALUES, detail="NOTES")
     unseen.note([a_sample(unknown=(mark,))])
     assert [one.part for one in unseen.of_the_list()] == [Part.FILE_SERVICE]
-
-
-@pytest.mark.parametrize("database", ["made_197", "made_207", "made_213"])
-def test_files_of_the_application_file_service_are_no_data_sets_and_are_warned_of(
-    load_openbis: LoadOpenBis,
-    open_catalogue: OpenCatalogue,
-    caplog: pytest.LogCaptureFixture,
-    database: str,
-) -> None:
-    with caplog.at_level(logging.WARNING):
-        catalogue = open_catalogue(load_openbis(database))
-
-    assert "application file service (AFS): 1;" in caplog.text
-    cores = entities(catalogue, Kind.EXPERIMENT)["CORES"]
-    assert cores.perm_id not in entities(catalogue, Kind.DATA_SET)
-
-
-def test_before_the_application_file_service_nothing_is_said(
-    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING):
-        open_catalogue(load_openbis("made_196"))
-
-    assert "application file service" not in caplog.text
 
 
 def test_materials_and_file_formats_are_gone_from_210_and_211_on(

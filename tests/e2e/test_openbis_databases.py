@@ -61,8 +61,7 @@ _COUNTS = {
     Kind.EXPERIMENT: "SELECT count(*) FROM experiments_all WHERE del_id IS NULL",
     Kind.SAMPLE: "SELECT count(*) FROM samples_all WHERE del_id IS NULL",
     Kind.DATA_SET: """
-        SELECT count(*) FROM data_all AS d WHERE d.del_id IS NULL
-           AND coalesce(to_jsonb(d) ->> 'afs_data', 'false') = 'false' AND NOT EXISTS (
+        SELECT count(*) FROM data_all AS d WHERE d.del_id IS NULL AND NOT EXISTS (
             SELECT 1 FROM external_data AS e WHERE NOT e.storage_confirmation
                AND coalesce(to_jsonb(e) ->> 'data_id', to_jsonb(e) ->> 'id') = d.id::text)
     """,  # a data set that is still being registered is not published yet

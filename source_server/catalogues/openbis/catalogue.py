@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -19,7 +18,13 @@ from shared.model.entities import Entity
 from shared.model.ids import Code, PermId
 from shared.model.kinds import Kind
 from shared.model.unknown import Unknown
-from source_server.catalogues.openbis import queries_access, queries_entities, scopes
+from source_server.catalogues.openbis import (
+    queries_access,
+    queries_afs,
+    queries_entities,
+    scopes,
+)
+from source_server.catalogues.openbis.afs import AfsData
 from source_server.catalogues.openbis.connect import (
     check_low_water_mark,
     connected,
@@ -39,18 +44,18 @@ from source_server.catalogues.openbis.snapshot import OpenBisSnapshot
 from source_server.publication.catalogue import Downloadable, Scope, not_now
 from source_server.publication.mentioned_files import MentionedFiles
 
-_LOG = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenBisAccess:
-    """Settings that decide who sees what."""
+    """Settings that decide who sees what, and what is read."""
 
     # Roles in projects count for users whose id this regular expression matches (openBIS's
     # ``authorization.project-level.users``); None: for no user.
     project_level_users: str | None = None
     # Whether a database is read that is newer than the newest known schema.
     allow_newer_schema: bool = False
+    # Whether AFS files are read whose checksums nothing has noted.
+    computes_afs_checksums: bool = False
 
     @property
     def project_level_pattern(self) -> re.Pattern[str] | None:
@@ -92,9 +97,9 @@ class OpenBisCatalogue:
             self._dialect = dialect_of(connection, allow_newer=access.allow_newer_schema)
             self._logged = logged_version(connection)
             check_low_water_mark(connection)
-            _warn_of_afs(connection, self._dialect)
         usual = Place(store=OpenBisDataStore(store_root), path_info=_checked_path_info(path_info))
         self._file_lists = FileLists(usual, others)
+        self._afs = AfsData(self._file_lists, computes_checksums=access.computes_afs_checksums)
         self._mentions = MentionedFiles(self._mentioned)
 
     @property
@@ -123,7 +128,7 @@ class OpenBisCatalogue:
         at = low_water_mark(self._engine)
         with snapshot(self._engine) as connection:
             dialect = self._dialect_now(connection)
-            view = OpenBisSnapshot(connection, dialect, at, self._file_lists)
+            view = OpenBisSnapshot(connection, dialect, at, self._file_lists, self._afs)
             try:
                 yield view
             finally:
@@ -133,11 +138,16 @@ class OpenBisCatalogue:
         """See `source_server.publication.unseen.Foreseeing`."""
         with connected(self._engine) as connection:
             dialect = self._dialect_now(connection)
-            states = connection.execute(dialect(queries_entities.STATES_OF_DATA_SETS)).all()
+            states = [*connection.execute(dialect(queries_entities.STATES_OF_DATA_SETS))]
+            if dialect.version >= queries_afs.FIRST:
+                states += connection.execute(dialect(queries_afs.STATES_OF_AFS_DATA))
         return self._file_lists.unseen(states)
 
     def data_set_file(self, code: Code, path: str, scope: Scope) -> Downloadable | None:
         data_set = self._one(queries_access.DATA_SET, scope, {"code": code})
+        if data_set is None and self.schema_version >= queries_afs.FIRST:
+            data = self._one(queries_afs.ONE_OF_AFS_DATA, scope, {"code": code})
+            return self._afs.file(code, path, data) if data else None
         folder = self._file_lists.place_of(data_set) if data_set else None
         if isinstance(folder, Unknown):
             raise not_now(code, folder)
@@ -247,16 +257,6 @@ def open_openbis(
         )
         if_it_fails.pop_all()
         return catalogue
-
-
-def _warn_of_afs(connection: Connection, dialect: Dialect) -> None:
-    owners = connection.execute(dialect(queries_entities.AFS_OWNERS)).scalar_one()
-    if owners:
-        _LOG.warning(
-            "experiments and samples with files in the application file service (AFS): %d; this"
-            " version does not publish these files, but all else",
-            owners,
-        )
 
 
 def _checked_path_info(engine: Engine | None) -> PathInfo | None:

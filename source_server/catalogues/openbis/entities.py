@@ -149,8 +149,10 @@ def _meta_data(row: Row[Any], kind: Kind) -> Mapping[str, str] | None:
     """None if openBIS has none at this schema, or something else in its place."""
     if row.meta_data is None or row.meta_data == "{}":
         return None if row.meta_data is None else _NO_META_DATA
-    values = publishable_values(orjson.loads(row.meta_data), kind, row.perm_id)
-    return {publishable(name, kind, row.perm_id): text for name, text in values.items()}
+    return {
+        publishable(name, kind, row.perm_id): publishable(text, kind, row.perm_id)
+        for name, text in orjson.loads(row.meta_data).items()
+    }
 
 
 def _immutable_since(row: Row[Any], kind: Kind) -> datetime | None:

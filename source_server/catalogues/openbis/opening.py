@@ -13,6 +13,7 @@ from shared.addresses import described
 from shared.errors import ConfigError
 from source_server.catalogues.openbis import (
     queries_access,
+    queries_afs,
     queries_entities,
     queries_files,
     queries_master_data,
@@ -61,7 +62,8 @@ def dialect_of(connection: Connection, *, allow_newer: bool = False) -> Dialect:
             " it is not an openBIS database; openBIS names its own openbis_<database.kind>"
         )
     dialect = Dialect(_version(connection, columns, allow_newer=allow_newer))
-    _check_queries(connection, map(dialect, _QUERIES), f"schema {dialect.version}")
+    queries = (*_QUERIES, *queries_afs.ALL) if dialect.version >= queries_afs.FIRST else _QUERIES
+    _check_queries(connection, map(dialect, queries), f"schema {dialect.version}")
     return dialect
 
 

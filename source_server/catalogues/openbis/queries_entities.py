@@ -200,13 +200,8 @@ select ds.code as data_store, f.status, count(*) as number
  order by ds.code collate "C", f.status collate "C"
 """
 
-# Experiments and samples with files in the application file service.
-AFS_OWNERS = """
-select count(*) from {all_data_sets} d where d.del_id is null and d.afs_data
-"""
-
 ALL = (
     *IDS.values(),
     *ROWS.values(),
-    *(SPACE_CODES, DATA_SETS_OF_SAMPLES, STATES_OF_DATA_SETS, AFS_OWNERS),
+    *(SPACE_CODES, DATA_SETS_OF_SAMPLES, STATES_OF_DATA_SETS),
 )

@@ -43,7 +43,7 @@ def _no_rows(columns: Mapping[str, str]) -> str:
 
 
 # Without meta data the column is null, or has an object without keys, or JSON's null.
-_META_DATA = "coalesce(nullif(@.meta_data, 'null'), '{}')"
+_META_DATA_AS_JSON = "coalesce(nullif(@.meta_data, 'null'), '{}')"
 _NOT_EXPIRED = "(@.expiry_timestamp is null or @.expiry_timestamp >= now())"
 _VALUES = {
     "integer_array_value": "bigint[]",
@@ -54,7 +54,8 @@ _VALUES = {
 }
 
 
-_META_DATA = """case
+# Names and texts; of a value that is no text its own JSON.
+_META_DATA_OF_ENTITY = """case
     when coalesce(jsonb_typeof(@.meta_data), 'null') = 'null' or @.meta_data = '{}' then '{}'
     when jsonb_typeof(@.meta_data) = 'object'
     then (select json_object_agg(key, coalesce(value, 'null'))::text
@@ -188,9 +189,9 @@ CHANGES: Mapping[str, Change] = MappingProxyType(
         "pattern": Change(since=195, now="@.pattern", before="null::text"),
         "pattern_type": Change(since=195, now="@.pattern_type", before="null::text"),
         "multi_value": Change(since=193, now="@.is_multi_value", before="null::boolean"),
-        "type_group_meta_data": Change(since=205, now=_META_DATA, before="null::jsonb"),
-        "type_meta_data": Change(since=192, now=_META_DATA, before="null::jsonb"),
-        "property_type_meta_data": Change(since=177, now=_META_DATA, before="null::jsonb"),
+        "type_group_meta_data": Change(since=205, now=_META_DATA_AS_JSON, before="null::jsonb"),
+        "type_meta_data": Change(since=192, now=_META_DATA_AS_JSON, before="null::jsonb"),
+        "property_type_meta_data": Change(since=177, now=_META_DATA_AS_JSON, before="null::jsonb"),
         # A person who has expired has no roles, neither own ones nor those of groups.
         "active": Change(
             since=203,
@@ -203,12 +204,13 @@ CHANGES: Mapping[str, Change] = MappingProxyType(
         "immutable_since": Change(
             since=202, now="@.immutable_data_timestamp", before="null::timestamptz"
         ),
-        # Names and texts as JSON; of a value that is no text its own JSON.
-        "meta_data": Change(since=192, now=_META_DATA, before="null::text"),
-        "all_data_sets": Change(
-            since=197,
-            now="data_all",
-            before="(select null::bigint as del_id, false as afs_data where false)",
+        "meta_data": Change(since=192, now=_META_DATA_OF_ENTITY, before="null::text"),
+        # Whether the AFS data of an owner can no longer change.
+        "sealed_by_time": Change(
+            since=202, now="(@.immutable_data_timestamp is not null)", before="false"
+        ),
+        "sealed_by_flag": Change(
+            since=198, now="coalesce(@.immutable_data, false)", before="false", until=202
         ),
         "unique": Change(since=185, now="@.is_unique", before="false"),
         "internal": Change(

@@ -13,6 +13,7 @@ from shared.model.ids import Code, PermId
 from shared.model.kinds import Kind
 from shared.model.master_data import MasterData
 from source_server.catalogues.openbis import queries_entities, scopes
+from source_server.catalogues.openbis.afs import AfsData
 from source_server.catalogues.openbis.entities import EntityReader
 from source_server.catalogues.openbis.files import FileLists
 from source_server.catalogues.openbis.master_data import MasterDataReader
@@ -25,12 +26,18 @@ class OpenBisSnapshot:
     """A `Snapshot`; the connection's transaction makes it consistent."""
 
     def __init__(
-        self, connection: Connection, dialect: Dialect, at: datetime, file_lists: FileLists
+        self,
+        connection: Connection,
+        dialect: Dialect,
+        at: datetime,
+        file_lists: FileLists,
+        afs: AfsData,
     ) -> None:
         self._connection = connection
         self._dialect = dialect
         self._at = at
         self._file_lists = file_lists
+        self._afs = afs
         self._windows: dict[Scope, Window] = {}
         self._reading: Generator[Entity] | None = None
 
@@ -49,6 +56,8 @@ class OpenBisSnapshot:
         window = self._window(scope)
         reader = EntityReader(self._connection, self._dialect, kind, self._file_lists)
         self._reading = reader.read(window)
+        if kind is Kind.DATA_SET:
+            self._reading = self._afs.among(self._reading, self._connection, self._dialect, window)
         return self._reading
 
     def data_set_connections(self, samples: list[PermId], scope: Scope) -> dict[PermId, list[Code]]:

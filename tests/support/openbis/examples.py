@@ -211,7 +211,7 @@ MADE = Examples(
         label="the shelf",
     ),
     readme=world.README,
-    location=f"1/{files.location(world.UUID, world.README)}",
+    location=f"1/{files.location(files.UUID, world.README)}",
     checked=CheckedFile(
         path=_UPPER,
         length=len(files.UPPER),
@@ -225,7 +225,7 @@ MADE = Examples(
     },
     hidden=world.HIDDEN,
     unfed=world.UNFED,
-    unfed_location=f"1/{files.location(world.UUID, world.UNFED)}",
+    unfed_location=f"1/{files.location(files.UUID, world.UNFED)}",
     of_sample=(world.OF_SAMPLE, "/ALPS/RIDGE/WIND", "/ALPS/WIND-1"),
     without_sample=(world.README, "/ALPS/GLACIER/CORES"),
     container="FRUIT",

@@ -8,9 +8,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from tests.support.openbis_made.files import path_info_statements, write_store
+from tests.support.openbis_made.files import UUID, path_info_statements, write_store
 from tests.support.openbis_made.schema import definitions, references
-from tests.support.openbis_made.world import BULK, UUID, a_world
+from tests.support.openbis_made.world import BULK, a_world
 
 PREFIX = "made_"
 PATH_INFO = "made_path_info"

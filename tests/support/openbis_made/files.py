@@ -7,6 +7,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+UUID = "0A1B2C3D-0000-4000-8000-00000000CAFE"
+
 # Its CRC-32 is negative in the signed column of the path-info database.
 UPPER = b"CAPITALS ONLY\n" * 20
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.support.openbis_made.master_data import FIRST_MULTI_VALUED, FIRST_WITH_AFS, MULTI_VALUED
+from tests.support.openbis_made.afs import add_afs_rows
+from tests.support.openbis_made.master_data import FIRST_MULTI_VALUED, MULTI_VALUED
 
 if TYPE_CHECKING:
     from tests.support.openbis_made.world import World
@@ -27,7 +28,7 @@ def add_later_rows(world: World) -> None:
     _several_values(world)
     _persons_that_expire(world)
     _roles_that_expire(world)
-    _afs(world)
+    add_afs_rows(world)
     _type_groups(world)
 
 
@@ -68,33 +69,6 @@ def _roles_that_expire(world: World) -> None:
             role_code="ADMIN",
             expiry_timestamp=expiry,
         )
-
-
-def _afs(world: World) -> None:
-    """A data set for the experiment CORES; its code is the perm id of the experiment."""
-    store = world.rows.add("data_stores", FIRST_WITH_AFS, code="AFS")
-    owner = world.experiments["CORES"]
-    perm_id = "20240103080000000-201"
-    number = world.rows.add(
-        "data_all",
-        FIRST_WITH_AFS,
-        code=perm_id,
-        dsty_id=world.known.types["data_set", "AFS_DATA"],
-        dast_id=store,
-        expe_id=owner,
-        data_set_kind="PHYSICAL",
-        afs_data=True,
-    )
-    world.rows.add(
-        "external_data",
-        FIRST_WITH_AFS,
-        id=number,
-        data_id=number,
-        share_id="1",
-        location=f"0A1B2C3D-0000-4000-8000-00000000CAFE/aa/bb/cc/{perm_id}",
-        status="AVAILABLE",
-        storage_confirmation=True,
-    )
 
 
 def _type_groups(world: World) -> None:

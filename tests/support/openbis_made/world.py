@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.support.openbis_made.files import STORED, location
+from tests.support.openbis_made.afs import SEALED_AT, SEALED_CODES
+from tests.support.openbis_made.files import STORED, UUID, location
 from tests.support.openbis_made.later import add_later_rows
 from tests.support.openbis_made.master_data import (
     DATA_TYPES,
@@ -15,7 +16,6 @@ from tests.support.openbis_made.master_data import (
 )
 from tests.support.openbis_made.rows import Rows, Value
 
-UUID = "0A1B2C3D-0000-4000-8000-00000000CAFE"
 # Materials more than a page holds, where they are wanted.
 BULK = 3200
 
@@ -218,6 +218,8 @@ def _experiments(world: World) -> None:
             frozen=code == "CORES",
             frozen_for_data=code == "CORES",
             meta_data='{"made": "here"}',
+            immutable_data=code in SEALED_CODES,
+            immutable_data_timestamp=SEALED_AT if code in SEALED_CODES else None,
         )
     for code, of_type, text in (
         ("CORES", "SERIES", "ten cores of ice"),
@@ -283,6 +285,8 @@ def _samples(world: World) -> None:
             frozen_for_parents=whole,
             frozen_for_data=whole,
             sample_identifier="/" + "/".join(filter(None, places)),
+            immutable_data=code in SEALED_CODES,
+            immutable_data_timestamp=SEALED_AT if code in SEALED_CODES else None,
         )
 
 

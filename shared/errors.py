@@ -12,6 +12,7 @@
     ├── StoppedError             stopped before its end, by request or limit      10
     ├── BusyError                another process works on the same section    11
     ├── NotNowError              the source has the file, but cannot read it now          503
+    ├── NotFoundError            a client asked for entities that are not there           404
     └── RequestError             a bad verb or pattern, before the first byte            400
 """
 
@@ -106,6 +107,11 @@ class BusyError(SyncError):
 
 class NotNowError(SyncError):
     """A client asked for a file that the source has, but cannot read at the moment."""
+
+
+class NotFoundError(SyncError):
+    """A client asked for a list of entities that do not exist, or that it may not see; answered
+    with 404 before the first byte."""
 
 
 class RequestError(SyncError):

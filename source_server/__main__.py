@@ -16,6 +16,7 @@ from shared.plain_lines import log_to_standard_error
 from shared.resourcesync.terms import Document
 from shared.store.users import INSTANCE, Role
 from source_server.part import server_parts
+from source_server.publication.roots import Flag
 
 if TYPE_CHECKING:
     from shared.command_line import Subcommands
@@ -73,6 +74,16 @@ def _add_document(commands: Subcommands) -> None:
             metavar="PATTERNS",
             help="comma-separated regular expressions for spaces, as in a request; repeatable",
         )
+    one.add_argument(
+        "--exportable-perm-id",
+        action="append",
+        default=[],
+        metavar="KIND:PERM_ID",
+        help="a root, as harvesters of openBIS 7 send it; repeatable",
+    )
+    for flag in Flag:
+        name = f"--{flag.value.replace('_', '-')}"
+        one.add_argument(name, action="store_true", help="as harvesters of openBIS 7 send it")
 
 
 def _add_users(commands: Subcommands) -> None:

@@ -38,6 +38,7 @@ from shared.settings.quantities import Listen, PositiveDuration
 from shared.settings.used_paths import PathRole, PlaceOf, UsedPath, database_path
 from shared.settings.values import BaseUrl, Boolean, Integer, Pattern
 from source_server.part import P, PartSettings, server_parts
+from source_server.peer_format import PeerFormat
 
 _DOTTED = {
     "database_kind": "database.kind",
@@ -111,6 +112,7 @@ class SourceSettings(PlacedSettings):
     afs_url: BaseUrl | None = None
     # openBIS's application server, whose sessions AFS takes, too; with ``/openbis`` at its end.
     application_server_url: BaseUrl | None = None
+    peer_format: PeerFormat = PeerFormat.AUTO
     auth_realm: Annotated[str, Field(pattern=r"^[ -~]+$")] = "OAI-PMH"
 
     catalogue: CatalogueKind = CatalogueKind.EMBEDDED

@@ -20,10 +20,14 @@ FILE_SERVICE_PATH = f"{DATA_STORE_PATH}/file-service"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
     """Addresses of a source. ``server_url`` (``https://host:8443/openbis``) begins the names of all
-    entities, ``download_url`` (``https://host:8444``) the URLs of documents and files."""
+    entities, ``download_url`` (``https://host:8444``) the URLs of documents and files.
+
+    ``afs_url`` is that of the application file service, which documents name to harvesters of
+    openBIS 7; None if they name none."""
 
     server_url: str
     download_url: str
+    afs_url: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("server_url", "download_url"):

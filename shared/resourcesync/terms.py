@@ -43,3 +43,9 @@ SITEMAP_INDEX = "sitemapindex"
 
 # The beginning of a ``checksum`` that is a SHA-256, in lower-case hex.
 SHA256 = "SHA256:"
+
+# The beginning of a ``checksum`` that is an MD5, in lower-case hex.
+MD5 = "MD5:"
+
+# The ``rel`` of a link to the application file service of openBIS 7.
+AFS_SERVICE = "afs-service-url"

@@ -53,6 +53,11 @@ class EntryWriter:
     # text can be made.
     entity: Callable[[Addresses, Entity, Sequence[Code], Collection[Code]], bytes]
     service_file: Callable[[Addresses, ServiceFile], bytes]
+    # The same as ``entity`` for the owner of AFS data, which come last; each of their files has an
+    # MD5 checksum. None: AFS data are entries of their own.
+    owner: Callable[[Addresses, Entity, Sequence[Code], Collection[Code], Entity], bytes] | None = (
+        None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from shared.model.unknown import Unknown
 from shared.resourcesync.addresses import Addresses
 from shared.resourcesync.escaping import attribute
 from shared.resourcesync.terms import (
+    AFS_SERVICE,
     CAPABILITY_LIST_FROM,
     RS,
     SCHEMA_LOCATION,
@@ -37,14 +38,15 @@ RESOURCE_LIST_TAIL = f"</{URL_SET}>"
 def write_about(addresses: Addresses, named: Sequence[Document]) -> bytes:
     """The source description, which names these documents. It has no parent and so links to itself,
     as openBIS's does."""
-    head = _link(addresses, Document.ABOUT, "describedby") + '<rs:md capability="description"/>'
+    link = _links(addresses, Document.ABOUT, "describedby")
+    head = f'{link}<rs:md capability="description"/>'
     return _short_document(head, addresses, named)
 
 
 def write_capability_list(addresses: Addresses, named: Sequence[Document]) -> bytes:
     """The capability list, which names the lists that can be asked for."""
     head = (
-        f"{_link(addresses, Document.ABOUT, 'up')}"
+        f"{_links(addresses, Document.ABOUT, 'up')}"
         f'<rs:md capability="capabilitylist" from="{CAPABILITY_LIST_FROM}"/>'
     )
     return _short_document(head, addresses, named)
@@ -56,7 +58,7 @@ def resource_list_head(addresses: Addresses, at: datetime, unknown: Sequence[Unk
 
     ``unknown``: parts of the whole list of which this is known when it begins.
     """
-    link = _link(addresses, Document.CAPABILITY_LIST, "up")
+    link = _links(addresses, Document.CAPABILITY_LIST, "up")
     marks = unknown_attribute(unknown) if unknown else ""
     return f'{_OPENING}{link}<rs:md at="{format_timestamp(at)}" capability="resourcelist"{marks}/>'
 
@@ -79,5 +81,11 @@ def _document_entry(addresses: Addresses, document: Document) -> str:
     return f'<url><loc>{location}</loc><rs:md capability="{document.stem}"/></url>'
 
 
-def _link(addresses: Addresses, target: Document, relation: str) -> str:
-    return f'<rs:ln{attribute("href", addresses.document(target))} rel="{relation}"/>'
+def _links(addresses: Addresses, target: Document, relation: str) -> str:
+    """The link to another document, and that to the application file service if it is named."""
+    link = _link(addresses.document(target), relation)
+    return link if addresses.afs_url is None else link + _link(addresses.afs_url, AFS_SERVICE)
+
+
+def _link(address: str, relation: str) -> str:
+    return f'<rs:ln{attribute("href", address)} rel="{relation}"/>'

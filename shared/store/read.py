@@ -7,7 +7,7 @@ entity. Nothing here is bound to a thread, and no cursor is open between two bat
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from heapq import merge
 from itertools import islice
@@ -48,14 +48,17 @@ class Reader:
         spaces: frozenset[Code],
         projects: frozenset[Identifier] = frozenset(),
         sample_properties: frozenset[Code] = frozenset(),
+        *,
+        by_perm_ids: bool = False,
     ) -> None:
-        """``sample_properties`` are the property types whose values are perm ids of samples."""
+        """``sample_properties`` are the property types whose values are perm ids of samples.
+        ``by_perm_ids``: the reader is only asked for `named`."""
         self._sample_properties = sample_properties
         self._homes = spaces | {Code(project.split("/")[1]) for project in projects}
         there = space_codes(connection)
         everything = spaces.issuperset(there)
         most = min(len(there) * _PART_OF_SPACES, _MOST_STREAMS)
-        self._sparse = len(self._homes) <= most and not everything
+        self._sparse = by_perm_ids or (len(self._homes) <= most and not everything)
         self._queries = ScopeQueries(
             connection, spaces, projects, sparse=self._sparse, everything=everything
         )
@@ -63,7 +66,20 @@ class Reader:
     def entities(self, kind: Kind) -> Iterator[Entity]:
         """All entities of a kind. Connections, references and values to entities outside the scope
         are left out, and the entity names these parts as hidden."""
-        for batch in self._of_few_spaces(kind) if self._sparse else self._of_most_spaces(kind):
+        return self._read(
+            kind, self._of_few_spaces(kind) if self._sparse else self._of_most_spaces(kind)
+        )
+
+    def named(self, kind: Kind, perm_ids: Sequence[str]) -> Iterator[Entity]:
+        """The same of those with these perm ids, which are in byte order; the reader must have been
+        made for that."""
+        starts = range(0, len(perm_ids), BATCH)
+        return self._read(
+            kind, (self._queries.rows(kind, perm_ids[at : at + BATCH]) for at in starts)
+        )
+
+    def _read(self, kind: Kind, batches: Iterable[Rows]) -> Iterator[Entity]:
+        for batch in filter(None, batches):
             hidden: Hidden = defaultdict(list)
             entities = self._complete(kind, batch, hidden)
             if self._has_samples(kind):

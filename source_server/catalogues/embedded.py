@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,13 +26,15 @@ from shared.store import tables
 from shared.store.engine import data_store_uuid, snapshot
 from shared.store.files import DataStore
 from shared.store.master_data import sample_property_codes, stored_master_data
+from shared.store.neighbour_queries import NeighbourQueries
 from shared.store.published import published_mark
 from shared.store.read import Reader, space_codes, texts_containing, within
 from shared.store.rows import moment, to_unknown
 from shared.store.sources import low_water_mark
 from shared.store.users import Person, find_person
 from source_server.catalogues.stored_files import WITH_FILES, StoredFiles, state_of
-from source_server.publication.catalogue import Downloadable, Scope, not_now
+from source_server.catalogues.stored_neighbours import stored_neighbours
+from source_server.publication.catalogue import Downloadable, Place, Scope, Step, not_now
 from source_server.publication.mentioned_files import MentionedFiles
 from source_server.publication.service_files import MARK, mentions_in, texts_of_master_data
 
@@ -52,7 +54,8 @@ class EmbeddedSnapshot:
     _files: StoredFiles = field(repr=False)
     # The lists that lacked a file of the data store folder when they were last read.
     _missing: set[tuple[Kind, Scope]] = field(repr=False)
-    _readers: dict[Scope, Reader] = field(repr=False, default_factory=dict)
+    _readers: dict[tuple[Scope, bool], Reader] = field(repr=False, default_factory=dict)
+    _neighbours: dict[Scope, NeighbourQueries] = field(repr=False, default_factory=dict)
 
     def space_codes(self) -> list[Code]:
         return space_codes(self.connection)
@@ -66,6 +69,22 @@ class EmbeddedSnapshot:
 
     def data_set_connections(self, samples: list[PermId], scope: Scope) -> dict[PermId, list[Code]]:
         return self._reader(scope).data_sets_of(samples)
+
+    def neighbours(
+        self, kind: Kind, perm_ids: Sequence[PermId], step: Step, scope: Scope
+    ) -> Iterable[Place]:
+        return stored_neighbours(self._neighbours_within(scope), kind, perm_ids, step)
+
+    def entities_named(
+        self, kind: Kind, perm_ids: Sequence[PermId], scope: Scope
+    ) -> Iterator[Entity]:
+        entities = self._reader(scope, by_perm_ids=True).named(kind, perm_ids)
+        if kind not in WITH_FILES:
+            return entities
+        return self._files.checked(entities, lambda: self._missing.add((kind, scope)))
+
+    def external_systems(self, data_sets: Sequence[PermId]) -> Iterable[Code]:
+        return self._neighbours_within(Scope()).external_systems(data_sets)
 
     def service_file_checksum(self, path: str) -> str | None:
         known = tables.service_file
@@ -84,12 +103,21 @@ class EmbeddedSnapshot:
         if not is_missing:
             self._missing.discard((kind, scope))
 
-    def _reader(self, scope: Scope) -> Reader:
-        if scope not in self._readers:
-            self._readers[scope] = Reader(
+    def _reader(self, scope: Scope, *, by_perm_ids: bool = False) -> Reader:
+        key = scope, by_perm_ids
+        if key not in self._readers:
+            self._readers[key] = Reader(
+                *(self.connection, scope.spaces, scope.projects, sample_property_codes(self._read)),
+                by_perm_ids=by_perm_ids,
+            )
+        return self._readers[key]
+
+    def _neighbours_within(self, scope: Scope) -> NeighbourQueries:
+        if scope not in self._neighbours:
+            self._neighbours[scope] = NeighbourQueries(
                 self.connection, scope.spaces, scope.projects, sample_property_codes(self._read)
             )
-        return self._readers[scope]
+        return self._neighbours[scope]
 
 
 class EmbeddedCatalogue:

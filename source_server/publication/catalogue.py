@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 from shared.errors import NotNowError
 from shared.model.entities import Entity
@@ -93,6 +94,34 @@ def not_now(code: Code, unknown: Unknown) -> NotNowError:
     return NotNowError(f"data set {code}: {why}; try again later")
 
 
+class Step(StrEnum):
+    """A way from an entity to others."""
+
+    # To the entity itself, if it is within the scope.
+    ITSELF = "itself"
+    # To the places that it lies in: space, project, experiment, sample.
+    ABOVE = "above"
+    # From a space, a project or an experiment to all that lies in it at any depth, from a sample to
+    # its data sets.
+    BELOW = "below"
+    # To the samples that are values of its properties.
+    NAMED = "named"
+    PARENTS = "parents"
+    CHILDREN = "children"
+    CONTAINERS = "containers"
+    COMPONENTS = "components"
+
+
+class Place(NamedTuple):
+    """An entity that a step leads to; ``space`` is None if it is shared. A data set lies in the
+    space of its experiment, else of its sample."""
+
+    kind: Kind
+    perm_id: PermId
+    space: Code | None
+    type: Code | None
+
+
 class Snapshot(Protocol):
     """One consistent view of an instance, for one answer. Several threads may use it, one at a
     time.
@@ -124,6 +153,25 @@ class Snapshot(Protocol):
 
     def data_set_connections(self, samples: list[PermId], scope: Scope) -> dict[PermId, list[Code]]:
         """Codes of the data sets of each of these samples, in byte order, within the scope."""
+        ...
+
+    def neighbours(
+        self, kind: Kind, perm_ids: Sequence[PermId], step: Step, scope: Scope
+    ) -> Iterable[Place]:
+        """Entities within the scope to which a step leads from these entities, which may be some
+        hundreds; one may come several times. AFS data are none of them."""
+        ...
+
+    def entities_named(
+        self, kind: Kind, perm_ids: Sequence[PermId], scope: Scope
+    ) -> Iterator[Entity]:
+        """Like `entities`, only those with these perm ids, which must be in byte order. AFS data
+        have the perm ids of their owners."""
+        ...
+
+    def external_systems(self, data_sets: Sequence[PermId]) -> Iterable[Code]:
+        """Codes of the data management systems that have copies of the contents of these data
+        sets."""
         ...
 
     def service_file_checksum(self, path: str) -> str | None:

@@ -11,6 +11,7 @@ from source_server.publication.catalogue import Scope
 from source_server.publication.list_etag import list_tag
 from source_server.publication.published import Publication, Visible
 from source_server.publication.resource_list import resource_list
+from source_server.publication.roots import Roots
 from source_server.publication.selection import Selection
 
 Chunks = Generator[bytes, None, None]
@@ -25,8 +26,8 @@ class PublishedDocument:
     named_by: Document | None
     # Writes the document in chunks, the same over HTTP and on the command line.
     write: Callable[[Publication, Visible, Selection], Chunks]
-    # Its ETag for a client who may see the scope; None if it has none.
-    etag: Callable[[Publication, Scope], str | None] | None = None
+    # Its ETag for a client who may see the scope and asks for the roots; None if it has none.
+    etag: Callable[[Publication, Scope, Roots], str | None] | None = None
     # Whether it is sent only as often as the limits of lists allow.
     is_limited: bool = False
 

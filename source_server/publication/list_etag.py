@@ -1,8 +1,9 @@
 """The ETag of a resource list: a harvester learns by it that nothing has changed since its last
 list, and the list need not be read.
 
-It covers the content of the instance, the client's scope, the settings that change the list, and
-the files of the file service. It is a weak one, since the time ``at`` differs from list to list.
+It covers the content of the instance, the client's scope and roots, the version of the wire format,
+the settings that change the list, and the files of the file service. It is a weak one, since the
+time ``at`` differs from list to list.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from source_server.publication.catalogue import Scope
 from source_server.publication.published import Publication
+from source_server.publication.roots import Roots
 
 
 @runtime_checkable
@@ -26,8 +28,9 @@ class Marked(Protocol):
         ...
 
 
-def list_tag(publication: Publication, scope: Scope) -> str | None:
-    """The ETag of the list of a scope; None if a change might be missed.
+def list_tag(publication: Publication, scope: Scope, roots: Roots) -> str | None:
+    """The ETag of the list of a scope, or of what the roots lead to in it; None if a change might
+    be missed.
 
     It must be computed before the list is read: a change in between is then in the list but not in
     its tag, and is only sent once more.
@@ -41,6 +44,7 @@ def list_tag(publication: Publication, scope: Scope) -> str | None:
         *(_program(), mark, files, publication.service_files.inline_limit),
         *(publication.addresses.server_url, publication.addresses.download_url),
         *(sorted(scope.spaces), sorted(scope.projects)),
+        *(publication.wire_format.name, publication.addresses.afs_url, roots.key()),
     ]
     return f'W/"{hashlib.sha256(json.dumps(covered).encode()).hexdigest()[:32]}"'
 

@@ -17,6 +17,7 @@ import re2
 from shared.errors import RequestError
 from shared.model.ids import Code, home_of
 from source_server.publication.catalogue import Scope
+from source_server.publication.roots import NO_ROOTS, Roots
 
 # The characters that Java's ``String.trim`` removes.
 _BLANKS = "".join(map(chr, range(0x21)))
@@ -65,10 +66,11 @@ class SpacePatterns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The selection of one request."""
+    """The selection of one request. ``roots`` select within what the patterns leave."""
 
     black: SpacePatterns = SpacePatterns()
     white: SpacePatterns = SpacePatterns()
+    roots: Roots = NO_ROOTS
 
     def within(self, visible: Scope) -> Scope:
         """The selected part of a scope."""

@@ -67,6 +67,8 @@ def _fields(answer: EndedAnswer) -> dict[str, object]:
         "verb": visit.verb,
         "white_list": _shortened(visit.white_list),
         "black_list": _shortened(visit.black_list),
+        "roots": _shortened(visit.roots),
+        "flags": _shortened(visit.flags),
         "status": answer.status,
         "bytes": answer.size,
         "seconds": round(answer.seconds, 3),

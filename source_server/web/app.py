@@ -29,8 +29,11 @@ from shared.resourcesync.addresses import (
 )
 from shared.resourcesync.v20.version import V20
 from source_server.publication.catalogue import Catalogue, Downloadable, Scope, Snapshot
-from source_server.publication.documents import Chunks, PublishedDocument, document_of
+from source_server.publication.documents import Chunks, document_of
+from source_server.publication.expansion import MissingRootsError
+from source_server.publication.peers import Peers
 from source_server.publication.published import Publication
+from source_server.publication.roots import parse_roots
 from source_server.publication.selection import Selection, parse_patterns
 from source_server.publication.service_files import ServiceFiles
 from source_server.settings import SourceSettings
@@ -38,11 +41,12 @@ from source_server.users.sign_in import Authenticator, challenge, parse_basic
 from source_server.web.convertors import EVERY_NAME
 from source_server.web.dispatch import Dispatcher, OpenedPart, watched
 from source_server.web.downloads import answer_with
-from source_server.web.error_answers import bad_request, not_now, refused, server_error
+from source_server.web.error_answers import bad_request, missing, not_now, refused, server_error
 from source_server.web.etags import has_it_already
 from source_server.web.guesses import Guesses, TooManyGuessesError, too_many_guesses
 from source_server.web.list_limits import ListLimits, Refusal, Rules, Turn
 from source_server.web.metrics import Metrics
+from source_server.web.request_notes import note, values_of
 from source_server.web.requests_watched import Served, WatchedRequest, visit_of
 from source_server.web.streaming import StreamedResponse, accepts_gzip, gzipped
 
@@ -64,6 +68,7 @@ class _Server:
     """The objects that the routes use; kept in the state of the app."""
 
     publication: Publication
+    peers: Peers
     authenticator: Authenticator
     politeness: ListLimits
     guesses: Guesses
@@ -117,6 +122,7 @@ def _routed(
             service_files=ServiceFiles.of(settings),
             wire_format=V20,
         ),
+        peers=Peers.of(settings),
         authenticator=authenticator,
         politeness=politeness,
         guesses=Guesses.of(settings),
@@ -126,6 +132,7 @@ def _routed(
     app.add_exception_handler(RequestError, bad_request)
     app.add_exception_handler(TooManyGuessesError, too_many_guesses)
     app.add_exception_handler(NotNowError, not_now)
+    app.add_exception_handler(MissingRootsError, missing)
     app.add_exception_handler(SyncError, server_error)
     app.add_exception_handler(StarletteHTTPException, refused)
     app.add_exception_handler(Exception, server_error)
@@ -195,15 +202,18 @@ Parameters = Annotated[list[tuple[str, str]], Depends(_parameters)]
 @_routes.api_route(RE_SYNC_PATH + "/{below:path}", methods=[*_READ, "POST"])
 def re_sync(request: Request, server: Server, client: Client, parameters: Parameters) -> Response:
     """One of the documents of the table."""
-    document = document_of(_values(parameters, "verb"))
-    black, white = _values(parameters, "black_list"), _values(parameters, "white_list")
-    _note(client.visit, document, black, white)
+    document = document_of(values_of(parameters, "verb"))
+    note(client.visit, document, parameters)
     selection = Selection(
-        black=parse_patterns("black_list", black), white=parse_patterns("white_list", white)
+        black=parse_patterns("black_list", values_of(parameters, "black_list")),
+        white=parse_patterns("white_list", values_of(parameters, "white_list")),
+        roots=parse_roots(parameters),
     )
+    publication = server.peers.answered(server.publication, selection.roots)
+    client.visit.peer = publication.wire_format.name if document.is_limited else None
     headers = {"Content-Type": _XML, "Vary": "Accept-Encoding"}
     if document.etag and request.method in _READ:
-        tag = document.etag(server.publication, selection.within(client.scope))
+        tag = document.etag(publication, selection.within(client.scope), selection.roots)
         if tag is not None:
             headers["ETag"] = tag
             if has_it_already(request.headers.get("if-none-match"), tag):
@@ -214,7 +224,7 @@ def re_sync(request: Request, server: Server, client: Client, parameters: Parame
     def visible(_snapshot: Snapshot) -> Scope:
         return _scope_of(server, client.user_id)
 
-    return _sent(request, document.write(server.publication, visible, selection), headers)
+    return _sent(request, document.write(publication, visible, selection), headers)
 
 
 def _sent(request: Request, chunks: Chunks, headers: dict[str, str]) -> Response:
@@ -228,15 +238,6 @@ def _sent(request: Request, chunks: Chunks, headers: dict[str, str]) -> Response
     return StreamedResponse(gzipped(begun), close=chunks.close, headers=headers)
 
 
-def _note(
-    visit: WatchedRequest, document: PublishedDocument, black: list[str], white: list[str]
-) -> None:
-    visit.kind = Served(document.verb.stem)
-    visit.verb = document.verb.value
-    visit.black_list = ",".join(black) if black else None
-    visit.white_list = ",".join(white) if white else None
-
-
 def _turn(server: _Server, client: _Client, selection: Selection) -> Turn:
     """The permission to send a list, until the visit ends; 429 if the limits forbid it."""
     turn = server.politeness.turn(client.user_id, selection)
@@ -244,10 +245,6 @@ def _turn(server: _Server, client: _Client, selection: Selection) -> Turn:
         client.visit.refused = turn.reason
         raise HTTPException(429, turn.text, {"Retry-After": str(turn.seconds)})
     return turn
-
-
-def _values(parameters: list[tuple[str, str]], name: str) -> list[str]:
-    return [value for key, value in parameters if key == name]
 
 
 @_routes.api_route(

@@ -9,6 +9,8 @@ from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from shared.errors import SyncError
+from source_server.publication.expansion import MissingRootsError
+from source_server.web.requests_watched import visit_of
 
 _log = logging.getLogger(__name__)
 
@@ -19,6 +21,12 @@ def bad_request(_request: Request, error: Exception) -> Response:
 
 def not_now(_request: Request, error: Exception) -> Response:
     return PlainTextResponse(f"{error}\n", 503)
+
+
+def missing(request: Request, error: Exception) -> Response:
+    if not isinstance(error, MissingRootsError):
+        return server_error(request, error)
+    return PlainTextResponse(f"{error.for_user(visit_of(request).user_id)}\n", 404)
 
 
 def refused(_request: Request, error: Exception) -> Response:

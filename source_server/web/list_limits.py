@@ -4,8 +4,8 @@
 A list reads the whole instance. Harvesters need one a day; one that asks every five minutes by
 mistake would keep the database busy for nothing.
 
-The interval counts per user and patterns, since several sections of one harvester have the same
-user and differ in their white lists. Counts are kept in memory only.
+The interval counts per user, patterns and roots, since several sections of one harvester have the
+same user and differ in these. Counts are kept in memory only.
 """
 
 from __future__ import annotations
@@ -162,6 +162,8 @@ class ListLimits:
 
 
 def _key(user_id: str, selection: Selection) -> _Key:
-    """A short key, the same for the same patterns in any order."""
+    """A short key, the same for the same patterns and roots in any order."""
     patterns = [sorted(selection.black.texts), sorted(selection.white.texts)]
-    return hashlib.sha256(json.dumps([user_id, *patterns]).encode()).digest()
+    return hashlib.sha256(
+        json.dumps([user_id, *patterns, *selection.roots.key()]).encode()
+    ).digest()

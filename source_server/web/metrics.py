@@ -15,6 +15,7 @@ from source_server.web.list_limits import RefusalReason
 from source_server.web.requests_watched import EndedAnswer, Served
 
 _PREFIX = "openbis_sync_source"
+_OK = 200
 _FIRST_BYTE = (0.005, 0.02, 0.1, 0.5, 1, 5, 20, 60, 300)
 _WHOLE = (0.01, 0.1, 1, 10, 60, 300, 1800, 7200, 28800)
 
@@ -29,6 +30,9 @@ class Metrics:
         self._bytes = _counter("sent_bytes", "Bytes of bodies, as they were sent", "kind")
         self._files = _counter("sent_files", "Files, or parts of files, sent whole", "kind")
         self._cut = _counter("cut_answers", "Answers that did not get to their end", "kind")
+        self._lists_of = _counter(
+            "lists", "Resource lists sent whole, by the version of openBIS that reads them", "peer"
+        )
         self._refused = _counter("refused_lists", "Resource lists refused with 429", "reason")
         self._first_byte = Histogram(
             f"{_PREFIX}_first_byte_seconds",
@@ -61,6 +65,8 @@ class Metrics:
             self._cut.labels(kind).inc()
         elif kind.is_file and answer.method != "HEAD" and answer.status in {200, 206}:
             self._files.labels(kind).inc()
+        elif visit.peer and answer.method != "HEAD" and answer.status == _OK:
+            self._lists_of.labels(visit.peer).inc()
         if answer.succeeded and answer.first_byte is not None:
             self._first_byte.labels(kind).observe(answer.first_byte)
             self._whole.labels(kind).observe(answer.seconds)
@@ -71,7 +77,9 @@ class Metrics:
             "Resource lists that are being sent",
             value=self._lists(),
         )
-        counters = (self._requests, self._bytes, self._files, self._cut, self._refused)
+        counters = (
+            *(self._requests, self._bytes, self._files, self._cut, self._refused, self._lists_of),
+        )
         for counter in (*counters, self._first_byte, self._whole):
             for metric in counter.collect():
                 yield _without_creation(metric)

@@ -49,6 +49,11 @@ class WatchedRequest:
         self.verb: str | None = None
         self.black_list: str | None = None
         self.white_list: str | None = None
+        # What harvesters of openBIS 7 send: roots and flags.
+        self.roots: str | None = None
+        self.flags: str | None = None
+        # The version of openBIS whose harvesters read the list; None for all but lists.
+        self.peer: str | None = None
         self.refused: RefusalReason | None = None
         self._turn: Turn | None = None
         self._over = False

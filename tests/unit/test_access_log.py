@@ -73,6 +73,8 @@ def test_a_json_line_always_has_the_same_fields(log: pytest.LogCaptureFixture) -
         "verb": None,
         "white_list": None,
         "black_list": None,
+        "roots": None,
+        "flags": None,
         "status": None,
         "bytes": 0,
         "seconds": 0.25,

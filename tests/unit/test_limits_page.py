@@ -13,7 +13,7 @@ from harvester.openbis.source.source import LOGIN_BYTES
 from shared.model import limits
 from shared.resourcesync import prolog
 from shared.verification import UNANNOUNCED
-from source_server.publication import selection
+from source_server.publication import roots, selection
 from source_server.users import sessions
 from source_server.web import app
 from source_server.web.afs import application, chunks
@@ -59,6 +59,8 @@ ROWS = {
     "the body of a call": application._LARGEST_BODY,
     "bytes that one call": chunks.MOST_BYTES,
     "its sessions": sessions._MOST,
+    "roots of one list": roots.MOST_ROOTS,
+    "perm id of a root": limits.PERM_ID_BYTES,
 }
 
 

@@ -3,13 +3,13 @@ openBIS 7. The code of such a data set is the perm id of its owner."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import datetime
 from heapq import merge
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, TextClause
 
 from shared.model.entities import Entity
 from shared.model.ids import Code, Identifier, PermId
@@ -51,7 +51,16 @@ class AfsData:
         byte order."""
         if dialect.version < queries_afs.FIRST:
             return data_sets
-        return _merged(data_sets, self._read(connection, dialect, window))
+        own = self._read(connection, dialect(queries_afs.AFS_DATA), window)
+        return merged(data_sets, own)
+
+    def of_owners(
+        self, connection: Connection, dialect: Dialect, window: Window, owners: Sequence[str]
+    ) -> Generator[Entity]:
+        """The AFS data, within the window, of the owners with these perm ids, in byte order."""
+        if dialect.version >= queries_afs.FIRST:
+            query = dialect(queries_afs.AFS_DATA_OF_OWNERS)
+            yield from self._read(connection, query, {**window, "perm_ids": list(owners)})
 
     def file(self, code: Code, path: str, data: Row[Any]) -> Downloadable | None:
         """A file of the content; None if there is none. Raises `NotNowError` if the folder cannot
@@ -62,16 +71,19 @@ class AfsData:
         file = content_file(place, path)
         return Downloadable.of_file(file, may_change=True) if file else None
 
-    def _read(self, connection: Connection, dialect: Dialect, window: Window) -> Generator[Entity]:
+    def _read(
+        self, connection: Connection, query: TextClause, values: Mapping[str, object]
+    ) -> Generator[Entity]:
         with connection.execute(
-            dialect(queries_afs.AFS_DATA), dict(window), execution_options={"yield_per": _PAGE}
+            query, dict(values), execution_options={"yield_per": _PAGE}
         ) as result:
             for page in result.partitions(_PAGE):
                 for row, listed in zip(page, self._lists.of_page(page), strict=True):
                     yield _entity(row, listed)
 
 
-def _merged(*streams: Generator[Entity]) -> Generator[Entity]:
+def merged(*streams: Generator[Entity]) -> Generator[Entity]:
+    """Entities of several streams, each by perm id in byte order, in that order."""
     with ExitStack() as open_streams:
         for stream in streams:
             open_streams.enter_context(closing(stream))

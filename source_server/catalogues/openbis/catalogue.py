@@ -41,6 +41,7 @@ from source_server.catalogues.openbis.parts import moment
 from source_server.catalogues.openbis.path_info import PathInfo
 from source_server.catalogues.openbis.schema import Dialect
 from source_server.catalogues.openbis.snapshot import OpenBisSnapshot
+from source_server.catalogues.openbis.texts import can_be_asked_for
 from source_server.publication.catalogue import Downloadable, Scope, not_now
 from source_server.publication.mentioned_files import MentionedFiles
 
@@ -113,7 +114,7 @@ class OpenBisCatalogue:
                 place.path_info.engine.dispose()
 
     def scope_of(self, user_id: str) -> Scope | None:
-        if not _can_be_asked_for(user_id):
+        if not can_be_asked_for(user_id):
             return None
         with none_if_untranslatable(), connected(self._engine) as connection:
             dialect = self._dialect_now(connection)
@@ -154,7 +155,7 @@ class OpenBisCatalogue:
         return _file_content(folder, path)
 
     def data_set(self, code: Code, scope: Scope) -> Entity | None:
-        if not _can_be_asked_for(code):
+        if not can_be_asked_for(code):
             return None
         with none_if_untranslatable(), snapshot(self._engine) as connection:
             dialect = self._dialect_now(connection)
@@ -162,7 +163,7 @@ class OpenBisCatalogue:
             query = dialect(queries_access.DATA_SET_ID)
             row = connection.execute(query, {**window, "code": code}).one_or_none()
             if row is None:
-                return None
+                return next(self._afs.of_owners(connection, dialect, window, [code]), None)
             reader = EntityReader(connection, dialect, Kind.DATA_SET, self._file_lists)
             return next(reader.page(window, [row.id]))
         return None
@@ -192,7 +193,7 @@ class OpenBisCatalogue:
 
     def _one(self, query: str, scope: Scope, key: Mapping[str, Any]) -> Row[Any] | None:
         """The row with this key, if it is within the scope; else None."""
-        if not all(map(_can_be_asked_for, key.values())):
+        if not all(map(can_be_asked_for, key.values())):
             return None
         with none_if_untranslatable(), connected(self._engine) as connection:
             dialect = self._dialect_now(connection)
@@ -264,17 +265,6 @@ def _checked_path_info(engine: Engine | None) -> PathInfo | None:
         return None
     with connected(engine) as connection:
         return PathInfo(engine=engine, query=files_query_of(connection))
-
-
-def _can_be_asked_for(value: object) -> bool:
-    """Whether PostgreSQL can compare with this text: it refuses NUL and invalid Unicode, so that no
-    stored text has them."""
-    text = str(value)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in text
 
 
 def _file_content(folder: Path | None, path: str) -> Downloadable | None:

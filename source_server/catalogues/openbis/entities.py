@@ -19,7 +19,7 @@ from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import FACTS, NOT_FROZEN, DataSetKind, Frozen, Kind
 from shared.model.properties import PropertyValue
 from shared.model.unknown import Part, Reason, Unknown
-from source_server.catalogues.openbis import parts, queries_entities
+from source_server.catalogues.openbis import parts, queries_entities, queries_neighbours
 from source_server.catalogues.openbis.files import FileLists
 from source_server.catalogues.openbis.listing import Listed
 from source_server.catalogues.openbis.parts import moment
@@ -69,7 +69,14 @@ class EntityReader:
 
     def read(self, window: Window) -> Generator[Entity]:
         """All entities within the window, by perm id in byte order."""
-        for ids in self._pages(window):
+        return self._read(window, self._pages(window))
+
+    def read_named(self, window: Window, perm_ids: Sequence[PermId]) -> Generator[Entity]:
+        """Those with these perm ids, which are in byte order."""
+        return self._read(window, self._pages_named(window, perm_ids))
+
+    def _read(self, window: Window, pages: Iterable[list[int]]) -> Generator[Entity]:
+        for ids in pages:
             yield from self.page(window, ids)
 
     def page(self, window: Window, ids: Sequence[int]) -> Iterator[Entity]:
@@ -82,7 +89,7 @@ class EntityReader:
     def _pages(self, window: Window) -> Iterator[list[int]]:
         """The ids of each page, from a cursor on the server, which sorts them once. Pages by the
         last perm id (``perm_id > ... limit``) would sort all remaining ids again for each page."""
-        size = PAGE_OF_DATA_SETS if self._kind is Kind.DATA_SET else PAGE
+        size = self._page_size
         with self._connection.execute(
             self._dialect(queries_entities.IDS[self._kind]),
             dict(window),
@@ -90,6 +97,17 @@ class EntityReader:
         ) as result:
             for rows in result.partitions(size):
                 yield [row.id for row in rows]
+
+    def _pages_named(self, window: Window, perm_ids: Sequence[PermId]) -> Iterator[list[int]]:
+        query = self._dialect(queries_neighbours.NAMED_IDS[self._kind])
+        for start in range(0, len(perm_ids), self._page_size):
+            page = {**window, "perm_ids": list(perm_ids[start : start + self._page_size])}
+            if ids := list(self._connection.execute(query, page).scalars()):
+                yield ids
+
+    @property
+    def _page_size(self) -> int:
+        return PAGE_OF_DATA_SETS if self._kind is Kind.DATA_SET else PAGE
 
     def _rows(self, page: Mapping[str, Any], ids: Sequence[int]) -> Sequence[Row[Any]]:
         query = self._dialect(queries_entities.ROWS[self._kind])

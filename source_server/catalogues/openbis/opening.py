@@ -17,6 +17,7 @@ from source_server.catalogues.openbis import (
     queries_entities,
     queries_files,
     queries_master_data,
+    queries_neighbours,
     queries_parts,
 )
 from source_server.catalogues.openbis.schema import NEWEST, OLDEST, Dialect, version_by
@@ -45,6 +46,7 @@ _QUERIES = (
     *queries_access.ALL,
     *queries_entities.ALL,
     *queries_master_data.ALL,
+    *queries_neighbours.ALL,
     *queries_parts.ALL,
 )
 

@@ -24,9 +24,8 @@ _IN_SCOPE = """d.afs_data and d.del_id is null
             else e.perm_id = d.code end
 """
 
-# All AFS data within the scope, by perm id in byte order. ``sealed``: its files can no longer
-# change.
-AFS_DATA = f"""
+# ``sealed``: its files can no longer change.
+_READ = f"""
 select d.code as perm_id, t.code as type,
        '/' || es.code || '/' || ep.code || '/' || e.code as experiment,
        '/' || coalesce(xs.code || '/', '') || coalesce(xp.code || '/', '')
@@ -51,8 +50,12 @@ select d.code as perm_id, t.code as type,
   left join persons r on r.id = d.pers_id_registerer
   left join persons m on m.id = d.pers_id_modifier
  where {_IN_SCOPE}
- order by d.code collate "C"
 """  # noqa: S608 - of texts of this module
+_ORDER = ' order by d.code collate "C"'
+
+# All AFS data within the scope, or those of some owners, by perm id in byte order.
+AFS_DATA = _READ + _ORDER
+AFS_DATA_OF_OWNERS = f"{_READ} and d.code = any(:perm_ids){_ORDER}"
 
 ONE_OF_AFS_DATA = f"""
 select {_PLACE}
@@ -71,4 +74,4 @@ select ds.code as data_store, f.status, count(*) as number
  order by ds.code collate "C", f.status collate "C"
 """
 
-ALL = (AFS_DATA, ONE_OF_AFS_DATA, STATES_OF_AFS_DATA)
+ALL = (AFS_DATA, AFS_DATA_OF_OWNERS, ONE_OF_AFS_DATA, STATES_OF_AFS_DATA)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from shared.model.kinds import Kind
 
-_PROPERTY_TABLES: Mapping[Kind, Mapping[str, str]] = MappingProxyType(
+PROPERTY_TABLES: Mapping[Kind, Mapping[str, str]] = MappingProxyType(
     {
         Kind.MATERIAL: {
             "<properties>": "{material_properties}",
@@ -45,7 +45,7 @@ _HOLDER_COLUMNS: Mapping[Kind, str] = MappingProxyType(
 def _by_kind(query: str) -> Mapping[Kind, str]:
     """The query for each kind that has properties."""
     return MappingProxyType(
-        {kind: _filled(query, _PROPERTY_TABLES[kind]) for kind in _PROPERTY_TABLES}
+        {kind: _filled(query, PROPERTY_TABLES[kind]) for kind in PROPERTY_TABLES}
     )
 
 

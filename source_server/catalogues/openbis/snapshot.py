@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -12,14 +12,15 @@ from shared.model.entities import Entity
 from shared.model.ids import Code, PermId
 from shared.model.kinds import Kind
 from shared.model.master_data import MasterData
-from source_server.catalogues.openbis import queries_entities, scopes
-from source_server.catalogues.openbis.afs import AfsData
+from source_server.catalogues.openbis import queries_entities, queries_neighbours, scopes
+from source_server.catalogues.openbis.afs import AfsData, merged
 from source_server.catalogues.openbis.entities import EntityReader
 from source_server.catalogues.openbis.files import FileLists
 from source_server.catalogues.openbis.master_data import MasterDataReader
 from source_server.catalogues.openbis.schema import Dialect
 from source_server.catalogues.openbis.scopes import Window
-from source_server.publication.catalogue import Scope
+from source_server.catalogues.openbis.texts import can_be_asked_for
+from source_server.publication.catalogue import Place, Scope, Step
 
 
 class OpenBisSnapshot:
@@ -68,6 +69,35 @@ class OpenBisSnapshot:
             found[PermId(perm_id)].append(Code(code))
         return dict(found)
 
+    def neighbours(
+        self, kind: Kind, perm_ids: Sequence[PermId], step: Step, scope: Scope
+    ) -> Iterable[Place]:
+        query = queries_neighbours.NEIGHBOURS.get((step, kind))
+        if query is None:
+            return
+        asked = {**self._window(scope), "perm_ids": _comparable(perm_ids)}
+        rows = self._connection.execute(self._dialect(query), asked).all()
+        for name, perm_id, space, type_code in rows:
+            yield Place(Kind(name), perm_id, space, type_code)
+
+    def entities_named(
+        self, kind: Kind, perm_ids: Sequence[PermId], scope: Scope
+    ) -> Iterator[Entity]:
+        self.close()
+        reader = EntityReader(self._connection, self._dialect, kind, self._file_lists)
+        window = self._window(scope)
+        self._reading = reader.read_named(window, perm_ids)
+        if kind is Kind.DATA_SET:
+            names = _comparable(perm_ids)
+            afs = self._afs.of_owners(self._connection, self._dialect, window, names)
+            self._reading = merged(self._reading, afs)
+        return self._reading
+
+    def external_systems(self, data_sets: Sequence[PermId]) -> Iterable[Code]:
+        query = self._dialect(queries_neighbours.EXTERNAL_SYSTEMS)
+        rows = self._connection.execute(query, {"perm_ids": list(data_sets)}).all()
+        return [Code(code) for (code,) in rows]
+
     def service_file_checksum(self, _path: str) -> None:
         """None: openBIS's database has no checksums of the file service."""
 
@@ -81,3 +111,8 @@ class OpenBisSnapshot:
         if scope not in self._windows:
             self._windows[scope] = scopes.window_of(self._connection, self._dialect, scope)
         return self._windows[scope]
+
+
+def _comparable(perm_ids: Sequence[PermId]) -> list[PermId]:
+    """Those that PostgreSQL can compare with: it refuses NUL and invalid Unicode."""
+    return [each for each in perm_ids if can_be_asked_for(each)]

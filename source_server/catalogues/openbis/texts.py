@@ -58,3 +58,14 @@ def is_publishable(text: str) -> bool:
     if text.isprintable():
         return True
     return not _FORBIDDEN.search(text)
+
+
+def can_be_asked_for(value: object) -> bool:
+    """Whether PostgreSQL can compare with this text: it refuses NUL and invalid Unicode, so that no
+    stored text has them."""
+    text = str(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from shared.model.entities import Entity
 from shared.model.ids import Code, Identifier, PermId, identifier
 from shared.model.kinds import Kind
 from shared.model.master_data import MasterData
-from source_server.publication.catalogue import Downloadable, Scope
+from source_server.publication.catalogue import Downloadable, Place, Scope, Step
 
 AT = datetime(2024, 3, 5, 9, 14, 7, tzinfo=UTC)
 
@@ -113,6 +113,23 @@ class MemorySnapshot:
         for entity in self._catalogue.entities_of(kind):
             if is_within(entity, scope):
                 yield entity
+
+    def neighbours(
+        self, kind: Kind, perm_ids: Sequence[PermId], step: Step, scope: Scope
+    ) -> Iterable[Place]:
+        """Only the entities themselves: no test walks from root to root in memory."""
+        if step is Step.ITSELF:
+            for entity in self.entities_named(kind, perm_ids, scope):
+                yield Place(kind, entity.perm_id, entity.home[0], entity.type)
+
+    def entities_named(
+        self, kind: Kind, perm_ids: Sequence[PermId], scope: Scope
+    ) -> Iterator[Entity]:
+        return (entity for entity in self.entities(kind, scope) if entity.perm_id in perm_ids)
+
+    def external_systems(self, data_sets: Sequence[PermId]) -> Iterable[Code]:
+        del data_sets
+        return ()
 
     def service_file_checksum(self, _path: str) -> None:
         """Nothing was harvested."""

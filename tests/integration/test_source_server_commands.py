@@ -160,6 +160,18 @@ def test_a_document_shows_what_a_user_may_see(demo: Shell) -> None:
     assert without_time(everything) == without_time(demo.succeed("document", "resourcelist"))
 
 
+def test_a_document_can_be_what_a_harvester_of_openbis_7_gets(demo: Shell) -> None:
+    space = re.findall(r'<x:xd code="([^"]*)"[^>]* kind="SPACE"', demo.succeed(*WHOLE))[0]
+    alone = ("--exportable-perm-id", f"SPACE:{space}")
+    assert demo.succeed(*WHOLE, *alone).count("<x:xd") == 1
+    assert demo.succeed(*WHOLE, *alone, "--with-levels-below").count("<x:xd") > 5
+    refused = demo.fail(1, *WHOLE, "--exportable-perm-id", "SPACE:NOWHERE")
+    assert "SPACE:NOWHERE does not exist or may not be seen" in refused
+
+
+WHOLE = ("document", "resourcelist")
+
+
 def test_a_document_can_be_limited_to_spaces(demo: Shell) -> None:
     none = demo.succeed("document", "resourcelist", "--black-list", ".*")
     same = demo.succeed("document", "resourcelist", "--white-list", "X,", "--white-list", ".*")

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
+from harvester.openbis.roots import ENTITY_KINDS, Root, RootKind, Roots
 from harvester.settings.harvester import HarvesterSettings
 from harvester.settings.section import BasePath, Days, SectionSettings
 from shared.settings.bandwidth import BandwidthSetting
@@ -17,7 +19,7 @@ from shared.settings.model import Given
 from shared.settings.places import absolute_below
 from shared.settings.quantities import Limit, LimitSetting, PositiveDuration
 from shared.settings.used_paths import PathRole, PlaceOf, UsedPath
-from shared.settings.values import Boolean, Decimal, Integer, Items, Url
+from shared.settings.values import Boolean, Decimal, Integer, Items, Url, split_items
 
 
 def _below_store(path: Path, info: ValidationInfo) -> Path:
@@ -34,6 +36,27 @@ def _below_store(path: Path, info: ValidationInfo) -> Path:
 
 StorePath = Annotated[Path, AfterValidator(_below_store)]
 
+_ROOTS = "exportable-perm-ids"
+_FLAGS = (
+    "with_levels_below",
+    "with_objects_and_data_sets_parents",
+    "with_objects_and_data_sets_children",
+    "with_objects_and_data_sets_other_spaces",
+)
+
+_LISTS = "space_white_list", "space_black_list", "exportable_perm_ids"
+# The fields that say what is selected.
+SELECTING = (*_LISTS, *_FLAGS)
+_DEFINITIONS = frozenset(RootKind) - ENTITY_KINDS.keys()
+
+
+class SourceVersion(StrEnum):
+    """The version of openBIS of a data source, or that it is to be recognised."""
+
+    AUTO = "auto"
+    OPENBIS_20 = "20.10"
+    OPENBIS_7 = "7"
+
 
 class SectionConfig(SectionSettings):
     """One openBIS data source and how it is harvested."""
@@ -41,6 +64,9 @@ class SectionConfig(SectionSettings):
     ineffective_keys = frozenset({"data-source-spaces", "harvester-spaces"})
     other_spellings: ClassVar[Mapping[str, str]] = {
         "wished-number-of-streams": "whished-number-of-streams"  # the original's key is misspelt
+    }
+    never_blank: ClassVar[Mapping[str, str]] = {
+        _ROOTS: "names no root, so nothing would be selected; name some, or remove the key"
     }
 
     resource_list_url: Url
@@ -52,6 +78,16 @@ class SectionConfig(SectionSettings):
     data_source_auth_pass: SecretStr
     space_black_list: Items = ()
     space_white_list: Items = ()
+
+    source_version: SourceVersion = SourceVersion.AUTO
+    # What is selected at an openBIS 7.
+    exportable_perm_ids: Roots = ()
+    with_levels_below: Boolean = False
+    with_objects_and_data_sets_parents: Boolean = False
+    with_objects_and_data_sets_children: Boolean = False
+    with_objects_and_data_sets_other_spaces: Boolean = False
+    # A key of openBIS 7. The files of its AFS come into the data store here, as all files do.
+    harvester_afs_url: Url | None = None
 
     harvester_user: str
     harvester_pass: SecretStr
@@ -93,6 +129,40 @@ class SectionConfig(SectionSettings):
         if ":" in user:
             raise ValueError("a user id with a colon cannot authenticate")
         return user
+
+    @field_validator("exportable_perm_ids")
+    @classmethod
+    def _selects_something(cls, roots: tuple[Root, ...], info: ValidationInfo) -> tuple[Root, ...]:
+        """Entities are selected by roots or by lists of spaces, which depends on the version of the
+        source."""
+        spaces = bool(info.data.get("space_white_list") or info.data.get("space_black_list"))
+        version = info.data.get("source_version")
+        if roots and spaces:
+            raise ValueError(
+                "stands beside space-white-list or space-black-list, which an openBIS 7 ignores; "
+                "remove the lists, or these roots"
+            )
+        if roots and version is SourceVersion.OPENBIS_20:
+            raise ValueError(
+                "has no effect at an openBIS 20.10 (source-version), which sends everything then; "
+                "select by space-white-list there"
+            )
+        if roots and not any(root.kind in ENTITY_KINDS for root in roots):
+            raise ValueError("names definitions only, so nothing would be selected; name entities")
+        if version is SourceVersion.OPENBIS_7 and not roots:
+            _check_spaces(spaces=spaces, url=info.data.get("data_source_openbis_url"))
+        return roots
+
+    @field_validator(*_FLAGS)
+    @classmethod
+    def _widens_a_selection(cls, wanted: object, info: ValidationInfo) -> object:
+        if not wanted:
+            return wanted
+        if info.data.get("source_version") is SourceVersion.OPENBIS_20:
+            raise ValueError("has no effect at an openBIS 20.10 (source-version); remove it")
+        if not any(info.data.get(name, True) for name in _LISTS):
+            raise ValueError(f"has no effect without {_ROOTS}; name the roots there, or remove it")
+        return wanted
 
     @property
     def source_url(self) -> str:
@@ -139,6 +209,7 @@ class SectionConfig(SectionSettings):
         key = "harvester-tmp-dir"
         if key in given and given[key].value.startswith("/"):
             yield key, "taken relative to the data store root, although it starts with /"
+        yield from _notes_on_roots(given)
 
     @property
     def partial_folder(self) -> Path:
@@ -150,3 +221,40 @@ class SectionConfig(SectionSettings):
     def prefix(self) -> str | None:
         """The prefix of codes; None if codes stay as they are."""
         return f"{self.alias}_" if self.translate_using_data_source_alias else None
+
+
+def _check_spaces(*, spaces: bool, url: str | None) -> None:
+    """At an openBIS 7 without roots."""
+    if not spaces:
+        raise ValueError(
+            "is missing: an openBIS 7 (source-version) lists only what it names; or name spaces in "
+            "space-white-list"
+        )
+    if url is None:
+        raise ValueError(
+            "is missing: an openBIS 7 (source-version) knows no space-white-list and no "
+            "space-black-list; with data-source-openbis-url its spaces can be looked up"
+        )
+
+
+def _notes_on_roots(given: Mapping[str, Given]) -> Iterator[tuple[str, str]]:
+    """What openBIS 7 takes, and what has no effect here or there."""
+    if "harvester-afs-url" in given:
+        yield (
+            "harvester-afs-url",
+            "has no effect: the files of the AFS come into the data store here, as all files do",
+        )
+    children = "with-objects-and-data-sets-children"
+    if _is_on(given, children) and _ROOTS in given and not _is_on(given, "with-levels-below"):
+        yield children, "has no effect without with-levels-below = true"
+    named = split_items(given[_ROOTS].value) if _ROOTS in given else ()
+    kinds = [item.partition(":")[0].strip() for item in named]
+    if more := sorted({kind for kind in kinds if kind in _DEFINITIONS}):
+        yield (
+            _ROOTS,
+            f"{', '.join(more)}: not asked for, since definitions come with what uses them",
+        )
+
+
+def _is_on(given: Mapping[str, Given], key: str) -> bool:
+    return key in given and given[key].value.lower() == "true"

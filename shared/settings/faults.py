@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.masking import MASK
-from shared.settings.model import Given, Settings, secret_keys_of
+from shared.settings.model import Given, Settings, keys_of, secret_keys_of
 
 S = TypeVar("S", bound=Settings)
 
@@ -55,11 +55,13 @@ def check(
     faults = [Fault(place=given[key].place, text=f"{key}: {gap}") for key, gap in gaps.items()]
     values: dict[str, object] = {**(beside or {}), **dict.fromkeys(unread, _UNREAD)}
     values |= {key: entry.value for key, entry in given.items()}
+    keys = keys_of(model)
     try:
         return model.model_validate(values, context=context), faults
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_input=False):
-            key = str(detail["loc"][0]) if detail["loc"] else ""
+            name = str(detail["loc"][0]) if detail["loc"] else ""
+            key = keys.get(name, name)  # a default is named by its field
             text = _text_of(key, detail)
             if text and key not in gaps and key not in unread:
                 text = _without_value(text, given[key].value) if key in given else text

@@ -27,6 +27,8 @@ class Settings(BaseModel):
     ignored_keys: ClassVar[frozenset[str]] = frozenset()
     # Keys that are in use and never had an effect: a warning, not a fault.
     ineffective_keys: ClassVar[frozenset[str]] = frozenset()
+    # Keys that must not stand in the file without a value, and what that would mean.
+    never_blank: ClassVar[Mapping[str, str]] = {}
     # Accepted spellings, with the usual ones.
     other_spellings: ClassVar[Mapping[str, str]] = {}
 

@@ -67,6 +67,7 @@ def sift(models: Sequence[type[Settings]], given: Mapping[str, Given]) -> Sifted
     spellings = {key: usual for one in models for key, usual in one.other_spellings.items()}
     ineffective = {key for one in models for key in one.ineffective_keys}
     ignored = {key for one in models for key in one.ignored_keys}
+    never_blank = {key: text for one in models for key, text in one.never_blank.items()}
     found = Sifted()
     for key, entry in given.items():
         usual = spellings.get(key, key)
@@ -81,6 +82,9 @@ def sift(models: Sequence[type[Settings]], given: Mapping[str, Given]) -> Sifted
             found.faults.append(Fault(place=entry.place, text=text))
         elif entry.value:
             found.known[usual] = entry
+        elif usual in never_blank:
+            text = f"{key}: {never_blank[usual]}"
+            found.faults.append(Fault(place=entry.place, text=text))
     return found
 
 

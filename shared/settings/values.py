@@ -35,12 +35,14 @@ def _decimal(value: object) -> object:
     return value
 
 
-def _items(value: object) -> object:
+def split_items(text: str) -> tuple[str, ...]:
     """Split a list at commas. ``...`` at its end is no item (harvester-semantics.md, 1.2)."""
-    if not isinstance(value, str):
-        return value
-    items = (item.strip() for item in value.split(","))
+    items = (item.strip() for item in text.split(","))
     return tuple(item for item in items if item not in {"", "..."})
+
+
+def _items(value: object) -> object:
+    return split_items(value) if isinstance(value, str) else value
 
 
 def _url(value: str) -> str:

@@ -105,7 +105,7 @@ def keys_in(example: str) -> list[str]:
     ("example", "model", "hidden"),
     [
         ("harvester.properties", HarvesterSettings, set()),
-        ("harvester-config.txt", SectionConfig, {"name"}),
+        ("harvester-config.txt", SectionConfig, {"name", "exportable-perm-ids"}),
     ],
 )
 def test_an_example_shows_every_key_once(

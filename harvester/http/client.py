@@ -34,6 +34,7 @@ _MOST_REDIRECTS = 5
 _SHOWN = 200
 _REFUSED = frozenset({401, 403})
 _PASSING = frozenset({408, 429})
+_FORM = "application/x-www-form-urlencoded"
 
 
 class HttpClient:
@@ -62,11 +63,13 @@ class HttpClient:
         self._sockets.break_off()
 
     @contextmanager
-    def get(self, url: httpx.URL, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
-        """The answer to a GET, whatever its status; its body is not read yet. Redirects are
-        followed within the origins of the source."""
+    def get(
+        self, url: httpx.URL, headers: Mapping[str, str], form: bytes | None = None
+    ) -> Iterator[httpx.Response]:
+        """The answer to a GET, or to a POST of the form, whatever its status; its body is not read
+        yet. Redirects are followed within the origins of the source."""
         for _ in range(_MOST_REDIRECTS + 1):
-            with self._asked(url, headers) as response:
+            with self._asked(url, headers, form) as response:
                 if not response.has_redirect_location:
                     yield response
                     return
@@ -75,11 +78,17 @@ class HttpClient:
         raise SourceError(f"{shown(url)}: there are too many redirects")
 
     @contextmanager
-    def _asked(self, url: httpx.URL, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
-        """The answer to one GET, which may be a redirect."""
+    def _asked(
+        self, url: httpx.URL, headers: Mapping[str, str], form: bytes | None
+    ) -> Iterator[httpx.Response]:
+        """The answer to one request, which may be a redirect."""
         self._sockets.check(url)
         request = self._client.build_request(
-            "GET", url, headers=headers, extensions={"trace": self._sockets.trace}
+            "GET" if form is None else "POST",
+            url,
+            headers=headers if form is None else {**headers, "Content-Type": _FORM},
+            content=form,
+            extensions={"trace": self._sockets.trace},
         )
         with (
             translated(url),
@@ -117,7 +126,9 @@ class HttpClient:
         message = f"{url} answers with status {status}: {_text(response)}"
         if response.is_server_error or status in _PASSING:
             wait = seconds_until(response.headers.get("retry-after", ""))
-            raise PassingError(message, retry_after=wait)
+            passing = PassingError(message, retry_after=wait)
+            passing.status = status
+            raise passing
         raise SourceError(message)
 
     def at_home(self, address: str, *, seen_in: httpx.URL | None = None) -> httpx.URL:

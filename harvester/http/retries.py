@@ -27,6 +27,9 @@ class PassingError(SourceError):
     """A failure that may be gone at the next try; the source may have said after how many
     seconds."""
 
+    # That of the source's answer; 0 without one.
+    status = 0
+
     def __init__(self, message: str, *, retry_after: float = 0.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after

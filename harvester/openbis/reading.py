@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from harvester.openbis.destination.dangling import dangling
 from harvester.openbis.names import Names
-from harvester.openbis.source.items import BegunAnewError, SourceItem, find_master_data
+from harvester.openbis.source.items import BegunAnewError, Doubt, SourceItem, find_master_data
 from harvester.openbis.sync_run import Metadata
 from shared.checkpoints import checkpoint
 from shared.errors import FormatError, ItemError
@@ -85,6 +85,7 @@ class _Reading:
     types: Mapping[Kind, frozenset[Code]] = field(default_factory=dict)
     entities: int = 0
     faults: list[ItemError] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
     def take(self, item: SourceItem) -> None:
         match item:
@@ -96,6 +97,8 @@ class _Reading:
                 self._take_fault(ItemError(item.kind, item.perm_id, item.reason))
             case MasterData():
                 self._define(item)
+            case Doubt():
+                self.doubts.append(item.reason)
             case ListHead():
                 # the first part of a split list counts
                 self.at = self.at or _possible(item.at)
@@ -177,18 +180,19 @@ class _Reading:
             master_data=self.names.translate_master_data(self.master_data),
             entities=self.entities,
             faults=tuple(self.faults),
-            remarks=tuple(remarks),
+            remarks=(*self.doubts, *remarks),
             deletions_unsafe=self._doubt(),
         )
 
     def _doubt(self) -> str | None:
         nameless = [f for f in self.faults if f.kind not in set(Kind) or not f.perm_id]
+        doubts = list(self.doubts)
         if nameless:
-            return (
+            doubts.append(
                 f"{len(nameless)} records could not be read so far that it could be said what "
                 "they describe"
             )
-        return None
+        return "; ".join(doubts) or None
 
 
 def _possible(at: datetime) -> datetime:

@@ -2,7 +2,7 @@
 
 The file keeps the original's form, two keys in local time, so that an operator can go back to it.
 Local time there has no zone and whole seconds, so two keys in UTC stand beside and take precedence.
-A run of the original removes them; then its own two are read.
+A run of the original removes them; then its own two are read. The same goes for the selection.
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ from shared.settings.model import Given
 _SECTION = "TIMESTAMPS"
 _INCREMENTAL = "last-incremental-sync-timestamp"
 _FULL = "last-full-sync-timestamp"
+_SELECTION = "selection"
 _LOCAL_FORMAT = "%Y-%m-%d %H:%M:%S"
 _ADVICE = "repair the file, or delete it: the next run then compares everything"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastSync:
-    """The cutoffs of the last run and of the last baseline; aware, in UTC."""
+    """The cutoffs of the last run and of the last baseline; aware, in UTC. ``selection`` is that of
+    the last run, in one line; None if it is unknown."""
 
     incremental: datetime
     full: datetime
+    selection: str | None = None
 
 
 def read_state(path: Path) -> LastSync | None:
@@ -40,7 +43,12 @@ def read_state(path: Path) -> LastSync | None:
     incremental = _timestamp(path, entries, _INCREMENTAL)
     if incremental is None:
         raise ConfigError(f"{path}: [{_SECTION}] {_INCREMENTAL} is missing; {_ADVICE}")
-    return LastSync(incremental=incremental, full=_timestamp(path, entries, _FULL) or incremental)
+    selection = entries.get(_SELECTION)
+    return LastSync(
+        incremental=incremental,
+        full=_timestamp(path, entries, _FULL) or incremental,
+        selection=selection.value if selection else None,
+    )
 
 
 def write_state(path: Path, last: LastSync) -> None:
@@ -50,6 +58,8 @@ def write_state(path: Path, last: LastSync) -> None:
         lines.append(f"{key} = {time.astimezone().strftime(_LOCAL_FORMAT)}")
     for key, time in ((_INCREMENTAL, last.incremental), (_FULL, last.full)):
         lines.append(f"{key}-utc = {time.astimezone(UTC).isoformat().replace('+00:00', 'Z')}")
+    if last.selection is not None:
+        lines.append(f"{_SELECTION} = {last.selection}")
     write_atomically(path, "\n".join(lines) + "\n")
 
 

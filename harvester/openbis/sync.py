@@ -17,7 +17,8 @@ from harvester.openbis.failed_items import Standing, postponed, remember, standi
 from harvester.openbis.inspecting import NO_DAMAGE, Damage, Inspector
 from harvester.openbis.reading import read_metadata
 from harvester.openbis.section import SectionConfig
-from harvester.openbis.source.resource_list import resource_list
+from harvester.openbis.selection import changes, written
+from harvester.openbis.source.selected_list import selected_list
 from harvester.openbis.source.source import Source
 from harvester.openbis.state import LastSync, read_state, write_state
 from harvester.openbis.steps.attachments import register_attachments
@@ -93,6 +94,7 @@ def synchronise(job: Job[SectionConfig]) -> None:
     recorder.begins(baseline=baseline)
     lines = tuple(banner_lines(config, last, baseline=baseline))
     job.log.begins(lines, banner_fields(config, last), run=job.run, limits=job.limits)
+    _tell_of_selection(job, last)
     with Source(config, job.limits, job.log.logger) as source:
         with viewing(connection):
             destination = opened(connection, config, job.destination.settings)
@@ -124,8 +126,18 @@ def _save_cutoff(
 ) -> None:
     cutoff = min(metadata.at, job.started)
     full = cutoff if baseline or last is None else last.full
-    write_state(job.config.last_sync_timestamp_file, LastSync(incremental=cutoff, full=full))
+    now = LastSync(incremental=cutoff, full=full, selection=written(job.config))
+    write_state(job.config.last_sync_timestamp_file, now)
     job.log.logger.info("The timestamp of this synchronization has been saved")
+
+
+def _tell_of_selection(job: Job[SectionConfig], last: LastSync | None) -> None:
+    if changed := "; ".join(changes(last.selection if last else None, job.config)):
+        job.log.logger.warning(
+            "The selection changed since the last run: %s. What is no longer selected is deleted "
+            "only if this section has brought it and deletion-allowed is true",
+            changed,
+        )
 
 
 def _read(job: Job[SectionConfig], source: Source) -> Metadata:
@@ -134,7 +146,7 @@ def _read(job: Job[SectionConfig], source: Source) -> Metadata:
     with (
         job.log.step("Read the resource list") as progress,
         watched(job.limits, source.abort, partial(interrupt, connection)),
-        resource_list(source, config) as items,
+        selected_list(source, config, job.log.logger) as items,
     ):
         metadata = read_metadata(
             items, connection, config.prefix, partial(_observe, job.limits, progress)

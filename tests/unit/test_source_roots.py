@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
 from harvester.openbis.roots import Root, RootKind
 from harvester.openbis.section import SectionConfig, SourceVersion
 from harvester.openbis.selection import changes, written
+from harvester.openbis.source.list_documents import rooted_list
 from tests.support.instances.settings_files import MANDATORY, config_of, faults_of, section_of
 
 # The section of openBIS 7's manual, with the keys that its harvester needs besides.
@@ -160,3 +162,25 @@ def test_what_changed_in_a_selection_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [None, "", "{", "[]", '{"a": 1}', '{"a": [1]}', "[" * 100_000])
 def test_nothing_is_said_of_a_selection_that_is_unknown(tmp_path: Path, text: str | None) -> None:
     assert list(changes(text, section_of(tmp_path, ROOTS))) == []
+
+
+def test_a_request_names_its_roots_and_all_flags(tmp_path: Path) -> None:
+    section = section_of(tmp_path, ROOTS, "with-objects-and-data-sets-children = true")
+    roots = section.exportable_perm_ids
+    assert rooted_list(section, roots, below=True).url == (
+        "https://source.example.org:8444/datastore_server/re-sync?verb=resourcelist.xml"
+        "&exportable_perm_id=SPACE%3AALPHA&with_levels_above=true&with_levels_below=true"
+        "&with_objects_and_data_sets_parents=false&with_objects_and_data_sets_children=true"
+        "&with_objects_and_data_sets_other_spaces=false"
+    )
+
+
+def test_a_request_whose_url_would_be_long_is_a_form(tmp_path: Path) -> None:
+    section = section_of(tmp_path, ROOTS)
+    roots = [Root(RootKind.SAMPLE, f"20240110090000{number:03}-{number}") for number in range(60)]
+    short, long = (rooted_list(section, roots[:most], below=False) for most in (10, 60))
+    assert short.form is None
+    assert len(short.url) <= 2000
+    assert long.url == section.resource_list_url
+    assert long.form is not None
+    assert parse_qs(long.form.decode())["exportable_perm_id"] == [str(root) for root in roots]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -17,14 +17,14 @@ from harvester.openbis.checks.preview import Preview
 from harvester.openbis.checks.space_patterns import check_patterns
 from harvester.openbis.names import Names
 from harvester.openbis.section import SectionConfig
+from harvester.openbis.source.items import BegunAnewError
 from harvester.openbis.source.probe import Probe
-from harvester.openbis.source.resource_list import ResourceList
+from harvester.openbis.source.selected_list import SelectedList, whole_list
 from harvester.openbis.source.source import Source, VerificationError
 from harvester.openbis.source.spool import spool
 from harvester.runs.amounts import shown_size
 from harvester.runs.destination_check import OpenDestination
 from harvester.runs.findings import Finding, broken, broken_by, doubtful, fine, untried
-from shared.blocks import WholeFile
 from shared.errors import (
     ConflictError,
     FormatError,
@@ -65,15 +65,27 @@ def check_data_source(section: SectionConfig, destination: OpenDestination) -> I
             return
         try:
             folder = stack.enter_context(spool(section))
-            preview = Preview(
-                partial(known_data_sets, destination), data_store_of(section, destination)
-            )
-            preview.take(ResourceList([WholeFile(path) for path in source.fetch_list(folder)]))
+            selected = whole_list(source, section, folder)
+            preview = _preview(selected, section, destination)
         except (SyncError, OSError) as error:
             yield _list_failure(section, error)
             return
+        if selected.recognised:
+            yield fine("version", f"{section.resource_list_url} is {selected.recognised}")
         yield from _judge(section, destination, preview)
         yield from _try_download(source, preview, folder)
+
+
+def _preview(
+    selected: SelectedList, section: SectionConfig, destination: OpenDestination
+) -> Preview:
+    while True:
+        preview = Preview(
+            partial(known_data_sets, destination), data_store_of(section, destination)
+        )
+        with suppress(BegunAnewError):
+            preview.take(selected)
+            return preview
 
 
 def _check_answer(section: SectionConfig, source: Source, about: Probe) -> Finding:
@@ -154,6 +166,8 @@ def _judge(
         yield doubtful(
             "list", "it is empty; check the lists of spaces, and what the user may see there"
         )
+    for doubt in preview.doubts:
+        yield doubtful("roots", f"{doubt}; a run deletes nothing meanwhile")
     yield from _check_files(preview)
     yield from _check_records(section.max_failed_records, preview)
     yield from check_patterns(section, preview.spaces, spaces_of(section, destination))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from harvester.openbis.source.items import SourceItem
+from harvester.openbis.source.items import Doubt, SourceItem
 from harvester.runs.amounts import shown_size
 from shared.errors import FormatError
 from shared.model.entities import Attachment, Entity, FileNode, ServiceFile
@@ -63,6 +63,8 @@ class Preview:
     # Bytes of the file service's folder.
     needed_by_service: int = 0
     unreadable: int = 0
+    # Why what the list lacks may still be there.
+    doubts: list[str] = field(default_factory=list)
     # The first records that cannot be read, with the reasons.
     examples: list[str] = field(default_factory=list)
     # Physical data sets of which the list does not show the files, by the reason that it gives.
@@ -101,6 +103,8 @@ class Preview:
                 self._take_fault(item)
             case MasterData():
                 self.master_data = item
+            case Doubt():
+                self.doubts.append(item.reason)
             case ListHead():
                 self.at = self.at or item.at  # the first part of a split list counts
 

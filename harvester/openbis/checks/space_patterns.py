@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from typing import Any
-
-import re2
+from collections.abc import Collection, Iterator
 
 from harvester.openbis.section import SectionConfig
+from harvester.openbis.source.spaces import full_match
 from harvester.runs.findings import Finding, doubtful, fine
 from shared.settings.faults import nearest
 
@@ -30,7 +28,7 @@ def check_patterns(
 
 
 def _idle_white(pattern: str, arrived: Collection[str], known: Collection[str]) -> str | None:
-    matches = _full_match(pattern)
+    matches = full_match(pattern)
     if matches is None or any(matches(code) for code in arrived):
         return None
     near = nearest(pattern.upper(), {*arrived, *known})
@@ -41,20 +39,9 @@ def _idle_white(pattern: str, arrived: Collection[str], known: Collection[str]) 
 def _idle_black(pattern: str, arrived: Collection[str], _known: Collection[str]) -> str | None:
     """A black-list pattern that misses a space only by case. What it matches does not arrive, so no
     other mistake can be seen."""
-    matches = _full_match(f"(?i){pattern}")
+    matches = full_match(f"(?i){pattern}")
     missed = sorted(code for code in arrived if matches and matches(code))
     if not missed:
         return None
     shown = ", ".join(missed[:_NAMED])
     return f"{pattern!r} does not match {shown}, since letter case counts; write it as the code is"
-
-
-def _full_match(pattern: str) -> Callable[[str], Any] | None:
-    """Match as the source does; None for patterns that only Java can read."""
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        found: Callable[[str], Any] = re2.compile(pattern, options=options).fullmatch
-    except re2.error:
-        return None
-    return found

@@ -13,7 +13,7 @@ from harvester.openbis.destination.access import data_store
 from harvester.openbis.not_synced import read_not_synced
 from harvester.openbis.reading import read_metadata
 from harvester.openbis.section import SectionConfig
-from harvester.openbis.source.resource_list import resource_list
+from harvester.openbis.source.selected_list import selected_list
 from harvester.openbis.source.source import Source
 from harvester.settings.chosen import Chosen
 from shared.errors import ConfigError, SyncError
@@ -57,7 +57,7 @@ def _differences(
         with viewing(connection):
             store = data_store(connection, section, chosen.settings)
             check_mounted(connection, store, section.alias)
-        with resource_list(source, section) as items:
+        with selected_list(source, section) as items:
             metadata = read_metadata(items, connection, section.prefix)
         with viewing(connection):
             yield from Audit(

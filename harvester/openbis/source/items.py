@@ -6,27 +6,37 @@ a list of values is one, too. Its promises:
 
 * a `ListHead` gives the state of all items; if there are several, the first one counts; *
 `MasterData` define the types and properties of all entities, wherever they stand; * what cannot be
-read is a `RecordFault`, so that nothing of it is taken as gone; * a source that is not whole raises
+read is a `RecordFault`, so that nothing of it is taken as gone; * if items may be missing for
+another reason than that they are gone, a `Doubt` says so; * a source that is not whole raises
 `FormatError` or `SourceError`, at its very end at the latest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from shared.errors import FormatError
 from shared.model.entities import Entity, ServiceFile
 from shared.model.master_data import MasterData
 from shared.resourcesync.items import ListHead, ListItem, RecordFault
 
-SourceItem = ListHead | MasterData | Entity | ServiceFile | RecordFault
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why what the items lack may still be there; ``reason`` is for the operator."""
+
+    reason: str
+
+
+SourceItem = ListHead | MasterData | Entity | ServiceFile | RecordFault | Doubt
 
 
 class BegunAnewError(Exception):
     """The source has started again; what was read so far does not count."""
 
 
-def find_master_data(items: Iterable[ListItem]) -> MasterData:
+def find_master_data(items: Iterable[ListItem | Doubt]) -> MasterData:
     """The master data, wherever they stand. Raises `FormatError` if there are none."""
     found = next((item for item in items if isinstance(item, MasterData)), None)
     if found is None:

@@ -57,6 +57,19 @@ class OpenbisSession:
                     raise
             return self._login[1]
 
+    def ask(self, method: str, *params: object) -> Any:
+        """The result of a call of the V3 API. Raises `SourceError`."""
+        token = self.token()
+        with self._lock:
+            url = self._login[0] if self._login else ""
+        answer = _answer(self._post(url, _request(method, token, *params)))
+        if answer is None:
+            raise SourceError(f"{url}: {method}: the answer cannot be read")
+        if answer.get("error"):
+            text = json.dumps(answer["error"], ensure_ascii=False)[:_SHOWN]
+            raise SourceError(f"{url}: {method} failed: {text}")
+        return answer.get("result")
+
     def close(self) -> None:
         """End the session, if there is one: openBIS limits the sessions of a user."""
         with self._lock:
@@ -102,7 +115,7 @@ class OpenbisSession:
         return token
 
 
-def _request(method: str, *params: str) -> bytes:
+def _request(method: str, *params: object) -> bytes:
     call = {"jsonrpc": "2.0", "id": "1", "method": method, "params": params}
     return json.dumps(call).encode()
 

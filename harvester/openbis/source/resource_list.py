@@ -1,20 +1,18 @@
-"""The resource list as a source of items. It may lie in several parts, and may still be growing."""
+"""The parts of a resource list as a source of items. The list may lie in several of them, which may
+still be growing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from harvester.openbis.section import SectionConfig
 from harvester.openbis.source.items import SourceItem
-from harvester.openbis.source.source import Source
-from harvester.openbis.source.spool import spool
 from shared.errors import FormatError
 from shared.resourcesync.items import ListIndex
 from shared.resourcesync.reader import read_list_part, read_resource_list
 from shared.resourcesync.v20.version import V20
+from shared.resourcesync.wire_format import WireFormat
 
 
 class ListPart(Protocol):
@@ -31,18 +29,12 @@ class ResourceList:
     resource list, `BegunAnewError`, or the error that ended the writing of a part."""
 
     parts: Sequence[ListPart]
+    wire_format: WireFormat = V20
 
     def __iter__(self) -> Iterator[SourceItem]:
         for number, part in enumerate(self.parts):
             read = read_list_part if number else read_resource_list
-            for item in read(part.blocks(), V20):
+            for item in read(part.blocks(), self.wire_format):
                 if isinstance(item, ListIndex):
                     raise FormatError("a part of the resource list is an index of parts itself")
                 yield item
-
-
-@contextmanager
-def resource_list(source: Source, config: SectionConfig) -> Iterator[ResourceList]:
-    """The list of a section's source. It can be read at once, while it is being fetched."""
-    with spool(config) as folder, source.list_on_its_way(folder) as parts:
-        yield ResourceList(parts)

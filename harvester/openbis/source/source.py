@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import mkstemp
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -28,7 +28,7 @@ from harvester.http.tls import warn_if_unverified
 from harvester.openbis.section import SectionConfig
 from harvester.openbis.source.allowance import ListAllowance
 from harvester.openbis.source.growing_file import GrowingFile
-from harvester.openbis.source.list_documents import list_url, parts_of
+from harvester.openbis.source.list_documents import ListRequest, list_url, parts_of
 from harvester.openbis.source.openbis_session import OpenbisSession
 from harvester.openbis.source.probe import Probe, probe_of
 from harvester.runs.stopping import RunLimits
@@ -108,13 +108,40 @@ class Source:
     def _parts(
         self, url: httpx.URL, first: GrowingFile, thread: ThreadPoolExecutor
     ) -> Sequence[GrowingFile]:
+        homes = self._homes(url, first)
+        if homes is None:
+            return [first]
+        folder = first.path.parent
+        return [self._begin(home, folder, thread) for home in homes]
+
+    def _homes(self, url: httpx.URL, first: GrowingFile) -> Sequence[httpx.URL] | None:
+        """The addresses of the parts, if the file is an index, which is removed; else None."""
         addresses = parts_of(first)
         if addresses is None:
-            return [first]
+            return None
         first.wait().unlink()
-        folder = first.path.parent
-        homes = [self._client.at_home(address, seen_in=url) for address in addresses]
-        return [self._begin(home, folder, thread) for home in homes]
+        return [self._client.at_home(address, seen_in=url) for address in addresses]
+
+    def fetch_answers(
+        self, requests: Iterable[ListRequest], spool_dir: Path
+    ) -> Iterator[Sequence[Path]]:
+        """The files of the list that each request is answered with, one after the other. The limits
+        of a list apply to all of them together. Raises the errors of `list_on_its_way`."""
+        self._allowance = ListAllowance(spool_dir, self._config.max_list_time)
+        for request in requests:
+            url = httpx.URL(request.url)
+            first = self._fetch(url, spool_dir, request.form)
+            homes = self._homes(url, first)
+            files = [first] if homes is None else [self._fetch(one, spool_dir) for one in homes]
+            yield [file.path for file in files]
+
+    def _fetch(self, url: httpx.URL, folder: Path, form: bytes | None = None) -> GrowingFile:
+        file = _new_file(folder)
+        try:
+            self._retries.run(partial(self._copy, url, file, form))
+        finally:
+            file.end()
+        return file
 
     def fetch_list(self, spool_dir: Path) -> list[Path]:
         """The same as `list_on_its_way`, once all of it is here. If this raises, no file
@@ -126,9 +153,11 @@ class Source:
         ):
             return [part.wait() for part in parts]
 
-    def look(self, document: Document) -> Probe:
-        """Fetch a small document of the source, whatever the status."""
-        url = httpx.URL(list_url(self._config, document))
+    def look(self, document: Document | None) -> Probe:
+        """Fetch a small document of the source, whatever the status; None: what it answers to a
+        request that names no document."""
+        address = list_url(self._config, document) if document else self._config.resource_list_url
+        url = httpx.URL(address)
 
         def attempt() -> Probe:
             with self._client.get(url, {"Accept-Encoding": "identity"}) as response:
@@ -171,18 +200,20 @@ class Source:
         """
         return self._session.file_url(code, path)
 
+    def ask(self, method: str, *params: object) -> Any:
+        """The result of a call of openBIS's V3 API. The first call logs in."""
+        return self._session.ask(method, *params)
+
     def _begin(self, url: httpx.URL, folder: Path, thread: ThreadPoolExecutor) -> GrowingFile:
         """Start fetching a file in the thread, after what that does now has ended."""
-        descriptor, name = mkstemp(dir=folder, prefix="list-", suffix=".xml")
-        os.close(descriptor)
-        file = GrowingFile(Path(name))
+        file = _new_file(folder)
         thread.submit(self._retries.run, partial(self._copy, url, file)).add_done_callback(
             lambda task: file.end(task.exception())
         )
         return file
 
-    def _copy(self, url: httpx.URL, file: GrowingFile) -> None:
-        with self._client.get(url, {"Accept-Encoding": "gzip"}) as response:
+    def _copy(self, url: httpx.URL, file: GrowingFile, form: bytes | None = None) -> None:
+        with self._client.get(url, {"Accept-Encoding": "gzip"}, form) as response:
             self._client.check(response)
             file.begin_anew()
             before = 0
@@ -207,6 +238,12 @@ class Source:
                 return beginning(response, LOGIN_BYTES)
 
         return self._retries.run(attempt)
+
+
+def _new_file(folder: Path) -> GrowingFile:
+    descriptor, name = mkstemp(dir=folder, prefix="list-", suffix=".xml")
+    os.close(descriptor)
+    return GrowingFile(Path(name))
 
 
 def _remove_others(folder: Path, kept: Set[Path]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -24,7 +24,7 @@ from shared.model.entities import Entity, ServiceFile
 from shared.model.ids import Code, PermId
 from shared.model.kinds import FACTS, Kind
 from shared.model.limits import EARLIEST_AT, LATEST, name_of_fault, shortened
-from shared.model.master_data import MasterData
+from shared.model.master_data import EntityType, MasterData
 from shared.resourcesync.items import ListHead, RecordFault
 from shared.store.doubles import SetApart, perm_ids_in_two_kinds
 from shared.store.engine import viewing
@@ -80,6 +80,9 @@ class _Reading:
     prefix: str | None
     incoming: Incoming = field(init=False)
     at: datetime | None = None
+    afs_url: str | None = None
+    # Types of AFS data that the list does not define.
+    afs_types: set[Code] = field(default_factory=set)
     master_data: MasterData | None = None
     names: Names | None = None
     types: Mapping[Kind, frozenset[Code]] = field(default_factory=dict)
@@ -102,6 +105,7 @@ class _Reading:
             case ListHead():
                 # the first part of a split list counts
                 self.at = self.at or _possible(item.at)
+                self.afs_url = self.afs_url or item.afs_url
                 self.incoming.add_unknown(item.unknown)  # a second head may stand at the end
 
     def drop(self, doubles: SetApart) -> None:
@@ -136,7 +140,11 @@ class _Reading:
         return self.names
 
     def _check_type(self, entity: Entity) -> None:
-        if entity.type and entity.type not in self.types[entity.kind]:
+        if not entity.type or entity.type in self.types[entity.kind]:
+            return
+        if entity.is_afs:  # openBIS 7 lists their type only if they are listed as data sets, too
+            self.afs_types.add(entity.type)
+        else:
             reason = f"its type {entity.type} is not defined in the list's master data"
             raise ItemError(entity.kind, entity.perm_id, reason)
 
@@ -177,7 +185,10 @@ class _Reading:
             raise FormatError("the resource list has no master data")
         return Metadata(
             at=self.at,
-            master_data=self.names.translate_master_data(self.master_data),
+            afs_url=self.afs_url,
+            master_data=self.names.translate_master_data(
+                _with_types(self.master_data, self.afs_types)
+            ),
             entities=self.entities,
             faults=tuple(self.faults),
             remarks=(*self.doubts, *remarks),
@@ -193,6 +204,12 @@ class _Reading:
                 "they describe"
             )
         return "; ".join(doubts) or None
+
+
+def _with_types(master_data: MasterData, codes: Iterable[Code]) -> MasterData:
+    """The master data with data set types of these codes beside their own."""
+    more = tuple(EntityType(kind=Kind.DATA_SET, code=code) for code in sorted(codes))
+    return replace(master_data, entity_types=(*master_data.entity_types, *more))
 
 
 def _possible(at: datetime) -> datetime:

@@ -24,6 +24,8 @@ class Metadata(ReadList):
     master_data: MasterData
     # Why nothing may be deleted after this list; None if it may.
     deletions_unsafe: str | None = None
+    # Where openBIS 7's application file service is, if the list names one.
+    afs_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

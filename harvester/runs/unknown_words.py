@@ -6,6 +6,10 @@ from collections.abc import Mapping
 
 from shared.model.unknown import Part, Reason
 
+_WHOLE_LIST = {
+    Part.FILE_SERVICE: "the files of the file service",
+    Part.AFS: "the AFS data of samples and experiments",
+}
 _NOUNS = {
     Part.FILES: "the files of {} data sets",
     Part.ATTACHMENTS: "attachments of {} items",
@@ -44,6 +48,4 @@ def waiting_files(counts: Mapping[tuple[Part, Reason], int]) -> str | None:
 
 
 def _noun(part: Part, number: int) -> str:
-    if part is Part.FILE_SERVICE:
-        return "the files of the file service"
-    return _NOUNS[part].format(number)
+    return _WHOLE_LIST.get(part) or _NOUNS[part].format(number)

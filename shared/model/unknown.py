@@ -13,7 +13,7 @@ from shared.model.values import value
 
 
 class Part(StrEnum):
-    """A part of an entity, or, for a whole list, the files of the file service."""
+    """A part of an entity, or, for a whole list, the files of the file service or all AFS data."""
 
     FILES = "files"
     ATTACHMENTS = "attachments"
@@ -21,6 +21,8 @@ class Part(StrEnum):
     CONNECTIONS = "connections"
     CONTENT_COPIES = "content-copies"
     FILE_SERVICE = "file-service"
+    # Not on our wire: a list of openBIS 7 says it by naming no application file service.
+    AFS = "afs"
 
 
 class Reason(StrEnum):

@@ -18,10 +18,13 @@ class ListHead:
     ``unknown``: parts of the whole list that the source cannot see now. If the source learns this
     while it writes the list, a second head comes at the end, with the same ``at`` and all unknown
     parts.
+
+    ``afs_url``: the address of openBIS 7's application file service, from which AFS data come.
     """
 
     at: datetime
     unknown: tuple[Unknown, ...] = ()
+    afs_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,14 +12,20 @@ from lxml.etree import XMLPullParser, XMLSyntaxError, _Element
 
 from shared.errors import FormatError
 from shared.model.limits import PARTS
-from shared.model.unknown import Unknown
+from shared.model.unknown import Part, Reason, Unknown
 from shared.resourcesync import prolog
-from shared.resourcesync.attributes import BLANKS, UnreadableError, attributes_of, word
+from shared.resourcesync.attributes import (
+    BLANKS,
+    Attributes,
+    UnreadableError,
+    attributes_of,
+    word,
+)
 from shared.resourcesync.entry_cutter import TooLong, cut, is_one_entry, is_plain_head
 from shared.resourcesync.excess import Growth, excess_of, fault_of
 from shared.resourcesync.items import ListHead, ListIndex, ListItem
 from shared.resourcesync.names import name_of, split
-from shared.resourcesync.terms import SITEMAP_INDEX
+from shared.resourcesync.terms import AFS_SERVICE, SITEMAP_INDEX
 from shared.resourcesync.timestamps import parse_timestamp
 from shared.resourcesync.unknown_parts import unknown_of_list
 from shared.resourcesync.wire_format import WireFormat
@@ -49,6 +55,8 @@ class _ListReader:
 
     def __init__(self, wire_format: WireFormat, *, at_needed: bool) -> None:
         self._entries = wire_format.load_reader()
+        self._announces_afs = wire_format.announces_afs
+        self._afs_url: str | None = None
         self._at_needed = at_needed
         self._at: datetime | None = None
         self._unknown: tuple[Unknown, ...] = ()
@@ -152,6 +160,8 @@ class _ListReader:
                 yield from self._head(element)
             case "x:unknown":
                 yield from self._head(element)
+            case "rs:ln":
+                self._link(attributes_of(element))
             case "sitemap":
                 self._parts += [text for child in element if (text := _loc(child))]
                 if len(self._parts) > PARTS:
@@ -166,9 +176,22 @@ class _ListReader:
         unknown = _unknown(element)
         self._unknown += unknown
         if self._at is not None:
-            yield ListHead(at=self._at, unknown=self._unknown)
+            yield ListHead(
+                at=self._at, unknown=(*self._unknown, *self._afs_data()), afs_url=self._afs_url
+            )
         elif unknown:
             raise FormatError("a list without a date says that it leaves out something")
+
+    def _link(self, attributes: Attributes) -> None:
+        """The links stand before ``rs:md``. The first one to AFS counts."""
+        if word(attributes, "rel") == AFS_SERVICE and self._afs_url is None:
+            self._afs_url = word(attributes, "href")
+
+    def _afs_data(self) -> tuple[Unknown, ...]:
+        """The mark of a list that says nothing of AFS data."""
+        if self._afs_url or not self._announces_afs:
+            return ()
+        return (Unknown(part=Part.AFS, reason=Reason.NOT_MOUNTED),)
 
     def _is_list(self) -> bool:
         return self._root is not None and split(self._root.tag)[1] != SITEMAP_INDEX
@@ -186,7 +209,7 @@ class _ListReader:
 def _parser() -> XMLPullParser:
     return XMLPullParser(
         events=("end",),
-        tag=("{*}url", "{*}md", "{*}unknown", "{*}sitemap"),
+        tag=("{*}url", "{*}md", "{*}ln", "{*}unknown", "{*}sitemap"),
         huge_tree=True,
         no_network=True,
         resolve_entities=False,

@@ -41,6 +41,9 @@ CAPABILITY_LIST_FROM = "2013-02-07T22:39:00"
 URL_SET = "urlset"
 SITEMAP_INDEX = "sitemapindex"
 
+# The relation of the link to openBIS 7's application file service (openbis-7-sync.md, 3.1).
+AFS_SERVICE = "afs-service-url"
+
 # The beginning of a ``checksum`` that is a SHA-256, in lower-case hex.
 SHA256 = "SHA256:"
 

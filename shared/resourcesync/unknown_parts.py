@@ -16,6 +16,7 @@ ATTRIBUTE = "unknown"
 _BETWEEN = ";"
 # Parts that belong to the list as a whole, not to one of its records.
 _WHOLE_LIST = frozenset({Part.FILE_SERVICE})
+_OF_RECORDS = frozenset(Part) - _WHOLE_LIST - {Part.AFS}
 
 _REASONS = frozenset(Reason)
 
@@ -37,7 +38,7 @@ def unknown_of_record(attributes: Attributes) -> tuple[Unknown, ...]:
     """The unknown parts of a record. `UnreadableError` if this version does not know one of them,
     and so not what the record leaves out."""
     text = attributes.get(ATTRIBUTE)
-    return tuple(_read(text, frozenset(Part) - _WHOLE_LIST)) if text else ()
+    return tuple(_read(text, _OF_RECORDS)) if text else ()
 
 
 def unknown_of_list(attributes: Attributes) -> tuple[Unknown, ...]:

@@ -68,3 +68,6 @@ class WireFormat:
     writer: EntryWriter
     # Loads lxml, too.
     load_reader: Callable[[], EntryReader]
+    # Whether a list names the application file service (AFS) if it shows AFS data. One that names
+    # none says nothing of them: they are unknown, and not gone.
+    announces_afs: bool = False

@@ -206,6 +206,7 @@ class Incoming:
             self._connection.execute(CreateIndex(index))
         self._analyse()
         self._connection.execute(text(_COMPONENT_IDENTIFIERS))
+        self._connection.execute(text(_AFS_OWNERS))
         doubles = set_doubles_apart(self._connection)
         self._connection.execute(text(_DATA_SET_HOMES))
         refer(self._connection)
@@ -278,6 +279,15 @@ UPDATE incoming_entity
                                    AND container.perm_id = l.from_perm_id
  WHERE l.kind = 'SAMPLE' AND l.relation = 'Component'
    AND l.to_perm_id = incoming_entity.perm_id AND incoming_entity.kind = 'SAMPLE'
+"""
+
+# The entry of a component does not say in which container it lies, nor do the AFS data in it.
+_AFS_OWNERS = """
+UPDATE incoming_entity SET sample = owner.identifier
+  FROM incoming_entity AS owner
+ WHERE incoming_entity.kind = 'DATA_SET' AND incoming_entity.afs IS NOT NULL
+   AND incoming_entity.sample IS NOT NULL
+   AND owner.kind = 'SAMPLE' AND owner.perm_id = incoming_entity.perm_id
 """
 
 _DATA_SET_HOMES = """

@@ -10,6 +10,11 @@ DELETE FROM held_deletion
    -- what the list does not show now has not returned
    AND NOT (kind IN ('FILE', 'FILE_CONTENT') AND EXISTS (
         SELECT 1 FROM incoming_unknown AS u WHERE u.part = 'file-service'))
+   AND NOT (kind = 'DATA_SET'
+        AND EXISTS (SELECT 1 FROM incoming_unknown AS u WHERE u.part = 'afs')
+        AND EXISTS (SELECT 1 FROM entity AS e
+                     WHERE e.kind = 'DATA_SET' AND e.perm_id = held_deletion.perm_id
+                       AND e.afs IS NOT NULL))
    AND NOT EXISTS (
     SELECT 1 FROM incoming_unknown AS u
      WHERE u.perm_id = held_deletion.perm_id

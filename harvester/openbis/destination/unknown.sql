@@ -13,10 +13,24 @@ CREATE TABLE pg_temp.marked (
 
 -- name: note_marks
 INSERT INTO completed (kind, perm_id)
-SELECT DISTINCT u.kind, u.perm_id FROM incoming_unknown AS u WHERE u.part <> 'file-service';
+SELECT DISTINCT u.kind, u.perm_id FROM incoming_unknown AS u
+ WHERE u.part NOT IN ('file-service', 'afs');
 INSERT INTO marked (part, kind, perm_id)
 SELECT DISTINCT u.part, u.kind, u.perm_id FROM incoming_unknown AS u
   JOIN entity AS e ON e.kind = u.kind AND e.perm_id = u.perm_id AND e.source = :source;
+
+-- name: keep_afs
+-- AFS data are not gone because their owner could not be read, nor from a list that says nothing of
+-- AFS data; without their owner they are
+DELETE FROM plan
+ WHERE kind = 'DATA_SET' AND action = 'gone'
+   AND perm_id IN (SELECT e.perm_id FROM entity AS e
+                    WHERE e.kind = 'DATA_SET' AND e.source = :source AND e.afs IS NOT NULL)
+   AND (EXISTS (SELECT 1 FROM incoming_fault AS f
+                 WHERE f.kind IN ('EXPERIMENT', 'SAMPLE') AND f.perm_id = plan.perm_id)
+     OR (EXISTS (SELECT 1 FROM incoming_unknown AS u WHERE u.part = 'afs')
+     AND EXISTS (SELECT 1 FROM incoming_entity AS o
+                  WHERE o.kind IN ('EXPERIMENT', 'SAMPLE') AND o.perm_id = plan.perm_id)));
 
 -- name: complete_files
 -- files that a source lists and cannot give now are not fetched: what is not here is not listed
@@ -301,8 +315,12 @@ DELETE FROM plan
                   AND coalesce(e.sample_perm_id, '') = coalesce(r.sample_perm_id, ''));
 
 -- name: shown_unknown
--- parts that the list does not show, whether they are here or not
+-- parts that the list does not show, whether they are here or not; but of AFS data only if there
+-- are any: not every openBIS has them
 SELECT u.part, u.reason, count(DISTINCT u.kind || ' ' || u.perm_id) FROM incoming_unknown AS u
+ WHERE u.part <> 'afs'
+    OR EXISTS (SELECT 1 FROM entity AS e
+                WHERE e.kind = 'DATA_SET' AND e.source = :source AND e.afs IS NOT NULL)
  GROUP BY u.part, u.reason ORDER BY 1, 2;
 
 -- name: never_came

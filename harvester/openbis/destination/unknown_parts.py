@@ -53,6 +53,7 @@ def complete_unknown(connection: Connection, source: str) -> None:
     plan, and then `settle`."""
     _execute(connection, "new_completion")
     _execute(connection, "note_marks", source=source)
+    _execute(connection, "keep_afs", source=source)
     for section in ("files", "attachments", "links", "copies"):
         _execute(connection, f"complete_{section}")
     _execute(connection, "complete_service_files", source=source)
@@ -74,9 +75,9 @@ def settle(connection: Connection) -> None:
     _execute(connection, "settle_completed")
 
 
-def shown_unknown(connection: Connection) -> Counts:
+def shown_unknown(connection: Connection, source: str) -> Counts:
     """Parts that the list does not show, whether they are here or not."""
-    rows = _execute(connection, "shown_unknown")
+    rows = _execute(connection, "shown_unknown", source=source)
     return Counter({(Part(part), Reason(reason)): int(n) for part, reason, n in rows})
 
 

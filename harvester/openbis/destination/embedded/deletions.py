@@ -55,7 +55,7 @@ class EmbeddedDeletions:
         unknown_parts.settle(self.connection)
 
     def unknown(self) -> Mapping[tuple[Part, Reason], int]:
-        return unknown_parts.shown_unknown(self.connection)
+        return unknown_parts.shown_unknown(self.connection, self.source)
 
 
 @dataclass(frozen=True, slots=True)

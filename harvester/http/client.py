@@ -99,15 +99,25 @@ class HttpClient:
     @contextmanager
     def post(self, address: str, body: bytes) -> Iterator[httpx.Response]:
         """The answer to a POST of JSON; its body is not read yet."""
+        with self.call("POST", address, body, "application/json") as response:
+            yield response
+
+    @contextmanager
+    def call(
+        self, http: str, address: str, body: bytes | None = None, media_type: str = ""
+    ) -> Iterator[httpx.Response]:
+        """The answer to a request without the user's credentials, whatever its status; its body is
+        not read yet. The address must be one of the section's own."""
         url = httpx.URL(address)
         self._sockets.check(url)
+        headers = IDENTITY if body is None else {"Content-Type": media_type, **IDENTITY}
         with (
             translated(url),
             self._client.stream(
-                "POST",
+                http,
                 url,
                 content=body,
-                headers={"Content-Type": "application/json", **IDENTITY},
+                headers=headers,
                 extensions={"trace": self._sockets.trace},
             ) as response,
         ):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -107,6 +107,10 @@ class KeptContent(Content):
         self._furthest = self.length
 
 
+# One try to bring the missing part of a content, or all of it, and to verify it.
+Attempt = Callable[[Content], Download]
+
+
 class Downloads:
     """Fetches the files of one run."""
 
@@ -126,30 +130,35 @@ class Downloads:
 
     def fetch(self, address: str, target: Path, expected: Expected) -> Download:
         """Fetch to a new file; if this raises, nothing of the file remains."""
-        with target.open("xb") as file, OnError(partial(target.unlink, missing_ok=True)):
-            url = self._client.at_home(address)
-            if (expected.length or 0) < LARGE or not expected.proves:
-                return self._fetch_small(url, file, expected)
-            with self._partials.open(partial_name(url.path, expected)) as kept:
-                if kept is None:
-                    return self._fetch_small(url, file, expected)
-                return self._fetch_large(url, kept, target, expected)
+        url = self._client.at_home(address)
+        return self.bring(url.path, partial(self._try, url), target, expected)
 
-    def _fetch_small(self, url: httpx.URL, file: BinaryIO, expected: Expected) -> Download:
+    def bring(self, name: str, attempt: Attempt, target: Path, expected: Expected) -> Download:
+        """The same, by tries that the caller makes. ``name`` tells the content from others that
+        have the same length and checksums."""
+        with target.open("xb") as file, OnError(partial(target.unlink, missing_ok=True)):
+            if (expected.length or 0) < LARGE or not expected.proves:
+                return self._bring_small(attempt, file, expected)
+            with self._partials.open(partial_name(name, expected)) as kept:
+                if kept is None:
+                    return self._bring_small(attempt, file, expected)
+                return self._bring_large(attempt, kept, target, expected)
+
+    def _bring_small(self, attempt: Attempt, file: BinaryIO, expected: Expected) -> Download:
         content = Content(file, expected)
-        found = self._retries.run(partial(self._try, url, content))
+        found = self._retries.run(partial(attempt, content))
         file.flush()
         os.fsync(file.fileno())
         return found
 
-    def _fetch_large(
-        self, url: httpx.URL, kept: Partial, target: Path, expected: Expected
+    def _bring_large(
+        self, attempt: Attempt, kept: Partial, target: Path, expected: Expected
     ) -> Download:
         content = KeptContent(kept, expected)
         try:
             content.resume(self._limits.progressed)
             found = self._retries.run(
-                partial(self._try, url, content), progress=lambda: content.kept_length
+                partial(attempt, content), progress=lambda: content.kept_length
             )
             kept.move(target)
         except (VerificationError, OSError):  # it is wrong, or takes room that others need
@@ -212,10 +221,16 @@ class Downloads:
         content.begin(_validator(response))
 
     def _copy(self, response: httpx.Response, content: Content) -> None:
-        pace = Pace(self._client.patience)
-        for chunk in response.iter_raw():
-            pace.came(len(chunk))
+        for chunk in self.watched(response.iter_raw()):
             content.take(chunk)
+
+    def watched(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """The pieces of a body, as fast as they may come. Raises `StoppedError` if the run is to
+        end urgently, and `PassingError` if they come too slowly."""
+        pace = Pace(self._client.patience)
+        for chunk in chunks:
+            pace.came(len(chunk))
+            yield chunk
             self._limits.received(len(chunk))
             self._throttle.take(len(chunk))
             self._limits.check_urgent()

@@ -115,7 +115,8 @@ def synchronise(job: Job[SectionConfig]) -> None:
             if config.dry_run:
                 return
             with destination.work() as transaction:
-                section.harvest(transaction, RealTransfers(store, source, config, job.limits))
+                transfers = RealTransfers(store, source, config, job.limits, metadata.afs_url)
+                section.harvest(transaction, transfers)
             destination.tidy()
     remember(connection, config, items, recorder.harvested)
     _save_cutoff(job, metadata, last, baseline=baseline)

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from harvester.openbis.section import SectionConfig
 from shared.errors import SourceError, SourceRefusedError
+from shared.masking import remember_secrets
 
 _API = "rmi-application-server-v3.json"
 _SHOWN = 200
@@ -79,6 +80,13 @@ class OpenbisSession:
             self._login = None
         self._post(url, _request("logout", token))
 
+    def renew(self, ended: str) -> None:
+        """Log in again for the next token, unless that was done since this token was the last
+        one."""
+        with self._lock:
+            if self._login is not None and self._login[1] == ended:
+                self._login = None
+
     def _log_in(self) -> tuple[str, str]:
         """The API's URL and the token. The configured URL may or may not end with the path of the
         application server; the forms are tried in the original's order."""
@@ -112,6 +120,7 @@ class OpenbisSession:
                 f"{url}: user {user} was refused; check data-source-auth-user and "
                 "data-source-auth-pass"
             )
+        remember_secrets(token)
         return token
 
 

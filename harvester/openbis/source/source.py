@@ -26,6 +26,7 @@ from harvester.http.partials import Partials
 from harvester.http.retries import Retries
 from harvester.http.tls import warn_if_unverified
 from harvester.openbis.section import SectionConfig
+from harvester.openbis.source.afs import AfsFiles
 from harvester.openbis.source.allowance import ListAllowance
 from harvester.openbis.source.growing_file import GrowingFile
 from harvester.openbis.source.list_documents import ListRequest, list_url, parts_of
@@ -67,8 +68,10 @@ class Source:
         self._limits = limits or RunLimits(config)
         self._client = _client(config)
         warn_if_unverified(config, log)
-        pauses = [pause.total_seconds() for pause in config.retry_pauses]
-        self._retries = Retries(pauses, sleep or self._limits.sleep, log)
+        self._pauses = [pause.total_seconds() for pause in config.retry_pauses]
+        self._sleep = sleep or self._limits.sleep
+        self._log = log
+        self._retries = Retries(self._pauses, self._sleep, log)
         self._throttle = Throttle(config.bandwidth_limit, self._limits.pause)
         self._partials = Partials(config.partial_folder)
         self._downloads = Downloads(
@@ -183,6 +186,14 @@ class Source:
         """
         expected = Expected(length=length, crc32=crc32, checksum=checksum, sha256=sha256)
         return self._downloads.fetch(url, path, expected)
+
+    def afs_files(self, url: str | None) -> AfsFiles:
+        """The files of samples and experiments in openBIS 7's application file service, whose
+        address the list names."""
+        # Pauses that AFS asks for are not those of the data store.
+        retries = Retries(self._pauses, self._sleep, self._log)
+        downloads = Downloads(self._client, retries, self._throttle, self._limits, self._partials)
+        return AfsFiles(self._config, url, self._client, self._session, downloads)
 
     def tidy_partials(self, *, all_is_here: bool) -> None:
         """Remove beginnings of files that no run has asked for in days."""

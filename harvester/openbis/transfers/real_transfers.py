@@ -19,6 +19,7 @@ from harvester.openbis.source.source import Source
 from harvester.openbis.transfers.arrived import Arrived
 from harvester.openbis.transfers.arriving import Arriving
 from harvester.openbis.transfers.contents import Contents
+from harvester.openbis.transfers.fetching import Fetching
 from harvester.openbis.transfers.guard import (
     compare_bytes,
     expected,
@@ -44,7 +45,7 @@ from shared.model.entities import FileNode
 from shared.model.kinds import Kind
 from shared.paths import told_with_path
 from shared.store.files import DataStore
-from shared.verification import Download, VerificationError
+from shared.verification import VerificationError
 
 
 class RealTransfers:
@@ -59,13 +60,19 @@ class RealTransfers:
     """
 
     def __init__(
-        self, store: DataStore, source: Source, config: SectionConfig, limits: RunLimits
+        self,
+        store: DataStore,
+        source: Source,
+        config: SectionConfig,
+        limits: RunLimits,
+        afs_url: str | None = None,
     ) -> None:
+        """``afs_url``: the address of AFS that the list names."""
         self._store = store
         self._source = source
+        self._fetching = Fetching(source, config.retries_on_failure, afs_url)
         self._alias = config.alias
         self._threads = min(config.max_threads, config.max_connections_per_source)
-        self._retries = config.retries_on_failure
         self._limits = limits
         self._leftovers = Leftovers(config.partial_folder)
         self._aside = SetAside.of(store, config.alias)
@@ -164,7 +171,7 @@ class RealTransfers:
                 arriving.left = True
                 self._limits.note_left()
                 return
-            came = self._download(code, file, target)
+            came = self._fetching.fetch(code, file, target)
             if not expected(file).proves and (present := self._present(arriving, file)):
                 guarded = arriving.wanted.guarded.get(file.path)
                 compare_bytes(present, guarded, file, came, self._limits.progressed)
@@ -213,19 +220,6 @@ class RealTransfers:
         if not arriving.replaces:
             return None
         return present_file(self._store, arriving.wanted.code, file.path)
-
-    def _download(self, code: str, file: FileNode, target: Path) -> Download:
-        left = self._retries
-        while True:
-            url = file.href or self._source.session_file_url(code, file.path)
-            try:
-                return self._source.download(
-                    url, target, length=file.length, crc32=file.crc32, checksum=file.checksum
-                )
-            except VerificationError:
-                if not left:
-                    raise
-                left -= 1
 
     def _finish(self, arriving: Arriving) -> Iterator[Arrival]:
         """End a data set whose files were all dealt with; yield it unless it is left to the next

@@ -25,6 +25,7 @@ class Answer:
     body: bytes
     status: int = 200
     media_type: str = "application/octet-stream"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,8 +43,8 @@ class AfsService:
     def answer(self, http: str, parameters: Mapping[str, str], body: bytes) -> Answer:
         method = parameters.get("method", "")
         self.calls.append(method)
-        if self.faults.afs_is_away:
-            return Answer(body=b"away", status=503, media_type="text/plain")
+        if self.faults.afs_is_away or self._has_read_enough():
+            return self._away()
         try:
             return self._call(http, method, parameters, body)
         except RefusedError as error:
@@ -51,6 +52,15 @@ class AfsService:
             return Answer(
                 body=json.dumps(content).encode(), status=400, media_type="application/json"
             )
+
+    def _has_read_enough(self) -> bool:
+        most = self.faults.away_after_reads
+        return most is not None and len(self.reads) >= most
+
+    def _away(self) -> Answer:
+        later = self.faults.retry_after
+        headers = {"retry-after": str(int(later.total_seconds()))} if later else {}
+        return Answer(body=b"away", status=503, media_type="text/plain", headers=headers)
 
     def _call(self, http: str, method: str, parameters: Mapping[str, str], body: bytes) -> Answer:
         usual = {"login": "POST", "logout": "POST", "read": "POST"}.get(method, "GET")

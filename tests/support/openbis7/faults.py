@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,6 +27,10 @@ class Faults:
 
     # AFS answers everything with status 503.
     afs_is_away: bool = False
+    # What it says then of when to come back.
+    retry_after: timedelta | None = None
+    # AFS is away after this number of chunks.
+    away_after_reads: int | None = None
     # Owners whose files AFS does not give.
     unreadable: set[str] = field(default_factory=set)
     # Bytes, by path, after which AFS ends what it reads.

@@ -197,6 +197,7 @@ class _App:
         headers = [
             (b"content-type", answer.media_type.encode()),
             (b"content-length", str(len(answer.body)).encode()),
+            *((name.encode(), value.encode()) for name, value in answer.headers.items()),
         ]
         if answer.status == 401:
             headers.append((b"www-authenticate", b'Basic realm="OAI-PMH"'))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harvester.http.retries import PassingError
 from harvester.openbis.checks.destination import data_store_of, known_data_sets, spaces_of
-from harvester.openbis.checks.preview import Preview
+from harvester.openbis.checks.preview import Preview, SmallFile
 from harvester.openbis.checks.space_patterns import check_patterns
 from harvester.openbis.names import Names
 from harvester.openbis.section import SectionConfig
@@ -22,6 +22,7 @@ from harvester.openbis.source.probe import Probe
 from harvester.openbis.source.selected_list import SelectedList, whole_list
 from harvester.openbis.source.source import Source, VerificationError
 from harvester.openbis.source.spool import spool
+from harvester.openbis.transfers.fetching import Fetching
 from harvester.runs.amounts import shown_size
 from harvester.runs.destination_check import OpenDestination
 from harvester.runs.findings import Finding, broken, broken_by, doubtful, fine, untried
@@ -232,21 +233,21 @@ def _check_space(preview: Preview) -> Iterator[Finding]:
 
 
 def _try_download(source: Source, preview: Preview, folder: Path) -> Iterator[Finding]:
-    """Download a small file and throw it away."""
-    small = preview.small
-    if small is None:
-        return
-    file, name = small.file, f"{small.code}/{small.file.path}"
+    """Download a small file and throw it away; one of AFS, too, if the list has any."""
+    fetching = Fetching(source, 0, preview.afs_url)
+    for check, small in (("download", preview.small), ("afs", preview.small_in_afs)):
+        if small is not None:
+            yield _fetched(check, fetching, small, folder / f"{check}-file")
+
+
+def _fetched(check: str, fetching: Fetching, small: SmallFile, target: Path) -> Finding:
+    name = f"{small.code}/{small.file.path}"
     try:
-        url = file.href or source.session_file_url(small.code, file.path)
-        source.download(
-            url, folder / "file", length=file.length, crc32=file.crc32, checksum=file.checksum
-        )
+        fetching.fetch(small.code, small.file, target)
     except VerificationError as error:
-        yield broken("download", f"{name}: {error}; look at it on the source", 7)
+        return broken(check, f"{name}: {error}; look at it on the source", 7)
     except SyncError as error:
-        yield broken_by("download", error)
+        return broken_by(check, error)
     except OSError as error:
-        yield broken("download", f"{name} cannot be written: {error.strerror}")
-    else:
-        yield fine("download", f"{name} ({shown_size(file.length)}) can be fetched")
+        return broken(check, f"{name} cannot be written: {error.strerror}")
+    return fine(check, f"{name} ({shown_size(small.file.length)}) can be fetched")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from harvester.openbis.source.items import Doubt, SourceItem
+from harvester.openbis.transfers.fetching import lies_in_afs
 from harvester.runs.amounts import shown_size
 from shared.errors import FormatError
 from shared.model.entities import Attachment, Entity, FileNode, ServiceFile
@@ -70,6 +71,9 @@ class Preview:
     # Physical data sets of which the list does not show the files, by the reason that it gives.
     without_files: Counter[str] = field(default_factory=Counter)
     small: SmallFile | None = None
+    # The same of the application file service (AFS), and its address.
+    small_in_afs: SmallFile | None = None
+    afs_url: str | None = None
     _data_sets: dict[str, int] = field(default_factory=dict)
 
     def take(self, items: Iterable[SourceItem]) -> None:
@@ -107,6 +111,7 @@ class Preview:
                 self.doubts.append(item.reason)
             case ListHead():
                 self.at = self.at or item.at  # the first part of a split list counts
+                self.afs_url = self.afs_url or item.afs_url
 
     def _take_entity(self, entity: Entity) -> None:
         self.counts[entity.kind] += 1
@@ -137,8 +142,10 @@ class Preview:
         self.bytes += size
         self._data_sets[data_set.perm_id] = size
         for file in files:
-            if file.length <= (self.small.file.length - 1 if self.small else _SMALL):
-                self.small = SmallFile(code=data_set.code, file=file)
+            if not lies_in_afs(file):
+                self.small = _smaller(self.small, data_set, file)
+            elif file.length:  # an empty one is not asked for
+                self.small_in_afs = _smaller(self.small_in_afs, data_set, file)
         if len(self._data_sets) >= _AT_ONCE:
             self._look_up()
 
@@ -172,6 +179,13 @@ class Preview:
                 self.store and self.store.service_file(file.path).stat().st_size == file.length
             )
         return False
+
+
+def _smaller(found: SmallFile | None, data_set: Entity, file: FileNode) -> SmallFile | None:
+    """The file, if it is smaller than the one that was found so far, or small enough."""
+    if file.length <= (found.file.length - 1 if found else _SMALL):
+        return SmallFile(code=data_set.code, file=file)
+    return found
 
 
 def _counted(number: int, one: str, many: str) -> str:

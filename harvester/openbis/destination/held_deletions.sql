@@ -80,16 +80,19 @@ SELECT e.home_project, count(*) AS inside FROM entity AS e
 
 -- name: vanished_kinds
 -- kinds of which several were here and none is listed any more; spaces and projects are named by
--- themselves, and what was held back or released before does not count
+-- themselves, and what was held back or released before does not count. AFS data are a kind of
+-- their own: a service that has lost its folder has no files of anything
 SELECT found.kind, found.number FROM (
-    SELECT e.kind, count(*) AS number, count(c.perm_id) AS gone FROM entity AS e
+    SELECT CASE WHEN e.afs IS NULL THEN e.kind ELSE 'AFS_DATA' END AS kind, count(*) AS number,
+           count(c.perm_id) AS gone FROM entity AS e
       LEFT JOIN plan AS c ON c.kind = e.kind AND c.perm_id = e.perm_id AND c.action = 'gone'
      WHERE e.source = :source AND e.kind NOT IN ('SPACE', 'PROJECT')
        AND NOT EXISTS (SELECT 1 FROM held_deletion AS h
                         WHERE h.source = :source AND h.kind = e.kind AND h.perm_id = e.perm_id)
-     GROUP BY e.kind) AS found
+     GROUP BY CASE WHEN e.afs IS NULL THEN e.kind ELSE 'AFS_DATA' END) AS found
  WHERE found.number = found.gone AND found.number > 1
-   AND NOT EXISTS (SELECT 1 FROM incoming_entity AS i WHERE i.kind = found.kind)
+   AND NOT EXISTS (SELECT 1 FROM incoming_entity AS i
+                    WHERE CASE WHEN i.afs IS NULL THEN i.kind ELSE 'AFS_DATA' END = found.kind)
  ORDER BY 1;
 
 -- name: hold_waiting

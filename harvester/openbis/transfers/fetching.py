@@ -31,7 +31,7 @@ class Fetching:
                 left -= 1
 
     def _fetch_once(self, code: str, file: FileNode, target: Path) -> Download:
-        if _lies_in_afs(file):
+        if lies_in_afs(file):
             return self._afs.download(code, file.path, target, expected(file))
         url = file.href or self._source.session_file_url(code, file.path)
         return self._source.download(
@@ -39,6 +39,6 @@ class Fetching:
         )
 
 
-def _lies_in_afs(file: FileNode) -> bool:
+def lies_in_afs(file: FileNode) -> bool:
     """Other files without an address lie in a data store server, whose lists have no times."""
     return file.href is None and file.modified is not None

@@ -14,6 +14,7 @@ from harvester.openbis.section import SectionConfig, SourceVersion
 from harvester.openbis.source.source import Source
 from shared.errors import SourceError, SourceRefusedError
 from shared.resourcesync.terms import Document
+from shared.resourcesync.v7.version import V7
 from shared.resourcesync.v20.version import V20
 from shared.resourcesync.wire_format import WireFormat
 
@@ -46,7 +47,7 @@ class Recognised:
 
 def wire_format_of(peer: Peer) -> WireFormat:
     """How to read the lists of a peer."""
-    return {Peer.OPENBIS_20: V20, Peer.OPENBIS_7: V20, Peer.OURS: V20}[peer]
+    return {Peer.OPENBIS_20: V20, Peer.OPENBIS_7: V7, Peer.OURS: V20}[peer]
 
 
 def recognise(source: Source, config: SectionConfig) -> Recognised:

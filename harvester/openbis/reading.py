@@ -16,7 +16,13 @@ from sqlalchemy import Connection
 
 from harvester.openbis.destination.dangling import dangling
 from harvester.openbis.names import Names
-from harvester.openbis.source.items import BegunAnewError, Doubt, SourceItem, find_master_data
+from harvester.openbis.source.items import (
+    BegunAnewError,
+    Doubt,
+    NoSharedSamples,
+    SourceItem,
+    find_master_data,
+)
 from harvester.openbis.sync_run import Metadata
 from shared.checkpoints import checkpoint
 from shared.errors import FormatError, ItemError
@@ -89,6 +95,7 @@ class _Reading:
     entities: int = 0
     faults: list[ItemError] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    lacks_shared_samples: bool = False
 
     def take(self, item: SourceItem) -> None:
         match item:
@@ -102,6 +109,8 @@ class _Reading:
                 self._define(item)
             case Doubt():
                 self.doubts.append(item.reason)
+            case NoSharedSamples():
+                self.lacks_shared_samples = True
             case ListHead():
                 # the first part of a split list counts
                 self.at = self.at or _possible(item.at)
@@ -193,6 +202,7 @@ class _Reading:
             faults=tuple(self.faults),
             remarks=(*self.doubts, *remarks),
             deletions_unsafe=self._doubt(),
+            lacks_shared_samples=self.lacks_shared_samples,
         )
 
     def _doubt(self) -> str | None:

@@ -26,6 +26,8 @@ class Metadata(ReadList):
     deletions_unsafe: str | None = None
     # Where openBIS 7's application file service is, if the list names one.
     afs_url: str | None = None
+    # The source cannot list samples without a space.
+    lacks_shared_samples: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -289,3 +290,23 @@ def test_the_check_says_what_the_source_is_and_which_root_is_missing(
     configure(ready, openbis, "SPACE:ALPHA")
     output = ready.command("check-config", "--online").output
     assert "the data source is an openBIS 20.10: without a verb it answers with" in output
+
+
+def test_shared_samples_that_came_before_an_upgrade_to_7_are_not_taken_as_deleted(
+    openbis: RootedSource, ready: Harvest
+) -> None:
+    shared = a_sample(30, code="SALT", space=None)
+    dough = replace(DOUGH, connections=connected(Relation.CHILD, shared.perm_id))
+    before = [*(one for one in IN_ALPHA if one is not DOUGH), dough]
+    openbis.version, openbis.entities = "20.10", [*before, shared]
+    configure(ready, openbis)
+    runs(ready)
+    later = replace(dough, description="dry", modified=dough.modified + timedelta(days=1))
+    openbis.version = "7"
+    openbis.entities = [*(one for one in before if one is not dough), later, shared]
+    configure(ready, openbis, "SPACE:ALPHA")
+    assert ready.run().code == 8
+    assert "an openBIS 7 cannot list samples without a space, and 1 of them" in ready.log()
+    found = {str(one.code): one for one in here(ready)}
+    assert "SALT" in found
+    assert [edge.to for edge in found["DOUGH"].connections] == [shared.perm_id]

@@ -78,6 +78,12 @@ def vanished_kinds(connection: Connection, source: str) -> dict[str, int]:
     return {str(kind): int(number) for kind, number in rows}
 
 
+def vanished_shared_samples(connection: Connection, source: str) -> int:
+    """The number of samples without a space that are newly gone."""
+    rows = execute_from(connection, _FILE, "vanished_shared_samples", source=source)
+    return int(rows.scalar_one())
+
+
 def hold(connection: Connection, source: str, run: int, *, new: bool) -> int:
     """Take the deletions that wait for the operator out of the plan: earlier ones, losses of data
     sets, the ``new`` ones if wanted, and deletions of the places that contain these. Returns their

@@ -95,6 +95,14 @@ SELECT found.kind, found.number FROM (
                     WHERE CASE WHEN i.afs IS NULL THEN i.kind ELSE 'AFS_DATA' END = found.kind)
  ORDER BY 1;
 
+-- name: vanished_shared_samples
+-- samples without a space; what was held back or released before does not count
+SELECT count(*) FROM plan AS c
+  JOIN entity AS e ON e.kind = c.kind AND e.perm_id = c.perm_id
+ WHERE c.kind = 'SAMPLE' AND c.action = 'gone' AND e.home_space IS NULL
+   AND NOT EXISTS (SELECT 1 FROM held_deletion AS h
+                    WHERE h.source = :source AND h.kind = c.kind AND h.perm_id = c.perm_id);
+
 -- name: hold_waiting
 UPDATE plan SET action = 'held'
  WHERE action = 'gone' AND EXISTS (

@@ -4,11 +4,12 @@ A kind of source is an iterable of items that starts at the beginning each time 
 `harvester.openbis.source.resource_list.ResourceList` makes them from the bytes of a resource list;
 a list of values is one, too. Its promises:
 
-* a `ListHead` gives the state of all items; if there are several, the first one counts; *
-`MasterData` define the types and properties of all entities, wherever they stand; * what cannot be
-read is a `RecordFault`, so that nothing of it is taken as gone; * if items may be missing for
-another reason than that they are gone, a `Doubt` says so; * a source that is not whole raises
-`FormatError` or `SourceError`, at its very end at the latest.
+* a `ListHead` gives the state of all items; if there are several, the first one counts;
+* `MasterData` define the types and properties of all entities, wherever they stand;
+* what cannot be read is a `RecordFault`, so that nothing of it is taken as gone;
+* if items may be missing for another reason than that they are gone, a `Doubt` or
+  `NoSharedSamples` says so;
+* a source that is not whole raises `FormatError` or `SourceError`, at its very end at the latest.
 """
 
 from __future__ import annotations
@@ -29,14 +30,19 @@ class Doubt:
     reason: str
 
 
-SourceItem = ListHead | MasterData | Entity | ServiceFile | RecordFault | Doubt
+@dataclass(frozen=True, slots=True)
+class NoSharedSamples:
+    """The source cannot list samples without a space, whether it has them or not."""
+
+
+SourceItem = ListHead | MasterData | Entity | ServiceFile | RecordFault | Doubt | NoSharedSamples
 
 
 class BegunAnewError(Exception):
     """The source has started again; what was read so far does not count."""
 
 
-def find_master_data(items: Iterable[ListItem | Doubt]) -> MasterData:
+def find_master_data(items: Iterable[SourceItem | ListItem]) -> MasterData:
     """The master data, wherever they stand. Raises `FormatError` if there are none."""
     found = next((item for item in items if isinstance(item, MasterData)), None)
     if found is None:

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from harvester.openbis.source.items import Doubt, SourceItem
+from harvester.openbis.source.items import Doubt, NoSharedSamples, SourceItem
 from harvester.openbis.source.master_data_union import united
 from shared.errors import FormatError
 from shared.model.entities import Entity, ServiceFile
@@ -50,7 +50,7 @@ class _Overview:
 
     heads: list[ListHead] = field(default_factory=list)
     definitions: list[MasterData] = field(default_factory=list)
-    doubts: dict[Doubt, None] = field(default_factory=dict)
+    doubts: dict[Doubt | NoSharedSamples, None] = field(default_factory=dict)
     # The reasons; a record that one list cannot show is left out, whatever the others show of it.
     faults: dict[_Key, str] = field(default_factory=dict)
     # The number of occurrences by the hash of the key, where it is not one.
@@ -62,7 +62,7 @@ class _Overview:
                 self.heads.append(item)
             case MasterData():
                 self.definitions.append(item)
-            case Doubt():
+            case Doubt() | NoSharedSamples():
                 self.doubts[item] = None
             case RecordFault():
                 self.faults[item.kind, item.perm_id] = item.reason

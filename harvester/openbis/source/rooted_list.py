@@ -15,7 +15,7 @@ from pathlib import Path
 from harvester.http.retries import PassingError
 from harvester.openbis.roots import ENTITY_KINDS, Root, key_of
 from harvester.openbis.section import SectionConfig
-from harvester.openbis.source.items import Doubt, SourceItem
+from harvester.openbis.source.items import Doubt, NoSharedSamples, SourceItem
 from harvester.openbis.source.list_documents import rooted_list
 from harvester.openbis.source.merging import MergedList
 from harvester.openbis.source.peer import Peer, wire_format_of
@@ -104,6 +104,7 @@ class _Answer:
                 if missing and _is(item, missing):
                     missing = None
                 yield item
+        yield NoSharedSamples()
         if missing:
             yield Doubt(
                 f"exportable-perm-ids: {missing} is not in its own list, so the data source does "

@@ -38,6 +38,11 @@ def suspicions(run: SyncRun, new: int, brought: int) -> Iterator[str]:
             f"all of a kind vanished: {', '.join(named)}; the source may not show this kind any "
             "more, or its list was cut"
         )
+    if run.metadata.lacks_shared_samples and (shared := guard.vanished_shared_samples()):
+        yield (
+            f"an openBIS 7 cannot list samples without a space, and {shared} of them are here; "
+            "they may still be there"
+        )
     agreed = trusted(datetime.now(UTC), run.metadata.at) or run.metadata.at
     yield from _repeated(run, new, brought, agreed - _WINDOW)
     yield from _decaying(run, agreed - _WINDOW)

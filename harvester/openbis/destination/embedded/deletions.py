@@ -86,6 +86,9 @@ class EmbeddedGuard:
     def vanished_kinds(self) -> Mapping[str, int]:
         return held_deletions.vanished_kinds(self.connection, self.source)
 
+    def vanished_shared_samples(self) -> int:
+        return held_deletions.vanished_shared_samples(self.connection, self.source)
+
     def waiting_count(self) -> int:
         return held.held_back_count(self.connection, self.source)
 

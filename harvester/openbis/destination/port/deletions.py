@@ -84,6 +84,10 @@ class DeletionGuard(Protocol):
         numbers."""
         ...
 
+    def vanished_shared_samples(self) -> int:
+        """The number of samples without a space that are newly gone."""
+        ...
+
     def waiting_count(self) -> int:
         """The number of deletions that wait for the operator."""
         ...

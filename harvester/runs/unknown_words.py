@@ -8,7 +8,7 @@ from shared.model.unknown import Part, Reason
 
 _WHOLE_LIST = {
     Part.FILE_SERVICE: "the files of the file service",
-    Part.AFS: "the AFS data of samples and experiments",
+    Part.AFS: "the files of samples and experiments in the application file service (AFS)",
 }
 _NOUNS = {
     Part.FILES: "the files of {} data sets",
@@ -33,7 +33,7 @@ _WORDS = {
 def described(counts: Mapping[tuple[Part, Reason], int]) -> str:
     """``the files of 3 data sets (archived), attachments of 2 items (they cannot be read)``."""
     return ", ".join(
-        f"{_noun(part, number)} ({_WORDS[reason]})"
+        f"{_noun(part, number)} ({_why(part, reason)})"
         for (part, reason), number in sorted(counts.items())
     )
 
@@ -45,6 +45,10 @@ def waiting_files(counts: Mapping[tuple[Part, Reason], int]) -> str | None:
         return None
     shown = ", ".join(f"{number} {reason}" for reason, number in reasons.items())
     return f"{sum(reasons.values())} data sets wait for their files ({shown})"
+
+
+def _why(part: Part, reason: Reason) -> str:
+    return "the list names no such service" if part is Part.AFS else _WORDS[reason]
 
 
 def _noun(part: Part, number: int) -> str:

@@ -205,7 +205,8 @@ def test_a_list_that_names_no_afs_deletes_nothing_of_it(ready: Harvest, openbis:
     openbis.faults.afs_is_not_configured = True
     ran(ready)
     assert ready.instance.bytes_held() == before
-    assert "cannot show now: the AFS data of samples and experiments" in ready.log()
+    assert "application file service (AFS) (the list names no such service)" in ready.log()
+    ready.agrees()
 
     owner = openbis.lab.the("B")
     openbis.lab.remove(next(openbis.lab.of("DATASET")))

@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy import event
 
 from shared.model.entities import Entity, FileNode
-from shared.model.ids import Code, PermId
+from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import DataSetKind, Kind
-from shared.model.unknown import Part, Reason
+from shared.model.unknown import Part, Reason, Unknown
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue, open_openbis
 from source_server.publication.catalogue import Scope
 from tests.conftest import LoadOpenBis, OpenCatalogue
@@ -217,8 +217,8 @@ def test_a_project_shows_the_data_of_its_owners(
 ) -> None:
     catalogue = open_catalogue(load_openbis("made_213"), store_root=made_store)
     with catalogue.snapshot() as view:
-        harbour = Scope(projects=frozenset(["/ALPS/DEFAULT"]))  # type: ignore[list-item]
-        found = [each.code for each in view.entities(Kind.DATA_SET, harbour) if each.is_afs]
+        scope = Scope(projects=frozenset([Identifier("/ALPS/DEFAULT")]))
+        found = [each.code for each in view.entities(Kind.DATA_SET, scope) if each.is_afs]
 
     assert found == [afs.SEALED.perm_id, afs.SHARED.perm_id]
 
@@ -254,6 +254,26 @@ def test_a_sample_names_its_experiment_as_for_ordinary_data_sets(
 
     assert ours.sample == "/ALPS/WIND-1"
     assert (ours.experiment, ours.sample) == (ordinary.experiment, ordinary.sample)
+
+
+def test_an_experiment_that_is_not_shown_is_not_named(
+    copy_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, made_store: Path
+) -> None:
+    url = copy_openbis("made_213")
+    run(
+        url,
+        "update samples_all set proj_id = (select id from projects where code = 'DEFAULT')"
+        " where code = 'WIND-1'",
+    )
+    with open_catalogue(url, store_root=made_store).snapshot() as view:
+        scope = Scope(projects=frozenset([Identifier("/ALPS/DEFAULT")]))
+        found = {each.code: each for each in view.entities(Kind.DATA_SET, scope)}
+
+    of_wind = found[Code(afs.OF_EXPERIMENT.perm_id)]
+    assert (of_wind.experiment, of_wind.sample) == (None, "/ALPS/DEFAULT/WIND-1")
+    assert [node.path for node in of_wind.files] == ["wind.txt"]
+    mark = Unknown(part=Part.CONNECTIONS, reason=Reason.OUT_OF_SCOPE, detail="the experiment")
+    assert of_wind.unknown == (mark,)
 
 
 @pytest.mark.parametrize("database", ["made_192", "made_196"])

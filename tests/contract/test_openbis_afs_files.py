@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import tracemalloc
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +20,7 @@ from shared.model.kinds import Kind
 from shared.model.unknown import Reason
 from source_server.catalogues.openbis.catalogue import OpenBisAccess, OpenBisCatalogue
 from tests.conftest import LoadOpenBis, OpenCatalogue
+from tests.support.openbis.looks import whenever_a_folder_is_looked_into
 from tests.support.openbis.reading import entities
 from tests.support.openbis.unknown_parts import (
     NOT_AVAILABLE,
@@ -416,3 +419,52 @@ def test_a_sealed_folder_without_any_file_of_its_bytes_is_unknown(site: Site) ->
 
     detail = "openBIS has noted 4 bytes, there is no file"
     assert listed.unknown == files_are(Reason.NOT_MOUNTED, detail)
+
+
+def test_an_owner_that_is_written_to_all_the_time_loses_nothing(site: Site) -> None:
+    count = 0
+
+    def write(place: Path) -> None:
+        nonlocal count
+        if place == site.folder():
+            count += 1
+            (place / f"new {count}").touch()
+            os.utime(place, (count, count))
+
+    catalogue = site.catalogue()
+    with whenever_a_folder_is_looked_into(write):
+        listed = afs_of(catalogue)[CORES.perm_id]
+
+    assert {node.path for node in listed.files} >= set(afs.CONTENT[CORES])
+    detail = "it was written to again and again while it was listed"
+    assert listed.unknown == files_are(Reason.UNREADABLE, detail)
+    assert afs_of(catalogue)[CORES.perm_id].unknown == ()
+
+
+def test_an_owner_is_looked_at_once_for_a_list(site: Site) -> None:
+    looked_into: Counter[Path] = Counter()
+    with whenever_a_folder_is_looked_into(lambda place: looked_into.update([place])):
+        afs_of(site.catalogue())
+
+    owners = {site.folder(owner) for owner in afs.CONTENT if not owner.gone}
+    assert {place: looked_into[place] for place in owners} == dict.fromkeys(owners, 1)
+    assert site.folder(afs.TRASHED) not in looked_into
+
+
+def test_a_hundred_thousand_files_of_one_owner_take_little_memory(site: Site) -> None:
+    for number in range(100):
+        folder = site.folder() / f"day {number:03}"
+        folder.mkdir()
+        for name in range(1_000):
+            os.mknod(folder / f"image {name:04}.tif")
+    catalogue = site.catalogue()
+
+    tracemalloc.start()
+    try:
+        found = afs_of(catalogue)[CORES.perm_id].files
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert len(found) == 100_000 + len(afs.CONTENT[CORES])
+    assert peak < 60_000_000

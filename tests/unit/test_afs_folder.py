@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from hashlib import md5
 from pathlib import Path
 
@@ -18,25 +16,7 @@ from source_server.catalogues.openbis.afs_folder import (
     content_of,
     is_content,
 )
-
-_when_looked_into: list[Callable[[str], None]] = []
-
-
-def _hook(event: str, args: tuple[object, ...]) -> None:
-    if event == "os.scandir" and _when_looked_into:
-        action = _when_looked_into.pop()
-        action(str(args[0]))
-        _when_looked_into.append(action)
-
-
-sys.addaudithook(_hook)
-
-
-@contextmanager
-def whenever_a_folder_is_looked_into(action: Callable[[str], None]) -> Iterator[None]:
-    _when_looked_into.append(action)
-    yield
-    _when_looked_into.clear()
+from tests.support.openbis.looks import whenever_a_folder_is_looked_into
 
 
 def test_a_file_that_moves_during_a_look_is_not_missed(tmp_path: Path) -> None:
@@ -48,8 +28,8 @@ def test_a_file_that_moves_during_a_look_is_not_missed(tmp_path: Path) -> None:
         os.utime(tmp_path / name, (1, 1))
     looked_into: list[Path] = []
 
-    def move(place: str) -> None:
-        looked_into.append(Path(place))
+    def move(place: Path) -> None:
+        looked_into.append(place)
         if len(looked_into) == 3:
             _, before, now = looked_into
             (now / "file").rename(before / "moved")
@@ -67,10 +47,10 @@ def test_a_folder_that_never_holds_still_says_so(tmp_path: Path) -> None:
     (tmp_path / "old.txt").touch()
     count = 0
 
-    def write(place: str) -> None:
+    def write(place: Path) -> None:
         nonlocal count
         count += 1
-        Path(place, f"new {count}").touch()
+        (place / f"new {count}").touch()
         os.utime(place, ns=(count, count))
 
     with whenever_a_folder_is_looked_into(write):

@@ -177,7 +177,7 @@ def _below(folder: str, name: str) -> str:
 
 
 def _state(status: os.stat_result) -> tuple[int, int]:
-    return status.st_mtime_ns, status.st_ino
+    return status.st_mtime_ns, status.st_ctime_ns
 
 
 def _is_made_by_the_service(path: str) -> bool:

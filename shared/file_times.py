@@ -15,12 +15,14 @@ from shared.store.rows import milliseconds
 _NANOSECONDS = 1_000_000
 
 
-def set_file_time(path: Path, modified: datetime) -> None:
-    """Date a file. A file system that cannot hold the time keeps another one: the database has
-    it."""
-    time = milliseconds(modified) * _NANOSECONDS
+def set_file_time(path: Path, modified: datetime) -> bool:
+    """Date a file; returns whether the file system can hold that time. If not, it is no error: the
+    database has the time, too."""
+    time = milliseconds(modified)
     with suppress(OSError, OverflowError):
-        os.utime(path, ns=(time, time))
+        os.utime(path, ns=(time * _NANOSECONDS, time * _NANOSECONDS))
+        return file_time(path) == time
+    return False
 
 
 def file_time(path: Path) -> int:

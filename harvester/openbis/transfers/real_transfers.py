@@ -175,8 +175,8 @@ class RealTransfers:
             if not expected(file).proves and (present := self._present(arriving, file)):
                 guarded = arriving.wanted.guarded.get(file.path)
                 compare_bytes(present, guarded, file, came, self._limits.progressed)
-            if file.modified is not None:
-                set_file_time(target, file.modified)
+            if file.modified is not None:  # a file system without such times can continue nothing
+                arriving.can_be_continued &= set_file_time(target, file.modified)
         except StoppedError:
             arriving.left = True
         except (VerificationError, SourceError, OSError) as error:

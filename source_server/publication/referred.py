@@ -72,6 +72,7 @@ def referred(
         entity_types=tuple(chosen),
         external_dms=tuple(each for each in master_data.external_dms if each.code in systems),
         type_groups=tuple(_groups(master_data.type_groups, codes, roots)),
+        type_groups_are_whole=False,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from dataclasses import replace
 from datetime import timedelta
 
@@ -42,12 +43,12 @@ def _part_of(data: st.DataObject, record: _Record, *, whole: bool) -> _Record:
 
 def _definitions_in(data: st.DataObject, written: MasterData) -> MasterData:
     """Some of the definitions."""
-    return MasterData(
-        **{
-            name: tuple(one for one in getattr(written, name) if data.draw(st.booleans()))
-            for name in MasterData.__dataclass_fields__
-        }
-    )
+    some: dict[str, Any] = {
+        name: tuple(one for one in getattr(written, name) if data.draw(st.booleans()))
+        for name in MasterData.__dataclass_fields__
+        if name != "type_groups_are_whole"
+    }
+    return MasterData(**some)
 
 
 def _sorted(found: Sequence[SourceItem]) -> list[SourceItem]:

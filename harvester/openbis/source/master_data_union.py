@@ -23,6 +23,7 @@ def united(lists: Sequence[MasterData]) -> MasterData:
         entity_types=_last((one.entity_types for one in lists), lambda t: (t.kind, t.code)),
         external_dms=_last((one.external_dms for one in lists), lambda dms: dms.code),
         type_groups=_groups(chain.from_iterable(one.type_groups for one in lists)),
+        type_groups_are_whole=all(one.type_groups_are_whole for one in lists),
     )
 
 

@@ -17,7 +17,8 @@ from source_server.catalogues.embedded import EmbeddedCatalogue, StoreUsers
 from source_server.catalogues.openbis.catalogue import OpenBisAccess, open_openbis
 from source_server.catalogues.openbis.passwords import PasswordFile
 from source_server.publication.catalogue import Catalogue
-from source_server.settings import AfsChecksums, CatalogueKind, SourceSettings
+from source_server.settings import SourceSettings
+from source_server.settings.choices import AfsChecksums, CatalogueKind
 from source_server.users.sign_in import UserDirectory
 from source_server.users.users_file import UsersFile
 

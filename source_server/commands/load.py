@@ -20,7 +20,8 @@ from shared.store.files import DataStore
 from shared.store.load import Loadable, Loaded
 from shared.store.load import load as load_values
 from source_server.demo.commands import DEMO_PASSWORD, DEMO_USER, let_a_day_pass, make_demo
-from source_server.settings import CatalogueKind, SourceSettings, read_settings
+from source_server.settings import SourceSettings, read_settings
+from source_server.settings.choices import CatalogueKind
 
 
 def load(options: argparse.Namespace) -> int:

@@ -22,7 +22,8 @@ from shared.settings.quantities import ListenAddress
 from source_server.instance import opened
 from source_server.parts import opened_parts
 from source_server.publication.unseen import log_unseen
-from source_server.settings import CatalogueKind, SourceSettings, read_server_settings
+from source_server.settings import SourceSettings, read_server_settings
+from source_server.settings.choices import CatalogueKind
 from source_server.users.sign_in import DirectoryAuthenticator
 from source_server.web.access_log import access_log_on_standard_error
 from source_server.web.afs.opening import opened_afs

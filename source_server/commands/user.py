@@ -31,7 +31,8 @@ from shared.store.users import (
     set_password,
 )
 from source_server.part import server_parts
-from source_server.settings import CatalogueKind, SourceSettings, read_settings
+from source_server.settings import SourceSettings, read_settings
+from source_server.settings.choices import CatalogueKind
 from source_server.users.users_file import UsersFile
 
 _PLACE = re.compile(r"(/[A-Z0-9_.-]+){0,2}")

@@ -7,10 +7,10 @@ from typing import Self
 
 from shared.errors import RequestError
 from shared.resourcesync.v7.writer import WRITER
-from source_server.peer_format import PeerFormat
 from source_server.publication.published import Publication
 from source_server.publication.roots import ROOT, Roots
 from source_server.settings import SourceSettings
+from source_server.settings.choices import PeerFormat
 
 # The name of the version in ETags.
 _NAME = "7"

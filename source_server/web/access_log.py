@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from source_server.settings import AccessLog
+from source_server.settings.choices import AccessLog
 from source_server.web.requests_watched import EndedAnswer
 
 # Characters of a field; a request may contain lists of patterns of any length.

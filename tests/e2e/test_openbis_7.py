@@ -29,7 +29,7 @@ from tests.support.openbis.inventory import (
 GIVEN = ("x207_features", "x213_features")
 # Of the data that are there: two values, a type group, and so on.
 FEWEST = {
-    "values": 1_000,
+    "values": 100,
     "meta_data": 3,
     "immutable": 2,
     "type_groups": 3,

@@ -12,7 +12,7 @@ import pytest
 
 from shared.model.entities import Entity
 from shared.model.kinds import Kind
-from source_server.settings import AccessLog
+from source_server.settings.choices import AccessLog
 from tests.support.instances.memory_catalogue import MemoryCatalogue, content_of
 from tests.support.servers.source_site import DATA_SET, PASSWORD, a_catalogue
 from tests.support.servers.watched_site import LIST, RE_SYNC, a_site, scopes, slow

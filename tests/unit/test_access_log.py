@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from source_server.settings import AccessLog
+from source_server.settings.choices import AccessLog
 from source_server.web.access_log import access_log, access_log_on_standard_error
 from source_server.web.requests_watched import EndedAnswer, WatchedRequest
 

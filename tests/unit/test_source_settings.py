@@ -11,12 +11,8 @@ from shared.errors import ConfigError
 from shared.settings.model import Settings, keys_of
 from shared.settings.properties import variable_of
 from source_server.part import server_parts
-from source_server.settings import (
-    CatalogueKind,
-    ServerSettings,
-    SourceSettings,
-    read_server_settings,
-)
+from source_server.settings import ServerSettings, SourceSettings, read_server_settings
+from source_server.settings.choices import CatalogueKind
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "source-server.properties"
 MODELS: list[type[Settings]] = [SourceSettings, *(part.settings for part in server_parts())]

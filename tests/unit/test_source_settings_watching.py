@@ -9,7 +9,8 @@ import pytest
 
 from shared.errors import ConfigError
 from shared.settings.quantities import ListenAddress
-from source_server.settings import AccessLog, SourceSettings, read_settings
+from source_server.settings import SourceSettings, read_settings
+from source_server.settings.choices import AccessLog
 
 
 def settings_of(folder: Path, text: str) -> SourceSettings:

@@ -6,11 +6,9 @@ Keys that openBIS has too bear openBIS's names. How the file is read: `shared.se
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -38,7 +36,13 @@ from shared.settings.quantities import Listen, PositiveDuration
 from shared.settings.used_paths import PathRole, PlaceOf, UsedPath, database_path
 from shared.settings.values import BaseUrl, Boolean, Integer, Pattern
 from source_server.part import P, PartSettings, server_parts
-from source_server.peer_format import PeerFormat
+from source_server.settings.choices import (
+    AccessLog,
+    AfsChecksums,
+    CatalogueKind,
+    PeerFormat,
+)
+from source_server.settings.data_stores import by_data_store, pairs
 
 _DOTTED = {
     "database_kind": "database.kind",
@@ -47,55 +51,8 @@ _DOTTED = {
 }
 
 
-class CatalogueKind(StrEnum):
-    """What is published: the embedded store, the database of an openBIS instance, or neither if the
-    server only serves other parts."""
-
-    EMBEDDED = "embedded"
-    OPENBIS = "openbis"
-    NONE = "none"
-
-
-class AccessLog(StrEnum):
-    """The form of the lines of the access log, if there is one."""
-
-    TEXT = "text"
-    JSON = "json"
-    OFF = "off"
-
-
-class AfsChecksums(StrEnum):
-    """Which checksums of AFS files are listed: those that are noted, or computed ones as well."""
-
-    KNOWN = "known"
-    COMPUTED = "computed"
-
-
 def _key(name: str) -> str:
     return _DOTTED.get(name) or name.replace("_", "-")
-
-
-_DATA_STORE = re.compile(r"\s*([A-Za-z0-9_.-]+)\s*:\s*(\S.*?)\s*")
-_FORM = "must be <code of a data store>: <value>, several separated by ;"
-
-
-def _by_data_store(value: object) -> object:
-    return _pairs(value) if isinstance(value, str) else value
-
-
-def _pairs(value: str) -> dict[str, str]:
-    """Values by the codes of data stores. No message shows a value, which may contain a
-    password."""
-    found: dict[str, str] = {}
-    for piece in value.split(";"):
-        if piece.strip():
-            pair = _DATA_STORE.fullmatch(piece)
-            if pair is None:
-                raise ValueError(_FORM)
-            if pair[1] in found:
-                raise ValueError(f"names the data store {pair[1]} twice")
-            found[pair[1]] = pair[2]
-    return found
 
 
 class SourceSettings(PlacedSettings):
@@ -124,7 +81,7 @@ class SourceSettings(PlacedSettings):
     storeroot_dir: PathBelowBase = Path("data/store")
     # Folders by the codes of data stores; the others use ``storeroot_dir``.
     storeroot_dirs: Annotated[
-        Mapping[str, PathBelowBase] | None, BeforeValidator(_by_data_store)
+        Mapping[str, PathBelowBase] | None, BeforeValidator(by_data_store)
     ] = None
     # Path-info databases by the codes of data stores; see `data_stores`.
     path_info_database_urls: SecretStr | None = None
@@ -275,7 +232,7 @@ class SourceSettings(PlacedSettings):
 
 
 def _urls_of(urls: SecretStr | None) -> dict[str, str]:
-    return _pairs(urls.get_secret_value()) if urls else {}
+    return pairs(urls.get_secret_value()) if urls else {}
 
 
 def _is_none(url: SecretStr) -> bool:

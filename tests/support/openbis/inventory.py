@@ -15,11 +15,15 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
+# Data sets that are still being registered are not published.
+_DATA_SETS = """(
+    SELECT d.* FROM data_all AS d WHERE NOT EXISTS (
+        SELECT 1 FROM external_data AS x WHERE x.id = d.id AND NOT x.storage_confirmation))"""
 # Kind, table of entities, table of values with the column of its owner, table of assignments.
 _OWNERS = (
     ("EXPERIMENT", "experiments_all", "experiment", "expe_id", "etpt_id"),
     ("SAMPLE", "samples_all", "sample", "samp_id", "stpt_id"),
-    ("DATA_SET", "data_all", "data_set", "ds_id", "dstpt_id"),
+    ("DATA_SET", _DATA_SETS, "data_set", "ds_id", "dstpt_id"),
 )
 # Data types whose values the database has as the texts that are published.
 PLAIN = frozenset(
@@ -64,7 +68,11 @@ def of_openbis(connection: Connection, store: Path) -> Inventory:
     )
 
 
-_CODE = "CASE WHEN p.is_managed_internally THEN '$' ELSE '' END || p.code"
+# Internal is what openBIS itself has registered; the sign ``$`` says so.
+_CODE = """
+CASE WHEN p.is_managed_internally
+          AND p.pers_id_registerer = (SELECT id FROM persons WHERE user_id = 'system')
+     THEN '$' ELSE '' END || p.code"""
 
 
 def _name(kind: str) -> str:
@@ -83,7 +91,7 @@ SELECT e.{_name(kind)}, {_CODE}, t.code, coalesce(v.value, c.code, s.perm_id)
   JOIN {table} AS e ON e.id = v.{owner} AND e.del_id IS NULL
   JOIN {name}_type_property_types AS a ON a.id = v.{assignment}
   JOIN property_types AS p ON p.id = a.prty_id
-  JOIN data_types AS t ON t.id = p.daty_id AND t.code <> 'MATERIAL'
+  JOIN data_types AS t ON t.id = p.daty_id
   LEFT JOIN controlled_vocabulary_terms AS c ON c.id = v.cvte_id
   LEFT JOIN samples_all AS s ON s.id = v.samp_prop_id
  WHERE s.del_id IS NULL
@@ -100,7 +108,7 @@ def _meta_data(connection: Connection) -> Iterator[tuple[Key, Mapping[str, str]]
     for kind, table, *_ in _OWNERS:
         rows = connection.execute(
             text(
-                f"SELECT {_name(kind)}, meta_data FROM {table}"  # noqa: S608
+                f"SELECT {_name(kind)}, meta_data FROM {table} AS e"  # noqa: S608
                 " WHERE del_id IS NULL AND meta_data IS NOT NULL"
             )
         )
@@ -152,7 +160,7 @@ def _patterns(connection: Connection) -> Iterator[tuple[tuple[str, str, str], st
 def _afs(
     connection: Connection, store: Path
 ) -> Iterator[tuple[str, Mapping[str, tuple[int, str]]]]:
-    """The files of all owners that have a folder which can be read now."""
+    """The files of all owners that have some which can be read now."""
     rows = connection.execute(
         text(
             "SELECT d.code, x.share_id, x.location FROM data_all AS d"
@@ -163,8 +171,8 @@ def _afs(
     )
     for owner, share, location in rows:
         folder = store / share / location
-        if folder.is_dir():
-            yield owner, dict(_files(folder))
+        if files := dict(_files(folder)):
+            yield owner, files
 
 
 def _files(folder: Path) -> Iterator[tuple[str, tuple[int, str]]]:
@@ -223,7 +231,11 @@ def of_destination(connection: Connection, store: Path, plain: frozenset[str]) -
             for kind, owner, code, it in master_data
             if kind == "PROPERTY_ASSIGNMENT" and it.get("pattern") is not None
         },
-        afs={row.perm_id: dict(_files(_folder(store, row.perm_id))) for row in entities if row.afs},
+        afs={
+            row.perm_id: files
+            for row in entities
+            if row.afs and (files := dict(_files(_folder(store, row.perm_id))))
+        },
     )
 
 

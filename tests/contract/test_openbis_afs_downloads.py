@@ -13,16 +13,18 @@ from starlette.datastructures import Headers
 
 from shared.errors import NotNowError
 from shared.model.ids import Code, Identifier
+from shared.model.kinds import Kind
 from shared.passwords import hash_password
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from source_server.instance import opened
 from source_server.publication.catalogue import Downloadable, Scope
-from source_server.settings import read_settings
+from source_server.settings import SourceSettings, read_settings
 from source_server.users.sign_in import DirectoryAuthenticator
 from source_server.users.users_file import UsersFile
 from source_server.web.app import create_app
 from source_server.web.downloads import answer_with
 from tests.conftest import LoadOpenBis, OpenCatalogue
+from tests.support.openbis.reading import entities
 from tests.support.openbis_made import afs
 from tests.support.openbis_made.afs import CORES, Owner, folder_of
 from tests.support.servers.postgres import run
@@ -175,17 +177,33 @@ def test_a_file_that_is_replaced_before_it_is_opened_is_asked_for_again(
         answer_with(found, "GET", Headers({}))
 
 
+def _settings(folder: Path, url: str, checksums: str) -> SourceSettings:
+    (folder / "s.properties").write_text(
+        f"catalogue = openbis\ndatabase-url = {url}\npath-info-database-url = none\n"
+        f"storeroot-dir = {folder / 'store'}\nusers-file = users.json\n"
+        f"afs-checksums = {checksums}\n"
+    )
+    return read_settings(folder / "s.properties", {})
+
+
+@pytest.mark.parametrize(("checksums", "checked"), [("known", 1), ("computed", 7)])
+@pytest.mark.usefixtures("store")
+def test_a_setting_says_whether_checksums_are_computed(
+    load_openbis: LoadOpenBis, tmp_path: Path, checksums: str, checked: int
+) -> None:
+    with opened(_settings(tmp_path, load_openbis("made_213"), checksums)) as instance:
+        files = entities(instance.catalogue, Kind.DATA_SET)[CORES.perm_id].files
+
+    assert sum(node.checksum is not None for node in files) == checked
+
+
 @pytest.fixture
 def client(load_openbis: LoadOpenBis, store: Path, tmp_path: Path) -> Iterator[httpx.Client]:
-    """A server, asked by who sees the space ALPS."""
-    UsersFile(tmp_path / "users.json").add("watcher", hash_password("x"))
-    UsersFile(tmp_path / "users.json").add("climber", hash_password("x"))
-    (tmp_path / "s.properties").write_text(
-        f"catalogue = openbis\ndatabase-url = {load_openbis('made_213')}\n"
-        f"path-info-database-url = none\nstoreroot-dir = {store}\nusers-file = users.json\n"
-        "afs-checksums = computed\n"
-    )
-    settings = read_settings(tmp_path / "s.properties", {})
+    """A server, asked by a user who sees the space ALPS."""
+    assert store.is_relative_to(tmp_path)
+    for user_id in ("watcher", "climber"):
+        UsersFile(tmp_path / "users.json").add(user_id, hash_password("x"))
+    settings = _settings(tmp_path, load_openbis("made_213"), "known")
     with opened(settings) as instance:
         app = create_app(instance.catalogue, DirectoryAuthenticator(instance.directories), settings)
         with (

@@ -24,7 +24,7 @@ Key = tuple[int, int, int, int, int]
 
 _MD5 = re.compile(rb"[0-9A-Fa-f]{32}")
 _HEX_DIGITS = 32
-# Sums that are remembered, some 60 MB of memory.
+# Sums that are remembered, in 100 MB of memory at most.
 _MOST = 250_000
 # Seconds after which a sum is forgotten that no list has asked for.
 _UNUSED = 7 * 24 * 3600.0

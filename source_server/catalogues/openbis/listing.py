@@ -65,7 +65,8 @@ class Listing:
         self._withheld.append(path)
 
     def incomplete(self, reason: Reason, detail: str) -> None:
-        """Note that fewer bytes were seen than openBIS has recorded."""
+        """Note that files may be missing: fewer bytes were seen than openBIS has recorded, or files
+        moved meanwhile."""
         self._incomplete = _files(reason, detail)
 
     def not_fed(self) -> None:

@@ -21,6 +21,7 @@ from tests.support.instances.builders import (
 )
 from tests.support.instances.full_instance import connected
 from tests.support.instances.harvests import Harvest
+from tests.support.openbis7.server import openbis7
 from tests.support.servers.rooted_source import RootedSource, rooted_source
 
 BETA, CELLAR, TRIAL = Code("BETA"), Code("CELLAR"), Identifier("/ALPHA/KITCHEN/TRIAL")
@@ -310,3 +311,32 @@ def test_shared_samples_that_came_before_an_upgrade_to_7_are_not_taken_as_delete
     found = {str(one.code): one for one in here(ready)}
     assert "SALT" in found
     assert [edge.to for edge in found["DOUGH"].connections] == [shared.perm_id]
+
+
+def test_an_empty_list_is_recognised_as_openbis_7_writes_it(ready: Harvest) -> None:
+    with openbis7() as source:
+        ready.section("DS1", source.url, retry_pauses="0 s")
+        assert "exportable-perm-ids is missing" in fails(ready, 2)
+        keys = {"space_white_list": "B.*", "data_source_openbis_url": source.url}
+        ready.section("DS1", source.url, retry_pauses="0 s", **keys)
+        runs(ready)
+        assert {one.code for one in here(ready)} == {"BETA", "CELLAR", "C"}
+
+
+def test_lists_of_openbis_7_that_overlap_are_one_harvest_with_all_files(ready: Harvest) -> None:
+    with openbis7() as source:
+        sample = source.lab.the("A").perm_id
+        keys = {
+            "exportable_perm_ids": f"SAMPLE:{sample}, SPACE:ALPHA, SPACE:BETA",
+            "with_levels_below": "true",
+            "data_source_openbis_url": source.url,
+            "retry_pauses": "0 s",
+        }
+        ready.section("DS1", source.url, **keys)
+        runs(ready)
+        assert [len(request.all("exportable_perm_id")) for request in source.lists] == [1, 1, 1, 3]
+        ready.agrees()
+        found = here(ready)
+    assert {one.code for one in found} >= {"ALPHA", "BETA", "A", "B", "C", "TRIAL-1", sample}
+    (in_afs,) = (one for one in found if one.is_afs and one.code == sample)
+    assert "run 1/trace+1.csv" in {file.path for file in in_afs.files}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from tests.properties.master_data_strategies import as_read_master_data, master_
 from tests.support.instances.resource_lists import AT
 
 _Record = Entity | ServiceFile
+_DEFINITIONS = [each.name for each in fields(MasterData) if each.type != "bool"]
 
 
 def _key(record: _Record) -> tuple[str, str]:
@@ -45,8 +46,7 @@ def _definitions_in(data: st.DataObject, written: MasterData) -> MasterData:
     """Some of the definitions."""
     some: dict[str, Any] = {
         name: tuple(one for one in getattr(written, name) if data.draw(st.booleans()))
-        for name in MasterData.__dataclass_fields__
-        if name != "type_groups_are_whole"
+        for name in _DEFINITIONS
     }
     return MasterData(**some)
 
@@ -80,7 +80,8 @@ def test_any_split_merges_to_the_one_list(
     head, united, *found = MergedList(lists)
     assert head == ListHead(at=AT + timedelta(seconds=min(at)))
     assert isinstance(united, MasterData)
-    for name in MasterData.__dataclass_fields__:
+    assert united.type_groups_are_whole == definitions.type_groups_are_whole
+    for name in _DEFINITIONS:
         assert sorted(map(repr, getattr(united, name))) == sorted(
             map(repr, getattr(definitions, name))
         )

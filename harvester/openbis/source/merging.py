@@ -75,7 +75,8 @@ class _Overview:
             raise FormatError("none of the lists says when it was made")
         unknown = dict.fromkeys(mark for head in self.heads for mark in head.unknown)
         at = min(head.at for head in self.heads)
-        return replace(self.heads[0], at=at, unknown=tuple(unknown))
+        first = next((head for head in self.heads if head.afs_url), self.heads[0])
+        return replace(first, at=at, unknown=tuple(unknown))
 
     @property
     def master_data(self) -> MasterData:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harvester.openbis.section import SectionConfig, SourceVersion
@@ -21,8 +21,6 @@ from shared.model.master_data import MasterData
 from shared.resourcesync.items import ListHead
 
 logger = logging.getLogger(__name__)
-
-_NOTHING = MasterData()
 
 
 @contextmanager
@@ -89,7 +87,7 @@ class SelectedList:
     def __iter__(self) -> Iterator[SourceItem]:
         is_empty = not self._is_rooted
         for item in self._items:
-            is_empty = is_empty and (isinstance(item, ListHead) or item == _NOTHING)
+            is_empty = is_empty and _says_nothing(item)
             yield item
         if is_empty and self._turns_out_as_openbis_7():
             self._ask_for_roots()
@@ -111,3 +109,9 @@ class SelectedList:
         self.recognised = recognise(self.source, self.config)
         self.log.info("The data source is %s", self.recognised)
         return self.recognised
+
+
+def _says_nothing(item: SourceItem) -> bool:
+    if isinstance(item, MasterData):
+        return replace(item, type_groups_are_whole=True) == MasterData()
+    return isinstance(item, ListHead)

@@ -28,7 +28,7 @@ _ATTRIBUTE = f' (?!xmlns)[a-zA-Z][a-zA-Z-]*="{_VALUE}"'
 _CODE = "[^<>&\\s\\x00-\\x1f\\ufffe\\uffff]+"
 _PROPERTY = (
     f"<x:property><x:code>{_CODE}</x:code>(?:<x:value>{_TEXT}</x:value>|<x:value/>)"
-    f"(?:<x:each>{_TEXT}</x:each>|<x:each/>)*</x:property>"
+    f"(<x:each(?:/>|>{_TEXT}</x:each>))*</x:property>"
 )
 _META_DATA = f'<x:entry key="{_VALUE}"(?:/>|>{_TEXT}</x:entry>)'
 _CONNECTION = f'<x:connection to="{_VALUE}" type="{_VALUE}"/>'
@@ -46,7 +46,6 @@ _attributes = re.compile(' ([^=]+)="([^"]*)"').findall
 _properties = re.compile(
     "<x:property><x:code>([^<]*)</x:code><x:value(?:/>|>([^<]*)</x:value>)</x:property>"
 ).findall
-_EACH = "<x:each"
 _several = re.compile(
     "<x:property><x:code>([^<]*)</x:code><x:value(?:/>|>([^<]*)</x:value>)"
     "((?:<x:each(?:/>|>[^<]*</x:each>))*)</x:property>"
@@ -65,34 +64,42 @@ def read_plain_entry(entry: bytes) -> tuple[str, str, PlainFields] | None:
         return None
     if found is None:
         return None
-    loc, lastmod, attributes, meta_data, properties, connections = found.groups("")
+    loc, lastmod, attributes, meta_data, properties, last_each, connections = found.groups("")
     pairs = _attributes(attributes)
     named = dict(pairs)
     if "&" in attributes:
         named = {name: _meant(value) for name, value in pairs}
     if len(named) < len(pairs):  # which no document may have
         return None
-    fields = PlainFields(named, meta_data, properties, connections)
+    fields = PlainFields(named, meta_data, properties, connections, has_several=bool(last_each))
     return _meant(loc).strip(BLANKS), _meant(lastmod).strip(BLANKS), fields
 
 
 class PlainFields:
     """A `shared.resourcesync.v20.entry_fields.EntryFields`."""
 
-    __slots__ = ("_connections", "_meta_data", "_properties", "attributes")
+    __slots__ = ("_connections", "_has_several", "_meta_data", "_properties", "attributes")
     text = ""
 
     def __init__(
-        self, attributes: Mapping[str, str], meta_data: str, properties: str, connections: str
+        self,
+        attributes: Mapping[str, str],
+        meta_data: str,
+        properties: str,
+        connections: str,
+        *,
+        has_several: bool = False,
     ) -> None:
-        """The texts of these elements; that of missing meta data is empty."""
+        """The texts of these elements; that of missing meta data is empty. ``has_several``: whether
+        there are ``x:each``."""
         self.attributes = attributes
         self._meta_data = meta_data
+        self._has_several = has_several
         self._properties = properties
         self._connections = connections
 
     def properties(self) -> Mapping[str, PropertyValue]:
-        if _EACH in self._properties:
+        if self._has_several:
             return self._with_several()
         properties: dict[str, str] = dict(_properties(self._properties))
         if "&" in self._properties:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from shared.model.properties import JsonProperties, PropertyValue, are_texts, may_have_arrays
+from shared.model.properties import JsonProperties, PropertyValue, are_texts
 from shared.resourcesync.escaping import REFERENCES, escaped_text, is_plain_utf8
 
 _BETWEEN = ", "
@@ -44,10 +44,10 @@ def _from_json(text: str) -> bytes | None:
     """The block, from the text of a JSON object as a whole; None if it must be read value by value.
 
     Without backslashes each quote begins or ends a text, and these are codes and values by turns.
-    An escaped backslash is two: of those, one at least is still there in the end. With an array
-    codes and values do not come by turns.
+    An escaped backslash is two: of those, one at least is still there in the end. Behind a code
+    whose value is an array stands more than a colon.
     """
-    if "\ufffe" in text or "\uffff" in text or may_have_arrays(text):
+    if "\ufffe" in text or "\uffff" in text:
         return None
     for character, reference in REFERENCES.items():
         if character in text:
@@ -59,7 +59,10 @@ def _from_json(text: str) -> bytes | None:
     if '""' in text or "\\" in text:
         return None
     parts = text.encode().split(b'"')
-    block = _TEMPLATES[tuple(parts[1::4])] % tuple(parts[3::4])
+    codes = tuple(parts[1::4])
+    if parts[2::4].count(b":") < len(codes):
+        return None
+    block = _TEMPLATES[codes] % tuple(parts[3::4])
     return block.replace(_QUOTE.encode(), b'"') if quoted else block
 
 

@@ -60,6 +60,9 @@ class EmbeddedSnapshot:
             return entities
         return self._files.checked(entities, lambda: self._missing.add((kind, scope)))
 
+    def afs_data(self, owners: Sequence[PermId], scope: Scope) -> Iterator[Entity]:
+        return (e for e in self.entities_named(Kind.DATA_SET, owners, scope) if e.is_afs)
+
     def external_systems(self, data_sets: Sequence[PermId]) -> Iterable[Code]:
         return self._neighbours_within(Scope()).external_systems(data_sets)
 

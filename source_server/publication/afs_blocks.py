@@ -17,7 +17,6 @@ from shared.blocks import WholeFile
 from shared.errors import NotNowError
 from shared.model.entities import Entity, FileNode
 from shared.model.ids import PermId
-from shared.model.kinds import Kind
 from shared.model.unknown import Part
 from shared.resourcesync.terms import MD5
 from source_server.publication.batches import batches
@@ -87,8 +86,7 @@ class AfsBlocks:
         return {afs.perm_id: self._with_sums(afs) for afs in found}
 
     def _afs_of(self, owners: Sequence[PermId]) -> Iterator[Entity]:
-        entities = self._snapshot.entities_named(Kind.DATA_SET, sorted(owners), self._scope)
-        return (entity for entity in entities if entity.is_afs)
+        return self._snapshot.afs_data(sorted(owners), self._scope)
 
     def _unseen(self, owners: Sequence[PermId]) -> Iterator[Entity]:
         return filter(_is_unseen, self._afs_of(owners))

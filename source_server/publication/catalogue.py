@@ -165,8 +165,12 @@ class Snapshot(Protocol):
     def entities_named(
         self, kind: Kind, perm_ids: Sequence[PermId], scope: Scope
     ) -> Iterator[Entity]:
-        """Like `entities`, only those with these perm ids, which must be in byte order. AFS data
-        have the perm ids of their owners."""
+        """Like `entities`, only those with these perm ids, which must be in byte order."""
+        ...
+
+    def afs_data(self, owners: Sequence[PermId], scope: Scope) -> Iterator[Entity]:
+        """The AFS data of those of these samples and experiments that have some; the perm ids must
+        be in byte order. `NotNowError` if it is known that there are some which cannot be shown."""
         ...
 
     def external_systems(self, data_sets: Sequence[PermId]) -> Iterable[Code]:

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from source_server.peer_format import PeerFormat
 
+from shared.errors import NotNowError
 from shared.model.entities import Entity
+from shared.model.ids import PermId
 from shared.model.kinds import ENTITY_KINDS, Kind
 from shared.model.master_data import DataType
 from shared.model.unknown import Reason
+from shared.resourcesync.v20.version import V20
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from source_server.publication.catalogue import Scope, Snapshot
 from source_server.publication.expansion import expand
-from source_server.publication.roots import Flag, Roots
+from source_server.publication.peers import Peers
+from source_server.publication.published import Publication, everything
+from source_server.publication.resource_list import resource_list
+from source_server.publication.roots import NO_ROOTS, Flag, Root, RootKind, Roots
+from source_server.publication.selection import Selection
+from source_server.publication.service_files import ServiceFiles
 from tests.conftest import LoadOpenBis, OpenCatalogue
+from tests.support.instances.resource_lists import ADDRESSES
 from tests.support.instances.roots_model import Key, Model, key_of, root_of
+from tests.support.openbis7_parser import parsed
 from tests.support.openbis_made import database
 
 CHOICES: tuple[frozenset[Flag], ...] = (
@@ -81,3 +93,42 @@ def test_roots_lead_to_what_the_model_says(catalogue: OpenBisCatalogue) -> None:
                 assert said <= found, (roots, flags)
                 # The walk knows all values of a property, even if a list cannot show them.
                 assert found == said or found & several, (roots, flags)
+
+
+def a_publication(catalogue: OpenBisCatalogue, afs_url: str | None = None) -> Publication:
+    whole = Publication(
+        catalogue=catalogue,
+        addresses=ADDRESSES,
+        service_files=ServiceFiles(Path("/nowhere"), inline_limit=0),
+        wire_format=V20,
+    )
+    return Peers(peer_format=PeerFormat.OPENBIS_7, afs_url=afs_url).answered(whole, NO_ROOTS)
+
+
+def all_spaces(catalogue: OpenBisCatalogue) -> Selection:
+    with catalogue.snapshot() as snapshot:
+        spaces = snapshot.space_codes()
+    roots = tuple(Root(RootKind.SPACE, PermId(code)) for code in spaces)
+    return Selection(roots=Roots(roots=roots, flags=frozenset(Flag), is_asked=True))
+
+
+def test_a_harvester_of_openbis_7_takes_the_list_of_all_spaces(catalogue: OpenBisCatalogue) -> None:
+    selection = all_spaces(catalogue)
+    document = b"".join(resource_list(a_publication(catalogue), everything, selection))
+    found = parsed(document)
+
+    with catalogue.snapshot() as snapshot:
+        scope = everything(snapshot)
+        for kind in (Kind.SPACE, Kind.PROJECT, Kind.EXPERIMENT):
+            known = {each.perm_id for each in snapshot.entities(kind, scope)}
+            assert found.perm_ids(kind.value) == known
+    assert len(found.perm_ids("SAMPLE")) > 10
+
+
+def test_a_list_that_would_have_to_show_afs_data_is_refused(
+    load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue
+) -> None:
+    catalogue = open_catalogue(load_openbis("x213_features"))
+    publication = a_publication(catalogue, "http://localhost/afs-server")
+    with pytest.raises(NotNowError, match="afs-url"):
+        next(resource_list(publication, everything, all_spaces(catalogue)))

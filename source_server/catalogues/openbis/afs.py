@@ -52,7 +52,7 @@ class AfsData:
         if dialect.version < queries_afs.FIRST:
             return data_sets
         own = self._read(connection, dialect(queries_afs.AFS_DATA), window)
-        return merged(data_sets, own)
+        return _merged(data_sets, own)
 
     def of_owners(
         self, connection: Connection, dialect: Dialect, window: Window, owners: Sequence[str]
@@ -82,8 +82,7 @@ class AfsData:
                     yield _entity(row, listed)
 
 
-def merged(*streams: Generator[Entity]) -> Generator[Entity]:
-    """Entities of several streams, each by perm id in byte order, in that order."""
+def _merged(*streams: Generator[Entity]) -> Generator[Entity]:
     with ExitStack() as open_streams:
         for stream in streams:
             open_streams.enter_context(closing(stream))

@@ -13,7 +13,7 @@ from shared.model.ids import Code, PermId
 from shared.model.kinds import Kind
 from shared.model.master_data import MasterData
 from source_server.catalogues.openbis import queries_entities, queries_neighbours, scopes
-from source_server.catalogues.openbis.afs import AfsData, merged
+from source_server.catalogues.openbis.afs import AfsData
 from source_server.catalogues.openbis.entities import EntityReader
 from source_server.catalogues.openbis.files import FileLists
 from source_server.catalogues.openbis.master_data import MasterDataReader
@@ -85,12 +85,13 @@ class OpenBisSnapshot:
     ) -> Iterator[Entity]:
         self.close()
         reader = EntityReader(self._connection, self._dialect, kind, self._file_lists)
-        window = self._window(scope)
-        self._reading = reader.read_named(window, perm_ids)
-        if kind is Kind.DATA_SET:
-            names = _comparable(perm_ids)
-            afs = self._afs.of_owners(self._connection, self._dialect, window, names)
-            self._reading = merged(self._reading, afs)
+        self._reading = reader.read_named(self._window(scope), perm_ids)
+        return self._reading
+
+    def afs_data(self, owners: Sequence[PermId], scope: Scope) -> Iterator[Entity]:
+        self.close()
+        window, names = self._window(scope), _comparable(owners)
+        self._reading = self._afs.of_owners(self._connection, self._dialect, window, names)
         return self._reading
 
     def external_systems(self, data_sets: Sequence[PermId]) -> Iterable[Code]:

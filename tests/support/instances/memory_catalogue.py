@@ -127,6 +127,10 @@ class MemorySnapshot:
     ) -> Iterator[Entity]:
         return (entity for entity in self.entities(kind, scope) if entity.perm_id in perm_ids)
 
+    def afs_data(self, owners: Sequence[PermId], scope: Scope) -> Iterator[Entity]:
+        found = self.entities_named(Kind.DATA_SET, owners, scope)
+        return (entity for entity in found if entity.is_afs)
+
     def external_systems(self, data_sets: Sequence[PermId]) -> Iterable[Code]:
         del data_sets
         return ()

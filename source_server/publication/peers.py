@@ -6,14 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from shared.errors import RequestError
-from shared.resourcesync.v7.writer import WRITER
+from shared.resourcesync.v7.version import V7
 from source_server.publication.published import Publication
 from source_server.publication.roots import ROOT, Roots
 from source_server.settings import SourceSettings
 from source_server.settings.choices import PeerFormat
-
-# The name of the version in ETags.
-_NAME = "7"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +40,7 @@ class Peers:
             return publication
         return replace(
             publication,
-            wire_format=replace(publication.wire_format, name=_NAME, writer=WRITER),
+            wire_format=V7,
             by_roots=True,
             addresses=replace(publication.addresses, afs_url=self.afs_url),
         )

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from source_server.peer_format import PeerFormat
 
 from shared.errors import NotNowError
 from shared.model.entities import Entity
@@ -25,6 +24,7 @@ from source_server.publication.resource_list import resource_list
 from source_server.publication.roots import NO_ROOTS, Flag, Root, RootKind, Roots
 from source_server.publication.selection import Selection
 from source_server.publication.service_files import ServiceFiles
+from source_server.settings.choices import PeerFormat
 from tests.conftest import LoadOpenBis, OpenCatalogue
 from tests.support.instances.resource_lists import ADDRESSES
 from tests.support.instances.roots_model import Key, Model, key_of, root_of

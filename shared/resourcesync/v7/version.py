@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.resourcesync.v20.version import V20
+from shared.resourcesync.v7.writer import WRITER
 from shared.resourcesync.wire_format import EntryReader, WireFormat
 
 
@@ -13,4 +13,4 @@ def _reader() -> EntryReader:
     return READER
 
 
-V7 = WireFormat(name="7", writer=V20.writer, load_reader=_reader, announces_afs=True)
+V7 = WireFormat(name="7", writer=WRITER, load_reader=_reader, announces_afs=True)

@@ -44,6 +44,16 @@ def _spelt(definition: _Definition) -> _Definition:
     return replace(definition, code=Code(f"${definition.code}"))
 
 
+def entity_entry(
+    addresses: Addresses, entity: Entity, data_sets: Sequence[Code], joined: Collection[Code]
+) -> bytes:
+    """The ``url`` element of an entity. Where no AFS data are announced, nothing says that those of
+    an owner can no longer change: its reader would seal an owner whose files it does not have."""
+    if addresses.afs_url is None and entity.immutable_since is not None:
+        entity = replace(entity, immutable_since=None)
+    return V20.writer.entity(addresses, entity, data_sets, joined)
+
+
 def owner_entry(
     addresses: Addresses,
     entity: Entity,
@@ -67,7 +77,7 @@ def owner_entry(
 
 WRITER = EntryWriter(
     master_data=master_data_entry,
-    entity=V20.writer.entity,
+    entity=entity_entry,
     service_file=V20.writer.service_file,
     owner=owner_entry,
 )

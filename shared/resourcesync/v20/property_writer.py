@@ -6,7 +6,7 @@ no ``x:each`` (format.md, "Properties").
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
 from shared.model.properties import JsonProperties, PropertyValue, are_texts
@@ -31,7 +31,7 @@ def properties_block(
             return block
     values = properties.values()
     if are_texts(values):
-        return _from_texts(tuple(properties), values)
+        return _from_texts(properties, values)
     return _block([_written(each, value, joined) for each, value in properties.items()])
 
 
@@ -66,7 +66,7 @@ def _from_json(text: str) -> bytes | None:
     return block.replace(_QUOTE.encode(), b'"') if quoted else block
 
 
-def _from_texts(codes: Sequence[str], texts: Collection[str]) -> bytes:
+def _from_texts(codes: Collection[str], texts: Collection[str]) -> bytes:
     """Check all values together, since most entities need no escaping. They are checked as UTF-8:
     Python is much faster with bytes than with texts of many scripts."""
     try:

@@ -42,7 +42,7 @@ class Reason(StrEnum):
     OUT_OF_SCOPE = "out-of-scope"
     # The instance is a harvested copy, and the part has not arrived yet.
     NOT_HARVESTED = "not-harvested"
-    # The property has several values of this entity, which this version cannot list.
+    # The property has several values of this entity. Only sources that cannot list them say so.
     SEVERAL_VALUES = "several-values"
     # A reason that this version does not know, from a newer source.
     OTHER = "other"

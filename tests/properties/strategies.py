@@ -92,7 +92,8 @@ def unknown_parts(*parts: Part) -> st.SearchStrategy[tuple[Unknown, ...]]:
     )
 
 
-_unknown_in_a_record = unknown_parts(*(part for part in Part if part is not Part.FILE_SERVICE))
+_OF_LISTS = {Part.FILE_SERVICE, Part.AFS}
+_unknown_in_a_record = unknown_parts(*(part for part in Part if part not in _OF_LISTS))
 
 _several = st.lists(texts, min_size=2, max_size=4).map(tuple)
 properties: st.SearchStrategy[Mapping[str, PropertyValue]] = st.dictionaries(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
+from harvester.openbis.source.afs import AfsFiles
 from harvester.openbis.source.source import Source
 from harvester.openbis.transfers.guard import expected
 from shared.model.entities import FileNode
@@ -17,7 +19,11 @@ class Fetching:
     def __init__(self, source: Source, retries: int, afs_url: str | None) -> None:
         self._source = source
         self._retries = retries
-        self._afs = source.afs_files(afs_url)
+        self._afs_url = afs_url
+
+    @cached_property
+    def _afs(self) -> AfsFiles:
+        return self._source.afs_files(self._afs_url)
 
     def fetch(self, code: str, file: FileNode, target: Path) -> Download:
         """Raises `VerificationError` for wrong bytes, `SourceError`, `StoppedError`, `OSError`."""

@@ -9,6 +9,7 @@ from shared.resourcesync.escaping import UnwritableTextError, attribute, escaped
 from shared.resourcesync.v20.elements import closed
 
 _NONE = b"<x:metaData/>"
+_OF_ENTITIES = "x:entry"
 
 
 def meta_data_block(meta_data: Mapping[str, str] | None, kind: str, code: str) -> str:
@@ -28,12 +29,12 @@ def meta_data_of_entity(meta_data: Mapping[str, str]) -> bytes:
     same as no element. `UnwritableTextError` if XML cannot hold a text."""
     if not meta_data:
         return _NONE
-    entries = "".join([_entry("x:entry", *each) for each in sorted(meta_data.items())])
+    entries = "".join([_entry(_OF_ENTITIES, *each) for each in sorted(meta_data.items())])
     return f"<x:metaData>{entries}</x:metaData>".encode()
 
 
 def _entry(element: str, key: str, text: str) -> str:
     opening = f"<{element}{attribute('key', key)}"
-    if not text:
+    if not text and element == _OF_ENTITIES:
         return f"{opening}/>"
     return f"{opening}>{escaped_text(text, f'the meta data {key!r}')}</{element}>"

@@ -101,16 +101,14 @@ class _Look:
         """Note the files of a folder; the paths of the folders in it."""
         place = self._place(path)
         cached = _cached(place)
-        folders, is_empty = [], True
         try:
             status = os.stat(place)  # noqa: PTH116 - for each folder
             with os.scandir(place) as entries:
-                for entry in entries:
-                    if not _is_content_in(path, entry.name):
-                        continue
-                    is_empty = False
-                    if self._is_folder(_below(path, entry.name), entry, cached):
-                        folders.append(_below(path, entry.name))
+                content = {
+                    _below(path, entry.name): entry
+                    for entry in entries
+                    if _is_content_in(path, entry.name)
+                }
         except (FileNotFoundError, NotADirectoryError):
             self._found.is_steady = False
             return []
@@ -119,9 +117,9 @@ class _Look:
             return []
         self._states.append((place, _state(status)))
         self._note_change(status)
-        if is_empty and path and not _is_made_by_the_service(path):
+        if not content and path and not _is_made_by_the_service(path):
             self._found.empty_folders.append(path)
-        return folders
+        return [below for below, entry in content.items() if self._is_folder(below, entry, cached)]
 
     def _is_folder(self, path: str, entry: os.DirEntry[str], cached: frozenset[str]) -> bool:
         """Whether it is a folder; if not, it is noted."""

@@ -29,13 +29,14 @@ reasons = st.sampled_from(list(Reason))
 
 
 def _data_set(number: int, files: dict[str, bytes], mark: Reason | None, kind: str) -> Entity:
-    """A container has no files of its own."""
+    """A container has no files of its own, known or unknown."""
     nodes = tuple(
         replace(a_file(path, content), href=sha256(content).hexdigest())
         for path, content in sorted(files.items())
         if kind == DataSetKind.PHYSICAL
     )
-    unknown = (Unknown(part=Part.FILES, reason=mark),) if mark else ()
+    has_files = kind == DataSetKind.PHYSICAL
+    unknown = (Unknown(part=Part.FILES, reason=mark),) if mark and has_files else ()
     return a_data_set(50 + number, data_set_kind=DataSetKind(kind), files=nodes, unknown=unknown)
 
 

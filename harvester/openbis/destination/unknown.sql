@@ -46,7 +46,11 @@ SELECT d.code, d.path, d.length, d.crc32, d.checksum, d.modified FROM marked AS 
   JOIN data_set_file AS d ON d.code = m.perm_id
  WHERE m.part = 'files' AND m.kind = 'DATA_SET'
    AND NOT EXISTS (SELECT 1 FROM incoming_data_set_file AS f
-                    WHERE f.code = d.code AND f.path = d.path);
+                    WHERE f.code = d.code AND f.path = d.path)
+   -- a container has no files, whatever the mark says
+   AND NOT EXISTS (SELECT 1 FROM incoming_entity AS i
+                    WHERE i.kind = 'DATA_SET' AND i.perm_id = d.code
+                      AND i.data_set_kind = 'CONTAINER');
 
 -- name: complete_attachments
 -- a version whose content cannot be given now comes without, unless it is here

@@ -52,8 +52,9 @@ class PropertyReader:
         return found, {} if are_all_shown else self._hidden_codes(page)
 
     def _several(self, page: Mapping[str, Any]) -> dict[int, dict[str, PropertyValue]]:
-        """The values of owners that have several of one property (schema 193 and later). Only
-        theirs are put in order, so that all others cost PostgreSQL no sorting."""
+        """The values of owners that have several of one property (schema 193 and later;
+        openbis-database.md, 3.2). Only theirs are put in order, so that all others cost PostgreSQL
+        no sorting."""
         found: defaultdict[int, dict[str, list[str]]] = defaultdict(dict)
         for owner, assignment, value, reals in plain_rows(self._connection, self._in_order, page):
             text = value if reals is None else reals_text(reals)

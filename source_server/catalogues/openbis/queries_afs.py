@@ -2,7 +2,7 @@
 
 Such data is a row of ``data_all`` whose code is the perm id of its owner; the views ``data`` and
 ``data_deleted`` hide it. The row of a sample's data names the experiment of the sample, too. Who
-sees the owner sees the data (openbis-database-193-213.md, 4).
+sees the owner sees the data (openbis-database.md, 4.2).
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ OLDEST = 154
 NEWEST = 213
 
 # Marks of schemas: a column (``table.column`` or ``table.column type``) that the schema before did
-# not have.
+# not have (openbis-database.md, 1).
 _MARKS: tuple[tuple[int, str], ...] = (
     (212, "sample_properties.json_value json"),
     (207, "external_data.unarchiving_requested"),

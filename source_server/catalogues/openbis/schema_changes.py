@@ -192,7 +192,8 @@ CHANGES: Mapping[str, Change] = MappingProxyType(
         "type_group_meta_data": Change(since=205, now=_META_DATA_AS_JSON, before="null::jsonb"),
         "type_meta_data": Change(since=192, now=_META_DATA_AS_JSON, before="null::jsonb"),
         "property_type_meta_data": Change(since=177, now=_META_DATA_AS_JSON, before="null::jsonb"),
-        # A person who has expired has no roles, neither own ones nor those of groups.
+        # A person who has expired has no roles, neither own ones nor those of groups
+        # (openbis-database.md, 3.1).
         "active": Change(
             since=203,
             now=f"(coalesce(@.is_active, true) and {_NOT_EXPIRED})",

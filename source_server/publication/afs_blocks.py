@@ -1,7 +1,8 @@
 """The AFS data of samples and experiments, for harvesters of openBIS 7.
 
 Such a harvester takes an owner without a block for one without files, and with ``deletion-allowed``
-it empties its copy. So AFS data that cannot be listed as a whole end the list with an error.
+it empties its copy (openbis-7-sync.md, 4). So AFS data that cannot be listed as a whole end the
+list with an error.
 """
 
 from __future__ import annotations

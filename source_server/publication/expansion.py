@@ -2,9 +2,9 @@
 7").
 
 openBIS walks from root to root with one set of results, so a root that another one has reached is
-not unfolded. Here the result is that of a walk for each root alone. Roots of one space are walked
-together, which gives the same: what a walk does at an entity depends only on the flags and on the
-space of its root, and what lies in a root comes with the root itself.
+not unfolded (openbis-7-sync.md, 2.3). Here the result is that of a walk for each root alone. Roots
+of one space are walked together, which gives the same: what a walk does at an entity depends only
+on the flags and on the space of its root, and what lies in a root comes with the root itself.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The part of the master data that chosen entities refer to, as harvesters of openBIS 7 get it.
 
 openBIS 7 has no materials and no file formats: its parser refuses a list whose definitions name the
-kind MATERIAL, and values of properties that no definition declares.
+kind MATERIAL, and values of properties that no definition declares (openbis-7-sync.md, 2.4 and
+3.4).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The selection of harvesters of openBIS 7: ``exportable_perm_id`` and the flags ``with_...``.
 
-openBIS 20.10 ignores these parameters, and openBIS 7 sends them with each request of a list.
+openBIS 20.10 ignores these parameters, and openBIS 7 sends them with each request of a list
+(openbis-7-sync.md, 2.2).
 """
 
 from __future__ import annotations

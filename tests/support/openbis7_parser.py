@@ -1,7 +1,8 @@
 """A strict model of how a harvester of openBIS 7 reads a resource list: it raises `RefusedError`
 for what ends that harvester's run, and for what would make it delete or miss something.
 
-It is written from what is known of the original's parser, and shares nothing with the writer.
+It is written from what is known of the original's parser (openbis-7-sync.md, 3), and shares nothing
+with the writer.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """openBIS 7's application file service (AFS): brings the files of samples and experiments.
 
-Its interface is in openbis-7-sync.md, 7.4. Calls carry a session of the application server, which
+Its interface is in openbis-7-sync.md, 6.3. Calls carry a session of the application server, which
 must never be printed. A file is read in chunks from any byte on, so the beginning of a large one is
 kept when a run ends. Length and MD5 of the list decide whether the right bytes have come.
 """

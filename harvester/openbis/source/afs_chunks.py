@@ -1,5 +1,5 @@
 """The chunks in which openBIS 7's application file service is asked for the bytes of files, and
-gives them (openbis-7-sync.md, 7.4): numbers are big-endian, texts are UTF-8 behind their length."""
+gives them (openbis-7-sync.md, 6.3): numbers are big-endian, texts are UTF-8 behind their length."""
 
 from __future__ import annotations
 

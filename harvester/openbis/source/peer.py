@@ -2,7 +2,7 @@
 
 No document names a version. openBIS 20.10 fails without a ``verb``; openBIS 7 describes itself
 then, as our own source server does, whose capability list has an attribute that openBIS 7's has not
-(openbis-7-sync.md, 5.3).
+(openbis-7-sync.md, 5).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What the roots of a section select at an openBIS 7, as one list.
 
-Each root is asked for by itself. A further request names all roots: a list cuts the connections of
-samples to what it has itself, so only that one has those between samples of two roots.
+Each root is asked for by itself (openbis-7-sync.md, 2.3). A further request names all roots: a list
+cuts the connections of samples to what it has itself, so only that one has those between samples of
+two roots.
 """
 
 from __future__ import annotations

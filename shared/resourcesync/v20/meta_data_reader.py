@@ -1,4 +1,5 @@
-"""Reads the meta data of definitions, as strictly as openBIS 7: nothing of it is passed over."""
+"""Reads the meta data of definitions, as strictly as openBIS 7 (openbis-7-sync.md, 3.4): nothing of
+it is passed over."""
 
 from __future__ import annotations
 

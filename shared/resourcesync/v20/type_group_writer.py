@@ -1,4 +1,4 @@
-"""Writes type groups, as openBIS 7 does."""
+"""Writes type groups, as openBIS 7 does (openbis-7-sync.md, 3.4)."""
 
 from __future__ import annotations
 

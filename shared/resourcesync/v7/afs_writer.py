@@ -1,4 +1,5 @@
-"""Writes the AFS data of a sample or an experiment as a block of their owner."""
+"""Writes the AFS data of a sample or an experiment as a block of their owner (openbis-7-sync.md,
+3.3)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Writes the entries of openBIS 7, most of which are those of 20.10.
 
 What differs: the AFS data of an owner stand in its own entry, and codes of internal definitions
-keep their ``$``. The caller gives neither materials nor file formats, which openBIS 7 has no more.
+keep their ``$`` (openbis-7-sync.md, 3.4). The caller gives neither materials nor file formats,
+which openBIS 7 has no more.
 """
 
 from __future__ import annotations

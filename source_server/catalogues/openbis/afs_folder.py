@@ -2,7 +2,8 @@
 
 Paths begin at the owner's folder; there is no ``original/``. What is thrown away or an earlier
 state (``.afs.trash``, ``.afs.snapshots``) is content, as openBIS's own sync delivers it
-(openbis-7-sync.md, 3.3). Caches and the working folders of harvesters are none.
+(openbis-7-sync.md, 3.3). Caches and the working folders of harvesters are none
+(openbis-database.md, 4.3).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The calls of the application file service: ``<path>/api?method=...``."""
+"""The calls of the application file service: ``<path>/api?method=...`` (openbis-7-sync.md, 6.3)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """The pieces of files in the body of a ``read``: an array, whose numbers are big-endian and whose
-texts are UTF-8 behind their lengths. Answers have the same form, with the bytes."""
+texts are UTF-8 behind their lengths (openbis-7-sync.md, 6.3). Answers have the same form, with the
+bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Which entities a request gets: openBIS 7's walk from root to root, with its faults.
+"""Which entities a request gets: openBIS 7's walk from root to root, with its faults
+(openbis-7-sync.md, 2.3).
 
 All roots share one result: a root that another one has brought is skipped with all that lies below
 it. What does not exist or is not visible is left out without a word. A shared sample ends it all.

@@ -13,6 +13,7 @@ REFERENCE = PROJECT / "docs" / "reference"
 PACKAGES = ("shared", "harvester", "source_server", "opendcim", "tests")
 _DOCUMENTS = "|".join(path.stem for path in REFERENCE.glob("*.md"))
 _REFERENCE = re.compile(rf"\b({_DOCUMENTS})\.md\)?,((?:(?:,| and| to)?\s\d+(?:\.\d+)*)+)")
+_SECTION = re.compile(r"\b([\w-]+)\.md\)?, \d")
 _ELSEWHERE = re.compile(r"\bthe manual\b|\bmanual's\b|wire format, \d|\bsemantics, \d")
 
 
@@ -38,6 +39,12 @@ def test_each_reference_leads_to_a_section() -> None:
     ]
     assert len(found) > 30
     assert [(p, d, s) for p, d, s in found if s not in sections(d)] == []
+
+
+def test_each_document_whose_section_is_named_is_here() -> None:
+    found = [(path, name) for path, text in texts() for name in _SECTION.findall(text)]
+    assert len(found) > 30
+    assert [(path, name) for path, name in found if name not in _DOCUMENTS.split("|")] == []
 
 
 def test_no_code_refers_to_a_document_that_is_not_here() -> None:

@@ -293,12 +293,12 @@ def test_what_the_system_refuses_to_read_is_unknown(
     assert closed.unknown == files_are(Reason.UNREADABLE, "1 file cannot be read: '.'")
 
 
-def _cache(site: Site, digits: bytes, *, age: float = 0) -> None:
+def _cache(site: Site, digits: bytes, *, age: int = 0) -> None:
     """Writes the cached hash of the notes; ``age`` is how many seconds older it is than they."""
     file = site.folder() / ".afs" / "notes.txt-hash.md5"
     file.write_bytes(digits)
-    moment = (site.folder() / "notes.txt").stat().st_mtime - age
-    os.utime(file, (moment, moment))
+    moment = (site.folder() / "notes.txt").stat().st_mtime_ns - age * 1_000_000_000
+    os.utime(file, ns=(moment, moment))
 
 
 def test_a_cached_hash_counts_while_it_is_not_older_than_the_file(site: Site) -> None:

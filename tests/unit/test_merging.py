@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -37,7 +38,11 @@ def merged(*lists: list[SourceItem]) -> list[SourceItem]:
 
 def records(*lists: list[SourceItem]) -> list[SourceItem]:
     """What is merged of lists that have the same head and definitions."""
-    head, definitions, *rest = merged(*([HEAD, some_master_data(), *items] for items in lists))
+    return records_of(MergedList([[HEAD, some_master_data(), *items] for items in lists]))
+
+
+def records_of(items: Iterable[SourceItem]) -> list[SourceItem]:
+    head, definitions, *rest = items
     assert (head, definitions) == (HEAD, some_master_data())
     return rest
 
@@ -141,3 +146,35 @@ def test_nothing_is_held_of_what_only_one_list_has() -> None:
     assert next(items) == a_sample(2)
     assert len(read) == before + 1
     assert list(items) == [both, a_sample(3)]
+
+
+class Text(str):
+    """A text of which can be said whether it is held."""
+
+
+def test_of_what_comes_again_only_connections_and_marks_are_held() -> None:
+    edges = connected(Relation.CHILD, a_sample(2).perm_id)
+    seen: list[weakref.ref[Text]] = []
+
+    class Remade:
+        def __iter__(self) -> Iterator[SourceItem]:
+            yield HEAD
+            yield some_master_data()
+            text = Text("a long text")
+            seen.append(weakref.ref(text))
+            yield a_sample(description=text, connections=edges)
+            del text
+            yield a_space("ALPHA")
+            assert [each() for each in seen] == [None] * len(seen)
+
+    again: list[SourceItem] = [HEAD, some_master_data(), a_sample()]
+    assert records_of(MergedList([Remade(), again])) == [
+        a_space("ALPHA"),
+        a_sample(connections=edges),
+    ]
+    assert len(seen) == 2
+
+
+def test_a_record_that_an_earlier_list_has_twice_is_as_the_last_list_has_it() -> None:
+    old, new = a_sample(description="old"), a_sample(description="new")
+    assert records([old, old], [new]) == [new]

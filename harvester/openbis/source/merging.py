@@ -5,26 +5,29 @@ earlier one has reached (openbis-7-sync.md, 2.3). What several lists have is mer
 entities are those of the last list, which is the newest; connections are those of all lists, since
 a list names only what it has itself.
 
-Nothing is held of what only one list has: the lists are read twice, for the keys and for the items.
+The lists are read twice, for the keys and for the items. Of what comes again in a later list only
+connections and marks are held.
 """
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import TypeVar
 
 from harvester.openbis.source.items import Doubt, NoSharedSamples, SourceItem
 from harvester.openbis.source.master_data_union import united
 from shared.errors import FormatError
-from shared.model.entities import Entity, ServiceFile
+from shared.model.entities import Connection, Entity, ServiceFile
 from shared.model.kinds import Kind
 from shared.model.master_data import MasterData
+from shared.model.unknown import Unknown
 from shared.resourcesync.items import ListHead, RecordFault
 
 _Key = tuple[str, str]
 _Record = Entity | ServiceFile
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +49,15 @@ class MergedList:
 
 @dataclass(slots=True)
 class _Overview:
-    """What is small of all lists, and which records occur more than once."""
+    """What is small of all lists, and where each record comes for the last time."""
 
     heads: list[ListHead] = field(default_factory=list)
     definitions: list[MasterData] = field(default_factory=list)
     doubts: dict[Doubt | NoSharedSamples, None] = field(default_factory=dict)
     # The reasons; a record that one list cannot show is left out, whatever the others show of it.
     faults: dict[_Key, str] = field(default_factory=dict)
-    # The number of occurrences by the hash of the key, where it is not one.
-    several: Counter[int] = field(default_factory=Counter)
+    # The number of the last list that has a record, by the digest of its key.
+    last: dict[bytes, int] = field(default_factory=dict)
 
     def take(self, item: SourceItem) -> None:
         match item:
@@ -87,26 +90,18 @@ class _Overview:
 
 def _overview(lists: Iterable[Iterable[SourceItem]]) -> _Overview:
     found = _Overview()
-    hashes = array("q")
-    for items in lists:
+    for number, items in enumerate(lists):
         for item in items:
             if isinstance(item, Entity | ServiceFile):
-                hashes.append(hash(_key(item)))
+                found.last[_digest(_key(item))] = number
             else:
                 found.take(item)
-    found.several = _several(hashes)
     return found
 
 
-def _several(hashes: array[int]) -> Counter[int]:
-    """How often each number occurs that occurs more than once."""
-    several: Counter[int] = Counter()
-    previous = None
-    for number in sorted(hashes):
-        if number == previous:
-            several[number] += 1 if number in several else 2
-        previous = number
-    return several
+def _digest(key: _Key) -> bytes:
+    """A short text that no two keys have in common."""
+    return blake2b("\0".join(key).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _key(record: _Record) -> _Key:
@@ -117,9 +112,9 @@ def _key(record: _Record) -> _Key:
 
 
 def _records(lists: Iterable[Iterable[SourceItem]], overview: _Overview) -> Iterator[_Record]:
-    """Each record once. One that occurs several times comes when it has occurred for the last
-    time."""
-    held: dict[_Key, _Occurrences] = {}
+    """Each record once, when it comes for the last time; what one list has several times, which is
+    a fault of that list, comes as often if no later list has it."""
+    held: dict[bytes, _Held] = {}
     for number, items in enumerate(lists):
         for item in items:
             if not isinstance(item, Entity | ServiceFile):
@@ -127,42 +122,35 @@ def _records(lists: Iterable[Iterable[SourceItem]], overview: _Overview) -> Iter
             key = _key(item)
             if key in overview.faults:
                 continue
-            times = overview.several.get(hash(key))
-            if times is None:
-                yield item
-                continue
-            occurrences = held.setdefault(key, _Occurrences())
-            occurrences.add(number, item)
-            if occurrences.number == times:
-                yield from held.pop(key).merged
-    for occurrences in held.values():  # of keys that happen to have the same hash
-        yield from occurrences.merged
+            digest = _digest(key)
+            if overview.last[digest] == number:
+                yield _completed(item, held.pop(digest, None))
+            elif isinstance(item, Entity) and (item.connections or item.unknown):
+                held.setdefault(digest, _Held()).add(item)
 
 
 @dataclass(slots=True)
-class _Occurrences:
-    """One record in several lists; ``merged`` has several only if one list has it several times,
-    which is a fault of that list."""
+class _Held:
+    """What earlier lists say of an entity that comes again."""
 
-    merged: list[_Record] = field(default_factory=list)
-    number: int = 0
-    _last: int = -1
+    connections: tuple[Connection, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
 
-    def add(self, number: int, record: _Record) -> None:
-        self.number += 1
-        if self.merged and number != self._last:
-            record = _merge(self.merged[0], record)
-            self.merged[0] = record
-        else:
-            self.merged.append(record)
-        self._last = number
+    def add(self, entity: Entity) -> None:
+        self.connections = _joined(self.connections, entity.connections)
+        self.unknown = _joined(self.unknown, entity.unknown)
 
 
-def _merge(before: _Record, after: _Record) -> _Record:
-    if not isinstance(before, Entity) or not isinstance(after, Entity):
-        return after
+def _completed(record: _Record, held: _Held | None) -> _Record:
+    if held is None or not isinstance(record, Entity):
+        return record
     return replace(
-        after,
-        connections=tuple(dict.fromkeys((*before.connections, *after.connections))),
-        unknown=tuple(dict.fromkeys((*before.unknown, *after.unknown))),
+        record,
+        connections=_joined(held.connections, record.connections),
+        unknown=_joined(held.unknown, record.unknown),
     )
+
+
+def _joined(before: tuple[_T, ...], after: tuple[_T, ...]) -> tuple[_T, ...]:
+    """All of both, each once."""
+    return tuple(dict.fromkeys((*before, *after)))

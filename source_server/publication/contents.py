@@ -10,7 +10,7 @@ from shared.model.entities import Connection, Entity
 from shared.model.ids import Code, PermId
 from shared.model.kinds import Kind
 from shared.model.master_data import DataType, MasterData
-from shared.model.properties import PropertyValue, values_of
+from shared.model.properties import PropertyValue, value_from, values_of
 from shared.model.unknown import Part, Reason, Unknown
 from source_server.publication.afs_blocks import AfsBlocks
 from source_server.publication.batches import batches
@@ -144,17 +144,22 @@ class RootedContents:
         return tuple(each for each in entity.connections if each.to in members)
 
     def _values(self, entity: Entity) -> tuple[Mapping[str, PropertyValue], Sequence[str]]:
-        """The values that the list can show, and the codes of properties that lose some."""
+        """The values that the list can show, one by one, and the codes of properties that lose
+        some."""
         lost = {code for code in entity.properties if code not in self._declared}
         samples = self._members[Kind.SAMPLE]
+        shown: dict[str, PropertyValue] = {}
         for code in self._of_samples & entity.properties.keys():
-            value = entity.properties[code]
-            if not all(each in samples for each in values_of(value)):
+            values = values_of(entity.properties[code])
+            visible = [value for value in values if value in samples]
+            if len(visible) < len(values):
                 lost.add(code)
+            if 0 < len(visible) < len(values):
+                shown[code] = value_from(visible)
         if not lost:
             return entity.properties, ()
         kept = {code: value for code, value in entity.properties.items() if code not in lost}
-        return kept, sorted(lost)
+        return kept | shown, sorted(lost)
 
 
 def _left_out(part: Part, detail: str) -> Unknown:

@@ -20,7 +20,13 @@ from shared.store.users import Role, add_persons, grant
 from source_server.catalogues.embedded import EmbeddedCatalogue
 from source_server.settings import SourceSettings
 from source_server.users.sign_in import DirectoryAuthenticator
-from tests.support.instances.builders import a_data_set, a_project, a_space, an_experiment
+from tests.support.instances.builders import (
+    a_data_set,
+    a_project,
+    a_sample,
+    a_space,
+    an_experiment,
+)
 from tests.support.instances.full_instance import TRIAL, FullInstance
 from tests.support.instances.instance import Instance, reachable
 from tests.support.openbis7_parser import ParsedList, parsed
@@ -321,3 +327,16 @@ def test_what_is_cut_is_marked_for_those_who_understand(
     assert "properties out-of-scope FLOUR" in marks
     assert brew.find(f"{{{X}}}connections") is None
     assert full_instance.child.perm_id not in found.perm_ids("SAMPLE")
+
+
+def test_of_several_values_those_stay_that_the_list_can_show(
+    site: Site, full_instance: FullInstance
+) -> None:
+    near, far = full_instance.child.perm_id, a_sample(15).perm_id
+    brew = replace(full_instance.brew, properties={"FRIEND": (far, near)})
+    site.instance.load(a_sample(15, space=Code("BETA")), brew)
+    found = read(site.client(), root(f"SAMPLE:{brew.perm_id}"))
+    entry = found.entities[Kind.SAMPLE, brew.perm_id]
+
+    assert "properties out-of-scope FRIEND" in str(entry.get("unknown"))
+    assert [each.text for each in entry.iter(f"{{{X}}}value", f"{{{X}}}each")] == [near]

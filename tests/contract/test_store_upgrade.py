@@ -42,6 +42,8 @@ from tests.support.instances.builders import (
 from tests.support.instances.instance import Instance
 
 LATER = ("project_perm_id", "experiment_perm_id", "sample_perm_id", "unknown")
+# Columns of version 4.
+LATEST = ("meta_data", "immutable_since", "afs")
 TRIAL, CUP = "/ALPHA/KITCHEN/TRIAL", "/ALPHA/KITCHEN/CUP"
 STAYS: tuple[Entity, ...] = (
     a_space(),
@@ -69,9 +71,10 @@ def references(instance: Instance) -> list[tuple[object, ...]]:
 def become(instance: Instance, version: str) -> None:
     """As that version has written it; 3 was written without references for a while."""
     instance.execute("DROP INDEX entity_sample_perm_id")
-    later = LATER if version < "3" else LATER[:3]
+    later = (*(LATER if version < "3" else LATER[:3]), *LATEST)
     for name in later:
         instance.execute(f"ALTER TABLE entity DROP COLUMN {name}")
+    instance.execute("ALTER TABLE data_set_file DROP COLUMN modified")
     if version == "1":
         with instance.engine.begin() as connection:
             for table in reversed(OF_HARVESTERS):
@@ -79,6 +82,7 @@ def become(instance: Instance, version: str) -> None:
     else:
         for name in later:
             instance.execute(f"ALTER TABLE trash_entity DROP COLUMN {name}")
+        instance.execute("ALTER TABLE trash_data_set_file DROP COLUMN modified")
         for table in (trash_part, unconfirmed_deletion):
             instance.execute(f"DROP TABLE {table.name}")
     instance.execute("CREATE INDEX entity_sample ON entity (kind, sample)")
@@ -145,11 +149,14 @@ def test_references_are_filled_and_the_next_harvest_has_nothing_to_do(
     assert plan(instance, *STAYS[:-3], a_sample(66, code="SPOON"), *STAYS[-3:]) == {}
 
 
-def test_what_lies_in_the_trash_comes_back_to_whom_it_belonged(instance: Instance) -> None:
+@pytest.mark.parametrize("version", ["2", "3"])
+def test_what_lies_in_the_trash_comes_back_to_whom_it_belonged(
+    instance: Instance, version: str
+) -> None:
     harvest(instance, *STAYS, OLD, ON_OLD, IN_TRIAL)
     number = deletes(instance, *STAYS)
     harvest(instance, *STAYS, a_sample(15, code="TUBE"))
-    become(instance, "2")
+    become(instance, version)
     opened(instance)
     restoration = restores(instance, Wish(deletion=number))
     assert restoration.counts == {"DATA_SET": 1}

@@ -76,7 +76,8 @@ class ConflictError(SyncError):
 
 class ItemError(SyncError):
     """One item could not be synchronised; it is reported and tried again in the next run. If it
-    ``waits`` for another item, there is no growing pause before that."""
+    ``waits`` for another item, or for a service that is away, there is no growing pause before
+    that."""
 
     exit_code = 7
 

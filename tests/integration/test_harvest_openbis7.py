@@ -199,6 +199,19 @@ def test_when_afs_is_away_nothing_that_is_here_is_lost(ready: Harvest, openbis: 
     assert ready.instance.bytes_held() == before
 
 
+@pytest.mark.parametrize("address", [None, "http://elsewhere.example.org/afs-server"])
+def test_however_long_afs_is_away_its_files_come_with_the_next_run(
+    ready: Harvest, openbis: Openbis7, address: str | None
+) -> None:
+    openbis.faults.afs_is_away, openbis.faults.afs_address = address is None, address
+    for _ in range(3):
+        assert ready.run().code != 0
+        assert "not tried again before" not in ready.log()
+    openbis.faults.afs_is_away, openbis.faults.afs_address = False, None
+    ran(ready)
+    assert is_as_there(ready, openbis.lab.the("A"))
+
+
 def test_a_list_that_names_no_afs_deletes_nothing_of_it(ready: Harvest, openbis: Openbis7) -> None:
     ran(ready)
     before = ready.instance.bytes_held()

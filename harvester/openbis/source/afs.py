@@ -38,6 +38,8 @@ _SHOWN = 300
 # Files that fail one after the other for want of an answer before the others are left to the next
 # run: each would wait as long in vain.
 _MOST_IN_VAIN = 3
+# Statuses of a gateway whose service does not run.
+_AWAY = frozenset({502, 503})
 # AFS has no other sign of these than its texts.
 _BUSY = "10011"
 _MISSING = "NoSuchFileException"
@@ -45,6 +47,14 @@ _MISSING = "NoSuchFileException"
 
 class _RefusedError(Exception):
     """AFS answered with an error; the message is its text."""
+
+
+class AfsAwayError(SourceError):
+    """Nothing can be fetched from AFS now, so this is never the fault of one file."""
+
+
+class AfsRefusedError(AfsAwayError, SourceRefusedError):
+    """The session must not be sent to the address of AFS."""
 
 
 class _BusyError(PassingError):
@@ -77,7 +87,7 @@ class AfsFiles:
         remains there: `VerificationError` if AFS does not have the file or sends other bytes than
         the list announces, `SourceError`, `StoppedError` or `OSError`."""
         if self._away:
-            raise SourceError(self._away)
+            raise AfsAwayError(self._away)
         attempt = partial(self._attempt, owner, f"/{path}")
         try:
             came = self._downloads.bring(f"afs/{owner}/{path}", attempt, target, expected)
@@ -167,7 +177,7 @@ class AfsFiles:
     def _checked_url(self) -> str:
         """The session is sent only to a host of the section, and never with less protection."""
         if self._url is None:
-            raise SourceError(
+            raise AfsAwayError(
                 "the list names no application file service (AFS), so the files cannot be "
                 "fetched; see afs-url in the settings of the data source"
             )
@@ -178,7 +188,7 @@ class AfsFiles:
             url = httpx.URL(self._url)
             if (url.scheme, url.host.lower()) in homes:
                 return self._url.rstrip("/")
-        raise SourceRefusedError(
+        raise AfsRefusedError(
             f"{self._url}, where the list says that the application file service is, is not on a "
             "host of the section's URLs with the same scheme; the session is not sent there. "
             "Correct afs-url in the settings of the data source"
@@ -191,7 +201,8 @@ class AfsFiles:
             self._in_vain += not isinstance(error, _BusyError)
             if isinstance(error, OutOfReachError) or self._in_vain >= _MOST_IN_VAIN:
                 self._away = f"{error}; what is missing comes with the next run"
-        return SourceError(str(error))
+        away = isinstance(error, OutOfReachError) or error.status in _AWAY
+        return (AfsAwayError if away else SourceError)(str(error))
 
     def _explained(
         self, error: VerificationError, owner: str, path: str, expected: Expected

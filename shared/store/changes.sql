@@ -305,14 +305,22 @@ UPDATE entity SET frozen = i.frozen FROM incoming_entity AS i, differing AS a
 
 -- name: immutable_times_differ
 -- once known, such a time stays: openBIS never takes it back. It says that the AFS data, whose code is
--- the perm id of the owner, can no longer change, and so comes when they are here
+-- the perm id of the owner, can no longer change, and so comes when they are here as the source has
+-- them: not while they cannot be read, their files never came, or an older content is kept
 SELECT e.kind, e.perm_id, e.identifier FROM differing AS a CROSS JOIN entity AS e
   JOIN incoming_entity AS i ON i.kind = a.kind AND i.perm_id = a.perm_id
  WHERE e.kind = a.kind AND e.perm_id = a.perm_id AND e.source = :source
    AND e.immutable_since IS NULL AND i.immutable_since IS NOT NULL
    AND NOT EXISTS (SELECT 1 FROM plan AS p
-                    WHERE p.kind = 'DATA_SET' AND p.perm_id = e.perm_id
-                      AND p.action IN ('new', 'changed', 'waiting', 'stranded'))
+                    WHERE p.perm_id = e.perm_id
+                      AND (p.kind = 'DATA_SET'
+                       AND p.action IN ('new', 'changed', 'waiting', 'stranded')
+                        OR p.kind = 'DATA_SET_CONTENT' AND p.action IN ('held', 'spared')))
+   AND NOT EXISTS (SELECT 1 FROM incoming_fault AS f
+                    WHERE f.kind = 'DATA_SET' AND f.perm_id = e.perm_id)
+   AND NOT EXISTS (SELECT 1 FROM entity AS d
+                    WHERE d.kind = 'DATA_SET' AND d.perm_id = e.perm_id
+                      AND d.unknown LIKE '%"files"%')
  ORDER BY 1, 3, 2;
 
 -- name: copy_immutable_times
@@ -321,8 +329,15 @@ UPDATE entity SET immutable_since = i.immutable_since FROM incoming_entity AS i,
    AND i.kind = entity.kind AND i.perm_id = entity.perm_id AND entity.source = :source
    AND entity.immutable_since IS NULL AND i.immutable_since IS NOT NULL
    AND NOT EXISTS (SELECT 1 FROM plan AS p
-                    WHERE p.kind = 'DATA_SET' AND p.perm_id = entity.perm_id
-                      AND p.action IN ('new', 'changed', 'waiting', 'stranded'));
+                    WHERE p.perm_id = entity.perm_id
+                      AND (p.kind = 'DATA_SET'
+                       AND p.action IN ('new', 'changed', 'waiting', 'stranded')
+                        OR p.kind = 'DATA_SET_CONTENT' AND p.action IN ('held', 'spared')))
+   AND NOT EXISTS (SELECT 1 FROM incoming_fault AS f
+                    WHERE f.kind = 'DATA_SET' AND f.perm_id = entity.perm_id)
+   AND NOT EXISTS (SELECT 1 FROM entity AS d
+                    WHERE d.kind = 'DATA_SET' AND d.perm_id = entity.perm_id
+                      AND d.unknown LIKE '%"files"%');
 
 -- name: holders_differ
 WITH holder AS (

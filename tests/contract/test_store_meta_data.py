@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
 
 from shared.errors import ItemError
 from shared.model.entities import Entity
 from shared.model.ids import Code
 from shared.model.kinds import Frozen, Kind
+from shared.model.unknown import Part, Reason, Unknown
 from shared.store.changes import (
     ORIGINAL_STAMPS,
     Action,
@@ -155,3 +157,31 @@ def test_a_time_of_immutable_data_comes_after_the_data(instance: Instance) -> No
         apply_kind(connection, Kind.DATA_SET, "DS1", ORIGINAL_STAMPS)
         settle_data_sets(connection)
         assert [p.perm_id for p in copy_immutable_times(connection, "DS1")] == [owner.perm_id]
+
+
+def test_a_time_of_immutable_data_waits_for_data_that_cannot_be_had(instance: Instance) -> None:
+    owner = a_sample(4, immutable_since=SINCE)
+    data = a_data_set(4, is_afs=True, sample="/ALPHA/SAMPLE-4", files=(a_file("a", b"a"),))
+    away = Unknown(part=Part.FILES, reason=Reason.NOT_MOUNTED)
+    harvest(instance, SPACE, owner, replace(data, files=(), unknown=(away,)))
+    assert times(instance) == {None}
+    harvest(instance, SPACE, sealed(None)[1], replace(data, files=()))
+    with harvesting(instance, SPACE, owner, replace(data, files=())) as connection:
+        fault = {"kind": "DATA_SET", "perm_id": data.perm_id}
+        connection.execute(text("INSERT INTO incoming_fault VALUES (:kind, :perm_id)"), fault)
+        assert copy_immutable_times(connection, "DS1") == []
+    harvest(instance, SPACE, owner, data)
+    assert times(instance) == {SINCE, None}
+
+
+@pytest.mark.parametrize("action", ["held", "spared"])
+def test_a_time_of_immutable_data_does_not_come_while_an_older_content_is_kept(
+    instance: Instance, action: str
+) -> None:
+    owner = a_sample(4, immutable_since=SINCE)
+    with harvesting(instance, SPACE, owner) as connection:
+        for kind in (Kind.SPACE, Kind.SAMPLE):
+            apply_kind(connection, kind, "DS1", ORIGINAL_STAMPS)
+        kept = {"kind": "DATA_SET_CONTENT", "perm_id": owner.perm_id, "action": action}
+        connection.execute(text("INSERT INTO plan VALUES (:kind, :perm_id, :action)"), kept)
+        assert copy_immutable_times(connection, "DS1") == []

@@ -6,8 +6,10 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,11 +18,13 @@ import pytest
 from fastapi import FastAPI, Request
 
 from shared.errors import ConfigError
-from shared.model.entities import FileNode
-from shared.model.ids import Code, Identifier
+from shared.model.entities import Entity, FileNode
+from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import Kind
+from source_server.publication.catalogue import Scope
 from source_server.settings import SourceSettings
 from source_server.users.sign_in import DirectoryAuthenticator
+from source_server.web.afs.files import AfsFiles
 from source_server.web.afs.opening import opened_afs
 from source_server.web.app import create_app
 from tests.support.instances.builders import MODIFIED, an_entity
@@ -344,3 +348,38 @@ def test_an_application_server_that_does_not_answer_makes_clients_wait() -> None
     assert answer.status_code == 503
     assert "application-server-url" in answer.text
     assert "token" not in answer.text
+
+
+class Text(str):
+    """A text of which can be said whether it is held."""
+
+
+def test_the_files_of_an_owner_are_not_held_for_long() -> None:
+    now, held = [0.0], []
+
+    class Read(MemoryCatalogue):
+        def data_set(self, code: Code, scope: Scope) -> Entity | None:
+            if (found := super().data_set(code, scope)) is None:
+                return None
+            text = Text(code)
+            held.append(weakref.ref(text))
+            return replace(found, description=text)
+
+    known = an_afs_catalogue()
+    (data,) = (e for e in known.stored if e.is_afs)
+    other = replace(data, perm_id=PermId("other"), code=Code("other"))
+    large = replace(data, perm_id=PermId("large"), code=Code("large"), files=data.files * 70_000)
+    files = AfsFiles(Read(stored=[*known.stored, other, large]), clock=lambda: now[0])
+    scope = Scope(spaces=frozenset({Code("ALPHA")}))
+
+    def asked(*owners: str) -> list[str | None]:
+        """The owners that are held after that."""
+        for owner in owners:
+            files.md5(owner, "/run 1/sub/empty", scope)
+        return [each() for each in held if each() is not None]
+
+    assert asked(SAMPLE, "other", SAMPLE) == [SAMPLE, "other"]
+    now[0] += 11
+    assert asked("other") == ["other"]
+    assert asked("large") == ["large"]
+    assert asked(SAMPLE) == [SAMPLE]

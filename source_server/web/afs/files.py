@@ -6,7 +6,7 @@ import hashlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -20,6 +20,8 @@ from source_server.web.downloads import opened_content
 # Seconds for which the files of an owner are remembered: harvesters ask for one after the other.
 _REMEMBERED = 10.0
 _MOST_OWNERS = 32
+# Files of all these owners together, some 100 MB; one owner may have more.
+_MOST_FILES = 200_000
 # Contents whose MD5 is remembered.
 _MOST_HASHES = 10_000
 _BLOCK = 1 << 20
@@ -45,8 +47,9 @@ class AfsFiles:
     """Answers ``list``, ``hash`` and ``read``. AFS data are data sets of the catalogue; a user who
     may see their owner may read all of them. Any number of threads may use it."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, clock: Callable[[], float] = time.monotonic) -> None:
         self._catalogue = catalogue
+        self._clock = clock
         self._owners: OrderedDict[tuple[str, Scope], tuple[float, Entity]] = OrderedDict()
         self._hashes: OrderedDict[tuple[str, str, str], str] = OrderedDict()
         self._lock = threading.Lock()
@@ -107,7 +110,7 @@ class AfsFiles:
         return content
 
     def _data(self, owner: str, scope: Scope) -> Entity:
-        now = time.monotonic()
+        now = self._clock()
         with self._lock:
             until, data = self._owners.get((owner, scope), (0.0, None))
         if data is None or until < now:
@@ -117,9 +120,15 @@ class AfsFiles:
             with self._lock:
                 self._owners[owner, scope] = now + _REMEMBERED, data
                 self._owners.move_to_end((owner, scope))
-                if len(self._owners) > _MOST_OWNERS:
+                while len(self._owners) > 1 and self._holds_too_much(now):
                     self._owners.popitem(last=False)
         return data
+
+    def _holds_too_much(self, now: float) -> bool:
+        """Owners are in the order in which they were asked for."""
+        until, _ = next(iter(self._owners.values()))
+        files = sum(len(data.files) for _, data in self._owners.values())
+        return until < now or len(self._owners) > _MOST_OWNERS or files > _MOST_FILES
 
 
 def _relative(source: str) -> str:

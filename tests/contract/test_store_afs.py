@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -244,3 +245,31 @@ def test_data_sets_are_counted_as_afs_data(instance: Instance) -> None:
         assert data_set_counts(connection, Action.NEW) == {"AFS": 1}
         apply_kind(connection, Kind.DATA_SET, "DS1", ORIGINAL_STAMPS)
     assert DataSetKind.PHYSICAL is stored(instance).data_set_kind
+
+
+@pytest.mark.parametrize(("before", "after"), [("run", "run/a.csv"), ("run/a.csv", "run")])
+@pytest.mark.parametrize("spared", [False, True])
+def test_a_new_file_in_the_place_of_one_that_stays_comes_later_and_all_others_now(
+    instance: Instance, before: str, after: str, *, spared: bool
+) -> None:
+    here(instance, with_files(NOTES, a_dated_file(before, b"1"), empty_folders=()))
+    listed = with_files(a_dated_file(after, b"2", 3), a_dated_file("b", b"3"), empty_folders=())
+    with harvesting(instance, *PLACE, listed) as connection:
+        complete_unknown(connection, "DS1")
+        find_losses(connection, "DS1")
+        (spare if spared else partial(hold_contents, source="DS1"))(connection)
+        keep(connection)
+        settle(connection)
+        paths = [file.path for file in data_set_files(connection, DATA.code)]
+    assert paths == sorted(["b", NOTES.path, before])
+
+
+def test_files_that_lie_in_a_file_of_the_same_list_are_left_as_they_are(instance: Instance) -> None:
+    twice = with_files(NOTES, a_dated_file("a"), a_dated_file("a/b"), empty_folders=())
+    away = replace(twice, unknown=(Unknown(part=Part.FILES, reason=Reason.UNREADABLE),))
+    here(instance, with_files(TABLE, empty_folders=()))
+    with harvesting(instance, *PLACE, away) as connection:
+        complete_unknown(connection, "DS1")
+        settle(connection)
+        paths = {file.path for file in data_set_files(connection, DATA.code)}
+    assert paths == {"a", "a/b", NOTES.path, TABLE.path}

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Table, func, select, text
 
+from harvester.openbis.destination.clashes import without_clashes
 from harvester.openbis.destination.empty_folders import without_filled
 from harvester.openbis.destination.kept_values import kept_under, samples_of_list
 from shared.model.entities import Entity
@@ -118,7 +119,8 @@ def _complete(connection: Connection, kind: Kind, perm_ids: list[str]) -> None:
     changes = []
     for entity in entities:
         known = here.get(entity.perm_id)
-        completed = without_filled(_completed(entity, known, listed) if known else entity)
+        completed = _completed(entity, known, listed) if known else entity
+        completed = without_filled(without_clashes(connection, completed))
         properties = properties_text(completed.properties)
         changes.append(
             {

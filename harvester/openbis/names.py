@@ -123,6 +123,10 @@ class Names:
             changes |= self._place(entity)
         return replace(entity, **changes) if changes else entity
 
+    def type_code(self, code: Code) -> Code:
+        """The destination's code of an entity type."""
+        return Code(self._prefixed(code))
+
     def _place(self, entity: Entity) -> dict[str, Any]:
         """Translate the places of an entity: all that the prefix changes besides properties."""
         changes: dict[str, Any] = {

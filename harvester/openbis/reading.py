@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -30,7 +30,7 @@ from shared.model.entities import Entity, ServiceFile
 from shared.model.ids import Code, PermId
 from shared.model.kinds import FACTS, Kind
 from shared.model.limits import EARLIEST_AT, LATEST, name_of_fault, shortened
-from shared.model.master_data import EntityType, MasterData
+from shared.model.master_data import MasterData
 from shared.resourcesync.items import ListHead, RecordFault
 from shared.store.doubles import SetApart, perm_ids_in_two_kinds
 from shared.store.engine import viewing
@@ -195,9 +195,8 @@ class _Reading:
         return Metadata(
             at=self.at,
             afs_url=self.afs_url,
-            master_data=self.names.translate_master_data(
-                _with_types(self.master_data, self.afs_types)
-            ),
+            master_data=self.names.translate_master_data(self.master_data),
+            undefined_types=frozenset(map(self.names.type_code, self.afs_types)),
             entities=self.entities,
             faults=tuple(self.faults),
             remarks=(*self.doubts, *remarks),
@@ -214,12 +213,6 @@ class _Reading:
                 "they describe"
             )
         return "; ".join(doubts) or None
-
-
-def _with_types(master_data: MasterData, codes: Iterable[Code]) -> MasterData:
-    """The master data with data set types of these codes beside their own."""
-    more = tuple(EntityType(kind=Kind.DATA_SET, code=code) for code in sorted(codes))
-    return replace(master_data, entity_types=(*master_data.entity_types, *more))
 
 
 def _possible(at: datetime) -> datetime:

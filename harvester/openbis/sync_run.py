@@ -13,6 +13,7 @@ from harvester.runs.progress import SILENT, Progress
 from harvester.runs.read_list import ReadList
 from harvester.runs.report import Outcome
 from harvester.runs.stopping import RunLimits
+from shared.model.ids import Code
 from shared.model.master_data import MasterData
 
 
@@ -28,6 +29,8 @@ class Metadata(ReadList):
     afs_url: str | None = None
     # The source cannot list samples without a space.
     lacks_shared_samples: bool = False
+    # Data set types that entities have and the list does not define.
+    undefined_types: frozenset[Code] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

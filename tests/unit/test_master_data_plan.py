@@ -7,13 +7,20 @@ from typing import Any
 
 import pytest
 
-from harvester.openbis.steps.master_data import MasterDataPlan, Rules, plan_master_data, unlisted
+from harvester.openbis.steps.master_data import (
+    MasterDataPlan,
+    Rules,
+    plan_master_data,
+    undefined,
+    unlisted,
+)
 from shared.model.ids import Code
 from shared.model.kinds import Kind
 from shared.model.master_data import (
     SYSTEM_USER,
     AddressType,
     DataType,
+    EntityType,
     ExternalDms,
     FileFormatType,
     MasterData,
@@ -392,3 +399,21 @@ def test_nothing_but_assignments_and_members_is_ever_removed() -> None:
 def test_flattened_definitions_make_the_same_master_data_again() -> None:
     flat = flatten(full_master_data())
     assert flatten(assemble(flat)) == flat
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_type_that_the_list_uses_and_does_not_define_is_as_it_is_here(*, allowed: bool) -> None:
+    afs = an_entity_type(
+        Kind.DATA_SET, an_assignment(), code="AFS_DATA", description="files", internal=True
+    )
+    here = {
+        key: Stored(value=value, source="DS1")
+        for key, value in flatten(MasterData(entity_types=(afs,))).items()
+    }
+    rules = Rules(source="DS1", update_allowed=allowed, unassignment_allowed=allowed)
+    incoming = undefined({afs.code}, here)
+    assert plan_master_data(incoming, here, rules) == MasterDataPlan()
+    assert list(unlisted(incoming, here, "DS1")) == []
+
+    (created,) = plan_master_data(undefined({afs.code}, {}), {}, rules).create.values()
+    assert created == EntityType(kind=Kind.DATA_SET, code=afs.code)

@@ -13,14 +13,16 @@ group stays, too, if the list does not say that it has its groups whole.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 
 from harvester.openbis.destination.port.rows import Definition, Key, Stored, flatten
 from harvester.openbis.sync_run import SyncRun
 from harvester.runs.report import Outcome, Verb
 from shared.errors import ConflictError
-from shared.model.master_data import SYSTEM_USER, PropertyType, Vocabulary
+from shared.model.ids import Code
+from shared.model.kinds import Kind
+from shared.model.master_data import SYSTEM_USER, EntityType, PropertyType, Vocabulary
 
 # Who defined something and when; a difference in these alone is none.
 _STAMPS = frozenset({"registrator", "registered", "modified"})
@@ -65,7 +67,9 @@ def register_master_data(run: SyncRun) -> Outcome:
         removals_unsafe=run.metadata.deletions_unsafe,
     )
     definitions = run.destination.definitions
-    incoming, stored = flatten(run.metadata.master_data), definitions.stored()
+    stored = definitions.stored()
+    incoming = flatten(run.metadata.master_data)
+    incoming |= undefined(run.metadata.undefined_types, stored)
     plan = plan_master_data(incoming, stored, rules)
     if plan.conflicts:
         raise ConflictError(plan.conflicts)
@@ -89,6 +93,24 @@ def _note(outcome: Outcome, plan: MasterDataPlan, stored: Mapping[Key, Stored]) 
     for key, reason in sorted(plan.skipped):
         outcome.note(Verb.SKIPPED, key.kind, (str(key),))
         outcome.remark(f"{key.kind} {key} differs and is left as it is: {reason}")
+
+
+def undefined(
+    data_set_types: Iterable[Code], stored: Mapping[Key, Stored]
+) -> dict[Key, Definition]:
+    """The definitions of types that the list uses and does not define: those that are here, with
+    their assignments, else ones that say nothing."""
+    found: dict[Key, Definition] = {}
+    for code in data_set_types:
+        key = Key(kind="DATA_SET_TYPE", owner="", code=code)
+        found[key] = EntityType(kind=Kind.DATA_SET, code=code)
+        assigned = "PROPERTY_ASSIGNMENT", f"{key.kind} {code}"
+        found |= {
+            each: present.value
+            for each, present in stored.items()
+            if each == key or (each.kind, each.owner) == assigned
+        }
+    return found
 
 
 def plan_master_data(

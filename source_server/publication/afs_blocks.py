@@ -12,7 +12,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from shared.blocks import WholeFile
 from shared.errors import NotNowError
@@ -29,6 +28,13 @@ _OWNERS = 500
 # Owners that an error names.
 _SHOWN = 20
 
+# Looks at the files of one owner, if they change meanwhile.
+_LOOKS = 3
+
+
+class _ChangedError(Exception):
+    """A file is no longer as it was listed; the message names it."""
+
 
 class Md5Sums:
     """MD5 checksums of files for which the catalogue has none, computed again only for a file that
@@ -40,13 +46,17 @@ class Md5Sums:
         self._known: OrderedDict[tuple[str, str, str], str] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, code: str, path: str, content: Downloadable) -> str:
-        key = code, path, content.etag
+    def of(self, code: str, path: str, content: Downloadable, length: int) -> str | None:
+        """That of the first bytes of a file, of which a list says that it has this length: it may
+        have grown since. None if it has fewer bytes."""
+        key = code, path, f"{content.etag} {length}"
         with self._lock:
             if key in self._known:
                 self._known.move_to_end(key)
                 return self._known[key]
-        digest = _md5_of(content.path, content.data or b"")
+        digest = _md5_of(content, length)
+        if digest is None:
+            return None
         with self._lock:
             self._known[key] = digest
             while len(self._known) > self._MOST:
@@ -54,11 +64,15 @@ class Md5Sums:
         return digest
 
 
-def _md5_of(path: Path | None, data: bytes) -> str:
-    digest = hashlib.md5(data, usedforsecurity=False)
-    for block in WholeFile(path).blocks() if path else ():
-        digest.update(block)
-    return digest.hexdigest()
+def _md5_of(content: Downloadable, length: int) -> str | None:
+    digest = hashlib.md5(usedforsecurity=False)
+    blocks = WholeFile(content.path).blocks() if content.path else [content.data or b""]
+    for block in blocks:
+        digest.update(block[:length])
+        length -= min(length, len(block))
+        if not length:
+            break
+    return None if length else digest.hexdigest()
 
 
 class AfsBlocks:
@@ -93,20 +107,35 @@ class AfsBlocks:
         return filter(_is_unseen, self._afs_of(owners))
 
     def _with_sums(self, afs: Entity) -> Entity:
-        if all((file.checksum or "").startswith(MD5) for file in afs.files):
-            return afs
-        return replace(afs, files=tuple(self._with_sum(afs, file) for file in afs.files))
+        """The AFS data as they are listed or, if a file has been removed or shortened since, as
+        they are now."""
+        for _ in range(_LOOKS):
+            try:
+                return replace(afs, files=tuple(self._with_sum(afs, file) for file in afs.files))
+            except _ChangedError as error:
+                changed = str(error)
+            now = next(iter(list(self._afs_of([afs.perm_id]))), None)
+            if now is None or _is_unseen(now):
+                raise _not_now([afs.code])
+            afs = now
+        raise NotNowError(
+            f"AFS data of {afs.code}: the file {changed!r} is not there as it was a moment ago, so "
+            "its checksum is not known; try again later"
+        )
 
     def _with_sum(self, afs: Entity, file: FileNode) -> FileNode:
         if (file.checksum or "").startswith(MD5):
             return file
         content = self._catalogue.data_set_file(afs.code, file.path, self._scope)
-        if content is None or content.length != file.length:
-            raise NotNowError(
-                f"AFS data of {afs.code}: the file {file.path!r} is not there as it was a moment"
-                " ago, so its checksum is not known; try again later"
-            )
-        return replace(file, checksum=MD5 + self._sums.of(afs.code, file.path, content))
+        if content is None or content.length < file.length:
+            raise _ChangedError(file.path)
+        try:
+            digest = self._sums.of(afs.code, file.path, content, file.length)
+        except FileNotFoundError:
+            digest = None
+        if digest is None:
+            raise _ChangedError(file.path)
+        return replace(file, checksum=MD5 + digest)
 
 
 def _is_unseen(afs: Entity) -> bool:

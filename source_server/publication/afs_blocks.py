@@ -88,7 +88,7 @@ class AfsBlocks:
 
     def check(self, owners: Sequence[PermId]) -> None:
         """Raise `NotNowError` if the AFS data of one of them cannot be listed as a whole."""
-        unseen = [afs.code for batch in batches(owners, _OWNERS) for afs in self._unseen(batch)]
+        unseen = [_told(afs) for batch in batches(owners, _OWNERS) for afs in self._unseen(batch)]
         if unseen:
             raise _not_now(unseen)
 
@@ -96,7 +96,7 @@ class AfsBlocks:
         """The AFS data of each of these owners that has some; each file has an MD5 checksum. Raises
         `NotNowError` as `check` does."""
         found = list(self._afs_of(owners))
-        if unseen := [afs.code for afs in found if _is_unseen(afs)]:
+        if unseen := [_told(afs) for afs in found if _is_unseen(afs)]:
             raise _not_now(unseen)
         return {afs.perm_id: self._with_sums(afs) for afs in found}
 
@@ -116,7 +116,7 @@ class AfsBlocks:
                 changed = str(error)
             now = next(iter(list(self._afs_of([afs.perm_id]))), None)
             if now is None or _is_unseen(now):
-                raise _not_now([afs.code])
+                raise _not_now([_told(now or afs)])
             afs = now
         raise NotNowError(
             f"AFS data of {afs.code}: the file {changed!r} is not there as it was a moment ago, so "
@@ -142,10 +142,21 @@ def _is_unseen(afs: Entity) -> bool:
     return any(each.part is Part.FILES for each in afs.unknown)
 
 
+def _told(afs: Entity) -> str:
+    """The owner with the reasons."""
+    reasons = [
+        f"{each.reason}: {each.detail}" if each.detail else str(each.reason)
+        for each in afs.unknown
+        if each.part is Part.FILES
+    ]
+    return f"{afs.code} ({'; '.join(reasons)})" if reasons else afs.code
+
+
 def _not_now(owners: Sequence[str]) -> NotNowError:
     shown = ", ".join(owners[:_SHOWN]) + (", ..." if len(owners) > _SHOWN else "")
     return NotNowError(
         f"the AFS data of {len(owners)} samples or experiments cannot be listed now: {shown}. A"
         " harvester of openBIS 7 would take them for deleted, so nothing is sent. Make their files"
-        " readable again (unarchive them, mount the disk), or take them out of the roots"
+        " readable again (unarchive them, mount the disk, rename what has a bad name), or take them"
+        " out of the roots"
     )

@@ -304,7 +304,7 @@ def test_an_owner_whose_files_cannot_be_seen_ends_the_list(
     answer = site.client(afs_url=AFS_URL).get(RE_SYNC, params=root("SPACE:ALPHA", **BELOW))
 
     assert answer.status_code == 503
-    assert full_instance.trial.perm_id in answer.text
+    assert f"{full_instance.trial.perm_id} (not-harvested" in answer.text
     assert "take them for deleted" in answer.text
 
 

@@ -21,6 +21,7 @@ from shared.errors import ConfigError
 from shared.model.entities import Entity, FileNode
 from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import Kind
+from shared.model.unknown import Part, Reason, Unknown
 from source_server.publication.catalogue import Scope
 from source_server.settings import SourceSettings
 from source_server.users.sign_in import DirectoryAuthenticator
@@ -46,8 +47,9 @@ AT, USUAL = round(SINCE.timestamp() * 1000), round(MODIFIED.timestamp() * 1000)
 CONTENTS = {"top.txt": b"0123456789", "run 1/a+b.csv": b"hello world", "run 1/sub/empty": b""}
 
 
-def an_afs_catalogue() -> MemoryCatalogue:
-    """AFS data of the sample CAKE in the space ALPHA; one checksum is known."""
+def an_afs_catalogue(unknown: tuple[Unknown, ...] = ()) -> MemoryCatalogue:
+    """AFS data of the sample CAKE in the space ALPHA; one checksum is known. No file is listed if
+    something is unknown."""
     known = f"MD5:{'AB' * 16}"
     files = tuple(
         FileNode(
@@ -64,8 +66,9 @@ def an_afs_catalogue() -> MemoryCatalogue:
         type=Code("AFS_DATA"),
         sample=Identifier("/ALPHA/CAKE"),
         is_afs=True,
-        files=files,
+        files=() if unknown else files,
         empty_folders=("bare/folder",),
+        unknown=unknown,
     )
     catalogue = a_catalogue()
     held = {(SAMPLE, path): content_of(content) for path, content in CONTENTS.items()}
@@ -73,11 +76,11 @@ def an_afs_catalogue() -> MemoryCatalogue:
 
 
 @contextmanager
-def a_service(**settings: Any) -> Iterator[httpx.Client]:
+def a_service(unknown: tuple[Unknown, ...] = (), **settings: Any) -> Iterator[httpx.Client]:
     read = SourceSettings(**({"afs_url": AFS_URL} | settings))
     everybody = dict.fromkeys(("mira", "otto", "nobody"), PASSWORD)
     authenticator = DirectoryAuthenticator([Passwords(**everybody)])
-    catalogue = an_afs_catalogue()
+    catalogue = an_afs_catalogue(unknown)
     with opened_afs(read, catalogue, authenticator) as afs:
         app = create_app(catalogue, authenticator, read, beside=afs)
         with serving(app) as url, httpx.Client(base_url=url, timeout=30) as client:
@@ -285,6 +288,16 @@ def test_passwords_can_be_guessed_some_times_only() -> None:
     with a_service(max_guesses=2) as service:
         codes = [service.post(API, data=form).status_code for _ in range(3)]
     assert codes == [400, 400, 429]
+
+
+def test_files_that_cannot_be_seen_now_are_not_taken_for_deleted() -> None:
+    away = Unknown(part=Part.FILES, reason=Reason.NOT_MOUNTED)
+    with a_service((away,)) as service:
+        token = signed_in(service)
+        for answer in (called(service, token, "list"), called(service, token, "hash", "/x.txt")):
+            assert answer.status_code == 503
+            assert "not all files can be listed now (not-mounted)" in answer.text
+        assert read(service, token, request_of((SAMPLE, "/top.txt", 2, 3))).status_code == 200
 
 
 def test_the_lists_are_served_beside_it(service: httpx.Client) -> None:

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from shared.errors import NotNowError
 from shared.model.entities import Entity
 from shared.model.ids import Code
+from shared.model.unknown import Part
 from source_server.publication.catalogue import Catalogue, Downloadable, Scope
 from source_server.web.afs.answers import CallError, MissingError
 from source_server.web.afs.chunks import Chunk
@@ -57,6 +59,7 @@ class AfsFiles:
     def listing(self, owner: str, source: str, scope: Scope, *, recursively: bool) -> str:
         """A line for each file and folder below ``source``, or for the file that it names."""
         data, place = self._data(owner, scope), _relative(source)
+        _check_seen(data)
         lines = {line.path: line for line in _lines(data)}
         if place in lines and lines[place].size is not None:
             return lines[place].written(owner)
@@ -75,6 +78,7 @@ class AfsFiles:
         data, path = self._data(owner, scope), _relative(source)
         node = next((file for file in data.files if file.path == path), None)
         if node is None:
+            _check_seen(data)
             raise MissingError(source)
         if node.checksum and node.checksum.startswith(_MD5):
             return node.checksum.removeprefix(_MD5).lower()
@@ -129,6 +133,16 @@ class AfsFiles:
         until, _ = next(iter(self._owners.values()))
         files = sum(len(data.files) for _, data in self._owners.values())
         return until < now or len(self._owners) > _MOST_OWNERS or files > _MOST_FILES
+
+
+def _check_seen(data: Entity) -> None:
+    """Raise `NotNowError` unless all files can be listed: clients take the others for deleted."""
+    for each in data.unknown:
+        if each.part is Part.FILES:
+            why = f"{each.reason}: {each.detail}" if each.detail else each.reason
+            raise NotNowError(
+                f"AFS data of {data.code}: not all files can be listed now ({why}); try again later"
+            )
 
 
 def _relative(source: str) -> str:

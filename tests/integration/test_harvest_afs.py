@@ -125,7 +125,7 @@ def test_a_life_of_afs_data(site: Site) -> None:
         # a folder is emptied: its file stays until that is released
         third = {path: second[path] for path in (NOTES, "new.txt")}
         site.has(third, "run 1")
-        assert "held back" in site.runs(8).output
+        assert "though people remove AFS data" in site.runs(8).output
         assert site.is_here(second)
         site.runs(0, "--allow-deletions")
         assert site.is_here(third, "run 1")

@@ -172,6 +172,11 @@ def test_nothing_is_deleted_of_a_selection_that_shrinks_unless_that_is_allowed(
     runs(ready)
     assert names(here(ready)) == names(EVERYTHING)
 
+    configure(ready, openbis, "SPACE:ALPHA")
+    assert ready.run().code == 8
+    assert names(here(ready)) == names(EVERYTHING)
+    assert "space-black-list or exportable-perm-ids leaves them out" in ready.log()
+
 
 def test_a_root_that_makes_the_source_fail_is_named(openbis: RootedSource, ready: Harvest) -> None:
     configure(ready, openbis, ALPHA_AND_BETA)

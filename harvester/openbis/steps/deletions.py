@@ -89,7 +89,8 @@ def _hold_back(run: SyncRun, outcome: Outcome) -> None:
     if contents := guard.new_contents_count():
         text = (
             f"{contents} data sets have fewer or other files than were brought, which openBIS "
-            f"never does ({_lost(run)}); the source may not see them now"
+            "never does, though people remove AFS data of samples and experiments "
+            f"({_lost(run)}); the source may not see them now"
         )
         reasons = [*doubts, text]
     if (since := guard.earliest_waiting()) is not None:
@@ -145,7 +146,7 @@ def _doubts(run: SyncRun) -> Iterator[str]:
         yield (
             f"spaces vanished with all that was in them: {_listed(named, len(spaces))}; deleted "
             "on the source, or its user may not see them any more, or this section's own "
-            "space-white-list or space-black-list leaves them out"
+            "space-white-list, space-black-list or exportable-perm-ids leaves them out"
         )
 
 

@@ -57,8 +57,8 @@ def _repeated(run: SyncRun, new: int, brought: int, since: datetime) -> Iterator
     shrinks = 2 * (brought - new) < largest
     if gone > max(new, _FEW) and 2 * gone > largest and shrinks:
         yield (
-            f"with these, {gone} of the {largest} items that this section once had here were "
-            f"deleted within {_WINDOW.days} days without being confirmed, or wait"
+            f"with these, {gone} of the {max(gone, largest)} items that this section once had here "
+            f"were deleted within {_WINDOW.days} days without being confirmed, or wait"
         )
 
 

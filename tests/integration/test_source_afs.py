@@ -14,6 +14,7 @@ import pytest
 
 from harvester.http.retries import PassingError
 from harvester.openbis.source import afs
+from harvester.openbis.source.afs import AfsChangedError
 from harvester.openbis.source.afs_chunks import bytes_of_chunk, request_for
 from harvester.openbis.source.source import Source
 from shared.errors import SourceError, SourceRefusedError
@@ -157,7 +158,7 @@ def test_an_owner_that_is_not_given_says_what_to_do(bench: Bench) -> None:
 
 
 def test_a_file_that_is_gone_is_one_that_cannot_be_verified(bench: Bench) -> None:
-    with pytest.raises(VerificationError, match="does not have the file any more"):
+    with pytest.raises(AfsChangedError, match="does not have the file any more"):
         bench.files.download(
             bench.owner.perm_id, "gone", bench.folder / "x", Expected(length=1, checksum="MD5:00")
         )
@@ -171,8 +172,16 @@ def test_other_bytes_are_refused(bench: Bench) -> None:
 
 def test_bytes_of_another_time_say_that_the_file_has_changed(bench: Bench) -> None:
     old = f"MD5:{hashlib.md5(b'old', usedforsecurity=False).hexdigest()}"
-    with pytest.raises(VerificationError, match="it has changed since the list was made"):
+    with pytest.raises(AfsChangedError, match="it has changed since the list was made"):
         bench.fetch(checksum=old)
+
+
+def test_a_file_that_is_shorter_by_now_has_changed_and_is_not_said_to_be_forbidden(
+    bench: Bench,
+) -> None:
+    expected = Expected(length=99, checksum="MD5:00")
+    with pytest.raises(AfsChangedError, match="it cannot be read as listed; it has changed since"):
+        bench.files.download(bench.owner.perm_id, PATH, bench.folder / "x", expected)
 
 
 def test_a_file_that_ends_too_early_is_refused(bench: Bench) -> None:

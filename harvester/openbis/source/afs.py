@@ -57,6 +57,14 @@ class AfsRefusedError(AfsAwayError, SourceRefusedError):
     """The session must not be sent to the address of AFS."""
 
 
+class AfsChangedError(VerificationError):
+    """A file is another one than when the list was made, or is gone; the next list knows that."""
+
+
+class _NotGivenError(SourceError):
+    """AFS refuses a file, without a reason that is known."""
+
+
 class _BusyError(PassingError):
     """Another user is writing to the files of this owner."""
 
@@ -93,7 +101,7 @@ class AfsFiles:
             came = self._downloads.bring(f"afs/{owner}/{path}", attempt, target, expected)
         except PassingError as error:
             raise self._without_answer(error) from error
-        except VerificationError as error:
+        except (VerificationError, _NotGivenError) as error:
             raise self._explained(error, owner, f"/{path}", expected) from error
         self._in_vain = 0
         return came
@@ -152,8 +160,8 @@ class AfsFiles:
         if _BUSY in text:
             return _BusyError(f"{self._url}: {owner}{path} is locked by another user: {text}")
         if _MISSING in text:
-            return VerificationError("the application file service does not have the file any more")
-        return SourceError(
+            return AfsChangedError("the application file service does not have the file any more")
+        return _NotGivenError(
             f"{self._url} does not give {owner}{path}: {text}; user "
             f"{self._config.data_source_auth_user} must be allowed to see the sample or experiment "
             "with this perm id, and the log of the application file service may say more"
@@ -205,15 +213,16 @@ class AfsFiles:
         return (AfsAwayError if away else SourceError)(str(error))
 
     def _explained(
-        self, error: VerificationError, owner: str, path: str, expected: Expected
-    ) -> VerificationError:
+        self, error: VerificationError | _NotGivenError, owner: str, path: str, expected: Expected
+    ) -> VerificationError | _NotGivenError:
         """Says whether the file has changed since the list was made."""
         with suppress(SourceError, VerificationError):
             now = self._with_session(partial(self._hash, owner, path), owner, path)
             if expected.checksum and expected.checksum.partition(":")[2].lower() != now:
-                return VerificationError(
-                    f"{error}; it has changed since the list was made, and comes as it is now with "
-                    "the next run"
+                refused = isinstance(error, _NotGivenError)
+                return AfsChangedError(
+                    f"{'it cannot be read as listed' if refused else error}; it has changed since "
+                    "the list was made, and comes as it is now with the next run"
                 )
         return error
 

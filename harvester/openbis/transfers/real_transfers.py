@@ -15,7 +15,7 @@ from harvester.openbis.destination.arrivals import DATA_SET, Abandoned
 from harvester.openbis.destination.file_work import FileEffects, StoreFiles
 from harvester.openbis.destination.moving import link_or_copy
 from harvester.openbis.section import SectionConfig
-from harvester.openbis.source.afs import AfsAwayError
+from harvester.openbis.source.afs import AfsAwayError, AfsChangedError
 from harvester.openbis.source.source import Source
 from harvester.openbis.transfers.arrived import Arrived
 from harvester.openbis.transfers.arriving import Arriving
@@ -202,8 +202,8 @@ class RealTransfers:
             return
         arriving.takes_room |= isinstance(error, OSError)
         reason = f"file {file.path}: {told_with_path(error, self._store.root)}"
-        away = isinstance(error, AfsAwayError)
-        arriving.error = ItemError(Kind.DATA_SET, arriving.wanted.code, reason, waits=away)
+        waits = isinstance(error, AfsAwayError | AfsChangedError)
+        arriving.error = ItemError(Kind.DATA_SET, arriving.wanted.code, reason, waits=waits)
 
     def _take_over(self, arriving: Arriving, file: FileNode, target: Path) -> bool:
         """Use a file that is here already if its checksum is right: an unchanged file of a changed

@@ -33,8 +33,10 @@ def milliseconds(time: datetime) -> int:
 
 
 def moment(stored: int) -> datetime:
-    """The time of stored milliseconds, in UTC."""
-    return datetime.fromtimestamp(stored / 1000, UTC)
+    """The time of stored milliseconds, in UTC; exact also in the year 1, where a float is not."""
+    seconds, rest = divmod(stored, 1000)
+    whole = datetime.fromtimestamp(seconds, UTC)
+    return whole.replace(microsecond=rest * 1000) if rest else whole
 
 
 def entity_row(entity: Entity) -> Row:

@@ -47,8 +47,8 @@ class Md5Sums:
         self._lock = threading.Lock()
 
     def of(self, code: str, path: str, content: Downloadable, length: int) -> str | None:
-        """That of the first bytes of a file, of which a list says that it has this length: it may
-        have grown since. None if it has fewer bytes."""
+        """The sum of a file's first bytes, up to the length that a list gives it: it may have grown
+        since. None if it has fewer bytes."""
         key = code, path, f"{content.etag} {length}"
         with self._lock:
             if key in self._known:

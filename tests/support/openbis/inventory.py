@@ -40,7 +40,8 @@ Key = tuple[str, str]
 class Inventory:
     """``values``: texts in their order, by kind, perm id and property; of other data types than
     `PLAIN` only how many there are (as so many empty texts). ``afs``: length and MD5 of each file
-    by owner and path."""
+    by owner and path. ``immutable``: only where the AFS data are there, since a destination waits
+    with the time until it has them."""
 
     values: Mapping[tuple[str, str, str], list[str]]
     meta_data: Mapping[Key, Mapping[str, str]]
@@ -53,10 +54,13 @@ class Inventory:
 
 def of_openbis(connection: Connection, store: Path) -> Inventory:
     """A database of schema 205 or later, and its data store."""
+    afs = dict(_afs(connection, store))
+    away = frozenset(connection.execute(text(_AFS_OWNERS)).scalars()) - afs.keys()
     return Inventory(
         values=_values(connection),
         meta_data=dict(_meta_data(connection)),
-        immutable=dict(_immutable(connection)),
+        # A destination waits with the time until it has the files.
+        immutable={key: at for key, at in _immutable(connection) if key[1] not in away},
         type_groups=_type_groups(connection),
         multi_valued=frozenset(
             connection.execute(
@@ -64,7 +68,7 @@ def of_openbis(connection: Connection, store: Path) -> Inventory:
             ).scalars()
         ),
         patterns=dict(_patterns(connection)),
-        afs=dict(_afs(connection, store)),
+        afs=afs,
     )
 
 
@@ -73,6 +77,9 @@ _CODE = """
 CASE WHEN p.is_managed_internally
           AND p.pers_id_registerer = (SELECT id FROM persons WHERE user_id = 'system')
      THEN '$' ELSE '' END || p.code"""
+
+
+_AFS_OWNERS = "SELECT code FROM data_all WHERE afs_data AND del_id IS NULL"
 
 
 def _name(kind: str) -> str:

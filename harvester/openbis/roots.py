@@ -3,45 +3,15 @@ names them (``exportable-perm-ids``)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
-from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from shared.model.kinds import Kind
+from shared.resourcesync.roots import ENTITY_ROOTS, RootKind
 from shared.settings.faults import nearest
 from shared.settings.values import split_items
-
-
-class RootKind(StrEnum):
-    """The kinds that openBIS 7 takes."""
-
-    SPACE = "SPACE"
-    PROJECT = "PROJECT"
-    EXPERIMENT = "EXPERIMENT"
-    SAMPLE = "SAMPLE"
-    DATASET = "DATASET"
-    SAMPLE_TYPE = "SAMPLE_TYPE"
-    EXPERIMENT_TYPE = "EXPERIMENT_TYPE"
-    DATASET_TYPE = "DATASET_TYPE"
-    VOCABULARY_TYPE = "VOCABULARY_TYPE"
-    TYPE_GROUP = "TYPE_GROUP"
-
-
-# How lists name the kinds. The other kinds are definitions: openBIS 7 sends them without what they
-# refer to, and they come anyway with the entities that use them.
-ENTITY_KINDS: Mapping[RootKind, Kind] = MappingProxyType(
-    {
-        RootKind.SPACE: Kind.SPACE,
-        RootKind.PROJECT: Kind.PROJECT,
-        RootKind.EXPERIMENT: Kind.EXPERIMENT,
-        RootKind.SAMPLE: Kind.SAMPLE,
-        RootKind.DATASET: Kind.DATA_SET,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -56,8 +26,9 @@ class Root:
 
     @property
     def key(self) -> tuple[str, str] | None:
-        """Kind and perm id in a list, in upper case; None for definitions."""
-        kind = ENTITY_KINDS.get(self.kind)
+        """Kind and perm id in a list, in upper case. None for definitions: openBIS 7 sends them
+        without what they refer to, and they come anyway with the entities that use them."""
+        kind = ENTITY_ROOTS.get(self.kind)
         return key_of(kind, self.perm_id) if kind else None
 
 

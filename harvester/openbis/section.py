@@ -11,9 +11,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from harvester.openbis.roots import ENTITY_KINDS, Root, RootKind, Roots
+from harvester.openbis.roots import Root, Roots
 from harvester.settings.harvester import HarvesterSettings
 from harvester.settings.section import BasePath, Days, SectionSettings
+from shared.resourcesync.roots import ENTITY_ROOTS, RootKind
 from shared.settings.bandwidth import BandwidthSetting
 from shared.settings.model import Given
 from shared.settings.places import absolute_below
@@ -47,7 +48,7 @@ _FLAGS = (
 _LISTS = "space_white_list", "space_black_list", "exportable_perm_ids"
 # The fields that say what is selected.
 SELECTING = (*_LISTS, *_FLAGS)
-_DEFINITIONS = frozenset(RootKind) - ENTITY_KINDS.keys()
+_DEFINITIONS = frozenset(RootKind) - ENTITY_ROOTS.keys()
 
 
 class SourceVersion(StrEnum):
@@ -147,7 +148,7 @@ class SectionConfig(SectionSettings):
                 "has no effect at an openBIS 20.10 (source-version), which sends everything then; "
                 "select by space-white-list there"
             )
-        if roots and not any(root.kind in ENTITY_KINDS for root in roots):
+        if roots and not any(root.kind in ENTITY_ROOTS for root in roots):
             raise ValueError("names definitions only, so nothing would be selected; name entities")
         if version is SourceVersion.OPENBIS_7 and not roots:
             _check_spaces(spaces=spaces, url=info.data.get("data_source_openbis_url"))

@@ -17,10 +17,11 @@ from shared.errors import NotFoundError
 from shared.model.ids import Code, PermId
 from shared.model.kinds import FACTS, Kind
 from shared.model.master_data import MasterData
+from shared.resourcesync.roots import ENTITY_ROOTS
 from source_server.publication.batches import batches
 from source_server.publication.catalogue import Place, Scope, Snapshot, Step
 from source_server.publication.referred import unknown_definitions
-from source_server.publication.roots import ENTITY_ROOTS, Flag, Root, Roots
+from source_server.publication.roots import Flag, Root, Roots
 
 # Entities whose neighbours are asked for together.
 BATCH = 1_000

@@ -22,7 +22,8 @@ from shared.model.master_data import (
     TypeGroup,
     Vocabulary,
 )
-from source_server.publication.roots import TYPE_ROOTS, Root, RootKind, Roots
+from shared.resourcesync.roots import RootKind
+from source_server.publication.roots import TYPE_ROOTS, Root, Roots
 
 _Types = Mapping[Kind, Set[Code]]
 _PLUGIN_KINDS = (Kind.EXPERIMENT, Kind.SAMPLE, Kind.DATA_SET)

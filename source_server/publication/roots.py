@@ -15,6 +15,7 @@ from shared.errors import RequestError
 from shared.model.ids import PermId
 from shared.model.kinds import Kind
 from shared.model.limits import PERM_ID_BYTES, is_longer
+from shared.resourcesync.roots import RootKind
 
 ROOT = "exportable_perm_id"
 
@@ -23,32 +24,6 @@ MOST_ROOTS = 5_000
 
 # Characters of a root that an answer shows.
 _SHOWN = 200
-
-
-class RootKind(StrEnum):
-    """The kind of a root, in the words of openBIS's exporter."""
-
-    SPACE = "SPACE"
-    PROJECT = "PROJECT"
-    EXPERIMENT = "EXPERIMENT"
-    SAMPLE = "SAMPLE"
-    DATASET = "DATASET"
-    SAMPLE_TYPE = "SAMPLE_TYPE"
-    EXPERIMENT_TYPE = "EXPERIMENT_TYPE"
-    DATASET_TYPE = "DATASET_TYPE"
-    VOCABULARY_TYPE = "VOCABULARY_TYPE"
-    TYPE_GROUP = "TYPE_GROUP"
-
-
-ENTITY_ROOTS: Mapping[RootKind, Kind] = MappingProxyType(
-    {
-        RootKind.SPACE: Kind.SPACE,
-        RootKind.PROJECT: Kind.PROJECT,
-        RootKind.EXPERIMENT: Kind.EXPERIMENT,
-        RootKind.SAMPLE: Kind.SAMPLE,
-        RootKind.DATASET: Kind.DATA_SET,
-    }
-)
 
 TYPE_ROOTS: Mapping[RootKind, Kind] = MappingProxyType(
     {

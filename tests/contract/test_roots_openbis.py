@@ -14,6 +14,7 @@ from shared.model.ids import PermId
 from shared.model.kinds import ENTITY_KINDS, Kind
 from shared.model.master_data import DataType
 from shared.model.unknown import Reason
+from shared.resourcesync.roots import RootKind
 from shared.resourcesync.v20.version import V20
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from source_server.publication.catalogue import Scope, Snapshot
@@ -21,7 +22,7 @@ from source_server.publication.expansion import expand
 from source_server.publication.peers import Peers
 from source_server.publication.published import Publication, everything
 from source_server.publication.resource_list import resource_list
-from source_server.publication.roots import NO_ROOTS, Flag, Root, RootKind, Roots
+from source_server.publication.roots import NO_ROOTS, Flag, Root, Roots
 from source_server.publication.selection import Selection
 from source_server.publication.service_files import ServiceFiles
 from source_server.settings.choices import PeerFormat

@@ -17,6 +17,7 @@ from shared.model.master_data import (
     TypeGroup,
     TypeGroupMember,
 )
+from shared.resourcesync.roots import RootKind
 from source_server.publication.referred import referred, unknown_definitions
 from source_server.publication.roots import (
     MOST_ROOTS,
@@ -24,7 +25,6 @@ from source_server.publication.roots import (
     ROOT,
     Flag,
     Root,
-    RootKind,
     Roots,
     parse_roots,
 )

@@ -7,10 +7,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from harvester.openbis.roots import Root, RootKind
+from harvester.openbis.roots import Root
 from harvester.openbis.section import SectionConfig, SourceVersion
 from harvester.openbis.selection import changes, written
 from harvester.openbis.source.list_documents import rooted_list
+from shared.resourcesync.roots import RootKind
 from tests.support.instances.settings_files import MANDATORY, config_of, faults_of, section_of
 
 # The section of openBIS 7's manual, with the keys that its harvester needs besides.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harvester.http.retries import PassingError
-from harvester.openbis.roots import ENTITY_KINDS, Root, key_of
+from harvester.openbis.roots import Root, key_of
 from harvester.openbis.section import SectionConfig
 from harvester.openbis.source.items import Doubt, NoSharedSamples, SourceItem
 from harvester.openbis.source.list_documents import rooted_list
@@ -27,6 +27,7 @@ from shared.blocks import WholeFile
 from shared.errors import ConfigError, FormatError, SourceError
 from shared.model.entities import Entity
 from shared.resourcesync.items import RecordFault
+from shared.resourcesync.roots import ENTITY_ROOTS
 
 _FAILED = 500
 _ADVICE = (
@@ -63,7 +64,7 @@ def roots_of(source: Source, config: SectionConfig) -> tuple[Root, ...]:
     """The roots of the section, or the spaces that it selects. Raises `ConfigError` if it selects
     nothing."""
     if config.exportable_perm_ids:
-        return tuple(root for root in config.exportable_perm_ids if root.kind in ENTITY_KINDS)
+        return tuple(root for root in config.exportable_perm_ids if root.kind in ENTITY_ROOTS)
     if not (config.space_white_list or config.space_black_list):
         raise ConfigError(
             f"[{config.name}] exportable-perm-ids is missing: the data source is an openBIS 7, "

@@ -10,10 +10,11 @@ from typing import Any
 
 import re2
 
-from harvester.openbis.roots import Root, RootKind
+from harvester.openbis.roots import Root
 from harvester.openbis.section import SectionConfig
 from harvester.openbis.source.source import Source
 from shared.errors import ConfigError, SourceError
+from shared.resourcesync.roots import RootKind
 
 # Spaces per request.
 _PAGE = 500

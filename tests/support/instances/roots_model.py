@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from shared.model.entities import Entity
 from shared.model.ids import Code, identifier
 from shared.model.kinds import Kind, Relation
-from source_server.publication.roots import ENTITY_ROOTS, Flag, Root, RootKind
+from shared.resourcesync.roots import ENTITY_ROOTS, RootKind
+from source_server.publication.roots import Flag, Root
 
 Key = tuple[Kind, str]
 

@@ -19,6 +19,7 @@ from random import Random
 
 import pytest
 
+from harvester.openbis.steps.frozen_flags import copy_immutable_times
 from harvester.openbis.sync import STEPS
 from tests.e2e.conftest import Morning
 from tests.e2e.delicate import BEFORE, COMMITTED, EARLY, IN_A_HARVEST, LATE, MIDDLE
@@ -29,7 +30,8 @@ from tests.support.processes.moments import RUN_BEGINS, STEP_BEGINS, STEP_ENDS, 
 
 SOAK = "KILLS" in os.environ
 KILLS = os.environ.get("KILLS", "1")
-TITLES = tuple(step.title for step in STEPS)
+# The last step is one of its own only in a section that does not keep frozen flags.
+TITLES = tuple(step.title for step in STEPS if step.run is not copy_immutable_times)
 DATABASES = ("sqlite", "postgresql")
 
 

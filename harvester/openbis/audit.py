@@ -165,6 +165,7 @@ class Audit:
             find = partial(self.store.data_set_file, code, path)
             fault = self._fault(find, expected)
             if not fault and self.read_contents:
+                # `find` cannot raise here, since `_fault` has called it without a fault.
                 fault = fault_of_time(find(), expected, modified)
             if fault:
                 yield Difference(kind=Kind.DATA_SET, perm_id=code, text=f"file {path} {fault}")

@@ -83,9 +83,11 @@ def remember(
 ) -> None:
     """Note in the memory and in the file what failed; to be called after a real pass only."""
     waiting = {(error.kind, error.perm_id) for error in done.waiting}
+    # What was not tried must not count as one more failure, which would prolong its pause.
     errors = [error for error in done.failed if error not in done.waiting]
     with work(connection) as transaction, transaction():
         remember_failures(connection, config.alias, errors, datetime.now(UTC), waiting=waiting)
+    # The kind of a record that cannot be read may be any text, for which the file has no line.
     failed = {(Kind(e.kind), PermId(e.perm_id)) for e in done.failed if e.kind in set(Kind)}
     left = replace(items.file, failed=frozenset(failed), attachments=frozenset())
     write_not_synced(config.not_synced_entities_file, left)

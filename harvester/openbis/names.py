@@ -86,6 +86,7 @@ class Names:
             material_properties=frozenset(
                 p.code for p in master_data.property_types if p.data_type is DataType.MATERIAL
             ),
+            # Without a prefix, too, an internal definition of a user loses its ``$``.
             _unchanged=not lead and all(code == target for code, target in named),
         )
 

@@ -54,6 +54,7 @@ def read_not_synced(path: Path) -> NotSynced:
             f"{path}: this is no list of failed items (it has {found[0]!r}); correct "
             "not-synced-entities-file, which names it"
         )
+    # ``splitlines`` would also break a path at characters such as U+2028.
     for line in re.split(r"\r\n|\r|\n", text):
         if item := _FAILED.fullmatch(line):
             failed.add((Kind(item[1]), PermId(item[2])))

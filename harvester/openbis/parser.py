@@ -93,6 +93,7 @@ def _add_trash(parser: argparse.ArgumentParser) -> None:
     _add_deletion(one, nargs="*")
     one.add_argument("--older-than", metavar="AGE", type=duration, help="for example '7 d'")
     for each in actions.choices.values():  # it may stand after the action, too
+        # With a default of its own, it would overwrite what was given before the action.
         each.add_argument("--config", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 

@@ -169,6 +169,8 @@ class _Reading:
         self.faults.append(error)
 
     def _perm_id_here(self, kind: str, perm_id: str) -> str:
+        # The fault keeps what is here from being deleted, so it must have the perm id of here,
+        # which differs for these two kinds alone.
         if not self.prefix or kind not in {Kind.SPACE, Kind.MATERIAL}:
             return perm_id
         code, _, type_code = perm_id.removesuffix(")").rpartition(" (")
@@ -183,6 +185,7 @@ class _Reading:
         return self._known_names().translate_entity(record).perm_id
 
     def _define(self, master_data: MasterData) -> None:
+        # The definitions come a second time where `_known_names` has looked ahead for them.
         if self.master_data == master_data:
             return
         self.names = Names.of(master_data, self.prefix)

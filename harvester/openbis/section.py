@@ -117,6 +117,7 @@ class SectionConfig(SectionSettings):
     last_sync_timestamp_file: BasePath = Path("last-sync-timestamp-file_{alias}.txt")
     not_synced_entities_file: BasePath = Path("not-synced-entities_{alias}.txt")
 
+    # The original's settings have these two keys. They are taken without effect.
     whished_number_of_streams: Annotated[Integer, Field(ge=1, le=100)] | None = None
     machine_load: Annotated[Decimal, Field(gt=0, le=100)] = 0.5
     max_threads: Annotated[Integer, Field(ge=1, le=1000)] = 10
@@ -127,6 +128,7 @@ class SectionConfig(SectionSettings):
     @field_validator("data_source_auth_user")
     @classmethod
     def _fits_basic_authentication(cls, user: str) -> str:
+        # HTTP's basic authentication ends the user id at the first colon.
         if ":" in user:
             raise ValueError("a user id with a colon cannot authenticate")
         return user
@@ -161,6 +163,7 @@ class SectionConfig(SectionSettings):
             return wanted
         if info.data.get("source_version") is SourceVersion.OPENBIS_20:
             raise ValueError("has no effect at an openBIS 20.10 (source-version); remove it")
+        # A list that is at fault itself is not in ``data``; it must not count as missing, too.
         if not any(info.data.get(name, True) for name in _LISTS):
             raise ValueError(f"has no effect without {_ROOTS}; name the roots there, or remove it")
         return wanted

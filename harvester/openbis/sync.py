@@ -96,6 +96,8 @@ def synchronise(job: Job[SectionConfig]) -> None:
     job.log.begins(lines, banner_fields(config, last), run=job.run, limits=job.limits)
     _tell_of_selection(job, last)
     with Source(config, job.limits, job.log.logger) as source:
+        # A wrong password or a folder that is not mounted ends the run here, before a list is
+        # fetched, which may take hours.
         with viewing(connection):
             destination = opened(connection, config, job.destination.settings)
             items = standing(connection, config, job.started, at_once=bool(job.options.repair))
@@ -125,6 +127,8 @@ def synchronise(job: Job[SectionConfig]) -> None:
 def _save_cutoff(
     job: Job[SectionConfig], metadata: Metadata, last: LastSync | None, *, baseline: bool
 ) -> None:
+    # The original skips what was modified before the cutoff, should an operator go back to it; so
+    # the earlier of the two clocks counts, which loses no change.
     cutoff = min(metadata.at, job.started)
     full = cutoff if baseline or last is None else last.full
     now = LastSync(incremental=cutoff, full=full, selection=written(job.config))
@@ -179,6 +183,7 @@ def _look(job: Job[SectionConfig], store: DataStore, items: Standing, *, baselin
             source=job.config.alias,
             moved=partial(_observe, job.limits, progress, 0),
         )
+        # Without a baseline, only items that failed or are asked for are read, which are few.
         contents = not baseline or job.options.repair is Repair.CONTENTS
         return inspector.look(contents=contents, only=only)
 
@@ -220,6 +225,8 @@ class _Section:
         complete = not recorder.harvested.failed and not recorder.harvested.unfinished
         checkpoint("all steps are done, and the source does not know")
         with transaction():
+            # While items are missing, the mark of this source stays: their rows come later with
+            # earlier times, and other harvesters of this destination must not miss them.
             self.destination.ends(self.metadata.at if complete else None)
 
     def perform(self, transaction: Transaction, transfers: Transfers) -> None:
@@ -228,6 +235,7 @@ class _Section:
         begin_pass(self.job, dry_run=rehearsed)
         checkpoint("a pass begins", "dry run" if rehearsed else "real")
         run = self._run(transaction, transfers)
+        # Files that a killed run has left to be moved may lie where the steps put others.
         with transaction():
             remove_files(run)
         for together, steps in groupby(STEPS, key=lambda step: step.together):
@@ -266,6 +274,7 @@ class _Section:
             if not step.wanted(run.config):
                 continue
             take_step(self.job, step.title, partial(_run, step, run))
+            # A stop between steps that share a transaction would undo those that are done.
             if not step.together:
                 run.limits.check()
 

@@ -220,7 +220,9 @@ def _check_space(preview: Preview) -> Iterator[Finding]:
         (store.root, preview.needed),
         (store.service_root, preview.needed_by_service),
     ):
+        # The first run makes the folders; until then the nearest one that exists tells the disk.
         folder = next(place for place in (root, *root.parents) if os.access(place, os.F_OK))
+        # Both folders may lie on one disk, where their sizes add up.
         first, so_far = needed.get(folder.stat().st_dev, (folder, 0))
         needed[folder.stat().st_dev] = (first, so_far + size)
     for folder, size in needed.values():

@@ -56,6 +56,7 @@ def _differences(
     with Source(section) as source, database_errors(engine), engine.connect() as connection:
         with viewing(connection):
             store = data_store(connection, section, chosen.settings)
+            # Without this, a disk that is not mounted would make every file a difference.
             check_mounted(connection, store, section.alias)
         with selected_list(source, section) as items:
             metadata = read_metadata(items, connection, section.prefix)

@@ -39,6 +39,8 @@ def init(options: argparse.Namespace) -> int:
     if options.internal_master_data:
         definitions |= _internal(options.internal_master_data)
     url = chosen.settings.database_url.get_secret_value()
+    # Data sets lie in a folder named by the UUID of their data store; with a new UUID, those of an
+    # original harvester would not be found.
     engine = create_store(url, found_data_store(chosen.settings.storeroot_dir))
     with changing(engine) as connection:
         stored = stored_definitions(connection)

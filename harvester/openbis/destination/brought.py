@@ -133,6 +133,8 @@ def _pages(connection: Connection, sort: _Sort, query: Select[Any]) -> Iterator[
         if len(rows) < _PAGE:
             return
         last = tuple(getattr(rows[-1], column.name) for column in sort.order)
+        # The last key, not a number of rows, says where the next page begins: rows may come and go
+        # between the transactions.
         page = query.where(tuple_(*sort.order) > last)
 
 

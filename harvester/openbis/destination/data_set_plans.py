@@ -80,7 +80,9 @@ def files_of_first(
         select(file).where(file.c.code.in_(codes)).order_by(file.c.code, file.c.path).limit(most)
     )
     rows = connection.execute(query).all()
+    # The limit may have cut the files of the last data set, which is left to the next call.
     whole = list(codes) if len(rows) < most else [code for code in codes if code < rows[-1].code]
+    # The first data set alone reaches the limit; without it the caller would never get further.
     if not whole:
         return {codes[0]: data_set_files(connection, codes[0])}
     found: dict[str, list[FileNode]] = {code: [] for code in whole}

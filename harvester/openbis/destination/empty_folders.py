@@ -23,4 +23,5 @@ def without_filled(entity: Entity) -> Entity:
 
 
 def _folders_above(path: str) -> list[str]:
+    # The last parent of a relative path is ``.``, the data set itself.
     return list(map(str, PurePosixPath(path).parents))[:-1]

@@ -221,6 +221,8 @@ def finish_files(
         moved()
     known_folders = effects.deletions()  # before their rows are read: these come first
     for area, name, needed in execute(connection, "removals", source=source).all():
+        # Since the removal was noted, another row may have come to name the file, or another
+        # section may have begun to bring it.
         if not needed:
             effects.remove(area, name)
         execute(connection, "removed", area=area, name=name)

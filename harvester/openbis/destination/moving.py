@@ -27,6 +27,8 @@ def move(origin: Path, target: Path) -> None:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
+        # Within a file system a rename leaves nothing half done, so what lies at the target is not
+        # a part of this move and is replaced.
         if _device(origin) == _device(target.parent):
             remove(target)
         elif origin.is_dir():  # copied whole, and killed then; a file is just copied again

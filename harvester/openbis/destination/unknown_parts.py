@@ -40,6 +40,7 @@ from shared.store.statements import Rows, SqlFile, execute_from
 
 _FILE = SqlFile("harvester.openbis.destination", "unknown.sql")
 _AT_ONCE = 200
+# The hash of an entity does not cover its times, so that any time will do.
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _UPDATE = text(
     "UPDATE incoming_entity SET properties = :properties, unknown = :unknown, afs = :afs,"
@@ -242,6 +243,7 @@ def _incoming_entities(connection: Connection, kind: Kind, perm_ids: list[str]) 
     query = select(incoming.entities).where(column.kind == kind.value, column.perm_id.in_(perm_ids))
     for row in connection.execute(query).all():
         key = row.perm_id
+        # The hash covers the order of components, and a query promises no order by itself.
         edges = sorted(links[key], key=lambda link: (link.ordinal, link.to_perm_id))
         yield Entity(
             kind=kind,

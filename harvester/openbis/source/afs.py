@@ -147,6 +147,8 @@ class AfsFiles:
         try:
             return call(token)
         except _RefusedError as error:
+            # A refusal does not show whether the session has ended, so AFS is asked, unless the
+            # text of the refusal gives another reason.
             if _BUSY in str(error) or _MISSING in str(error) or self._is_valid(token):
                 raise self._meant(error, owner, path) from error
         self._session.renew(token)
@@ -192,6 +194,7 @@ class AfsFiles:
         config = self._config
         given = config.resource_list_url, config.data_source_dss_url, config.data_source_openbis_url
         homes = {(url.scheme, url.host.lower()) for url in map(httpx.URL, filter(None, given))}
+        # What is no URL at all is refused like the URL of a foreign host.
         with suppress(httpx.InvalidURL):
             url = httpx.URL(self._url)
             if (url.scheme, url.host.lower()) in homes:
@@ -216,6 +219,7 @@ class AfsFiles:
         self, error: VerificationError | _NotGivenError, owner: str, path: str, expected: Expected
     ) -> VerificationError | _NotGivenError:
         """Says whether the file has changed since the list was made."""
+        # The question only makes the message better: without an answer, the first error stands.
         with suppress(SourceError, VerificationError):
             now = self._with_session(partial(self._hash, owner, path), owner, path)
             if expected.checksum and expected.checksum.partition(":")[2].lower() != now:

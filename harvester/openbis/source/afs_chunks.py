@@ -21,6 +21,7 @@ _PLACE = struct.Struct(">qi")
 def request_for(owner: str, path: str, offset: int, limit: int) -> bytes:
     """The body that asks for one chunk."""
     parts = [_NUMBER.pack(1), _sized(owner), _sized(path)]
+    # A chunk of a request has the same form as one of an answer, with no bytes yet.
     return b"".join([*parts, _PLACE.pack(offset, limit), _NUMBER.pack(0)])
 
 

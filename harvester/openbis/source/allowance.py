@@ -35,6 +35,7 @@ class ListAllowance:
         self._clock = clock
         self._began = clock()
         self._bytes = 0
+        # The first call looks at the disk at once, not only after 16 MiB.
         self._unseen = _LOOK
 
     def check(self, count: int) -> None:

@@ -90,6 +90,8 @@ class GrowingFile:
         tries, position = self._tries, 0
         with self.path.open("rb", buffering=0) as file:
             while available := self._more_than(position, tries):
+                # A new try may cut the file just now. Then this block may be wrong, and the next
+                # question raises `BegunAnewError`, so that no mixture counts as a list.
                 block = file.read(min(available, _BLOCK))
                 position += len(block)
                 yield block

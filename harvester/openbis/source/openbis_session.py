@@ -120,6 +120,7 @@ class OpenbisSession:
                 f"{url}: user {user} was refused; check data-source-auth-user and "
                 "data-source-auth-pass"
             )
+        # The addresses of files contain the token, and messages of errors repeat addresses.
         remember_secrets(token)
         return token
 

@@ -32,6 +32,7 @@ class Probe:
 
 def probe_of(response: httpx.Response) -> Probe:
     """Read an answer whose body has not been read."""
+    # The source dates its answer before the body, which may come slowly.
     arrived = datetime.now(UTC)
     return Probe(
         status=response.status_code,
@@ -43,6 +44,7 @@ def probe_of(response: httpx.Response) -> Probe:
 def _skew(text: str, arrived: datetime) -> timedelta | None:
     try:
         date = parsedate_to_datetime(text)
+        # `parsedate_to_datetime` gives no zone for ``-0000``, which means UTC.
         return (date if date.tzinfo else date.replace(tzinfo=UTC)) - arrived
     except (TypeError, ValueError, OverflowError):
         return None

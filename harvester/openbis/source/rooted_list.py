@@ -116,4 +116,5 @@ class _Answer:
 
 
 def _is(item: SourceItem, root: Root) -> bool:
+    # A root whose record cannot be read is there all the same.
     return isinstance(item, Entity | RecordFault) and key_of(item.kind, item.perm_id) == root.key

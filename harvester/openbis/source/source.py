@@ -84,6 +84,7 @@ class Source:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # A logout that fails must neither make the run fail nor hide the error that has ended it.
         with suppress(SourceError, StoppedError):
             self._session.close()
         self._client.close()
@@ -163,6 +164,7 @@ class Source:
         url = httpx.URL(address)
 
         def attempt() -> Probe:
+            # Only the beginning of the body is read, as it comes, so it must not be packed.
             with self._client.get(url, {"Accept-Encoding": "identity"}) as response:
                 return probe_of(response)
 
@@ -233,6 +235,7 @@ class Source:
                 file.write(block)
                 self._limits.progressed()
                 self._limits.check()
+                # The limit is about bytes on the line, before they are unpacked.
                 self._throttle.take(response.num_bytes_downloaded - before)
                 before = response.num_bytes_downloaded
         self._limits.check()

@@ -25,6 +25,7 @@ _FETCH_OPTIONS = "as.dto.space.fetchoptions.SpaceFetchOptions"
 def full_match(pattern: str) -> Callable[[str], Any] | None:
     """Match as a data source does; None for patterns that only Java can read."""
     options = re2.Options()
+    # RE2 would print its complaint about a pattern by itself, besides our message.
     options.log_errors = False
     try:
         found: Callable[[str], Any] = re2.compile(pattern, options=options).fullmatch
@@ -63,6 +64,7 @@ def visible_spaces(source: Source) -> set[str]:
         total = _total(answer)
         codes.update(page)
         position += len(page)
+        # If the total promises more than ever comes, the loop would ask for ever.
         if not page:
             break
     if len(codes) != total:  # a space that is left out would count as deleted

@@ -28,6 +28,7 @@ _HOLDERS = frozenset(kind.value for kind in ATTACHMENT_HOLDERS)
 
 def register_attachments(run: SyncRun) -> Outcome:
     outcome = run.outcome()
+    # A list that may lack items does not say what will never come.
     if not run.metadata.deletions_unsafe:
         with run.transaction():  # before anything else is brought, here or in later steps
             run.destination.file_work.drop_abandoned(run.transfers.abandon, run.limits.progressed)
@@ -82,6 +83,7 @@ def _tell_of_the_rest(run: SyncRun, outcome: Outcome, holders: Sequence[Holder])
     seen = {(str(holder.kind), holder.perm_id) for holder in holders}
     lost = {key for key in run.damage.faults if key[0] in _HOLDERS} - seen
     with run.transaction():
+        # The damage was found before step 2, which may have deleted the item meanwhile.
         lost = run.destination.file_work.still_here(lost)
     for kind, perm_id in sorted(lost):
         outcome.fail(irreparable(kind, perm_id, run.damage.text(kind, perm_id)))

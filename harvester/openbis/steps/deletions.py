@@ -101,6 +101,7 @@ def _hold_back(run: SyncRun, outcome: Outcome) -> None:
     if outgrown:
         text = f"{outgrown} losses of contents are larger now than when they were held back"
         reasons = [*reasons, text]
+    # What data sets would lose, and what waits already, is held back without doubts, too.
     number = guard.hold(run.run_id or 0, new=bool(doubts))
     if not number:
         return

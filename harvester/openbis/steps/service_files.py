@@ -85,6 +85,7 @@ def _write(run: SyncRun, file: ListedFile, *, begun: bool) -> bool:
         run.transfers.service_file(wanted)
         return _put(run, file, wanted, begun=begun)
     except ItemError:
+        # A note of an earlier run stays, since what that run has brought may lie in the place.
         if not begun:
             with run.transaction():
                 run.destination.service_files.forget(file.path)

@@ -119,6 +119,7 @@ def _has_more(old: Path, new: Path, known: Collection[Path]) -> bool:
     try:
         for folder, folders, files in os.walk(old, onerror=_raise):
             here = Path(folder).relative_to(old)
+            # `os.walk` does not follow links to folders, so what lies behind one would not be seen.
             if any(Path(folder, name).is_symlink() for name in folders):
                 return True
             more = [name for name in files if here / name not in known]

@@ -61,6 +61,7 @@ class Contents:
         fetched = name_aside(target, self.alias)
         with _blamed(wanted, self.limits):
             target.parent.mkdir(parents=True, exist_ok=True)
+            # A killed run may have left it, and `Source.download` needs a path that is free.
             fetched.unlink(missing_ok=True)
             with OnError(partial(fetched.unlink, missing_ok=True)):
                 if wanted.content is None:
@@ -75,6 +76,7 @@ class Contents:
         with _blamed(wanted, self.limits):
             if os.path.lexists(target) and (keep or target.is_symlink() or not target.is_file()):
                 self.aside.take(target, FILE, wanted.name)
+            # The time is set before the file is in place: nobody finds it there with another time.
             os.utime(fetched, (modified, modified))
             checkpoint("a file of the file service is about to be put in place", wanted.name)
             fetched.replace(target)
@@ -99,6 +101,7 @@ def _blamed(wanted: WantedContent, limits: RunLimits) -> Iterator[None]:
     try:
         yield
     except OutOfReachError:
+        # Blamed on one item, a source out of reach would be waited for again with each other one.
         limits.check_urgent()
         raise
     except (VerificationError, SourceError, OSError) as error:

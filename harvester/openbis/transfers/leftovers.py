@@ -51,6 +51,7 @@ class Leftovers:
             if any(path.is_file() for path in folder.rglob("*")):
                 self._folder.mkdir(parents=True, exist_ok=True)
                 kept = folder.rename(self._folder / folder.name)
+                # A rename keeps the folder's time, and `tidy` counts the days from that.
                 os.utime(kept)
             else:
                 shutil.rmtree(folder)

@@ -102,6 +102,7 @@ class RehearsedTransfers:
 
     def _need(self, perm_id: str, length: int, kind: Kind = Kind.DATA_SET) -> None:
         """Add up the bytes wanted, and compare them with the free space of the disk."""
+        # Before the first real pass, the folder itself may not exist yet.
         free = shutil.disk_usage(_existing(self._store.root)).free
         if self._wanted + length > free:
             reason = (

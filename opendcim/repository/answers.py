@@ -81,6 +81,7 @@ def list_answer(
     sent = dict(headers)
     takes_gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
     if takes_gzip and len(body) >= _WORTH_COMPRESSING:
+        # Without mtime=0, gzip writes the clock into its head, and equal lists differ in bytes.
         body = gzip.compress(body, _LEVEL, mtime=0)
         sent["Content-Encoding"] = "gzip"
     return Response(body, headers=sent, media_type=_JSON)
@@ -93,6 +94,7 @@ def since_of(request: Request) -> str:
         return ""
     try:
         moment = datetime.fromisoformat(text)
+        # A time in the calendar's first or last hours raises OverflowError when moved to UTC.
         return time_text(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (ValueError, OverflowError) as error:
         raise RefusalError(
@@ -111,4 +113,5 @@ def _moment(text: str) -> datetime:
 
 
 def _opaque(tag: str) -> str:
+    # HTTP compares the tags of If-None-Match weakly: the mark of weak tags does not count.
     return tag.strip().removeprefix("W/")

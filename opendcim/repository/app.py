@@ -75,6 +75,7 @@ def repository_app(site: Site) -> ASGIApp:
     app.add_exception_handler(StarletteHTTPException, _no_route)
     app.add_exception_handler(SQLAlchemyError, _unavailable)
     app.add_exception_handler(Exception, _failed)
+    # FastAPI's middleware lies within its handler of failures, whose answers need headers, too.
     return _Around(app)
 
 
@@ -90,6 +91,8 @@ class _Around:
             await self._app(scope, receive, send)
             return
         path = scope["path"]
+        # The browser client is a script in an installation's page: browsers let it read lists and
+        # pictures from here with CORS headers only. Pages of moderators are for no other site.
         shared = path == API or path.startswith((f"{API}/", f"{PICTURES}/"))
         added = {**_HARDENED, **_CORS} if shared else _OF_PAGES
 
@@ -116,6 +119,7 @@ def _meant(scope: Scope) -> Scope:
 def _add(message: MutableMapping[str, Any], added: dict[str, str]) -> None:
     headers = MutableHeaders(scope=message)
     for name, value in added.items():
+        # An answer keeps a header of its own, such as the Cache-Control of a picture.
         headers.setdefault(name, value)
 
 

@@ -36,6 +36,7 @@ async def limited(request: Request, largest: int) -> AsyncGenerator[bytes, None]
     try:
         async with asyncio.timeout(_PATIENCE):
             async for part in request.stream():
+                # A client may send no Content-Length or a wrong one; the bytes that arrive count.
                 size += len(part)
                 if size > largest:
                     raise RefusalError(TOO_LARGE, f"The request is larger than {largest:,} bytes")

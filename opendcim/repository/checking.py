@@ -22,6 +22,7 @@ from opendcim.repository.refusals import FORBIDDEN, NOT_PROCESSED, RefusalError
 
 # Ports or slots of one template.
 _MOST_PARTS = 10_000
+# Characters; the column of openDCIM that clients write the name to is as wide (`fields`).
 LONGEST_NAME = 80
 
 

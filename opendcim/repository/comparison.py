@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from opendcim.records.fields import CDU_FIELDS, SENSOR_FIELDS, TEMPLATE_FIELDS, Field
 from opendcim.records.records import Port, Slot, Template
 
+# The repository gives both, so they say nothing about what the submitter changed.
 _NOT_COMPARED = {"TemplateID", "LastModified"}
 _SIDES = ("front", "rear")
 

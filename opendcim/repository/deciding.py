@@ -42,6 +42,7 @@ routes = APIRouter(prefix=API)
 
 
 async def _json(request: Request, _user: CurrentUser) -> Tree:
+    # The parameter ``_user`` has the key checked first: no body is read for a stranger.
     body = await read_body(request)
     try:
         return await run_in_threadpool(read_json, body)
@@ -161,6 +162,7 @@ def _final(
         final = read_template(body)
     except FormatError as error:
         raise format_refused(error) from error
+    # A body without an id means the template of the submission; it must not become a new one.
     final = replace(final, template_id=final.template_id or submission.template_id)
     if published is None:
         return final

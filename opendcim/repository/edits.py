@@ -22,6 +22,7 @@ from shared.errors import FormatError
 _FIXED = {"TemplateID", "LastModified", "FrontPictureFile", "RearPictureFile"}
 EDITABLE = tuple(field for field in TEMPLATE_FIELDS if field.member not in _FIXED)
 PORT, POWER_PORT = "Port ", "Power port "
+# Position and side are parts of the name of a slot in a form, so they cannot be edited there.
 _SLOT_FIELDS = tuple(field for field in SLOT_FIELDS if field.member in {"X", "Y", "W", "H"})
 
 

@@ -88,6 +88,8 @@ def approve_template(
     submission = undecided(connection, user, request_id, Subject.TEMPLATE)
     pictures = _with_distinct_names(pictures)
     names = {side: picture.name for side, picture in pictures.items()}
+    # The moderator may have changed the device type: `checked` drops the parts that it does not
+    # have, and `completed` below adds the details that it needs.
     template = checked(
         replace(
             final,
@@ -153,6 +155,7 @@ def published_before(connection: Connection, submission: Submission) -> Publishe
     template = submission.template
     if template is None:
         return None
+    # A submission for a new template may find it published meanwhile, by another submission.
     named = find_template(connection, submission.template_id) if submission.template_id else None
     return named or template_named(connection, template.manufacturer_id, template.model)
 
@@ -162,6 +165,7 @@ def _with_distinct_names(pictures: StoredPictures) -> StoredPictures:
     front, rear = pictures.get("front"), pictures.get("rear")
     if not front or not rear or front.sha256 == rear.sha256:
         return pictures
+    # On file systems that ignore case, ``p.png`` and ``P.png`` are one file.
     if front.name.casefold() != rear.name.casefold():
         return pictures
     return {"front": front, "rear": replace(rear, name=f"rear-{rear.name}")}
@@ -217,6 +221,7 @@ def _publish(
         if number is None:
             raise RuntimeError("the database gave no id")
         return int(number[0])
+    # If the template moved, the list of its former manufacturer has changed, too.
     _touch(connection, published.template.manufacturer_id, change)
     template_id = published.template.template_id
     connection.execute(table.update().where(table.c.template_id == template_id).values(**values))

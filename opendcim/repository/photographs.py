@@ -59,6 +59,7 @@ def _kept_chunks(content: bytes) -> Iterator[bytes]:
     position = len(_PNG_SIGNATURE)
     while position < len(content):
         length = _number(content, position, ">I")
+        # Length, name and checksum of a chunk have four bytes each.
         end = position + length + 12
         name = content[position + 4 : position + 8].decode("latin-1")
         if end > len(content):
@@ -78,6 +79,7 @@ def _kept_segments(content: bytes) -> Iterator[bytes]:
             raise ValueError("a segment has no marker")
         while content[position + 1 : position + 2] == b"\xff":  # may be there any number of times
             position += 1
+        # At the end of the file the marker becomes 0; then `_number` finds no length and raises.
         (marker,) = content[position + 1 : position + 2] or b"\0"
         if marker == _END:
             yield b"\xff\xd9"
@@ -91,6 +93,7 @@ def _kept_segments(content: bytes) -> Iterator[bytes]:
             found = _IN_SCAN.search(content, end)
             if found is None:
                 raise ValueError("a scan has no end")
+            # A progressive JPEG has further scans, with tables between them, so the loop goes on.
             end = found.start()
         yield _kept_segment(marker, content[position:end])
         position = end
@@ -102,6 +105,7 @@ def _kept_segment(marker: int, segment: bytes) -> bytes:
     if marker not in _NEEDED or not segment[4:].startswith(_NEEDED[marker]):
         return b""
     if marker == min(_NEEDED):
+        # The two zero bytes are the width and the height of the preview that is cut off.
         head = segment[4:_JFIF_LENGTH] + b"\0\0"
         return struct.pack(">BBH", 0xFF, marker, len(head) + 2) + head
     return segment
@@ -117,6 +121,7 @@ def _kept_blocks(content: bytes) -> Iterator[bytes]:
             yield content[position : position + 1]
             return
         if kind == _GIF_PICTURE:
+            # Ten bytes describe a picture; after its colours, one more says how long its codes are.
             data = position + 11 + _colours(_number(content, position + 9, "B"))
         elif kind == _GIF_EXTENSION:
             data = position + 2

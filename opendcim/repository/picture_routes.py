@@ -33,6 +33,7 @@ def published_picture(request: Request, site: CurrentSite, name: str) -> Respons
 
 def picture_answer(request: Request, store: PictureStore, picture: StoredPicture) -> Response:
     """Headers that let a browser show the picture as its own type, or not at all."""
+    # The tag is strong, since a picture is only ever sent as the bytes that were hashed.
     tag = entity_tag(picture.sha256).removeprefix("W/")
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     known = request.headers.get("if-none-match", "")

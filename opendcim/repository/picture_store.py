@@ -63,6 +63,7 @@ class PictureStore:
         return picture
 
     def place(self, sha256: str) -> Path:
+        # Only a hash becomes a path, so no text of a row or a request leads out of the folder.
         if not _SHA256.fullmatch(sha256):
             raise ValueError(f"{sha256!r} is no SHA-256")
         return self._folder / sha256[:2] / sha256
@@ -81,6 +82,7 @@ class PictureStore:
     def prepare(self) -> None:
         """Creates the folder. Raises `OSError`."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        # mkdir accepts an existing folder that is read-only; then only the first upload would fail.
         if not os.access(self._folder, os.W_OK | os.X_OK):
             raise PermissionError(13, "not writable", str(self._folder))
 
@@ -100,6 +102,7 @@ def _looked_at(name: str, content: bytes) -> tuple[str, int, int, bytes]:
             return kind, width, height, without_particulars(kind, content, orientation)
     except Exception as error:  # a decoder raises anything when it is fed anything
         raise _refused(name, "is no whole PNG, JPEG or GIF") from error
+    # This refusal is raised outside the try, which would take it for a fault of the decoder.
     raise _refused(name, f"has {width} x {height} pixels, which is too much")
 
 
@@ -107,6 +110,7 @@ def _decoded(content: bytes) -> tuple[str, int, int, int | None]:
     """Format, width, height and orientation of a whole picture; no orientation if it is too large
     to be decoded. What was decoded is freed when this returns."""
     with Image.open(BytesIO(content), formats=tuple(_TYPES)) as image:
+        # Image.open reads the header only, so the size is known before memory is used for pixels.
         width, height = image.size
         kind = "JPEG" if image.format == _SEVERAL else str(image.format)
         if width * height > _MOST_PIXELS:

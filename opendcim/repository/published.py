@@ -86,6 +86,7 @@ def rename_manufacturer(connection: Connection, manufacturer_id: int, name: str)
     if known is None:
         raise ConfigError(f"manufacturer {manufacturer_id} does not exist")
     name = checked_name(plain(name))
+    # A new name that differs by capitals only would find this manufacturer itself.
     if folded(name) != folded(known.name):
         _refuse_known(connection, name)
     change = next_change(connection)
@@ -138,6 +139,7 @@ def versions(connection: Connection, template_id: int) -> list[Version]:
 
 def change_of_manufacturers(connection: Connection) -> Change:
     """The last change of any manufacturer."""
+    # Number and time grow together, so the two maxima are of the same change.
     query = select(func.max(_manufacturer.c.change), func.max(_manufacturer.c.last_modified))
     return _change(connection, query)
 
@@ -156,6 +158,7 @@ def change_of_templates(connection: Connection, manufacturer_id: int) -> Change:
     row = connection.execute(query).first()
     if row is None:
         return last_change(connection)
+    # A manufacturer without templates has no change of templates yet, but always one of its own.
     return Change(
         number=max(row.templates_change, row.change),
         at=max(row.templates_changed, row.last_modified),
@@ -182,6 +185,7 @@ def _first(connection: Connection, query: Select[Any]) -> Published | None:
 
 def _as_published(row: Row[tuple[object, ...]]) -> Published:
     stored = template_of(row.record)
+    # The record was written before its id and its time were known; the columns have them.
     template = replace(
         stored,
         template_id=row.template_id,

@@ -90,6 +90,7 @@ def submit_manufacturer(connection: Connection, user: User, name: str) -> Submis
     """A name that this user has submitted already is not queued again. Raises `RefusalError`."""
     name = checked_name(plain(name))
     same = content_hash(Subject.MANUFACTURER, name)
+    # This comes before the refusals below: a client that tries again gets its own request.
     again = _pending_again(connection, user, same)
     if again:
         return again
@@ -116,6 +117,7 @@ def submit_template(connection: Connection, user: User, submitted: Template) -> 
             "the manufacturer first, or synchronize manufacturers",
         )
     target = _target(connection, template)
+    # The id that the client sent may be another repository's, so the record gets the target's.
     record = template_json(replace(template, template_id=target))
     same = content_hash(Subject.TEMPLATE, record)
     again = _pending_again(connection, user, same)
@@ -136,6 +138,7 @@ def add_pictures(
     connection: Connection, user: User, request_id: int, pictures: StoredPictures
 ) -> None:
     """Adds to the user's own submission, while it is pending. Raises `RefusalError`."""
+    # The route has checked this before it stored files, but a decision may have come since.
     submission = pictures_wanted(connection, user, request_id, pictures)
     held = pictures_json({**submission.pictures, **pictures})
     mine = _submission.c.request_id == request_id

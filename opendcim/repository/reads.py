@@ -41,6 +41,7 @@ from opendcim.repository.users import User
 routes = APIRouter(prefix=API)
 
 READ = ["GET", "HEAD"]
+# An ETag cannot contain blanks, so the time of ``since`` enters it as digits.
 _ONLY_DIGITS = str.maketrans("", "", " :-")
 # Digits; a longer number does not fit into the column, so no id has it.
 _LONGEST_ID = 9
@@ -153,10 +154,12 @@ def _list(
 ) -> Response:
     """Answers 304 if the client has the list, 429 if it was sent too often, else the list."""
     with reading(site.engine) as connection:
+        # Tag and list come from one snapshot; otherwise an old list might go out with a new tag.
         change = change_of(connection)
         since = since_of(request).translate(_ONLY_DIGITS)
         tag = entity_tag(site.representation, change.number, *([since] if since else []))
         headers = revalidation(tag, change)
+        # This comes before the allowance: clients may ask with their tag as often as they like.
         if is_known(request, tag, change):
             return not_modified(headers)
         if counted and request.method != "HEAD":
@@ -172,6 +175,7 @@ def _refused(request: Request, site: Site, reader: User | None) -> Response | No
         client=client_of(
             reader.user_id if reader else None, request.client.host if request.client else None
         ),
+        # The time itself is left out: each new time would count as a list that was never sent.
         name=f"{path}?since" if since else path,
         everything=path == f"{API}/template" and not since,
     )

@@ -21,6 +21,7 @@ from shared.errors import ConfigError
 from shared.store.engine import connect
 from shared.store.writers import write_lock
 
+# Times in this form compare as texts; `published` relies on that for ``since`` and maxima.
 _TIME = "%Y-%m-%d %H:%M:%S"
 
 
@@ -49,6 +50,7 @@ def opened_repository(url: SecretStr) -> Iterator[Engine]:
 def reading(engine: Engine) -> Iterator[Connection]:
     """A read transaction with one snapshot."""
     with engine.connect() as connection:
+        # PostgreSQL's usual READ COMMITTED gives each statement a snapshot of its own.
         if engine.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
@@ -111,6 +113,7 @@ def _prepare(engine: Engine) -> None:
                 connection.execute(meta.insert(), _first_values())
     except IntegrityError:  # another process has just created it
         pass
+    # This is a new transaction: if another process was first, the one above was rolled back.
     with engine.connect() as connection:
         version = _value(connection, "schema_version")
     if version != SCHEMA_VERSION:

@@ -29,6 +29,7 @@ StoredPictures = Mapping[str, StoredPicture]
 
 
 def template_json(template: Template) -> str:
+    # Sorted keys give equal templates the same text, whose hash `submit_template` compares.
     return json.dumps(asdict(template), separators=(",", ":"), sort_keys=True)
 
 

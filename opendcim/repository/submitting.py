@@ -57,6 +57,7 @@ async def _tree(request: Request, _user: CurrentUser) -> Tree:
     """The body; it is read only after the key is checked."""
     body = await read_body(request)
     try:
+        # Parsing megabytes in the event loop would hold up all other requests.
         return await run_in_threadpool(tree_of, request.headers.get("content-type", ""), body)
     except FormatError as error:
         raise format_refused(error) from error
@@ -138,8 +139,10 @@ def post_pictures(
     names = {side: base_name(name) for side, (name, _, _) in uploads.items()}
     if not all(names.values()):
         raise RefusalError(BAD_REQUEST, f"{NOT_PROCESSED} A picture has no usable name")
+    # This check comes first, since a refused upload must not leave files in the folder.
     with reading(site.engine) as connection:
         pictures_wanted(connection, user, asked, names)
+    # Decoding takes long, so it is done between the transactions: writers wait for each other.
     kept = {
         side: site.pictures.add(names[side], content) for side, (_, _, content) in uploads.items()
     }

@@ -92,6 +92,7 @@ template_version = Table(
     Column("pictures", Text, nullable=False),
     Column("request_id", Integer, nullable=False),
     Column("approved", String(19), nullable=False),
+    # There is no foreign key: commands decide as ``operator``, who has no row (`OPERATOR`).
     Column("approved_by", String(255), nullable=False),
 )
 
@@ -101,6 +102,7 @@ submission = Table(
     metadata,
     Column("request_id", Integer, primary_key=True),
     Column("kind", String(12), nullable=False),
+    # Either is 0 while it is not known, so neither can be a foreign key.
     Column("manufacturer_id", Integer, nullable=False),
     Column("template_id", Integer, nullable=False),
     Column("name", Text, nullable=False),

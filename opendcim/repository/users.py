@@ -99,6 +99,7 @@ def users(connection: Connection) -> list[tuple[User, bool]]:
 
 def set_administrator(connection: Connection, user_id: str, *, administrator: bool) -> None:
     """Raises `ConfigError`."""
+    # The command may spell the id with other capitals than the row that the update must match.
     known = _known(connection, user_id).user_id
     change = user.update().where(user.c.user_id == known)
     connection.execute(change.values(administrator=administrator))
@@ -116,6 +117,7 @@ def set_moderator(
             "opendcim manufacturer list"
         )
     mine = (moderator.c.user_id == known) & (moderator.c.manufacturer_id == manufacturer_id)
+    # Deleting first lets the command be repeated: a second row would violate the primary key.
     connection.execute(moderator.delete().where(mine))
     if moderates:
         values = {"user_id": known, "manufacturer_id": manufacturer_id}
@@ -154,6 +156,7 @@ def _set_hash(connection: Connection, user_id: str, key_hash: str | None) -> Non
 
 
 def _refuse_taken(connection: Connection, key: str) -> None:
+    # The key alone names the user of a request (`user_of_key`), so no two users may share one.
     if connection.execute(select(user).where(user.c.key_hash == _hashed(key))).first():
         raise ConfigError("somebody else has this key; nothing was changed")
 

@@ -25,6 +25,7 @@ def tidy(options: argparse.Namespace) -> int:
     store = opened_pictures(settings)
     with (
         opened_repository(settings.opendcim_repository_database_url) as engine,
+        # The write lock keeps rows from being added between the query and the removal.
         writing(engine) as connection,
     ):
         removed = store.remove_others(_needed(connection), older_than=time.time() - _JUST_NOW)

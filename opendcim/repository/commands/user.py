@@ -22,6 +22,7 @@ def add_user(options: argparse.Namespace) -> int:
         key = users.add_user(connection, options.user, _given_key(options))
         if options.administrator:
             users.set_administrator(connection, options.user, administrator=True)
+    # The key is printed after the commit, so no key is shown that is not valid.
     _print_key(options, key)
     return 0
 

@@ -15,6 +15,7 @@ from opendcim.repository.site import PAGES
 
 FOLDER = Path(__file__).parent
 LOGIN = f"{PAGES}/login"
+# The browser follows with GET, so loading the page again does not send the form again.
 SEE_OTHER = 303
 
 

@@ -87,6 +87,7 @@ def login_page() -> Response:
 
 @routes.post("/login")
 def login(request: Request, site: CurrentSite, form: Form) -> Response:
+    # Before the sign-in there is no token in the form, so the browser's headers must do.
     if is_of_another_site(request, site):
         raise RefusalError(FORBIDDEN, "This form is of another site")
     user = credentials_accepted(site, form)
@@ -173,6 +174,7 @@ def approve(site: CurrentSite, who: CurrentModerator, form: OwnForm, request_id:
         else:
             published = published_before(connection, submission)
             fields = _texts(form.get("field"))
+            # The page shows the completed template, so the form has fields that were not submitted.
             try:
                 final = edited(completed(submission.template), fields)
             except FormatError as error:

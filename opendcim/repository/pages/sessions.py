@@ -25,6 +25,7 @@ class Session:
     ends: float
 
     def sent_this(self, token: str) -> bool:
+        # compare_digest refuses texts that are not ASCII, and a form may contain anything.
         return hmac.compare_digest(self.csrf.encode(), token.encode(errors="replace"))
 
 

@@ -23,6 +23,7 @@ from shared.errors import FormatError
 _COOKIE = "openbis_sync_repository"
 _LARGEST_FORM = 1 << 20
 _USUAL_PORTS = {80, 443}
+# ``same-site`` is another host of the same domain, which need not be ours.
 _OTHER_SITES = {"cross-site", "same-site"}
 
 
@@ -115,6 +116,7 @@ def begin_session(request: Request, site: Site, user: User, response: Response) 
         site.sessions.begin(user.user_id, user.key_mark),
         max_age=LIFETIME,
         path=PAGES,
+        # From http addresses but localhost, browsers accept no cookie that is marked Secure.
         secure=request.url.scheme == "https",
         httponly=True,
         samesite="strict",

@@ -135,6 +135,7 @@ def _field_of(member: str) -> Field:
     named = {field.member: field for field in TEMPLATE_FIELDS}
     named |= {f"CDU {field.member}": field for field in CDU_FIELDS}
     named |= {f"Sensor {field.member}": field for field in SENSOR_FIELDS}
+    # All other members are ports, which have nothing to edit but their label.
     return named.get(member, _PORT_LABEL)
 
 

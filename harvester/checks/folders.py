@@ -77,6 +77,7 @@ def _trial_file(folder: Path) -> Iterator[Path]:
             try:
                 file.write(_TRIED)
                 file.flush()
+                # Some file systems report a full disk only when bytes are forced to it.
                 os.fsync(file.fileno())
                 yield path
             finally:

@@ -23,7 +23,9 @@ def check_config(options: argparse.Namespace) -> int:
     asked."""
     chosen = choose(options.config, options.section)
     faults = [*chosen.faults, *daemon_faults(chosen.settings), *_file_faults(chosen)]
+    # Sections share the environment, so each of them reports the same fault.
     faults += dict.fromkeys(_connection_faults(chosen))
+    # With --online, the findings about the destination include these faults.
     if not options.online:
         faults += _destination_faults(chosen)
     for fault in faults:

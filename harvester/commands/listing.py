@@ -28,6 +28,8 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
         table.add_column(heading.removeprefix("#"), justify="right" if right else "left")
     for row in rows:
         table.add_row(*(_cell_text(cell) for cell in row))
+    # Rich assumes 80 columns where there is no terminal, and would cut texts to them. It would also
+    # take what stands in brackets for markup.
     width = None if sys.stdout.isatty() else _WIDE
     Console(width=width, markup=False, highlight=False, emoji=False).print(table)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from shared.settings.quantities import parse_duration
 
+# A hundred years; `timedelta.max` cannot be added to a date.
 FOR_EVER = timedelta(days=36500)
 
 

@@ -38,6 +38,7 @@ def release(options: argparse.Namespace) -> int:
 
 
 def _why_nothing(connection: Connection, run: RunRecord) -> str:
+    # Nothing waits any more, so what is still listed is released.
     if held_back(connection, run.source, run=run.id, most=1):
         return (
             f"what run {run.id} held back is released already; the next run of section "

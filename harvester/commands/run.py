@@ -19,6 +19,7 @@ from harvester.settings.chosen import Chosen, choose
 from harvester.settings.section import SectionSettings
 from shared.plain_lines import complain, say
 
+# 128 and the number of SIGINT, as in shells.
 _INTERRUPTED_EXIT_CODE = 130
 
 

@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def runs(options: argparse.Namespace) -> int:
     """Print the runs, the latest first."""
     with destination(options) as (chosen, engine), engine.connect() as connection:
+        # Without --section, runs of sections that the config file has no longer are listed, too.
         aliases = [section.alias for section in chosen.sections] if options.section else None
+        # SQLite takes a negative limit for none, PostgreSQL refuses it.
         found = find_runs(connection, sources=aliases, most=max(options.most, 0))
         listed = [
             (run, counts_of(connection, run.id), failure_count(connection, run.id)) for run in found

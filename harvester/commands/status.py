@@ -88,6 +88,7 @@ def status_of(connection: Connection, section: SectionSettings, now: datetime) -
         success = last_run(connection, source, SUCCESSES)
         harvested = last_run(connection, source, HARVESTED)
         last = last_run(connection, source)
+        # A run without an end was killed if the section's lock is free.
         worker = None if idle else at_work(connection, source)
         ended = success.ended if success else None
         return SectionStatus(

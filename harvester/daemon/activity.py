@@ -84,4 +84,5 @@ class Watch:
     @property
     def is_alive(self) -> bool:
         """Whether the daemon works or looks at the clock."""
+        # The loop does not beat while sections are at work; a section has a watchdog of its own.
         return bool(self.running) or time.monotonic() - self._beat < _STUCK

@@ -99,6 +99,8 @@ class Agenda:
             return self._schedule.first(now, last=self._last() if self._schedule.start else None)
         saved = read_next_date(file, self._schedule.zone)
         first = self._schedule.first(now, saved=saved)
+        # A missed date stays in the file until its run has ended, so that a daemon that dies before
+        # does not lose it.
         if saved and saved <= now:
             logger.warning("the execution of %s was missed: it is made up for now", saved)
         else:

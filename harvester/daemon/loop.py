@@ -140,6 +140,8 @@ class _Daemon:
                 code = edge.error.exit_code
             self._notify(edge.error)
         logger.info("execution ended with code %d", code)
+        # A regular run that a stop cut short stays due: its date stays in run-schedule-file, and
+        # the next daemon makes up for it.
         if not self._request.is_set:
             self._agenda.ended(due_run, began, unfinished)
         return code

@@ -157,6 +157,7 @@ def _add_last_run(
         section=name,
     )
     shown.add("last_run_transferred_bytes", "Bytes of files in it.", last.bytes, section=name)
+    # Each verdict has a value, so that the one before goes to 0 instead of vanishing.
     for verdict in Verdict:
         shown.add(
             "last_run_verdict",

@@ -140,9 +140,11 @@ class _Execution:
         """Write the beginning of the run into the destination's memory; returns its number."""
         config, started = self.config, self.started
         with work(connection) as transaction, transaction():
+            # The row of the new run has no end either, so it must not be there yet.
             for killed in abandon_runs(connection, config.alias, started):
                 logger.warning("[%s] run %d was killed on the way", config.name, killed.id)
             keep = timedelta(days=self.destination.settings.run_retention_days)
+            # Without a list of the source the clock cannot be checked, and no run is forgotten.
             if agreed := trusted(started, latest_list(connection, config.alias)):
                 forget_runs(connection, config.alias, agreed - keep)
             return begin_run(
@@ -186,6 +188,7 @@ def _alone(
     """Hold the section's lock. Raises `BusyError` if another process keeps it too long."""
     wait_for_writers(connection, limits.sleep)  # of other sections, until a stop is requested
     until = datetime.now(UTC) + max(options.patience, _MOMENT)
+    # Without --wait only `_MOMENT` passes, which is not worth a warning.
     told = not options.patience
     while True:
         with section_lock(connection, config.alias) as held:
@@ -245,6 +248,7 @@ def _stalled(limits: RunLimits, error: Exception) -> StoppedError | None:
     """The watchdog's reason, if the watchdog caused the failure."""
     if isinstance(error, StoppedError) or not limits.stalled:
         return None
+    # The watchdog cut the connections, so the error itself only says that one is broken.
     return StoppedError(limits.reason or "", stalled=True)
 
 
@@ -272,4 +276,5 @@ def _write_end(connection: Connection, run: int, report: SectionReport) -> None:
         ):
             end_run(other, run, end)
     except (SyncError, SQLAlchemyError):
+        # What was committed stays; the next run finds this one without an end, as if it was killed.
         logger.exception("the end of run %d could not be written down", run)

@@ -51,6 +51,7 @@ class Schedule:
         moment = moment.astimezone(UTC)
         if self.rules:
             return min(_next(rule, moment, self.zone) for rule in self.rules)
+        # Only intervals of whole days, or that divide a day, come back to the same hours.
         if self.start is None or (self.interval % _DAY and _DAY % self.interval):
             return moment + self.interval
         return self._on_the_grid(moment, self.start)
@@ -67,6 +68,7 @@ class Schedule:
         step = min(self.interval, _DAY)
         begin = datetime.combine(wall.date(), start) - _DAY
         wall = begin + ((wall - begin) // step) * step + self.interval
+        # In a repeated hour, `_real` gives the first of two moments, which may be over.
         while (found := _real(wall, self.zone)) <= moment:
             wall += step
         return found
@@ -104,6 +106,8 @@ def _next(rule: CalendarRule, moment: datetime, zone: tzinfo) -> datetime:
     """The next moment of a rule. Only rules for all hours count a repeated hour twice."""
     if rule.hours == _ALL_HOURS:
         return _asked(_trigger(rule, zone), moment.astimezone(zone)).astimezone(UTC)
+    # The trigger counts wall clock times as if they were UTC, where no hour is skipped or repeated;
+    # `_real` then finds their moments.
     trigger = _trigger(rule, UTC)
     wall = moment.astimezone(zone).replace(tzinfo=UTC)
     while (found := _real((wall := _asked(trigger, wall)).replace(tzinfo=None), zone)) <= moment:
@@ -113,6 +117,7 @@ def _next(rule: CalendarRule, moment: datetime, zone: tzinfo) -> datetime:
 
 def _asked(trigger: CronTrigger, moment: datetime) -> datetime:
     """The next moment after this one."""
+    # APScheduler would give `moment` itself. Sums in UTC are right when the clock changes, too.
     later = (moment.astimezone(UTC) + timedelta(microseconds=1)).astimezone(moment.tzinfo)
     found: datetime = trigger.get_next_fire_time(None, later)
     return found

@@ -32,6 +32,7 @@ def stopping_on_signals(request: StopRequest) -> Iterator[None]:
         yield
         return
     reader, writer = socket.socketpair()
+    # `set_wakeup_fd` refuses a descriptor that blocks.
     writer.setblocking(False)  # noqa: FBT003 - the socket's own way
     listener = threading.Thread(target=_listen, args=(reader, request), daemon=True, name="signals")
     listener.start()
@@ -40,6 +41,7 @@ def stopping_on_signals(request: StopRequest) -> Iterator[None]:
     try:
         yield
     finally:
+        # In this order no signal is written to a closed descriptor; `close` ends the listener.
         for number, handler in handlers.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(descriptor)
@@ -61,6 +63,7 @@ def _listen(reader: socket.socket, request: StopRequest) -> None:
 def _stop(number: signal.Signals, request: StopRequest) -> None:
     if request.is_set:
         logger.warning("%s again: leaving at once; the next run goes on from here", number.name)
+        # `sys.exit` would end this thread alone.
         os._exit(128 + number)
     logger.warning("%s: what is at hand is finished; once more to leave at once", number.name)
     request.set(f"told to stop by {number.name}", number)

@@ -42,6 +42,7 @@ def pause_after(attempts: int) -> timedelta:
     each twice as long as the one before, at most a week."""
     if attempts <= 1:
         return timedelta(0)
+    # Ten doublings exceed the longest pause by far; without a limit, a timedelta would overflow.
     doubled: timedelta = FIRST_PAUSE * int(2 ** min(attempts - 2, 10))
     return min(doubled, LONGEST_PAUSE)
 

@@ -39,6 +39,7 @@ def held_back(
     ``run``, only those that were held back at its end, by it or by runs before."""
     held = held_deletion.c
     same = and_(entity.c.kind == held.kind, entity.c.perm_id == held.perm_id)
+    # A file of the file service is no entity: its path stands in `perm_id`.
     identifier = func.coalesce(entity.c.identifier, held.perm_id).label("identifier")
     query = (
         select(held.kind, held.perm_id, identifier, held.run, held.released)

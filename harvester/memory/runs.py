@@ -133,6 +133,7 @@ def end_run(connection: Connection, run_id: int, end: RunEnd) -> None:
     ]
     if counts:
         connection.execute(run_count.insert(), counts)
+    # The primary key allows one row for an item, however often it failed in the run.
     failures = {(e.kind, e.perm_id): e.reason for e in end.failures}
     rows = [
         {"run": run_id, "kind": kind, "perm_id": perm_id, "reason": reason}

@@ -90,6 +90,7 @@ class Access:
         except TooManyGuessesError as error:
             retry = {"Retry-After": str(error.seconds)}
             return Refused(429, "TooManyRequests", str(error), retry)
+        # Only the right password leads here, so a guess does not show which users are listed.
         if user_id in self.users or EVERYBODY in self.users:
             return user_id
         return Refused(
@@ -130,6 +131,7 @@ def _check_privacy(settings: SourceSettings) -> None:
 
 
 def _local(headers: Mapping[str, str], peer: str | None) -> str | Refused:
+    # A page can reach this machine by a name of its own that leads here; Host shows that name.
     host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
     between = [name for name in _BETWEEN if name in headers]
     if peer and is_loopback(peer) and is_loopback(host) and not between:

@@ -51,6 +51,7 @@ class Answering:
             include=request.include,
             custom=self.custom,
         )
+        # The end of the block waits for all elements; a failure or a stop ends them by `Time.left`.
         with ThreadPoolExecutor(self.connections, "opendcim-lookup") as pool:
             asked = [
                 pool.submit(_guarded, failed, lookup, registry, element)
@@ -81,6 +82,7 @@ def _guarded(
 
 
 def _answer(lookup: Lookup, registry: Registry, element: ElementId) -> Json:
+    # Elements that need no call to openDCIM end with the request, too.
     lookup.time.left()
     name = registry.names.get(element)
     if name is None:
@@ -107,6 +109,7 @@ def _gathered(asked: list[Future[Json]]) -> Answered:
             error = error or found
         elif not isinstance(found, StoppedWorkError):
             raise found
+    # No element failed, so the others ended because the program stops.
     if error is None and len(elements) < len(asked):
         raise StoppedWorkError
     return Answered(elements=elements, error=error)

@@ -23,6 +23,7 @@ from typing import NoReturn
 
 from shared.errors import RequestError
 
+# An id is a part of the row's URL path, so `/`, `?`, `#`, `%`, and `.` or `..` alone are refused.
 _ID = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9._:{}()@~-]{1,100}")
 _NUMBER = re.compile(r"[0-9]{1,10}", re.ASCII)
 _SHORT = re.compile(r"\s*([0-9]{1,10})\s*/\s*([0-9]{1,10})\s*", re.ASCII)
@@ -119,6 +120,7 @@ def read_posted(body: bytes, max_elements: int) -> Posted:
     try:
         request = _request(members, max_elements)
     except _Malformed as error:
+        # The digest recognises a malformed request that is posted again.
         text = json.dumps(content, sort_keys=True)
         return Posted(request_id=request_id, digest=_digest(text), fault=str(error))
     return Posted(request_id=request_id, digest=_digest(request.to_json()), request=request)
@@ -145,6 +147,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    # Python's parser would silently keep the last of two members with the same name.
     names = {name for name, _ in pairs}
     if len(names) < len(pairs):
         raise ValueError("a member is given twice in the same object")

@@ -74,6 +74,7 @@ class Locating:
             if text_of(row, "Rights").casefold() in NO_RIGHTS:
                 self.notes.append(f"Parent: this user may not see all of device {number}")
             root = row
+            # The first chassis on the way up is the one that holds the device itself.
             self.parent = self.parent or row
             if not _PLACES & set(self.include):
                 return root
@@ -92,6 +93,7 @@ class Locating:
     def _cabinet_parts(self, number: int) -> Json:
         if not _PLACES & set(self.include):
             return {}
+        # The cabinet has the ids of its row, zone and data centre, so it is read for these, too.
         answer = self.noted(AnswerPart.CABINET, lambda: self._row("cabinet", "CabinetID", number))
         cabinet = answer.get(AnswerPart.CABINET)
         if not isinstance(cabinet, dict):

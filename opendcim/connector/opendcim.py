@@ -78,6 +78,7 @@ class OpenDcim:
         Raises `PartRefusedError`, `StoppedWorkError`, and `RequestFailedError` if openDCIM cannot
         be asked.
         """
+        # Each call is a GET, which changes nothing in openDCIM, so it may be repeated.
         for pause in _PAUSES:
             try:
                 return self._asked(path, member, time_, parameters)
@@ -113,6 +114,7 @@ class OpenDcim:
         self, path: str, time_: Time, parameters: Mapping[str, str | int]
     ) -> tuple[int, str, bytes]:
         seconds = min(self._call_timeout, time_.left())
+        # The timeout of httpx holds for each read: an answer that drips would never reach it.
         end = time.monotonic() + seconds
         self.calls += 1
         try:
@@ -131,6 +133,7 @@ class OpenDcim:
                     _check_progress(path, len(body), end, time_)
                 return answer.status_code, answer.headers.get("content-type", ""), bytes(body)
         except httpx.TimeoutException as error:
+            # This raises if the request's time is over: the call's limit is not the reason then.
             time_.left()
             raise _too_slow(path) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -194,6 +197,7 @@ def _rows(path: str, member: str, content: Record) -> list[Record]:
     if member not in content:
         raise _bad(path, f"there is no {member} in it")
     if isinstance(value, dict):
+        # An object keyed by id holds nothing but records; a record has fields that are no objects.
         values = list(value.values())
         records = all(isinstance(each, dict) for each in values)
         value = values if records else [value]

@@ -44,6 +44,7 @@ def connector_part(settings: ConnectorSettings, server: SourceSettings) -> Itera
         stack.callback(rows.close)
         workers = _workers(settings, rows, _answering(settings, client, registry))
         workers.start()
+        # The stack ends in reverse: workers stop before the rows and the client are closed.
         stack.callback(workers.stop)
         site = ConnectorSite(rows=rows, workers=workers, access=access, limits=_limits(settings))
         yield OpenedPart(name="openDCIM connector", prefixes=(PATH,), app=create_routes(site))
@@ -92,6 +93,7 @@ def _limits(settings: ConnectorSettings) -> Limits:
 
 def _opendcim_client(settings: ConnectorSettings) -> httpx.Client:
     """The HTTP client. It follows no redirects, since they would carry the password elsewhere."""
+    # Lookups that run at once have a connection each: a wait for one would count as a timeout.
     most = settings.opendcim_connector_workers * settings.opendcim_connector_connections
     headers, auth = _credentials(settings)
     _warn_of_listeners(settings)

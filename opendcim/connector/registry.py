@@ -49,6 +49,7 @@ def registry_fault(place: str, text: str) -> RequestFailedError:
 def read_registry(content: bytes, place: str) -> Registry:
     """Raises `RequestFailedError` with the place and the line or entry of the first fault."""
     try:
+        # Spreadsheet programs write a byte order mark at the beginning of UTF-8.
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise registry_fault(place, "it is not in UTF-8; save it as UTF-8") from error
@@ -62,6 +63,7 @@ def _gathered(entries: Iterable[tuple[ElementId, str]]) -> Registry:
     more: dict[ElementId, tuple[str, ...]] = {}
     for element, name in entries:
         known = names.setdefault(element, name)
+        # Labels are compared ignoring case: both spellings lead to the same device.
         if known.casefold() != name.casefold():
             more[element] = (*more.get(element, (known,)), name)
     return Registry(names, more)

@@ -52,6 +52,7 @@ class RegistryFile:
 
     def _read(self) -> Registry:
         try:
+            # The stamp is older than the content: if the file changes in between, it is read again.
             status = self._path.stat()
             stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
             if self._known and self._known[0] == stamp:
@@ -77,6 +78,7 @@ class RegistryAddress:
     ) -> None:
         self._client = client
         self._url = url
+        # Clients are shown the place in errors, and the query may hold a secret.
         self._place = str(httpx.URL(url).copy_with(query=None))
         self._interval = interval
         self._clock = clock
@@ -93,6 +95,7 @@ class RegistryAddress:
         headers = {"Accept-Encoding": "identity"}
         if self._known and self._known[1]:
             headers["If-None-Match"] = self._known[1]
+        # The age counts from the question: the server may have made its answer right then.
         fetched = self._clock()
         try:
             with self._client.stream("GET", self._url, headers=headers, timeout=_TIMEOUT) as answer:

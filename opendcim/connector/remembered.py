@@ -27,6 +27,7 @@ class Remembered:
             is_mine = answer is None
             if answer is None:
                 answer = self._answers[question] = Future()
+        # The lock is free again, so that other questions do not wait for this answer.
         if is_mine:
             settle(answer, ask)
         return answer.result()

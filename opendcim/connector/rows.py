@@ -63,6 +63,7 @@ def open_rows(url: str) -> Rows:
     try:
         metadata.create_all(engine)
         with engine.begin() as connection:
+            # A database that has a version keeps it, and is refused below if it is another one.
             version = {"key": "schema_version", "value": SCHEMA_VERSION}
             connection.execute(_insert(connection, meta_table, version))
             found = connection.execute(select(meta_table.c.value)).scalar_one()
@@ -130,6 +131,7 @@ class Rows:
         if status:
             query = query.where(_r.status == status.value)
         if before:
+            # Ids order the requests of one millisecond, so that pages neither skip nor repeat any.
             older = and_(_r.received == before.received, _r.id < before.request_id)
             query = query.where(or_(_r.received < before.received, older))
         with self._transaction() as connection:
@@ -140,6 +142,8 @@ class Rows:
         moment = now()
         waiting = and_(_is_free(moment), _r.deadline > moment, _r.begun < MOST_BEGINS)
         oldest = select(_r.id).where(waiting).order_by(_r.received, _r.id).limit(1)
+        # SKIP LOCKED: on PostgreSQL, workers do not wait for the same row. SQLite has one writer at
+        # a time, and SQLAlchemy leaves the clause out there.
         claim = (
             update(request_table)
             .where(_r.id == oldest.with_for_update(skip_locked=True).scalar_subquery(), waiting)
@@ -160,6 +164,7 @@ class Rows:
     def release(self, worker: str, request_id: str) -> None:
         """Gives the claim up, so that another worker can begin the row."""
         mine = and_(_is_pending(), _r.claimed_by == worker, _r.id == request_id)
+        # An orderly stop does not count: `begun` is to count the processes that died on the way.
         free = {"claimed_by": None, "claimed_until": None, "begun": _r.begun - 1}
         with self._transaction() as connection:
             connection.execute(update(request_table).where(mine).values(free))
@@ -193,6 +198,7 @@ class Rows:
     def overdue(self, grace: int) -> list[RequestRow]:
         """Pending rows whose time is over, or that were begun too often."""
         moment = now()
+        # A worker that is alive ends its row itself, with the elements that it found until then.
         late = _r.deadline + grace < moment
         given_up = and_(_is_free(moment), or_(_r.begun >= MOST_BEGINS, _r.deadline < moment))
         with self._transaction() as connection:

@@ -74,6 +74,7 @@ class _Refusal(Exception):  # noqa: N818 - an answer to the client, not a fault 
 def create_routes(site: ConnectorSite) -> Starlette:
     async def take(request: Request) -> Response:
         client = await _signed_in(site, request)
+        # A client that is refused cannot make the server read a body.
         body = await _body(request, site.limits.max_body)
         return await run_in_threadpool(_taken, site, body, client)
 
@@ -107,6 +108,7 @@ async def _signed_in(site: ConnectorSite, request: Request) -> str:
     if isinstance(client, Refused):
         raise _Refusal(client.status, client.code, client.message, client.headers)
     visit = getattr(request.state, "visit", None)
+    # A name in parentheses, such as (token), is no user of the server.
     if visit is not None and not client.startswith("("):
         visit.user_id = client
     return client
@@ -114,6 +116,8 @@ async def _signed_in(site: ConnectorSite, request: Request) -> str:
 
 async def _body(request: Request, most: int) -> bytes:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    # A page of another site can make a browser post a form or plain text, but JSON only if this
+    # server allowed it.
     if kind and kind != "application/json" and not kind.endswith("+json"):
         raise _Refusal(
             415, "WrongContentType", f"send application/json as Content-Type, not {kind[:100]}"
@@ -128,6 +132,7 @@ async def _body(request: Request, most: int) -> bytes:
                         413,
                         "TooLarge",
                         f"the body is larger than {most:,} bytes; send several requests",
+                        # The rest stays unread, so the connection cannot carry another request.
                         {"Connection": "close"},
                     )
     except TimeoutError as error:
@@ -154,6 +159,7 @@ def _taken(site: ConnectorSite, body: bytes, client: str) -> Response:
 
 
 def _kept(site: ConnectorSite, posted: Posted, client: str) -> Response:
+    # A malformed request is never Pending, so the limit does not concern it.
     if posted.request and site.rows.pending() >= site.limits.max_pending:
         raise _Refusal(
             503,
@@ -166,6 +172,7 @@ def _kept(site: ConnectorSite, posted: Posted, client: str) -> Response:
     row = site.rows.find(posted.request_id)
     if row is None:
         raise _Refusal(503, "Gone", "the row has been removed meanwhile; send it again")
+    # Another request with this id was added since `_taken` looked.
     if not new:
         return _again(posted, row)
     return _row_answer(row, 400 if posted.fault else 202)

@@ -26,6 +26,7 @@ from opendcim.connector.rows import MOST_BEGINS, Rows, now
 from shared.edges import ErrorEdge
 
 # Milliseconds that a claim lasts.
+# Four rounds of `_CARE` fit into it, so one renewal that is late or fails loses no claim.
 LEASE = 8_000
 # Seconds between two rounds of maintenance: claims are renewed, overdue rows ended.
 _CARE = 2.0
@@ -50,6 +51,7 @@ class Workers:
         self._answering = answering
         self._count = count
         self._retention = round(retention.total_seconds() * 1000)
+        # Servers may share the database, and a process number is unique on one machine only.
         self._name = str(uuid.uuid4())
         self._stop = threading.Event()
         self._work = threading.Condition()
@@ -85,9 +87,11 @@ class Workers:
                 if row is not None:
                     self._answer(row)
                     continue
+            # `wake` does not end this pause, so new requests cannot make a failing worker spin.
             if edge.error:
                 self._stop.wait(_LOOK)
             with self._work:
+                # `stop` sets the event, then notifies: a stop since the loop's test is seen here.
                 if not self._stop.is_set():
                     self._work.wait(_LOOK)
 
@@ -145,7 +149,9 @@ class Workers:
         if claimed := tuple(self._claimed):
             self._rows.renew(self._name, claimed, LEASE)
         for row in self._rows.overdue(_GRACE):
+            # If a worker still hangs on this row, its own `finish` finds it no longer Pending.
             self._finish(row, Status.FAILED, Answered(elements=[], error=_overdue(row)), None)
+        # The first round removes old rows, too, even if the server never runs for an hour.
         if rounds % _FORGET_EVERY == 0:
             self._rows.forget(now() - self._retention)
 

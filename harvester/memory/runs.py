@@ -220,11 +220,15 @@ def latest_list(connection: Connection, source: str) -> datetime | None:
 
 
 def forget_runs(connection: Connection, source: str, before: datetime) -> int:
-    """Remove the records of runs that ended before a time, but never that of the last success,
-    which gives the age of the data. Returns the number removed."""
+    """Remove the records of runs that ended before a time, but never that of the last success of a
+    real run, which gives the age of the data. Returns the number removed."""
     kept = (
         select(func.max(run.c.id))
-        .where(run.c.source == source, run.c.verdict.in_([v.value for v in HARVESTED]))
+        .where(
+            run.c.source == source,
+            ~run.c.dry_run,
+            run.c.verdict.in_([v.value for v in HARVESTED]),
+        )
         .group_by(run.c.verdict)
     )
     old = (run.c.source == source) & (run.c.ended < milliseconds(before)) & run.c.id.not_in(kept)

@@ -242,9 +242,11 @@ def _status(text: str | None) -> Status | None:
 def _limit(text: str | None) -> int:
     if text is None:
         return _USUAL_PAGE
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= _LARGEST_PAGE:
+    # Nine digits are more than the largest page, and `int` refuses texts of thousands of digits.
+    number = int(text.lstrip("0")[:9] or "0") if text.isascii() and text.isdigit() else 0
+    if not 1 <= number <= _LARGEST_PAGE:
         raise _Refusal(400, "BadParameter", f"limit must be a number from 1 to {_LARGEST_PAGE}")
-    return int(text)
+    return number
 
 
 def _row_answer(row: RequestRow, status: int) -> Response:

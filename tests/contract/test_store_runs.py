@@ -59,9 +59,13 @@ def begun(instance: Instance, started: datetime = NOON, source: str = "DS1", *, 
 
 
 def a_run(
-    instance: Instance, verdict: Verdict, started: datetime = NOON, *failures: ItemError
+    instance: Instance,
+    verdict: Verdict,
+    started: datetime = NOON,
+    *failures: ItemError,
+    dry: bool = False,
 ) -> int:
-    number = begun(instance, started, dry=False)
+    number = begun(instance, started, dry=dry)
     with instance.engine.begin() as connection:
         end_run(
             connection,
@@ -144,6 +148,15 @@ def test_old_runs_are_forgotten_but_not_the_last_success(instance: Instance) -> 
         assert forget_runs(connection, "DS2", NOON + 99 * DAY) == 0
         left = {failure_count(connection, run) for run in bad[:-1]}
         assert left == {0}
+
+
+def test_a_dry_run_does_not_take_the_place_of_the_last_success(instance: Instance) -> None:
+    real = a_run(instance, Verdict.NOTHING_TO_DO, NOON)
+    dry = a_run(instance, Verdict.NOTHING_TO_DO, NOON + DAY, dry=True)
+    with instance.engine.begin() as connection:
+        assert forget_runs(connection, "DS1", NOON + 5 * DAY) == 1
+        assert [run.id for run in find_runs(connection)] == [real]
+        assert find_run(connection, dry) is None
 
 
 def test_pauses_grow_from_nothing_to_a_week() -> None:

@@ -232,6 +232,8 @@ def test_what_a_form_of_a_page_would_send_is_refused(
         ("GET", "/external-requests?status=Done", 400),
         ("GET", "/external-requests?limit=0", 400),
         ("GET", "/external-requests?limit=%C2%B2", 400),
+        ("GET", "/external-requests?limit=000000100999", 400),
+        ("GET", f"/external-requests?limit={'0' * 5_000}1{'0' * 5_000}", 400),
         ("GET", "/external-requests?before=unknown", 400),
     ],
 )

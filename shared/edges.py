@@ -48,6 +48,8 @@ class ErrorEdge:
         error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> bool:
+        # KeyboardInterrupt and SystemExit are no `Exception`: they are to end the program, not only
+        # a block of it.
         if not isinstance(error, Exception) or isinstance(error, self._passing):
             return False
         self.error = error

@@ -21,6 +21,7 @@ def set_file_time(path: Path, modified: datetime) -> bool:
     time = milliseconds(modified)
     with suppress(OSError, OverflowError):
         os.utime(path, ns=(time * _NANOSECONDS, time * _NANOSECONDS))
+        # Some file systems round times without an error, FAT to two seconds.
         return file_time(path) == time
     return False
 

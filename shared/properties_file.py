@@ -17,6 +17,7 @@ from shared.errors import ConfigError
 
 _BLANKS = " \t\f"
 _LINE_END = re.compile(r"\r\n|\r|\n")
+# Pairs of backslashes escape each other, so a sign behind an even number of them ends the key.
 _KEY_END = re.compile(r"(?<!\\)(?:\\\\)*([=: \t\f])")
 _SEPARATOR = re.compile(r"[ \t\f]*[=:]?[ \t\f]*")
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|[^u])")
@@ -43,6 +44,7 @@ def read_text(path: Path) -> str:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ConfigError(f"{path}: the file cannot be read: {reason}") from error
+    # Text in UTF-16 is full of these bytes, and ISO-8859-1 below would take it without an error.
     if (place := content.find(b"\0")) >= 0:
         line = content.count(b"\n", 0, place) + 1
         raise ConfigError(
@@ -51,6 +53,7 @@ def read_text(path: Path) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
+        # Java's own encoding of these files; each byte is a character in it, so this never fails.
         return content.decode("iso-8859-1")
 
 

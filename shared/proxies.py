@@ -67,6 +67,7 @@ class Proxies:
     def proxy_for(self, url: str) -> str | None:
         """The URL of the proxy for an address; None for a direct connection."""
         parts = urlsplit(url)
+        # A dot at the end says that a name is complete; entries of NO_PROXY are kept without it.
         host = (parts.hostname or "").rstrip(".").lower()
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
         if any(each.holds_for(parts.scheme, host, port) for each in self.exceptions):
@@ -147,6 +148,7 @@ def _checked(proxy: str) -> str:
             "URL; correct the variable"
         )
     if parts.password:
+        # A message may show the password as it stands in the URL, or decoded: both are masked.
         remember_secrets(parts.password, unquote(parts.password))
     return url
 
@@ -188,5 +190,6 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return None
+    # ``::ffff:10.0.0.1`` is the host ``10.0.0.1``, and so lies in the network ``10.0.0.0/8``.
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address

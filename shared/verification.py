@@ -60,6 +60,7 @@ class Verifier:
         name, _, self._digest = (expected.checksum or "").partition(":")
         self._algorithm = name
         self._other = _hash_called(name)
+        # SHA-256 is computed anyway; a second time would cost as much again.
         if self._other is not None and self._other.name == self._sha256.name:
             self._other = self._sha256
 
@@ -132,6 +133,7 @@ def _hash_called(name: str) -> hashlib._Hash | None:
     available."""
     plain = name.strip().lower()
     for candidate in (plain, plain.replace("-", "_"), plain.replace("-", "")):
+        # The SHAKE functions have no digest of a fixed length, so no checksum can name them alone.
         if candidate in hashlib.algorithms_available and not candidate.startswith("shake"):
             return hashlib.new(candidate, usedforsecurity=False)
     return None

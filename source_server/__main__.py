@@ -28,6 +28,8 @@ _add = _commands.add
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (docs/operations.md lists them)."""
     options = _parser().parse_args(arguments)
+    # Standard output belongs to the commands: `document` writes XML there, which a line of the log
+    # would spoil.
     log_to_standard_error(logging.INFO, "%(asctime)s %(levelname)s %(name)s: %(message)s")
     return run_command("source-server", options, interrupted="interrupted")
 

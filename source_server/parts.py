@@ -25,6 +25,7 @@ def opened_parts(settings: ServerSettings) -> Iterator[tuple[OpenedPart, ...]]:
             own = settings.of(part.settings)
             if not own.is_wanted:
                 continue
+            # Only a wanted part is asked: without a tenant's libraries all else is served.
             if lacking := part.needs.lacking():
                 raise ConfigError(f"{part.name} = true: {lacking}")
             opener: Opener = value_at(part.opener)

@@ -107,9 +107,11 @@ def mark_folders(connection: Connection, store: DataStore) -> None:
 
 
 def _mark(root: Path, uuid: str, database: str) -> None:
+    # A share that is away now keeps its line: without it, nothing would say that it is missing.
     shares = _noted_shares(root, uuid) | _shares(root, uuid)
     lines = [f"{_DATABASE}{database}", *sorted(shares, key=int)]
     content = "".join(f"{line}\n" for line in lines)
+    # A write waits for the disk (`write_atomically`), so the same content is not written again.
     if _content(root, uuid) != content:
         write_atomically(marker(root, uuid), content)
 

@@ -119,6 +119,8 @@ class EmbeddedCatalogue:
                 count = select(func.count(file.c.code.distinct()))
                 number = connection.execute(count).scalar_one()
                 found[f"{Reason.NOT_MOUNTED}: {self._files.root}"] += number
+        # The plus drops reasons with the count 0: an instance without files is not reported as
+        # one whose disk is not mounted.
         return +found
 
     def data_set_file(self, code: Code, path: str, scope: Scope) -> Downloadable | None:

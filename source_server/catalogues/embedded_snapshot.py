@@ -58,6 +58,8 @@ class EmbeddedSnapshot:
         entities = self._reader(scope, by_perm_ids=True).named(kind, perm_ids)
         if kind not in WITH_FILES:
             return entities
+        # A part of a list can show that a file is missing, but not that none is: only a whole list
+        # takes the note back.
         return self._files.checked(entities, lambda: self._missing.add((kind, scope)))
 
     def afs_data(self, owners: Sequence[PermId], scope: Scope) -> Iterator[Entity]:
@@ -80,6 +82,7 @@ class EmbeddedSnapshot:
             self._missing.add((kind, scope))
 
         yield from self._files.checked(entities, missed)
+        # A list that is not read to its end does not get here, and leaves the note as it is.
         if not is_missing:
             self._missing.discard((kind, scope))
 

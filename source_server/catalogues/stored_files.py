@@ -28,6 +28,7 @@ class StoredFiles:
     def checked(self, entities: Iterator[Entity], missed: Callable[[], None]) -> Iterator[Entity]:
         """Yield the entities, marked if something is missing; ``missed`` is then called."""
         for entity in entities:
+            # Data sets alone have files, and have no attachments: never do both have a mark.
             mark = self._of_files(entity) or self._of_attachments(entity)
             if mark is None:
                 yield entity

@@ -20,6 +20,7 @@ from source_server.publication.service_files import ServiceFiles
 from source_server.settings import read_settings
 
 _DOCUMENTS = {document.verb.stem: document for document in DOCUMENTS}
+# What shells report of a program that the signal SIGPIPE (13) ended: 128 + 13.
 _BROKEN_PIPE_EXIT_CODE = 141
 
 

@@ -64,6 +64,7 @@ def _store(settings: SourceSettings) -> Engine:
 def _load(settings: SourceSettings, reading: _Reading) -> Loaded:
     engine = _store(settings)
     try:
+        # The list is read within the transaction: one that breaks off leaves no row.
         with engine.connect() as connection, work(connection) as transaction, transaction():
             store = DataStore(
                 root=settings.storeroot_dir,

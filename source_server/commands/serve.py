@@ -164,4 +164,6 @@ def _run(app: ASGIApp, listener: socket.socket, settings: SourceSettings) -> Non
     # uvicorn raises the signal once more when it has stopped; then it shall do no harm.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
+    # The socket is open already: uvicorn itself would end the program with an exit code of its own
+    # if the address cannot be used, where `listening` says what to do.
     uvicorn.Server(config).run(sockets=[listener])

@@ -149,6 +149,8 @@ def _store(settings: SourceSettings) -> Iterator[Connection]:
 
 
 def _user_id(text: str) -> str:
+    # Basic authentication ends a user id at the first colon and has no control characters
+    # (RFC 7617), so a user with either could never sign in.
     if not text.strip() or ":" in text or any(unicodedata.category(c) == "Cc" for c in text):
         raise ConfigError(f"{text!r} cannot be a user id: it must not be blank nor contain a colon")
     return text

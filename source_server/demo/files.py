@@ -27,6 +27,7 @@ def picture(seed: str, size: int = 64) -> bytes:
         body = name + data
         return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
+    # 8 bits for each of three colours; the usual compression and filters, not interlaced.
     header = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
     rows = b"".join(b"\0" + noise(f"{seed}{row}", 3 * size) for row in range(size))
     signature = b"\x89PNG\r\n\x1a\n"

@@ -54,6 +54,7 @@ class Md5Sums:
             if key in self._known:
                 self._known.move_to_end(key)
                 return self._known[key]
+        # Computed without the lock: a large file takes long, and others need not wait for it.
         digest = _md5_of(content, length)
         if digest is None:
             return None

@@ -82,6 +82,7 @@ class RootedContents:
         be listed."""
         self._snapshot = snapshot
         self._scope = scope
+        # openBIS 7 answers without roots with empty master data, too (openbis-7-sync.md, 2.5).
         whole = snapshot.master_data() if roots else MasterData()
         chosen = expand(snapshot, scope, roots, whole)
         self._members = chosen.members
@@ -95,6 +96,7 @@ class RootedContents:
         self._declared = {each.code for each in declared}
         self._of_samples = {each.code for each in declared if each.data_type is DataType.SAMPLE}
         self._afs = afs
+        # Before the first byte, so that the harvester gets an error, not a list that breaks off.
         if afs is not None:
             afs.check([each for kind in _OWNERS for each in sorted(self._members[kind])])
 
@@ -146,6 +148,7 @@ class RootedContents:
     def _values(self, entity: Entity) -> tuple[Mapping[str, PropertyValue], Sequence[str]]:
         """The values that the list can show, one by one, and the codes of properties that lose
         some."""
+        # The parser of openBIS 7 refuses a whole list for one value without a definition.
         lost = {code for code in entity.properties if code not in self._declared}
         samples = self._members[Kind.SAMPLE]
         shown: dict[str, PropertyValue] = {}

@@ -30,6 +30,7 @@ BATCH = 1_000
 _SHOWN = 20
 
 _CONTAINERS = frozenset({Kind.SPACE, Kind.PROJECT, Kind.EXPERIMENT})
+# Steps into any space: a peer cannot register an entity without the places that it lies in.
 _UPWARDS = frozenset({Step.ABOVE})
 
 
@@ -119,6 +120,7 @@ class _Walk:
             self._unfold(starts)
         while self._waiting:
             kind = next(iter(self._waiting))
+            # Taken out first: what the walk reaches meanwhile waits in a new list of this kind.
             for batch in batches(self._waiting.pop(kind), BATCH):
                 for step in self._steps[kind]:
                     self._take(kind, batch, step)

@@ -41,6 +41,7 @@ def list_tag(publication: Publication, scope: Scope, roots: Roots) -> str | None
     if mark is None or files is None:
         return None
     covered = [
+        # Another release may write the same content otherwise.
         *(_program(), mark, files, publication.service_files.inline_limit),
         *(publication.addresses.server_url, publication.addresses.download_url),
         *(sorted(scope.spaces), sorted(scope.projects)),

@@ -32,6 +32,7 @@ class MentionedFiles:
             searched, paths = self._known.get(scope, (float("-inf"), frozenset()))
         if path in paths and time.monotonic() - searched < _LIFETIME:
             return True
+        # The minute counts from before the search, since texts may change while it runs.
         now, paths = time.monotonic(), self._search(scope)
         with self._lock:
             self._known[scope] = now, paths

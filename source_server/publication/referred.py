@@ -96,6 +96,7 @@ class _Definitions:
                 each.code: each
                 for each in master_data.property_types
                 if each.data_type is not DataType.MATERIAL
+                # The parser refuses references to what is not defined (wire-format.md, 6).
                 and (each.vocabulary is None or each.vocabulary in vocabularies)
             },
             plugins={
@@ -158,6 +159,7 @@ def _plugins(whole: _Definitions, types: Iterable[EntityType]) -> Iterator[Plugi
     used = {name for each in types for name in _names_of_plugins(each)}
     for name in sorted(used):
         plugin = whole.plugins[name]
+        # No kind means all kinds, MATERIAL included, which openBIS 7 refuses.
         kinds = plugin.entity_kinds or _PLUGIN_KINDS
         yield replace(plugin, entity_kinds=tuple(k for k in kinds if k is not Kind.MATERIAL))
 

@@ -109,6 +109,7 @@ class _Body:
         for kind in ENTITY_KINDS:
             entities = self._contents.entities(kind)
             yield from self._owners(entities) if kind in _OWNERS else self._plain(entities)
+        # Behind all entities, since their texts say which files are mentioned.
         yield from self._files()
         yield unknown_at_the_end(self._unseen.of_the_list()).encode()
         yield RESOURCE_LIST_TAIL.encode()

@@ -96,6 +96,7 @@ def parse_patterns(parameter: str, values: Iterable[str]) -> SpacePatterns:
         size += _check(parameter, text)
         if size > 2 * _MAX_PROGRAM:  # what they share makes them smaller together
             raise _too_large(parameter)
+    # Each was compiled alone before, so none can close the group that is put around it here.
     union = _compile(parameter, "|".join(f"(?:{text})" for text in texts))
     if union.programsize > _MAX_PROGRAM:
         raise _too_large(parameter)

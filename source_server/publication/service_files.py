@@ -117,6 +117,7 @@ class ServiceFiles:
         return ServiceFile(
             path=path,
             modified=datetime.fromtimestamp(status.st_mtime, UTC),
+            # The file may have changed since it was asked for its size: what was read counts.
             length=status.st_size if content is None else len(content),
             sha256=digest,
             content=content,

@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 from shared.model.entities import Entity
 from shared.model.unknown import Part, Reason, Unknown
 
+# Names that a message shows, and characters of each.
 _SHOWN = 3
 _LONGEST = 100
 _log = logging.getLogger(__name__)

@@ -25,6 +25,7 @@ class ApplicationServer:
     def __init__(self, url: str) -> None:
         """``url`` is openBIS's, such as ``https://host:8443/openbis``."""
         self._address = f"{url.rstrip('/')}{_PATH}"
+        # A redirect would take the session token to another address.
         self._client = httpx.Client(timeout=_PATIENCE, follow_redirects=False)
         self._known: OrderedDict[bytes, tuple[float, str | None]] = OrderedDict()
         self._lock = threading.Lock()

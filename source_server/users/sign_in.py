@@ -140,6 +140,7 @@ class _Remembered:
         digest = hashlib.blake2b(key=self._key, digest_size=32)
         for part in login:
             encoded = part.encode("utf-8", "surrogatepass")
+            # With its length before each part, no two logins have the same bytes.
             digest.update(len(encoded).to_bytes(8, "big") + encoded)
         return digest.digest()
 

@@ -63,6 +63,7 @@ class UsersFile:
 
     def _current(self) -> dict[str, str]:
         with self._lock:
+            # The stamp is older than the content: a change in between is seen at the next question.
             stamp = _stamp_of(self._path)
             if stamp is None:
                 self._hashes = {}
@@ -75,6 +76,8 @@ class UsersFile:
     def _changing(self) -> Iterator[dict[str, str]]:
         """Open the users in the file to change them; only one program can do so at a time."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        # The lock is on a file of its own: the file of users is replaced when it is written, and
+        # a lock would stay with the old one.
         guard = self._path.with_name(f".{self._path.name}.lock")
         with guard.open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)

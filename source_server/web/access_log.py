@@ -34,6 +34,7 @@ def access_log_on_standard_error() -> Iterator[None]:
     handler.setFormatter(logging.Formatter("%(message)s"))
     _log.addHandler(handler)
     _log.setLevel(logging.INFO)
+    # The handler of the root logger would write each line once more, with its head.
     _log.propagate = False
     try:
         yield

@@ -25,6 +25,7 @@ class OpenedPart:
     app: ASGIApp
 
     def answers(self, path: str) -> bool:
+        # The slash keeps the part at ``/api`` from answering ``/apiary``.
         return any(path == prefix or path.startswith(f"{prefix}/") for prefix in self.prefixes)
 
 

@@ -49,6 +49,7 @@ def answer_with(content: Downloadable | None, method: str, headers: Headers) -> 
 def _send(
     content: Downloadable, part: range, status: int, headers: dict[str, str], method: str
 ) -> Response:
+    # Opened before the status is sent: a file that cannot be read is answered with an error.
     file = opened_content(content)
     headers |= {"Content-Length": str(len(part)), "Content-Type": "application/octet-stream"}
     if len(part) > _BLOCK and method != "HEAD":
@@ -109,6 +110,7 @@ def _headers(content: Downloadable, tag: str) -> dict[str, str]:
     headers = {
         "ETag": tag,
         "Accept-Ranges": "bytes",
+        # A file may hold a page with scripts: browsers must not guess that it is one.
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-cache",
     }

@@ -40,4 +40,5 @@ def server_error(request: Request, error: Exception) -> Response:
     if isinstance(error, SyncError):
         _log.error("%s %s: %s", request.method, request.url.path, error)
         return PlainTextResponse(f"{error}\n", 500)
+    # Starlette raises the error again behind this answer, and uvicorn logs its traceback.
     return PlainTextResponse("the server failed; its log says why\n", 500)

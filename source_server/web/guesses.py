@@ -122,6 +122,7 @@ class Guesses:
             if not self._pending[login]:
                 del self._pending[login]
             if good:
+                # Others may share the address: its count loses only the guess that was right.
                 user, address = map(self._entry, keys)
                 user.wrong, user.until = 0, 0.0
                 address.wrong, address.until = max(0, address.wrong - 1), 0.0
@@ -137,6 +138,7 @@ class Guesses:
         if wrong < free:
             return 0.0
         longest = self._longest if what == "address" else min(self._longest, _LONGEST_OF_USER)
+        # Without the 30, the power would overflow after a thousand wrong passwords.
         return float(min(2.0 ** min(wrong - free, 30), longest))
 
     def _entry(self, key: _Key) -> _Entry:

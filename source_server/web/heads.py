@@ -101,6 +101,7 @@ class _LimitedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
+        # A head that was refused has its answer; the error that stopped the parser leads here.
         if not self.transport.is_closing():
             super().send_400_response(msg)
 

@@ -153,6 +153,7 @@ class ListLimits:
                 del self._sending[user_id]
             if delivered is not None and self._rules.minimum_interval is not None:
                 self._forget_old(self._rules.minimum_interval.total_seconds())
+                # The later request counts, whichever of two lists with one key ends last.
                 self._delivered[key] = max(delivered, self._delivered.get(key, delivered))
 
     def _forget_old(self, interval: float) -> None:

@@ -48,6 +48,7 @@ class Metrics:
             buckets=_WHOLE,
             registry=None,
         )
+        # Present with 0 from the start: Prometheus sees no increase where a series begins with 1.
         for reason in RefusalReason:
             self._refused.labels(reason)
 

@@ -52,6 +52,7 @@ class StreamedResponse(StreamingResponse):
         try:
             await super().stream_response(send_or_give_up)
         finally:
+            # The task may be cancelled by now; the generator must be closed all the same.
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(self._close_when_unused)
 

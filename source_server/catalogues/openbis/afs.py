@@ -83,6 +83,7 @@ class AfsData:
 
 
 def _merged(*streams: Generator[Entity]) -> Generator[Entity]:
+    # `merge` closes none of its streams: a reader that stops halfway would leave cursors open.
     with ExitStack() as open_streams:
         for stream in streams:
             open_streams.enter_context(closing(stream))

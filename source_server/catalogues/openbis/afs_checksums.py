@@ -39,6 +39,7 @@ def cached_md5(folder: Path, seen: Seen) -> str | None:
     above, _, name = seen.path.rpartition("/")
     cache = Path(folder, above, CACHES, f"{name}{CACHED_MD5}")
     with suppress(OSError), _plain_file(cache) as file:
+        # One byte more than a sum has: a cache that goes on behind it is not of the known form.
         digits = file.read(_HEX_DIGITS + 1)
         written_ns = os.fstat(file.fileno()).st_mtime_ns
         if written_ns < seen.modified_ns or not _MD5.fullmatch(digits):
@@ -76,6 +77,7 @@ class ComputedSums:
                 return None
             digest = self._remembered(key) or _computed(place, key)
             if digest is not None:
+                # Also for a remembered sum: that it was asked for keeps it from being forgotten.
                 self._remember(key, digest)
                 return digest.hex()
         return None
@@ -133,6 +135,7 @@ def _key(status: os.stat_result) -> Key:
 
 def _plain_file(path: Path) -> BufferedReader:
     """The opened file. OSError if it is a link or no file."""
+    # Without O_NONBLOCK, to open a pipe would wait until another program writes to it.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return os.fdopen(descriptor, "rb")

@@ -127,6 +127,7 @@ class AfsFileLists:
             if not checksum and (crc32 is None or seen.has_cache):
                 checksum = self._md5(folder, seen)
             listing.add(_node(seen, crc32, checksum))
+        # What is noted below a file lies within an HDF5 container: it is there with the container.
         files = {seen.path for seen in content.files} if noted else set()
         return cut + [path for path in noted if files.isdisjoint(_above(path))]
 

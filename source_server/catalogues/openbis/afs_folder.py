@@ -103,6 +103,8 @@ class _Look:
         place = self._place(path)
         cached = _cached(place)
         try:
+            # The state is taken before the names are: a change between the two then makes the look
+            # unsteady. In the other order the state would hide it.
             status = os.stat(place)  # noqa: PTH116 - for each folder
             with os.scandir(place) as entries:
                 content = {
@@ -141,6 +143,7 @@ class _Look:
             self._note_change(status)
             has_cache = f"{entry.name}{CACHED_MD5}" in cached
             self._found.files.append(Seen(path, status.st_size, status.st_mtime_ns, has_cache))
+            # A file that may not be read is listed, too: its length is known and can be compared.
             if os.access(entry.path, os.R_OK, effective_ids=True):
                 return False
         self._found.unreadable.append(path)
@@ -188,6 +191,7 @@ def _cached(place: str) -> frozenset[str]:
     """The names of the hashes that are cached for the files of a folder."""
     caches = Path(place, CACHES)
     try:
+        # Nothing outside of the owner's folder is looked at, so a link is no folder of caches.
         if caches.is_symlink():
             return frozenset()
         return frozenset(name for name in os.listdir(caches) if name.endswith(CACHED_MD5))  # noqa: PTH208 - names

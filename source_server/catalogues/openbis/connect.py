@@ -15,6 +15,8 @@ from shared.errors import ConfigError
 from shared.store.sessions import CONNECT_ARGUMENTS, SEES_ALL_ROWS, for_reading, prepare_sessions
 
 _CONNECT_SECONDS = 10
+# Lists have whole seconds and harvesters compare strictly: without the margin, a change in the
+# second of ``at`` would never be harvested (wire-format.md, 1.6).
 _MARGIN = timedelta(seconds=1)
 
 # Settings for many small queries, for which JIT and parallel workers cost more than they save.
@@ -23,10 +25,13 @@ _SETTINGS = ("set local jit = off", "set local max_parallel_workers_per_gather =
 # The schema of all openBIS tables; ``options`` in the URL of the database can name another.
 _SCHEMA = {"search_path": "public"}
 
+# PostgreSQL's ``least`` passes over null: without another open transaction the present counts.
 _LOW_WATER_MARK = text("""
 select least(min(xact_start), now()) from pg_stat_activity where pid <> pg_backend_pid()
 """)
 
+# PostgreSQL shows null for the times of other roles' sessions unless the user has these rights.
+# The mark would then silently be the present.
 _MAY_SEE_TRANSACTIONS = text("""
 select current_user as me, t.tableowner as owner, pg_is_in_recovery() as standby,
        pg_has_role(current_user, 'pg_read_all_stats', 'usage')

@@ -117,6 +117,7 @@ def files_below(folder: Path) -> Walked:
                 found.unreadable.append(path)
         linked = (linked for name in folders if (linked := Path(place, name)).is_symlink())
         found.unreadable += [_below(folder, each) for each in linked]
+    # Names may be no UTF-8: ``encode`` would refuse them, ``os.fsencode`` gives back their bytes.
     found.files.sort(key=lambda each: os.fsencode(each[0]))
     found.unreadable.sort(key=os.fsencode)
     return found

@@ -112,6 +112,7 @@ class EntityReader:
     def _rows(self, page: Mapping[str, Any], ids: Sequence[int]) -> Sequence[Row[Any]]:
         query = self._dialect(queries_entities.ROWS[self._kind])
         by_id = {row[0]: row for row in self._connection.execute(query, page).all()}
+        # Ids and rows are from one snapshot, so no id lacks its row.
         return [by_id[each] for each in ids]
 
     def _parts(self, page: Mapping[str, Any]) -> _Parts:

@@ -29,8 +29,11 @@ from source_server.catalogues.openbis.data_store import (
 from source_server.catalogues.openbis.listing import Listed, Listing, away
 from source_server.catalogues.openbis.path_info import Noted, PathInfo, Rows
 
+# The archiving states in which the files are on the disk.
 _AVAILABLE = frozenset({"AVAILABLE", "LOCKED", "BACKUP_PENDING"})
 _HDF5 = (".h5", ".h5ar")
+# Path info has a CRC-32 as a signed number (openbis-database.md, 4.1), `FileNode` as an unsigned
+# one.
 _UNSIGNED = 0xFFFFFFFF
 # The character by which Java, and so path info, replaces bytes of a file's name that are not UTF-8.
 _REPLACEMENT = "\ufffd"
@@ -159,6 +162,7 @@ def _take_noted(listing: Listing, rows: Rows, folder: Path | None, size: int) ->
     """
     root: Row[Any] | None = None
     noted, containers = 0, _Containers()
+    # Each row comes with the one behind it: what follows a folder tells it from a container.
     for row, following in pairwise(chain(rows, (None,))):
         if row is None or not row.path:
             root = row if row is not None and row.path == "" else None

@@ -90,6 +90,8 @@ def _columns(connection: Connection) -> frozenset[str]:
 
 
 def _version(connection: Connection, columns: frozenset[str], *, allow_newer: bool) -> int:
+    # The log may lag behind, so the columns say which schema it is. But only the log can tell of
+    # a schema that this program does not know: no mark of it is among `_MARKS`.
     version, logged = version_by(columns), logged_version(connection)
     where = described(connection.engine.url)
     if logged > NEWEST and not allow_newer:
@@ -121,6 +123,7 @@ def _check_queries(connection: Connection, queries: Iterable[TextClause], what: 
     """Let PostgreSQL plan every query, which finds all that is missing or not allowed."""
     with _readable(connection, what):
         for query in queries:
+            # EXPLAIN runs nothing, but wants a value for each parameter; null fits every type.
             nulls = dict.fromkeys(query.compile().params)
             connection.execute(text(f"explain {query.text}"), nulls)
 

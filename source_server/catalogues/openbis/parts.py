@@ -80,6 +80,7 @@ def attachments(
     bad: defaultdict[int, list[str]] = defaultdict(list)
     lost: defaultdict[int, list[str]] = defaultdict(list)
     rows = connection.execute(dialect(queries_parts.ATTACHMENTS[kind]), page)
+    # `groupby` joins neighbours only: the query sorts by owner and file name.
     for (owner, file_name), group in groupby(rows, lambda row: (row.owner, row.file_name)):
         if not is_publishable(file_name):
             bad[owner].append(file_name)

@@ -81,6 +81,7 @@ class PasswordFile:
             return self._hashes
 
     def _read(self) -> tuple[_Stamp, dict[str, str | None]]:
+        # The stamp is older than the content: a file that is replaced in between is read once more.
         stamp = _stamp_of(self._path)
         return stamp, dict(self._users(self._path.read_bytes().splitlines()))
 
@@ -110,4 +111,5 @@ def _user(line: bytes) -> tuple[str, str | None]:
 
 def _stamp_of(path: Path) -> _Stamp:
     status = path.stat()
+    # The i-node tells a file that was put in its place by renaming, even if time and size agree.
     return status.st_mtime_ns, status.st_size, status.st_ino

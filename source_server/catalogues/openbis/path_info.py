@@ -33,6 +33,7 @@ class Noted:
     def rows_of(self, code: str) -> Rows | None:
         """The rows of a data set, to be read before the next one is asked for; None if the database
         does not know it."""
+        # Python compares texts by code points, which is the byte order of UTF-8 that the rows have.
         while self._next is not None and self._next[0] < code:
             self._next = next(self._data_sets, None)
         if self._next is None or self._next[0] != code:

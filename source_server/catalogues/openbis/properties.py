@@ -39,6 +39,7 @@ class PropertyReader:
         several: set[int] = set()
         are_all_shown = True
         for owner, assignment, value, reals in plain_rows(self._connection, self._query, page):
+            # Arrays of reals come as numbers: PostgreSQL writes some otherwise than Java does.
             text = value if reals is None else reals_text(reals)
             if text is None:
                 are_all_shown = False

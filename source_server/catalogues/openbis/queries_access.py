@@ -53,6 +53,7 @@ select {data_set_kind:d} as data_set_kind, f.share_id, f.location, f.status,
 
 DATA_SET_ID = "select d.id from data d where d.code = :code and {data_set_in_scope:d}"
 
+# openBIS keeps no checksum of an attachment, so PostgreSQL computes the one for the ETag.
 _ATTACHMENT = """
 select c.value, encode(sha256(c.value), 'hex') as sha256,
        {epoch:a.registration_timestamp} as registered

@@ -19,6 +19,7 @@ _JOINS = """
   left join experiments e on e.id = d.expe_id and {experiment_in_scope:e}
 """
 
+# ``data_all`` has what lies in openBIS's trash, too, unlike the views that other queries read.
 _IN_SCOPE = """d.afs_data and d.del_id is null
    and case when d.samp_id is not null then x.perm_id = d.code and {sample_in_scope:x}
             else e.perm_id = d.code end

@@ -64,6 +64,8 @@ select m.id, m.code || ' (' || t.code || ')' as perm_id, m.code, t.code as type,
  where m.id = any (cast(:ids as bigint[]))
 """
 
+# openBIS has no time of modification for a space (openbis-database.md, 2); its registration
+# stands for it, as in openBIS's own list.
 _SPACES = """
 select s.id, s.code as perm_id, s.code, null as type,
        null as space, null as project, null as experiment, null as sample, s.description,
@@ -110,6 +112,7 @@ select e.id, e.perm_id, e.code, t.code as type,
  where e.id = any (cast(:ids as bigint[]))
 """
 
+# No view has what lies in openBIS's trash: an experiment there counts as none, not as hidden.
 _SAMPLES = """
 select x.id, x.perm_id, x.code, t.code as type,
        s.code as space, p.code as project,

@@ -98,6 +98,7 @@ _EXPERIMENTS_OF_PROJECTS = _filled("""(
      where f.perm_id <given>)""")
 _SAMPLES_OF_SPACES = _filled("""(
     select fx.id from samples fx join spaces f on f.id = fx.space_id where f.code <given>)""")
+# A sample may name its project, or lie in it by its experiment alone.
 _SAMPLES_OF_PROJECTS = _filled(
     """(
     select fx.id from samples fx join projects f on f.id = fx.proj_id where f.perm_id <given>
@@ -211,6 +212,7 @@ def _conditions() -> Mapping[tuple[Step, Kind], Sequence[tuple[Kind, str]]]:
     return found
 
 
+# ``union all``: callers expect doubles (`Snapshot.neighbours`), so PostgreSQL need not find them.
 NEIGHBOURS: Mapping[tuple[Step, Kind], str] = MappingProxyType(
     {
         key: "\nunion all\n".join(_TARGETS[target] + condition for target, condition in conditions)

@@ -86,6 +86,7 @@ PROPERTIES_IN_ORDER: Mapping[Kind, str] = MappingProxyType(
 )
 
 # Values that point to samples outside of the scope.
+# The condition of the scope is null for a hidden sample without a project: ``is not true``.
 HIDDEN_SAMPLES = _by_kind("""
 select v.<owner> as owner, v.<assignment> as assignment
   from <properties> v
@@ -120,6 +121,7 @@ select l.data_id_parent as owner,
        o.code collate "C"
 """
 
+# A left join: an attachment whose content is gone is listed and marked, not dropped.
 _ATTACHMENTS = """
 select a.<holder> as owner, a.file_name, a.version, a.title, a.description,
        r.user_id as registrator, {epoch:a.registration_timestamp} as registered,

@@ -69,6 +69,7 @@ def version_by(columns: frozenset[str]) -> int:
     ``columns`` holds each column twice, as ``table.column`` and as ``table.column type``.
     """
     version = next((version for version, mark in _MARKS if mark in columns), 0)
+    # A database of schema 211 lacks the column of 210, too: the newest loss is looked for first.
     for lost, before, column in _LOST:
         if before <= version < lost and column not in columns:
             return lost

@@ -24,6 +24,7 @@ REPLACEMENT = "\ufffd"
 def publishable(text: str, kind: str, name: str) -> str:
     """The text with U+FFFD for characters that XML forbids, so that one bad value does not break
     the whole list."""
+    # `isprintable` is quick and stricter than XML: what it accepts needs no closer look.
     if text.isprintable() or not _FORBIDDEN.search(text):
         return text
     cleaned, count = _FORBIDDEN.subn(REPLACEMENT, text)

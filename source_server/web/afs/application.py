@@ -147,6 +147,7 @@ def _login(service: AfsService, call: _Call, address: str) -> str:
     user_id, password = call.needed("userId"), call.needed("password")
     if not service.guesses.accepted(service.authenticator, user_id, password, address):
         raise CallError("user or password is not right")
+    # Called for its error: a user without a role gets no session.
     _scope(service, user_id)
     return service.sessions.begin(user_id)
 

@@ -95,6 +95,7 @@ class AfsFiles:
 
     def read(self, chunk: Chunk, scope: Scope) -> bytes:
         """The bytes of a chunk. It is an error to read beyond the end of a file."""
+        # Called for its error: other data sets than AFS data are not read by this service.
         self._data(chunk.owner, scope)
         content = self._content(chunk.owner, chunk.path, scope)
         if chunk.offset + chunk.limit > content.length:

@@ -28,6 +28,7 @@ def opened_afs(
         yield ()
         return
     path = urlsplit(settings.afs_url).path.rstrip("/")
+    # A part answers all paths below its own: ``/datastore_server`` would hide the lists.
     if not path or path == "/datastore_server":
         raise ConfigError("afs-url must have a path of its own, such as https://host/afs-server")
     guesses = Guesses.of(settings)

@@ -51,6 +51,7 @@ def read_envelope(body: bytes) -> Envelope:
         raise FormatError(f"the answer is no JSON object but {_beginning(body)}")
     code = members.pop("errorcode", None)
     failed = members.pop("error", None)
+    # For `isdigit`, superscripts are digits, too, but `int` refuses them.
     if isinstance(code, str) and code.isascii() and code.isdigit():
         code = int(code)
     if not isinstance(code, int) or not isinstance(failed, bool):

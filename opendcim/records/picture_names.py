@@ -16,6 +16,7 @@ def base_name(name: str) -> str:
     r"""The last part of ``pictures/x.png`` or ``C:\x.png``, without characters that file names
     should not have; "" if nothing is left."""
     last = re.split(r"[\\/]", plain(name))[-1]
+    # Neither `..` nor the name of a hidden file is left.
     kept = _FORBIDDEN.sub("_", last).strip().lstrip(".")
     stem, dot, extension = kept.rpartition(".")
     if dot and len(kept) > _LONGEST:
@@ -34,6 +35,7 @@ def published_address(base: str, name: str) -> str:
 
 def original_name(address: str) -> str:
     """The original name in a published address or name: without the id before the first dot."""
+    # First unquoted, then cut: otherwise `%2F` would bring a slash into the name.
     last = base_name(unquote(urlsplit(address).path))
     number, dot, name = last.partition(".")
     return name if dot and number.isdigit() and name else last

@@ -100,6 +100,7 @@ def read_number(value: object, where: str) -> int:
         number = float(value)
     else:
         number = math.nan
+    # The negation also refuses NaN, for which each comparison is false.
     if not abs(number) <= _LARGEST:
         raise FormatError(f"{where}: {_abbreviated(value)} is no number that can be stored")
     return math.floor(number + 0.5)
@@ -151,6 +152,7 @@ def _slots(members: Mapping[str, object], where: str) -> tuple[Slot, ...]:
 
 
 def _refuse_doubles(keys: Sequence[object], where: str) -> None:
+    # A client stores parts by these keys: one of two would be lost without an error.
     doubles = [key for key, times in Counter(keys).items() if times > 1]
     if doubles:
         raise FormatError(f"{where}: {doubles[0]} is there twice")

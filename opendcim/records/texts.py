@@ -12,6 +12,7 @@ import unicodedata
 
 _TAG = re.compile(r"<(?:/?[A-Za-z][^<>]*|![^<>]*|\?[^<>]*)>")
 _SPECIAL = re.compile("""[&<>"']""")
+# `html.unescape` fails at decimal numbers of more than 4,300 digits, the limit of `int`.
 _ENDLESS = re.compile("&#[xX]?[0-9a-fA-F]{100,};?")
 # Texts that passed between old installations are encoded several times.
 _ROUNDS = 4
@@ -22,6 +23,7 @@ def plain(text: str) -> str:
 
     A ``<`` that begins no tag stays, as in ``up <-> down``.
     """
+    # References come before tags: a decoded `&lt;b&gt;` is a tag that has to go.
     for _ in range(_ROUNDS):
         decoded = unescaped(text)
         if decoded == text:
@@ -55,6 +57,7 @@ def encoded(text: str) -> str:
 
 def folded(name: str) -> str:
     """Key for comparing names: equal for names that differ by case only."""
+    # A letter with an accent may be one character or two; NFC makes it one.
     return unicodedata.normalize("NFC", plain(name)).casefold()
 
 

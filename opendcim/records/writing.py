@@ -40,6 +40,7 @@ def write_template(template: Template, *, numbers: bool = False) -> Record:
     record = _record(template, TEMPLATE_FIELDS, numbers=numbers)
     key: Record = {"TemplateID": record["TemplateID"]}
     details = _details_of(template, key, numbers=numbers)
+    # The original sends a time with details of a CDU; `CduDetails` has none.
     if "cdutemplate" in details:
         details["cdutemplate"] = {**_object(details["cdutemplate"]), "LastModified": _NO_TIME}
     return {**record, **details, **_ports_of(template, key, numbers=numbers)}

@@ -54,6 +54,7 @@ def _check_repository(section: RepositorySection) -> Iterator[Finding]:
         ) as connection:
             number = len(Repository(connection).manufacturers().values)
             yield fine("repository", f"{section.repository_url} has {number} manufacturers")
+            # Reading what is published needs no key, so a section without one can run.
             if not connection.has_key:
                 yield fine("api-key", "there is none: nothing will be submitted")
                 return

@@ -110,6 +110,7 @@ def _wanted(
     if not named:
         raise ConfigError("no manufacturer is subscribed: name some with --manufacturer, or --all")
     unknown = [name for name in named if folded(name) not in ids]
+    # A subscribed name that the repository lacks is no mistake of this command: it is left out.
     if unknown and options.manufacturer:
         near = nearest(folded(unknown[0]), ids)
         hint = f"; did you mean {near!r}?" if near else ""

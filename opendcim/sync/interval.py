@@ -12,6 +12,7 @@ def not_due(config: RepositorySection) -> str | None:
     """Why the repository is not asked now; None if it is. A dry run is always allowed: it uses the
     answers of the last run if they are recent."""
     memory = Memory(config.opendcim_state_dir, config.repository_url)
+    # This comes before the question of a dry run, which may ask the repository, too.
     if memory.left_alone and memory.left_alone[0] > datetime.now(UTC):
         until, reason = memory.left_alone
         return f"the repository is left alone until {local_text(until)}, as it wants: {reason}"

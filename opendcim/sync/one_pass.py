@@ -113,5 +113,6 @@ class Pass:
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise
+            # The text of `error` itself would also show the statement and all its values.
             reason = str(error.orig).splitlines()[0]
             raise ItemError(kind, name, f"openDCIM's database refuses it: {reason}") from error

@@ -21,6 +21,7 @@ from shared.atomic_file import write_atomically
 
 # Bytes.
 LARGEST = 20 << 20
+# A decoded picture takes up to four bytes for each pixel, so this allows 240 MB of memory.
 _MOST_PIXELS = 60_000_000
 # Types that openDCIM's pages show. Drawings (SVG) may contain programs and are refused.
 _EXTENSIONS = {"PNG": ".png", "JPEG": ".jpg", "GIF": ".gif"}
@@ -64,6 +65,7 @@ def examined(content: bytes) -> CheckedPicture:
 def _looked_at(content: bytes) -> tuple[str, int]:
     """Type and number of pixels; decoded to the last line, unless there are too many."""
     with warnings.catch_warnings():
+        # Pillow refuses a decompression bomb only beyond twice its limit; before, it warns.
         warnings.simplefilter("error")
         with Image.open(io.BytesIO(content), formats=tuple(_EXTENSIONS)) as image:
             image.verify()  # checksums to the end of the file; it cannot be decoded after that
@@ -83,6 +85,8 @@ def file_name(template_id: int, address: str, picture: CheckedPicture) -> str:
 
 def name_in_repository(template_id: int, file: str) -> str:
     """The file's name in the repository, without the part that was added here."""
+    # A pulled picture may be submitted, published and pulled again: each round would otherwise
+    # add an id and a hash to its name.
     name = base_name(file)
     if found := re.fullmatch(rf"{template_id}\.(.+)-[0-9a-f]{{8}}(\.\w+)", name):
         return found[1] + found[2]

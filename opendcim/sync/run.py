@@ -116,6 +116,7 @@ class _Synchronisation:
                 self._walk(self._pass(transaction, rehearsed=False))
         if self.bundle is not None:
             return
+        # A dry run does not come here: the real run after it must be due.
         self.memory.has_run(job.started)
         self.memory.leave_alone(None)
         with work(job.connection) as transaction, transaction():
@@ -150,6 +151,8 @@ class _Synchronisation:
         """The repository's ids of manufacturers that will be subscribed after the first step."""
         if self.bundle and self.bundle.submissions is not None:
             return []
+        # A manufacturer without a link gets its id only in the first step: it is done here, and
+        # rolled back.
         with rehearsal(self.local) as transaction:
             run = self._pass(transaction, rehearsed=True)
             synchronize_manufacturers(run)

@@ -19,6 +19,7 @@ from shared.settings.used_paths import PathRole, PlaceOf, UsedPath, database_pat
 from shared.settings.values import BaseUrl, Boolean, Items, Urls
 
 KIND = "opendcim-repository"
+# The original's operators asked for one run a day, and blocked addresses that came more often.
 _DAY = timedelta(days=1)
 _FORM = "must be mysql://<user>:<password>@<host>/<database> or sqlite:///<file>"
 _MARIADB = frozenset({"mysql", "mariadb"})
@@ -101,6 +102,7 @@ class RepositorySection(SectionSettings):
     @classmethod
     def _names_templates(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
+            # The slash is one of the three parts, and empty if there is none.
             if not all(part.strip() for part in name.partition("/")):
                 raise ValueError(f"{name!r} is no template; write Manufacturer/Model")
         return names
@@ -116,6 +118,7 @@ class RepositorySection(SectionSettings):
     @property
     def exclusive(self) -> dict[str, str]:
         database = make_url(self.opendcim_database_url.get_secret_value())
+        # Driver and user do not count: two users of one database write the same rows.
         shown = URL.create("", host=database.host, port=database.port, database=database.database)
         return {
             "opendcim-state-dir": str(self.opendcim_state_dir),

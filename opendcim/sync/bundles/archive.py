@@ -83,6 +83,7 @@ def _check_sums(archive: zipfile.ZipFile) -> None:
         if name == _SUMS:
             continue
         largest = _LARGEST_CONTENT if name == _CONTENT else LARGEST
+        # A zip may have a name twice, and only one of them is ever read: the second finds no sum.
         if hashlib.sha256(_member(archive, name, largest)).hexdigest() != sums.pop(name, None):
             raise FormatError(f"the checksum of {name} is wrong or missing")
     if sums:
@@ -91,6 +92,7 @@ def _check_sums(archive: zipfile.ZipFile) -> None:
 
 def _member(archive: zipfile.ZipFile, name: str, largest: int) -> bytes:
     with archive.open(name) as file:
+        # One byte more shows that the limit is exceeded; a zip bomb is not unpacked further.
         content = file.read(largest + 1)
     if len(content) > largest:
         raise FormatError(f"{name} has more than {largest:,} bytes")
@@ -98,6 +100,7 @@ def _member(archive: zipfile.ZipFile, name: str, largest: int) -> bytes:
 
 
 def _zipped(members: Mapping[str, bytes]) -> bytes:
+    # The format of `sha256sum`, which can check an unpacked bundle, too.
     sums = "".join(
         f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in members.items()
     )

@@ -105,11 +105,13 @@ def _entry(entry: Any, bundle: Bundle, folder: Path) -> tuple[str, LocalTemplate
         if not is_safe_name(name):
             raise FormatError(f"{name!r} is no file name")
         (folder / name).write_bytes(bundle.archive.picture(digest))
+    # The next import must find the same key; Python's `hash` differs from run to run.
     key = zlib.crc32(f"{folded(maker)}/{folded(record.model)}".encode())
     return maker, LocalTemplate(
         template_id=-key,  # the key in the state file; ids of the database are positive
         manufacturer_id=0,
         record=record,
+        # The mark is in the other site's database, so there is none to clear here.
         shared=False,
         kept=False,
     )

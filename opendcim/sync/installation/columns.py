@@ -23,6 +23,7 @@ def stored(column: Column[Any], value: object, model: str) -> object:
             return float(str(value)) if not isinstance(kind, Integer) else int(str(value) or 0)
         except ValueError as error:
             raise _misfit(model, column, f"{value!r} is no number") from error
+    # The encoded text must fit, since the column stores that; SQLite would not check its length.
     text = encoded(str(value))
     longest = getattr(kind, "length", None)
     if longest is not None and len(text) > longest:
@@ -49,6 +50,7 @@ def _misfit(model: str, column: Column[Any], text: str) -> ItemError:
 
 def must_be_given(column: Column[Any]) -> bool:
     automatic = column.primary_key and column is column.table.autoincrement_column
+    # SQLite refuses a new row without a value for such a column; so does MariaDB in strict mode.
     return not (column.nullable or automatic or column.server_default is not None)
 
 

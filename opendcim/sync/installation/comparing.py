@@ -16,6 +16,7 @@ from opendcim.records.fields import (
 )
 from opendcim.records.records import Template
 
+# Callers look at the ids themselves; openDCIM has no column for the time.
 _NOT_COMPARED = frozenset({"template_id", "manufacturer_id", "last_modified"})
 HEADER_FIELDS = tuple(field for field in TEMPLATE_FIELDS if field.name not in _NOT_COMPARED)
 _SIDES = ("front", "rear")

@@ -108,6 +108,7 @@ def opened(config: RepositorySection) -> Iterator[Database]:
 def _engine(config: RepositorySection) -> Engine:
     url = make_url(config.opendcim_database_url.get_secret_value())
     if url.get_backend_name() == "sqlite":
+        # SQLite would create an empty database for a path with a typing error.
         if not Path(str(url.database)).exists():
             raise _fault(
                 config,
@@ -131,6 +132,7 @@ def _database(engine: Engine, config: RepositorySection) -> Database:
     shown = shown_url(engine.url)
     metadata = MetaData()
     try:
+        # MariaDB may keep names of tables in lower case, as it does on Windows.
         there = {name.lower(): name for name in inspect(engine).get_table_names()}
         missing = [name for name in _NEEDED if name.lower() not in there]
         if missing:

@@ -172,6 +172,8 @@ class RepositoryConnection:
             **upload.arguments,
         )
         with translated(url):
+            # After a redirect to another host, httpx would send the key there: it withholds
+            # `Authorization`, but not `APIKey`.
             response = self._client.send(request, stream=True, follow_redirects=False)
             try:
                 body = self._read(response)
@@ -204,6 +206,7 @@ class RepositoryConnection:
 def check_refused(answer: RepositoryAnswer, config: RepositorySection) -> None:
     """Raises `SourceRefusedError` if the key is refused; the original answers 400 if there is
     none."""
+    # The status alone proves nothing: the original also answers 403 if it cannot store something.
     if answer.status in _REFUSED and b"Api key" in answer.body:
         raise SourceRefusedError(
             f"{shown(answer.url)} refuses the API key of user {config.api_user_id or '(none)'} "
@@ -236,6 +239,7 @@ def _check(answer: RepositoryAnswer) -> None:
         raise SourceRefusedError(
             f"{shown(answer.url)} refuses with {message_of(answer)}; check api-key and api-user-id"
         )
+    # httpx counts 304 among the redirects.
     if httpx.codes.is_redirect(answer.status) and not answer.is_unchanged:
         target = answer.headers.get("location", "nowhere")
         raise SourceError(

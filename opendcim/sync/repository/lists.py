@@ -88,6 +88,7 @@ class Repository:
     def template(self, template_id: int) -> Template | None:
         """The published template with this id, as it is now."""
         answer = self._connection.get(self._connection.at(f"/template/{template_id}"))
+        # The original answers 200 and an empty list instead, which ends in None below.
         if answer.status == NOT_FOUND:
             return None
         records = _accepted(answer).list_of("templates")

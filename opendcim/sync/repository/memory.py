@@ -119,6 +119,7 @@ class Memory:
     def list_at(self, address: str) -> FetchedList | None:
         """The stored answer; None if it cannot be read."""
         try:
+            # Unlike the state, a list is a copy: a damaged one only costs another request.
             found = FetchedList.model_validate_json(self._list_file(address).read_bytes())
         except (OSError, ValidationError):
             return None

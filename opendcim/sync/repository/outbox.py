@@ -95,6 +95,8 @@ class RealOutbox:
         known = self.memory.submission(local.template_id)
         if known and known.digest != packed.digest:
             known = None
+        # The settings name this template, or a bundle brought it: there is no mark whose clearing
+        # keeps the next run from submitting it again.
         if known and known.accepted and not local.shared:
             return True
         if published and self._is_published(packed, published):
@@ -123,6 +125,7 @@ class RealOutbox:
             theirs = self.memory.picture(address) if address else None
             if (mine[1].sha256 if mine else None) != (theirs.sha256 if theirs else None):
                 return False
+            # A published picture that was never fetched has no hash, like a side without picture.
             if bool(mine) != bool(address):
                 return False
         return True

@@ -46,6 +46,7 @@ class Queue:
 
     def check_key(self) -> None:
         """Raises `SourceRefusedError` if the key is refused."""
+        # The slash at the end matters: without it the original takes another route, and shows none.
         answer = self._get("/template/pending/")
         if answer.status == _NO_KEY:
             raise SourceRefusedError(
@@ -137,6 +138,7 @@ class Queue:
     def _check(self, packed: Parcel, answer: RepositoryAnswer) -> None:
         check_refused(answer, self.connection.config)
         text = f"the repository says {message_of(answer)}"
+        # A server may fail after it stored the submission, so this is no refusal.
         if answer.status >= _SERVER_ERRORS:
             raise SourceError(text)
         if answer.status != OK:

@@ -57,6 +57,7 @@ class Parcel:
     @property
     def digest(self) -> str:
         """Equal for equal submissions."""
+        # The tree has names only; another picture under the same name is another submission.
         hashes = {side: picture.sha256 for side, (_, picture) in self.pictures.items()}
         text = json.dumps([self.tree, hashes], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
@@ -128,6 +129,8 @@ def _pictures(
         if not is_safe_name(file):
             raise ItemError(TEMPLATE, local.model, f"{side} picture: {file!r} is no file name")
         try:
+            # A missing picture is not simply left out: when the original approves a submission
+            # without a picture, the published template loses its own.
             picture = examined((folder / file).read_bytes())
         except OSError as error:
             raise ItemError(

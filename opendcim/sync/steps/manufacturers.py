@@ -44,6 +44,7 @@ def synchronize_manufacturers(run: Pass) -> Outcome:
 def planned(local: Iterable[LocalManufacturer], remote: Iterable[Manufacturer]) -> Iterator[Link]:
     """The links, in an order in which they can be applied one after the other."""
     here = list(local)
+    # If the repository has a name twice, the lower id gets the row, in whatever order they come.
     listed = sorted(remote, key=lambda one: one.manufacturer_id)
     by_id = {one.global_id: one for one in here if one.global_id > 0}
     by_name = {folded(one.name): one for one in here}
@@ -57,6 +58,7 @@ def planned(local: Iterable[LocalManufacturer], remote: Iterable[Manufacturer]) 
         mine = linked or named
         yield Link(theirs=theirs, local=mine)
         if mine is not None:
+            # A renamed row sets its old name free for a later entry.
             by_name.pop(folded(mine.name), None)
         by_name[key] = by_id[theirs.manufacturer_id] = LocalManufacturer(
             manufacturer_id=mine.manufacturer_id if mine else 0,

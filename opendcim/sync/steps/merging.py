@@ -51,6 +51,7 @@ def _ports(mine: tuple[Port, ...], theirs: tuple[Port, ...], count: int) -> tupl
 
 
 def _slots(mine: tuple[Slot, ...], theirs: Template) -> tuple[Slot, ...]:
+    # The repository has slots of chassis only: for other types, none says nothing.
     if not theirs.is_chassis:
         return mine
     counted = theirs.chassis_slots or theirs.rear_chassis_slots
@@ -67,6 +68,7 @@ def _details(mine: D | None, theirs: D | None, blank: D) -> D:
         for one in fields(theirs)
         if getattr(theirs, one.name) == "" and getattr(blank, one.name) != ""
     }
+    # The original does not keep this version with details, so an empty one says nothing.
     if theirs.snmp_version == "":
         needed["snmp_version"] = present.snmp_version
     return replace(theirs, **needed)

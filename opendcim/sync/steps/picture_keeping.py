@@ -122,12 +122,14 @@ class RealPictures:
         if known and known.stamp == stamp:
             return known.file
         fetched = self._fetched(one, known)
+        # The template changed, but not this picture: with the new stamp the next run need not ask.
         if fetched is None and known:
             self.memory.keep_picture(one.address, known.model_copy(update={"stamp": stamp}))
             return known.file
         return self._kept(one, fetched or FetchedPicture(content=b""), outcome, known)
 
     def _fetched(self, one: _Wanted, known: KeptPicture | None) -> FetchedPicture | None:
+        # Each further picture would otherwise go through all pauses of `retry-pauses` again.
         if self._out_of_reach:
             raise SourceError(self._out_of_reach)
         try:
@@ -141,6 +143,7 @@ class RealPictures:
     ) -> str:
         picture = examined(fetched.content)
         name = one.shown
+        # A file that has this content already stays, whatever its name: the row needs no change.
         if not is_safe_name(name) or not has_content(self.folder / name, picture.sha256):
             name = file_name(one.template.template_id, one.address, picture)
             put(self.folder, name, picture)

@@ -83,13 +83,16 @@ class _Pull:
             self.kept.append(f"{self.manufacturer.name}/{mine.model}")
             return
         if mine and self._is_waiting(mine, theirs):
+            # Step 3 may keep this time: a later one then shows that the repository has decided.
             self.run.seen[mine.template_id] = theirs.last_modified
             self.waiting.append(f"{self.manufacturer.name}/{mine.model}")
             return
+        # Pictures come after both questions, so those of protected templates are not touched.
         before = mine.record if mine else Template(manufacturer_id=0, model=theirs.model)
         shown = self.run.pictures.names(theirs, before, self.outcome)
         wanted = self._store(mine, theirs, shown)
         if wanted:
+            # The row is committed: a crash here leaves a file too many, never a row without file.
             self.run.pictures.tidy(before, wanted)
 
     def _mine(self, theirs: Template) -> LocalTemplate | None:
@@ -119,8 +122,11 @@ class _Pull:
     def _is_waiting(self, mine: LocalTemplate, theirs: Template) -> bool:
         known = self.run.memory.submission(mine.template_id)
         accepted = known is not None and known.accepted
+        # A mark in openDCIM is cleared after the submission; a name in the settings stays there, so
+        # it counts only until the submission is accepted.
         if mine.shared or (not accepted and self._is_listed(mine, self.run.config.share)):
             return True
+        # Without a time no change could be seen, and the template would wait for ever.
         return bool(known and accepted and known.published == theirs.last_modified != "")
 
     def _is_listed(self, mine: LocalTemplate, listed: Iterable[str]) -> bool:
@@ -135,6 +141,7 @@ class _Pull:
         if mine and not _is_to_be_changed(run, mine, theirs, shown):
             return None
         with run.one(TEMPLATE, name):
+            # An operator may have changed the template since the list was read.
             now = run.installation.template(mine.template_id) if mine else None
             wanted = _wanted(run, now, theirs, shown)
             changes = differences(now.record if now else None, wanted)

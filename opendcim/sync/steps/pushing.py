@@ -77,6 +77,7 @@ def submit_one(
                 run.storing.clear_share_mark(one.template_id, one.model)
             run.report_plan(outcome, [f"{one.model}: ShareToRepo: 1 -> 0"])
             outcome.note(Verb.UPDATED, TEMPLATE, [one.model])
+    # The next template would meet the same, so these end the step.
     except (OutOfReachError, SourceRefusedError):
         raise
     except ItemError as error:

@@ -76,7 +76,7 @@ def test_the_demo_of_the_readme_runs_to_its_end(tmp_path: Path) -> None:
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.findall(r"\[GARDEN\] done: (.*)", result.stdout) == [
-        "99 changes",
+        "101 changes",
         "nothing to do",
         "6 changes",
         "nothing to do",
@@ -178,4 +178,4 @@ def test_the_daemon_harvests_again_and_again_until_it_is_told_to_stop(tmp_path: 
         rest, _ = daemon.communicate(timeout=PATIENCE)
     assert daemon.returncode == 0, rest
     done = ["[DS1]" + line.strip().partition("[DS1]")[2] for line in lines if "] done" in line]
-    assert done == ["[DS1] done: 99 changes", *["[DS1] done: nothing to do"] * 2]
+    assert done == ["[DS1] done: 101 changes", *["[DS1] done: nothing to do"] * 2]

@@ -14,6 +14,7 @@ from shared.errors import NotNowError
 from shared.model.entities import Entity
 from shared.model.ids import Code
 from shared.model.unknown import Part
+from shared.resourcesync.terms import MD5
 from source_server.publication.catalogue import Catalogue, Downloadable, Scope
 from source_server.web.afs.answers import CallError, MissingError
 from source_server.web.afs.chunks import Chunk
@@ -27,7 +28,6 @@ _MOST_FILES = 200_000
 # Contents whose MD5 is remembered.
 _MOST_HASHES = 10_000
 _BLOCK = 1 << 20
-_MD5 = "MD5:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ class AfsFiles:
         if node is None:
             _check_seen(data)
             raise MissingError(source)
-        if node.checksum and node.checksum.startswith(_MD5):
-            return node.checksum.removeprefix(_MD5).lower()
+        if node.checksum and node.checksum.startswith(MD5):
+            return node.checksum.removeprefix(MD5).lower()
         content = self._content(owner, source, scope)
         key = owner, path, content.etag
         known = self._hashes.get(key)

@@ -13,7 +13,7 @@ import pytest
 
 from shared.masking import forget_secrets
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue, open_openbis
-from tests.support.openbis.examples import EXAMPLES, Examples
+from tests.support.openbis.examples import EXAMPLES, Examples, unpack_given_store
 from tests.support.servers.mariadb import MariaDb, is_installed
 from tests.support.servers.postgres import Postgres, server_folder
 
@@ -96,6 +96,14 @@ def x192_store(examples: Examples, tmp_path_factory: pytest.TempPathFactory) -> 
     """The data store folder of the richest instance, for reading only."""
     folder = tmp_path_factory.mktemp("x192_store")
     examples.fill_store(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def x213_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The given data store folder of an openBIS 7, with the files of its AFS; for reading only."""
+    folder = tmp_path_factory.mktemp("x213_store")
+    unpack_given_store("x213_store", folder)
     return folder
 
 

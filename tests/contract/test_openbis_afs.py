@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tarfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import md5
@@ -21,7 +20,6 @@ from shared.model.unknown import Part, Reason, Unknown
 from source_server.catalogues.openbis.catalogue import OpenBisCatalogue, open_openbis
 from source_server.publication.catalogue import Scope
 from tests.conftest import LoadOpenBis, OpenCatalogue
-from tests.support.given_data import openbis_file
 from tests.support.openbis.reading import entities
 from tests.support.openbis_made import afs, world
 from tests.support.servers.postgres import connected_to, run
@@ -35,21 +33,13 @@ def afs_data(catalogue: OpenBisCatalogue, *spaces: str) -> dict[str, Entity]:
     return {k: e for k, e in entities(catalogue, Kind.DATA_SET, *spaces).items() if e.is_afs}
 
 
-@pytest.fixture(scope="module")
-def given_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("x213_store")
-    with tarfile.open(openbis_file("x213_store.tar.xz")) as archive:
-        archive.extractall(folder, filter="data")
-    return folder
-
-
 @pytest.fixture(scope="module", params=["x207_features", "x213_features"])
 def given_afs(
-    request: pytest.FixtureRequest, load_openbis: LoadOpenBis, given_store: Path
+    request: pytest.FixtureRequest, load_openbis: LoadOpenBis, x213_store: Path
 ) -> Iterator[OpenBisCatalogue]:
     catalogue = open_openbis(
         load_openbis(request.param),
-        store_root=given_store,
+        store_root=x213_store,
         path_info_url=load_openbis("pathinfo_x213"),
     )
     yield catalogue
@@ -93,7 +83,7 @@ def _walked(folder: Path) -> tuple[dict[str, bytes], list[str]]:
 
 
 def test_the_given_ones_are_those_of_the_database_with_the_files_of_their_folders(
-    given_afs: OpenBisCatalogue, given_store: Path
+    given_afs: OpenBisCatalogue, x213_store: Path
 ) -> None:
     found = afs_data(given_afs)
     with connected_to(given_afs._engine.url.render_as_string(hide_password=False)) as connection:
@@ -108,7 +98,7 @@ def test_the_given_ones_are_those_of_the_database_with_the_files_of_their_folder
         assert entity.registrator == registrator
         assert entity.registered == registered.astimezone(UTC).replace(microsecond=0)
         assert str(entity.sample or entity.experiment).endswith(f"/{owner}")
-        folder = given_store / share / location
+        folder = x213_store / share / location
         if status != "AVAILABLE" or not folder.is_dir():
             continue
         files, empty = _walked(folder)

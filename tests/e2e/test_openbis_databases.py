@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from psycopg.rows import namedtuple_row
 
 from shared.model.kinds import Kind
 from shared.resourcesync.v20.version import V20
@@ -24,6 +26,7 @@ from tests.support.instances.harvests import Harvest
 from tests.support.instances.instance import PASSWORD, hashed, reachable
 from tests.support.openbis.examples import Examples
 from tests.support.openbis_made import database as openbis_made
+from tests.support.servers.postgres import connected_to, counted, run
 
 DATABASES = (
     *openbis_made.NAMES,
@@ -173,40 +176,85 @@ def test_nothing_is_lost_when_a_source_is_upgraded_and_its_materials_are_gone(
 
 
 def test_meta_data_and_times_of_immutable_data_arrive_as_the_database_has_them(
-    harvest: Harvest, load_openbis: LoadOpenBis, open_catalogue: OpenCatalogue, tmp_path: Path
+    harvest: Harvest,
+    copy_openbis: LoadOpenBis,
+    open_catalogue: OpenCatalogue,
+    x213_store: Path,
+    tmp_path: Path,
 ) -> None:
-    url = load_openbis("x213_features")
-    source = OpenBis(open_catalogue(url), tmp_path, "x213_features")
+    url = copy_openbis("x213_features")
+    owners = {kind: _rows(url, query) for kind, query in _DESCRIBED.items()}
+    for kind, rows in owners.items():
+        assert any(row.meta_data for row in rows)
+        assert kind is Kind.DATA_SET or any(row.since for row in rows)
+    assert any(row.since and row.has_files for row in owners[Kind.SAMPLE])
+
+    _harvest(OpenBis(open_catalogue(url), tmp_path, "x213_features"), harvest)
+    described = _described(harvest)
+    for kind, rows in owners.items():
+        for row in rows:
+            # Its own files cannot be had now: while they wait, its time waits for them.
+            since = None if row.has_files else row.since
+            assert described[kind, row.perm_id] == (row.meta_data or {}, since)
+
+    store = Path(shutil.copytree(x213_store, tmp_path / "store"))
+    for archived in _rows(url, _ARCHIVED):
+        folder = store / archived.share_id / archived.location
+        folder.mkdir(parents=True)
+        (folder / "from the archive.txt").write_text(archived.code)
+    run(url, "UPDATE external_data SET status = 'AVAILABLE'")
+    catalogue = open_catalogue(url, store_root=store)
+    _harvest(OpenBis(catalogue, tmp_path, "x213_features"), harvest)
+    described = _described(harvest)
+    for kind, rows in owners.items():
+        for row in rows:
+            assert described[kind, row.perm_id] == (row.meta_data or {}, row.since)
+
+
+def _harvest(source: OpenBis, harvest: Harvest) -> None:
     with source.served() as address:
         source.configure(harvest, address)
-        assert harvest.run().code == 0
-    arrived = harvest.instance.entities()
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        for kind, query in _DESCRIBED.items():
-            rows = connection.execute(text(query)).all()
-            assert any(row.meta_data for row in rows)
-            assert kind is Kind.DATA_SET or any(row.since for row in rows)
-            for row in rows:
-                entity = arrived[kind, row.perm_id]
-                since = entity.immutable_since and int(entity.immutable_since.timestamp())
-                assert (entity.meta_data, since) == (row.meta_data or {}, row.since)
-    engine.dispose()
+        done = harvest.run()
+    assert done.code == 0, done.output
 
 
+def _described(harvest: Harvest) -> dict[tuple[Kind, str], tuple[object, int | None]]:
+    """The meta data of each entity, and since when its data are immutable, in seconds."""
+    described: dict[tuple[Kind, str], tuple[object, int | None]] = {}
+    for key, entity in harvest.instance.entities().items():
+        since = entity.immutable_since
+        described[key] = (entity.meta_data, int(since.timestamp()) if since else None)
+    return described
+
+
+def _rows(url: str, query: str) -> list[Any]:
+    with connected_to(url) as connection, connection.cursor(row_factory=namedtuple_row) as cursor:
+        return cursor.execute(query.encode()).fetchall()
+
+
+_ARCHIVED = """
+    SELECT d.code, e.share_id, e.location FROM data_all AS d JOIN external_data AS e ON e.id = d.id
+     WHERE d.afs_data AND d.del_id IS NULL AND e.status = 'ARCHIVED'
+"""
 _DESCRIBED = {
     Kind.EXPERIMENT: """
-        SELECT perm_id, meta_data,
+        SELECT perm_id, meta_data, EXISTS (
+                   SELECT 1 FROM data_all AS d
+                    WHERE d.code = e.perm_id AND d.afs_data AND d.del_id IS NULL
+               ) AS has_files,
                floor(extract(epoch FROM immutable_data_timestamp))::bigint AS since
-          FROM experiments_all WHERE del_id IS NULL
+          FROM experiments_all AS e WHERE del_id IS NULL
     """,
     Kind.SAMPLE: """
-        SELECT perm_id, meta_data,
+        SELECT perm_id, meta_data, EXISTS (
+                   SELECT 1 FROM data_all AS d
+                    WHERE d.code = s.perm_id AND d.afs_data AND d.del_id IS NULL
+               ) AS has_files,
                floor(extract(epoch FROM immutable_data_timestamp))::bigint AS since
-          FROM samples_all WHERE del_id IS NULL
+          FROM samples_all AS s WHERE del_id IS NULL
     """,
     Kind.DATA_SET: """
-        SELECT d.code AS perm_id, d.meta_data, NULL AS since
+        SELECT d.code AS perm_id, d.meta_data, false AS has_files, NULL AS since
           FROM data_all AS d JOIN external_data AS e ON e.id = d.id
          WHERE d.del_id IS NULL AND NOT d.afs_data AND e.storage_confirmation
     """,
@@ -243,13 +291,9 @@ def test_the_richest_database_arrives_with_every_file(
 
 def _counts(url: str) -> dict[Kind, int]:
     """What the database itself says, by plain SQL."""
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        has_materials = connection.execute(text("SELECT to_regclass('materials')")).scalar()
-        counts = {
-            kind: int(connection.execute(text(query)).scalar_one())
-            for kind, query in _COUNTS.items()
-            if has_materials or kind is not Kind.MATERIAL
-        }
-    engine.dispose()
-    return counts
+    has_materials = counted(url, "SELECT count(to_regclass('materials'))")
+    return {
+        kind: counted(url, query)
+        for kind, query in _COUNTS.items()
+        if has_materials or kind is not Kind.MATERIAL
+    }

@@ -7,6 +7,7 @@ import tarfile
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -143,8 +144,8 @@ class Examples:
         return f"/{self.spaces[0]}/{code}"
 
 
-def _unpack_given_store(folder: Path) -> None:
-    with tarfile.open(openbis_file("x192_store.tar.xz")) as archive:
+def unpack_given_store(name: str, folder: Path) -> None:
+    with tarfile.open(openbis_file(f"{name}.tar.xz")) as archive:
         archive.extractall(folder, filter="data")
 
 
@@ -267,7 +268,7 @@ GIVEN = Examples(
         192: "x192_features",
     },
     path_info="pathinfo_x192",
-    fill_store=_unpack_given_store,
+    fill_store=partial(unpack_given_store, "x192_store"),
     small="openbis_scu_microscopy",
     small_spaces=2,
     spaces=("CISD", "TEST-SPACE", "TESTGROUP"),

@@ -73,11 +73,15 @@ class SectionLog:
     def read(self, metadata: ReadList) -> None:
         """Write what the list shows."""
         at = metadata.at.astimezone().isoformat(sep=" ", timespec="milliseconds")
+        unchanged = ""
+        if metadata.unchanged:
+            unchanged = f"; {metadata.unchanged:,} of them are as they were in the last list"
         self._tell(
             "list",
-            f"The list shows {metadata.entities:,} items as of {at}",
+            f"The list shows {metadata.entities:,} items as of {at}{unchanged}",
             {
                 "items": metadata.entities,
+                "unchanged": metadata.unchanged,
                 "at": metadata.at.isoformat(),
                 "unreadable": len(metadata.faults),
             },

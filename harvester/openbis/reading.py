@@ -6,24 +6,24 @@ module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
 
 from sqlalchemy import Connection
 
-from harvester.openbis.destination.dangling import dangling
+from harvester.openbis.list_remarks import remarks_on_list
 from harvester.openbis.names import Names
 from harvester.openbis.source.items import (
     BegunAnewError,
     Doubt,
+    KnowingSource,
     NoSharedSamples,
     SourceItem,
     find_master_data,
 )
 from harvester.openbis.sync_run import Metadata
+from harvester.openbis.unchanged import begin_reading, digest_of
 from shared.checkpoints import checkpoint
 from shared.errors import FormatError, ItemError
 from shared.model.entities import Entity, ServiceFile
@@ -32,13 +32,14 @@ from shared.model.kinds import FACTS, Kind
 from shared.model.limits import EARLIEST_AT, LATEST, name_of_fault, shortened
 from shared.model.master_data import MasterData
 from shared.resourcesync.items import ListHead, RecordFault
-from shared.store.doubles import SetApart, perm_ids_in_two_kinds
+from shared.store.doubles import SetApart
 from shared.store.engine import viewing
 from shared.store.incoming import Incoming
+from shared.store.kept_list import KeptList
+from shared.store.kept_rows import ReadInFullError
+from shared.store.known_entries import KnownEntries
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
-# Remarks of one sort that are written out in the log; the others are only counted.
-_NAMED = 20
 
 # Bytes of the kind of a record that cannot be read: it may be any text.
 _LONGEST_KIND = 100
@@ -54,14 +55,23 @@ def read_metadata(
     connection: Connection,
     prefix: str | None,
     observe: Callable[[int], None] = _nobody,
+    kept: KeptList | None = None,
 ) -> Metadata:
     """Fill the incoming tables of the connection with the items of a source, in the names of the
     destination. ``observe`` is called after a fixed number of items, and may raise. If the source
     begins anew, the items are read from the beginning. Raises `FormatError` if they are not
-    whole."""
+    whole.
+
+    ``kept``: what the last list said. An entry that is in it byte for byte is not read again; the
+    result is the same."""
     while True:
-        with suppress(BegunAnewError):
+        try:
+            if kept and isinstance(items, KnowingSource):
+                return _read_what_is_new(items, prefix, connection, observe, kept)
             return _read(_Reading(items, prefix), connection, observe)
+        except (BegunAnewError, ReadInFullError):
+            if kept:
+                kept.begin_anew()
 
 
 def _read(reading: _Reading, connection: Connection, observe: Callable[[int], None]) -> Metadata:
@@ -71,10 +81,42 @@ def _read(reading: _Reading, connection: Connection, observe: Callable[[int], No
         reading.take(item)
         if number % _OBSERVED == 0:
             observe(_OBSERVED)
+    return _finish(reading, connection)
+
+
+def _read_what_is_new(
+    items: KnowingSource,
+    prefix: str | None,
+    connection: Connection,
+    observe: Callable[[int], None],
+    kept: KeptList,
+) -> Metadata:
+    """The same, except of entries that are known."""
+    reading = _Reading(items, prefix)
+    reading.incoming, known = begin_reading(connection, kept, observe, reading.definitions)
+    reading.known = known
+    for number, item in enumerate(items.except_known(known), 1):
+        if not isinstance(item, Entity):
+            known.forget()
+        reading.take(item)
+        if number % _OBSERVED == 0:
+            observe(_OBSERVED)
+    reading.entities += known.count
+    reading.unchanged = known.count
+    metadata = _finish(reading, connection, known.gone())
+    kept.is_read(
+        master_data=digest_of(reading.master_data),
+        generation=known.end(),
+        total_bytes=reading.incoming.bytes,
+    )
+    return metadata
+
+
+def _finish(reading: _Reading, connection: Connection, gone: Iterable[int] = ()) -> Metadata:
     checkpoint("the list is read")
-    reading.drop(reading.incoming.finish())
+    reading.drop(reading.incoming.finish(gone))
     with viewing(connection):
-        remarks = list(_remarks(connection))
+        remarks = list(remarks_on_list(connection))
     return reading.metadata(remarks)
 
 
@@ -85,6 +127,7 @@ class _Reading:
     items: Iterable[SourceItem]
     prefix: str | None
     incoming: Incoming = field(init=False)
+    known: KnownEntries | None = None
     at: datetime | None = None
     afs_url: str | None = None
     # Types of AFS data that the list does not define.
@@ -93,6 +136,7 @@ class _Reading:
     names: Names | None = None
     types: Mapping[Kind, frozenset[Code]] = field(default_factory=dict)
     entities: int = 0
+    unchanged: int = 0
     faults: list[ItemError] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     lacks_shared_samples: bool = False
@@ -117,6 +161,11 @@ class _Reading:
                 self.afs_url = self.afs_url or item.afs_url
                 self.incoming.add_unknown(item.unknown)  # a second head may stand at the end
 
+    def definitions(self) -> MasterData | None:
+        """Those of the list, wherever they stand."""
+        self._known_names()
+        return self.master_data
+
     def drop(self, doubles: SetApart) -> None:
         """Count items that the list has twice as items that could not be read."""
         self.entities -= doubles.records
@@ -131,6 +180,8 @@ class _Reading:
             self._take_fault(ItemError(entity.kind, entity.perm_id, error.reason))
         else:
             self.entities += 1
+            if self.known:
+                self.known.read(self.incoming.position)
 
     def _take_service_file(self, file: ServiceFile) -> None:
         try:
@@ -153,6 +204,8 @@ class _Reading:
             return
         if entity.is_afs:  # openBIS 7 lists their type only if they are listed as data sets, too
             self.afs_types.add(entity.type)
+            if self.known:  # only an entry that is read says so
+                self.known.forget()
         else:
             reason = f"its type {entity.type} is not defined in the list's master data"
             raise ItemError(entity.kind, entity.perm_id, reason)
@@ -201,6 +254,7 @@ class _Reading:
             master_data=self.names.translate_master_data(self.master_data),
             undefined_types=frozenset(map(self.names.type_code, self.afs_types)),
             entities=self.entities,
+            unchanged=self.unchanged,
             faults=tuple(self.faults),
             remarks=(*self.doubts, *remarks),
             deletions_unsafe=self._doubt(),
@@ -225,29 +279,3 @@ def _possible(at: datetime) -> datetime:
         f"the list says that it was made at {at.isoformat()}, which is before 1970 or after 9999; "
         "set the clock of the data source"
     )
-
-
-def _remarks(connection: Connection) -> Iterator[str]:
-    """Peculiarities of the list that are not fatal."""
-    yield from _first(
-        (
-            f"the list has the perm id {each.perm_id} for {each.one} and for {each.other}; "
-            "both are taken, since they are of different kinds"
-            for each in perm_ids_in_two_kinds(connection)
-        ),
-        "more perm ids stand for entities of two kinds",
-    )
-    yield from _first(
-        (
-            f"{one.kind} {one.perm_id} names {one.target} ({one.reference}), which is not in the "
-            "list: outside the filter, or not visible"
-            for one in dangling(connection)
-        ),
-        "more references lead out of the list",
-    )
-
-
-def _first(remarks: Iterator[str], the_others: str) -> Iterator[str]:
-    yield from islice(remarks, _NAMED)
-    if more := sum(1 for _ in remarks):
-        yield f"{more} {the_others}"

@@ -111,6 +111,8 @@ class SectionConfig(SectionSettings):
     full_sync: Boolean = False
     # Days; 0 makes every run a baseline, if ``full_sync`` is on.
     full_sync_interval: Days = 14
+    # Entries that are the same as in the last list, byte for byte, are not read again.
+    skip_unchanged_entries: Boolean = True
 
     harvester_tmp_dir: StorePath = Path("temp")
     file_service_repository_path: BasePath = Path("data/file-service")

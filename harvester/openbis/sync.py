@@ -33,6 +33,7 @@ from harvester.openbis.sync_run import Metadata, SyncRun
 from harvester.openbis.transfers.real_transfers import RealTransfers
 from harvester.openbis.transfers.rehearsed_transfers import RehearsedTransfers
 from harvester.openbis.transfers.transfers import Transfers
+from harvester.openbis.unchanged import kept
 from harvester.runs.job import Job
 from harvester.runs.passes import begin_pass, take_step
 from harvester.runs.progress import Progress
@@ -44,6 +45,7 @@ from shared.checkpoints import checkpoint
 from shared.errors import FormatError
 from shared.store.engine import interrupt, viewing
 from shared.store.files import DataStore
+from shared.store.kept_list import KeptList
 
 
 def _always(_config: SectionConfig) -> bool:
@@ -95,13 +97,16 @@ def synchronise(job: Job[SectionConfig]) -> None:
     lines = tuple(banner_lines(config, last, baseline=baseline))
     job.log.begins(lines, banner_fields(config, last), run=job.run, limits=job.limits)
     _tell_of_selection(job, last)
-    with Source(config, job.limits, job.log.logger) as source:
+    with (
+        Source(config, job.limits, job.log.logger) as source,
+        kept(connection, config, job.started, in_full=baseline) as last_list,
+    ):
         # A wrong password or a folder that is not mounted ends the run here, before a list is
         # fetched, which may take hours.
         with viewing(connection):
             destination = opened(connection, config, job.destination.settings)
             items = standing(connection, config, job.started, at_once=bool(job.options.repair))
-        metadata = _read(job, source)
+        metadata = _read(job, source, last_list)
         recorder.has_read(metadata)
         store = destination.store
         section = _Section(
@@ -145,7 +150,7 @@ def _tell_of_selection(job: Job[SectionConfig], last: LastSync | None) -> None:
         )
 
 
-def _read(job: Job[SectionConfig], source: Source) -> Metadata:
+def _read(job: Job[SectionConfig], source: Source, last_list: KeptList | None) -> Metadata:
     """Step 1."""
     config, connection = job.config, job.connection
     with (
@@ -154,7 +159,7 @@ def _read(job: Job[SectionConfig], source: Source) -> Metadata:
         selected_list(source, config, job.log.logger) as items,
     ):
         metadata = read_metadata(
-            items, connection, config.prefix, partial(_observe, job.limits, progress)
+            items, connection, config.prefix, partial(_observe, job.limits, progress), last_list
         )
     job.log.read(metadata)
     faults, records = len(metadata.faults), metadata.entities + len(metadata.faults)

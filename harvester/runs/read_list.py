@@ -16,6 +16,8 @@ class ReadList:
     at: datetime
     # Records that could be read.
     entities: int
+    # Those of them that are as they were in the last list, and were not read again.
+    unchanged: int = 0
     # Records that could not be read.
     faults: tuple[ItemError, ...] = ()
     remarks: tuple[str, ...] = ()

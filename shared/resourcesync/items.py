@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from shared.model.entities import Entity, ServiceFile
 from shared.model.master_data import MasterData
@@ -42,6 +43,23 @@ class RecordFault:
     kind: str
     perm_id: str
     reason: str
+
+
+class Known(Protocol):
+    """Entries that need not be read, since they are known by their bytes."""
+
+    @property
+    def count(self) -> int:
+        """How many entries were known so far."""
+        ...
+
+    def has(self, entry: bytes) -> bool:
+        """Whether the entry is known, which is then passed over. If not, its item comes next."""
+        ...
+
+    def forget(self) -> None:
+        """The last entry was none by itself: the next items may come from more than its bytes."""
+        ...
 
 
 ListItem = ListHead | ListIndex | MasterData | Entity | ServiceFile | RecordFault

@@ -23,7 +23,7 @@ from shared.resourcesync.attributes import (
 )
 from shared.resourcesync.entry_cutter import TooLong, cut, is_one_entry, is_plain_head
 from shared.resourcesync.excess import Growth, excess_of, fault_of
-from shared.resourcesync.items import ListHead, ListIndex, ListItem
+from shared.resourcesync.items import Known, ListHead, ListIndex, ListItem
 from shared.resourcesync.names import name_of, split
 from shared.resourcesync.terms import AFS_SERVICE, SITEMAP_INDEX
 from shared.resourcesync.timestamps import parse_timestamp
@@ -35,25 +35,30 @@ from shared.resourcesync.wire_format import WireFormat
 _BITE = 1 << 15
 
 
-def read_resource_list(chunks: Iterable[bytes], wire_format: WireFormat) -> Iterator[ListItem]:
-    """The items of a list in the order of the document.
+def read_resource_list(
+    chunks: Iterable[bytes], wire_format: WireFormat, known: Known | None = None
+) -> Iterator[ListItem]:
+    """The items of a list in the order of the document, except of ``known`` entries.
 
     FormatError if the document is not a whole resource list; it may come after the last item, so
     what was yielded counts only once the iterator is drained. A record that cannot be read is
     yielded as a `RecordFault`.
     """
-    return _ListReader(wire_format, at_needed=True).items(chunks)
+    return _ListReader(wire_format, known, at_needed=True).items(chunks)
 
 
-def read_list_part(chunks: Iterable[bytes], wire_format: WireFormat) -> Iterator[ListItem]:
+def read_list_part(
+    chunks: Iterable[bytes], wire_format: WireFormat, known: Known | None = None
+) -> Iterator[ListItem]:
     """Like `read_resource_list`, for a second or later part: only the first must have ``at``."""
-    return _ListReader(wire_format, at_needed=False).items(chunks)
+    return _ListReader(wire_format, known, at_needed=False).items(chunks)
 
 
 class _ListReader:
     """The state of reading one document."""
 
-    def __init__(self, wire_format: WireFormat, *, at_needed: bool) -> None:
+    def __init__(self, wire_format: WireFormat, known: Known | None, *, at_needed: bool) -> None:
+        self._known = known
         self._entries = wire_format.load_reader()
         self._announces_afs = wire_format.announces_afs
         self._afs_url: str | None = None
@@ -72,7 +77,7 @@ class _ListReader:
         """Between two entries only the root is open, so a plain entry there is read without the
         parser, which never sees it. Once that is not certain any more, the parser gets all the
         rest."""
-        read_plain = self._entries.plain
+        read_plain, known = self._entries.plain, self._known
         pieces = cut(prolog.checked(chunks))
         head = next(pieces, b"")
         if isinstance(head, TooLong):
@@ -80,6 +85,8 @@ class _ListReader:
         yield from self._parsed(head)
         plain = is_plain_head(head, self._entries.namespaces)
         for piece in pieces:
+            if known and self._knows(known, piece, plain=plain):
+                continue
             if isinstance(piece, TooLong) or excess_of(piece):
                 yield self._left_out(piece, plain=plain)
                 continue
@@ -90,12 +97,24 @@ class _ListReader:
                     yield item
                     continue
                 plain = is_one_entry(piece)
+                if known and not plain:
+                    known.forget()
             before = self._entries_ended
             yield from self._parsed(piece)
             plain = plain and self._entries_ended == before + 1
         self._root = _close(self._parser, self._read)
         yield from self._new_items()
         yield from self._last_items()
+
+    def _knows(self, known: Known, piece: bytes | TooLong, *, plain: bool) -> bool:
+        if not plain or isinstance(piece, TooLong):
+            known.forget()
+            return False
+        if not known.has(piece):
+            return False
+        self._read += len(piece)
+        self._passed_over += 1
+        return True
 
     def _left_out(self, piece: bytes | TooLong, *, plain: bool) -> ListItem:
         """The fault of an entry that is too large for the parser, which never sees it."""

@@ -139,7 +139,8 @@ UPDATE entity
   LEFT JOIN incoming_reference AS r ON r.kind = i.kind AND r.perm_id = i.perm_id, plan AS c
  WHERE c.kind = :kind AND c.action = 'changed'
    AND i.kind = :kind AND i.perm_id = c.perm_id
-   AND entity.kind = :kind AND entity.perm_id = c.perm_id;
+   AND entity.kind = :kind AND entity.perm_id = c.perm_id
+   AND entity.perm_id IN (SELECT perm_id FROM plan WHERE kind = :kind AND action = 'changed');
 
 -- name: drop_files
 INSERT INTO file_removal (area, name)

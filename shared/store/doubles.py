@@ -40,7 +40,7 @@ class SetApart:
 def set_doubles_apart(connection: Connection) -> SetApart:
     """Removes from the incoming tables what the list has twice. Call it when their indexes exist
     and components have their identifiers."""
-    entities, files = _entities(connection), _files(connection)
+    entities, files = _entities(connection), set_double_files_apart(connection)
     return SetApart(
         faults=(*entities.faults, *files.faults), records=entities.records + files.records
     )
@@ -77,7 +77,8 @@ def _entities(connection: Connection) -> SetApart:
     return SetApart(faults=faults, records=records)
 
 
-def _files(connection: Connection) -> SetApart:
+def set_double_files_apart(connection: Connection) -> SetApart:
+    """The same for files of the file service alone."""
     found = _execute(connection, "double_files").all()
     for path, _ in found:
         _execute(connection, "set_file_apart", path=path)

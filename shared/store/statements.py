@@ -45,10 +45,37 @@ def execute(connection: Connection, section: str, /, **values: object) -> Rows:
 
 def execute_from(connection: Connection, file: SqlFile, section: str, /, **values: object) -> Rows:
     """Run a section of a file; returns the result of its last statement."""
-    *before, last = statements(file)[section]
+    found = statements(file)[section]
+    *before, last = map(_from_left_to_right, found) if _is_sqlite(connection) else found
     for statement in before:
         connection.execute(statement, _used(statement, values))
     return connection.execute(last, _used(last, values))
+
+
+def _is_sqlite(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"
+
+
+# Tables with a row for each entity that differs, or that has something which few have.
+_SMALL = (
+    *("plan", "blocked", "claim", "completed", "differing", "marked", "restored", "attachment"),
+    *("incoming_attachment", "incoming_fault", "incoming_outward", "incoming_unknown"),
+)
+# A FROM clause that begins with one of them, up to its end.
+_FROM_SMALL = re.compile(
+    rf"\bFROM (?:{'|'.join(_SMALL)}) AS .*?(?=\bWHERE\b|\bGROUP BY\b|\Z)", re.DOTALL
+)
+
+
+@cache
+def _from_left_to_right(statement: TextClause) -> TextClause:
+    """The statement for SQLite, which knows nothing of the size of such tables, and might look
+    through all entities first. PostgreSQL learns it by ANALYZE."""
+    return text(_FROM_SMALL.sub(_with_cross_joins, statement.text))
+
+
+def _with_cross_joins(clause: re.Match[str]) -> str:
+    return re.sub(r"(?<!LEFT )(?<!CROSS )\bJOIN\b", "CROSS JOIN", clause[0])
 
 
 def _used(statement: TextClause, values: Mapping[str, object]) -> dict[str, object]:

@@ -26,7 +26,7 @@ class Happened(StrEnum):
 
 
 class CursorError(Exception):
-    """The changes since a cursor cannot be told, so the whole list has to be read. The text says
+    """The changes since a cursor are not known, so the whole list has to be read. The text says
     why: the cursor is of another instance or another scope, the history does not reach back so far,
     or the database is an earlier state of itself (a restored backup)."""
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, exists, select, text, tuple_
 from shared.model.entities import AttachmentVersion
 from shared.model.kinds import Kind
 from shared.store import tables
-from shared.store.incoming import entities as incoming
+from shared.store.incoming_tables import entities as incoming
 from shared.store.rows import milliseconds, to_attachment_version
 from shared.store.statements import execute
 

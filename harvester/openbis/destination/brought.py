@@ -14,7 +14,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, select, tuple_
 
 from shared.model.kinds import DataSetKind, Kind
 from shared.store.engine import viewing
-from shared.store.incoming import service_files as incoming
+from shared.store.incoming_tables import service_files as incoming
 from shared.store.tables import attachment, data_set_file, entity, service_file
 from shared.verification import Expected
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, select
 
 from shared.model.entities import Entity
 from shared.model.ids import Code
-from shared.store.incoming import files as listed
+from shared.store.incoming_tables import files as listed
 from shared.store.tables import data_set_file as stored
 
 _AT_ONCE = 500

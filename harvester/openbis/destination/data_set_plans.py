@@ -11,8 +11,9 @@ from sqlalchemy import Connection, bindparam, select, text
 from shared.model.entities import FileNode
 from shared.model.kinds import Kind
 from shared.store.changes import Action
-from shared.store.incoming import data_set_files, entities
-from shared.store.incoming import files as file
+from shared.store.incoming import data_set_files
+from shared.store.incoming_tables import entities
+from shared.store.incoming_tables import files as file
 from shared.store.rows import to_file
 
 _PLANNED = """

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, exists, select, text
 from harvester.openbis.destination.kept_values import unlisted, with_kept
 from shared.model.kinds import Kind
 from shared.model.properties import PropertyValue, read_properties
-from shared.store import incoming, tables
+from shared.store import incoming_tables, tables
 from shared.store.rows import properties_text
 from shared.store.statements import Rows, SqlFile, execute_from
 
@@ -96,8 +96,8 @@ def _hidden(connection: Connection, source: str, values: set[str]) -> set[str]:
             target.source == source,
             target.perm_id.in_(wanted[begin : begin + _AT_ONCE]),
             ~exists().where(
-                incoming.entities.c.kind == target.kind,
-                incoming.entities.c.perm_id == target.perm_id,
+                incoming_tables.entities.c.kind == target.kind,
+                incoming_tables.entities.c.perm_id == target.perm_id,
             ),
         )
         found.update(connection.execute(query).scalars())

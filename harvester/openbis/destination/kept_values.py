@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from shared.model.kinds import Kind
 from shared.model.properties import PropertyValue, value_from, values_of
 from shared.model.unknown import Unknown
-from shared.store import incoming
+from shared.store import incoming_tables
 
 _AT_ONCE = 500
 
@@ -72,7 +72,7 @@ def kept_under(
 def samples_of_list(connection: Connection, perm_ids: list[str]) -> frozenset[str]:
     """Those that are perm ids of samples of the list."""
     found: set[str] = set()
-    column = incoming.entities.c
+    column = incoming_tables.entities.c
     for begin in range(0, len(perm_ids), _AT_ONCE):
         query = select(column.perm_id).where(
             column.kind == Kind.SAMPLE.value,

@@ -198,7 +198,8 @@ UPDATE incoming_entity
                            length(incoming_entity.identifier) - length(incoming_entity.code))
                     || k.container || ':' || incoming_entity.code
   FROM kept_container AS k
- WHERE incoming_entity.kind = 'SAMPLE' AND incoming_entity.perm_id = k.perm_id;
+ WHERE incoming_entity.kind = 'SAMPLE' AND incoming_entity.perm_id = k.perm_id
+   AND incoming_entity.perm_id IN (SELECT perm_id FROM kept_container);
 INSERT INTO completed (kind, perm_id)
 SELECT 'SAMPLE', perm_id FROM kept_container WHERE 1 = 1
 ON CONFLICT DO NOTHING;

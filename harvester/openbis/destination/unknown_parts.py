@@ -25,7 +25,7 @@ from shared.model.ids import Code, Identifier, PermId
 from shared.model.kinds import DataSetKind, Kind
 from shared.model.properties import PropertyValue, read_properties, values_of
 from shared.model.unknown import Part, Reason, Unknown
-from shared.store import incoming, tables
+from shared.store import incoming_tables, tables
 from shared.store.rows import (
     afs_text,
     content_hash,
@@ -234,13 +234,15 @@ def _incoming_entities(connection: Connection, kind: Kind, perm_ids: list[str]) 
     links, files, copies = (
         _by_owner(connection, table, key, kind, perm_ids)
         for table, key in (
-            (incoming.links, "from_perm_id"),
-            (incoming.files, "code"),
-            (incoming.copies, "code"),
+            (incoming_tables.links, "from_perm_id"),
+            (incoming_tables.files, "code"),
+            (incoming_tables.copies, "code"),
         )
     )
-    column = incoming.entities.c
-    query = select(incoming.entities).where(column.kind == kind.value, column.perm_id.in_(perm_ids))
+    column = incoming_tables.entities.c
+    query = select(incoming_tables.entities).where(
+        column.kind == kind.value, column.perm_id.in_(perm_ids)
+    )
     for row in connection.execute(query).all():
         key = row.perm_id
         # The hash covers the order of components, and a query promises no order by itself.

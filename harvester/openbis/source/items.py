@@ -14,13 +14,14 @@ a list of values is one, too. Its promises:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from shared.errors import FormatError
 from shared.model.entities import Entity, ServiceFile
 from shared.model.master_data import MasterData
-from shared.resourcesync.items import ListHead, ListItem, RecordFault
+from shared.resourcesync.items import Known, ListHead, ListItem, RecordFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,17 @@ class NoSharedSamples:
 
 
 SourceItem = ListHead | MasterData | Entity | ServiceFile | RecordFault | Doubt | NoSharedSamples
+
+
+@runtime_checkable
+class KnowingSource(Protocol):
+    """A source of items that can pass over what is known."""
+
+    def __iter__(self) -> Iterator[SourceItem]: ...
+
+    def except_known(self, known: Known | None) -> Iterator[SourceItem]:
+        """All items except those of ``known`` entries."""
+        ...
 
 
 class BegunAnewError(Exception):

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from harvester.openbis.source.items import SourceItem
 from shared.errors import FormatError
-from shared.resourcesync.items import ListIndex
+from shared.resourcesync.items import Known, ListIndex
 from shared.resourcesync.reader import read_list_part, read_resource_list
 from shared.resourcesync.v20.version import V20
 from shared.resourcesync.wire_format import WireFormat
@@ -32,9 +32,13 @@ class ResourceList:
     wire_format: WireFormat = V20
 
     def __iter__(self) -> Iterator[SourceItem]:
+        return self.except_known(None)
+
+    def except_known(self, known: Known | None) -> Iterator[SourceItem]:
+        """All items except those of ``known`` entries."""
         for number, part in enumerate(self.parts):
             read = read_list_part if number else read_resource_list
-            for item in read(part.blocks(), self.wire_format):
+            for item in read(part.blocks(), self.wire_format, known):
                 if isinstance(item, ListIndex):
                     raise FormatError("a part of the resource list is an index of parts itself")
                 yield item

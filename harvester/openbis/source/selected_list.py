@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harvester.openbis.section import SectionConfig, SourceVersion
-from harvester.openbis.source.items import BegunAnewError, SourceItem
+from harvester.openbis.source.items import BegunAnewError, KnowingSource, SourceItem
 from harvester.openbis.source.peer import Peer, Recognised, recognise, wire_format_of
 from harvester.openbis.source.resource_list import ListPart, ResourceList
 from harvester.openbis.source.rooted_list import fetch_rooted
@@ -18,7 +18,7 @@ from harvester.openbis.source.spool import spool
 from shared.blocks import WholeFile
 from shared.errors import ConfigError, SourceError
 from shared.model.master_data import MasterData
-from shared.resourcesync.items import ListHead
+from shared.resourcesync.items import Known, ListHead
 
 logger = logging.getLogger(__name__)
 
@@ -85,11 +85,17 @@ class SelectedList:
         return self._is_rooted
 
     def __iter__(self) -> Iterator[SourceItem]:
+        return self.except_known(None)
+
+    def except_known(self, known: Known | None) -> Iterator[SourceItem]:
+        """All items except those of ``known`` entries. Lists of openBIS 7 are put together from
+        several answers, so nothing in them is known."""
         is_empty = not self._is_rooted
-        for item in self._items:
+        items = self._items
+        for item in items.except_known(known) if isinstance(items, KnowingSource) else items:
             is_empty = is_empty and _says_nothing(item)
             yield item
-        if is_empty and self._turns_out_as_openbis_7():
+        if is_empty and not (known and known.count) and self._turns_out_as_openbis_7():
             self._ask_for_roots()
             raise BegunAnewError
 

@@ -75,10 +75,13 @@ _COUNTS = {
 class OpenBis:
     """An openBIS database that is published over HTTP."""
 
-    def __init__(self, catalogue: OpenBisCatalogue, root: Path, database: str) -> None:
+    def __init__(
+        self, catalogue: OpenBisCatalogue, root: Path, database: str, reader: str | None = None
+    ) -> None:
+        """``reader``: by default one that sees everything."""
         self._catalogue = catalogue
         self._root = root
-        self._user = READERS.get(database, "admin")
+        self._user = reader or READERS.get(database, "admin")
         self._service_files = root / "file-service"
         self._settings = SourceSettings(
             base_dir=root, file_service_repository_path=self._service_files
@@ -105,8 +108,10 @@ class OpenBis:
         path.write_bytes(b"".join(chunks))
         return path
 
-    def configure(self, harvest: Harvest, url: str) -> None:
-        harvest.section("DS1", url, data_source_auth_user=self._user, deletion_allowed="true")
+    def configure(self, harvest: Harvest, url: str, deletion_allowed: str = "true") -> None:
+        harvest.section(
+            "DS1", url, data_source_auth_user=self._user, deletion_allowed=deletion_allowed
+        )
         made = harvest.command("init", "--internal-master-data", str(self.list_file()))
         assert made.code == 0, made.output
 

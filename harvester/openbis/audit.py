@@ -20,7 +20,7 @@ from harvester.openbis.destination.losses import find_losses, keep, losses, spar
 from harvester.openbis.destination.unknown_parts import complete_unknown, never_came, settle
 from harvester.openbis.inspecting import fault_of, fault_of_folder, fault_of_time
 from harvester.openbis.section import SectionConfig
-from harvester.openbis.steps.master_data import differences, is_fixed
+from harvester.openbis.steps.master_data import differences, is_fixed, listed
 from harvester.openbis.sync_run import Metadata
 from harvester.runs.unknown_words import waiting_files
 from shared.model.kinds import Kind
@@ -28,7 +28,7 @@ from shared.store.changes import Action, compare, drop_from_plan, planned
 from shared.store.files import DataStore
 from shared.store.identity import settle as settle_identity
 from shared.store.loss_kinds import Loss
-from shared.store.master_data import flatten, stored_definitions
+from shared.store.master_data import stored_definitions
 from shared.store.statements import execute
 from shared.verification import Expected
 
@@ -80,8 +80,8 @@ class Audit:
         yield from self._empty_folders()
 
     def _master_data(self) -> Iterator[Difference]:
-        incoming = flatten(self.metadata.master_data)
         stored = stored_definitions(self.connection)
+        incoming = listed(self.metadata.master_data, stored)
         for key, value in sorted(incoming.items(), key=lambda item: item[0]):
             if key not in stored:
                 yield Difference(kind=key.kind, perm_id=str(key), text="is missing here")

@@ -225,7 +225,11 @@ class ExternalDms:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MasterData:
     """``type_groups_are_whole``: each group has all its members. Lists of openBIS 7 have those that
-    the selection uses."""
+    the selection uses.
+
+    ``is_detailed``: a definition without pattern, sample type, schema, transformation or internal
+    flag has none. Lists of openBIS 7 say nothing of these.
+    """
 
     file_format_types: tuple[FileFormatType, ...] = ()
     plugins: tuple[Plugin, ...] = ()
@@ -235,6 +239,7 @@ class MasterData:
     external_dms: tuple[ExternalDms, ...] = ()
     type_groups: tuple[TypeGroup, ...] = ()
     type_groups_are_whole: bool = True
+    is_detailed: bool = True
 
     def types_of(self, kind: Kind) -> tuple[EntityType, ...]:
         return tuple(t for t in self.entity_types if t.kind is kind)

@@ -4,11 +4,14 @@ service (AFS)."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from shared.model.kinds import Kind
+from shared.model.master_data import PatternType, PropertyAssignment
+from shared.store.master_data import stored_definitions, write_definitions
 from tests.support.instances.harvests import Harvest, Result
 from tests.support.instances.instance import PASSWORD, USER
 from tests.support.openbis7.lab import AfsFile, Thing, a_sample
@@ -362,6 +365,27 @@ def test_a_check_fetches_a_file_of_afs(ready: Harvest, openbis: Openbis7) -> Non
     checked = ready.command("check-config", "--online")
     assert checked.code != 0
     assert "afs-server/api answers with status 503" in checked.output
+
+
+def test_what_a_list_never_says_of_definitions_stays(ready: Harvest, openbis: Openbis7) -> None:
+    """As after harvests of the same instance from our own source server."""
+    ran(ready)
+    with ready.instance.engine.begin() as connection:
+        details = {
+            key: replace(stored.value, pattern="1-9", pattern_type=PatternType.RANGES)
+            for key, stored in stored_definitions(connection).items()
+            if isinstance(stored.value, PropertyAssignment) and stored.source == "DS1"
+        }
+        assert details
+        write_definitions(connection, "DS1", details)
+    openbis.lab.defined["NOTES"].meta_data = {"unit": "mm"}
+    configure(ready, openbis, master_data_update_allowed="true")
+    ran(ready)
+
+    with ready.instance.engine.connect() as connection:
+        found = {key: it.value for key, it in stored_definitions(connection).items()}
+    assert {key: found[key] for key in details} == details
+    ready.agrees()
 
 
 def test_what_came_is_published_to_the_next_harvester(

@@ -10,6 +10,7 @@ import pytest
 from harvester.openbis.steps.master_data import (
     MasterDataPlan,
     Rules,
+    listed,
     plan_master_data,
     undefined,
     unlisted,
@@ -161,7 +162,7 @@ def plan_of(
         groups_are_whole=incoming.type_groups_are_whole,
         removals_unsafe=removals_unsafe,
     )
-    return plan_master_data(flatten(incoming), here, rules)
+    return plan_master_data(listed(incoming, here), here, rules)
 
 
 def only(planned: dict[Key, Definition]) -> Key:
@@ -355,6 +356,51 @@ def test_what_the_source_does_not_know_of_types_and_groups_stays_as_it_is() -> N
         True
     }
     assert len(plan.update) == 2
+
+
+DETAILS: dict[str, tuple[MasterData, MasterData]] = {
+    "property type": (
+        of(a_property_type(sample_type=Code("BREW"), schema="s", transformation="t")),
+        of(a_property_type()),
+    ),
+    "assignment": (
+        MasterData(
+            entity_types=(
+                an_entity_type(
+                    Kind.SAMPLE,
+                    an_assignment(pattern="1-9", pattern_type=PatternType.RANGES, internal=True),
+                ),
+            )
+        ),
+        MasterData(entity_types=(an_entity_type(Kind.SAMPLE, an_assignment()),)),
+    ),
+    "type": (
+        MasterData(entity_types=(an_entity_type(Kind.SAMPLE, internal=True),)),
+        MasterData(entity_types=(an_entity_type(Kind.SAMPLE),)),
+    ),
+    "term": (
+        MasterData(vocabularies=(a_vocabulary("V", a_term(internal=True)),)),
+        MasterData(vocabularies=(a_vocabulary("V", a_term()),)),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", DETAILS)
+def test_a_detail_of_which_a_list_says_nothing_stays_as_it_is(what: str) -> None:
+    here, without = DETAILS[what]
+    assert plan_of(without, here, update_allowed=True).update != {}
+    silent = replace(without, is_detailed=False)
+    assert is_idle(plan_of(silent, here, update_allowed=True))
+    assert plan_of(silent, MasterData()).create == flatten(without)
+
+
+def test_what_else_a_list_without_details_says_is_updated() -> None:
+    here = of(a_property_type(sample_type=Code("BREW")))
+    incoming = replace(of(a_property_type(label="other")), is_detailed=False)
+    plan = plan_of(incoming, here, update_allowed=True)
+    assert plan.update[only(plan.update)] == a_property_type(
+        label="other", sample_type=Code("BREW")
+    )
 
 
 def test_that_there_is_nothing_of_what_was_not_known_is_no_difference() -> None:

@@ -10,6 +10,7 @@ import pytest
 from shared.model.entities import Entity, FileNode
 from shared.model.ids import Code, Identifier
 from shared.model.kinds import DataSetKind, Kind
+from shared.model.master_data import MasterData
 from shared.model.unknown import Part, Reason, Unknown
 from shared.resourcesync.items import ListHead, ListItem, RecordFault
 from shared.resourcesync.reader import read_resource_list
@@ -217,3 +218,12 @@ def test_an_owner_with_many_files_is_read() -> None:
     lab = a_lab()
     lab.the("B").afs = {f"/{number}": AfsFile(content=b"x") for number in range(5_000)}
     assert len(afs_data(listed(lab), perm_id(17)).files) == 5_000
+
+
+def test_definitions_say_nothing_of_patterns_and_the_like() -> None:
+    (found,) = (item for item in read(listed()) if isinstance(item, MasterData))
+    assert not found.is_detailed
+    (found,) = (
+        item for item in read_resource_list([listed()], V20) if isinstance(item, MasterData)
+    )
+    assert found.is_detailed

@@ -24,6 +24,7 @@ def united(lists: Sequence[MasterData]) -> MasterData:
         external_dms=_last((one.external_dms for one in lists), lambda dms: dms.code),
         type_groups=_groups(chain.from_iterable(one.type_groups for one in lists)),
         type_groups_are_whole=all(one.type_groups_are_whole for one in lists),
+        is_detailed=all(one.is_detailed for one in lists),
     )
 
 

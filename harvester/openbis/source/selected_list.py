@@ -119,6 +119,6 @@ class SelectedList:
 
 def _says_nothing(item: SourceItem) -> bool:
     if isinstance(item, MasterData):
-        # The flag says how the list was written, not what the source has.
-        return replace(item, type_groups_are_whole=True) == MasterData()
+        # The flags say how the list was written, not what the source has.
+        return replace(item, type_groups_are_whole=True, is_detailed=True) == MasterData()
     return isinstance(item, ListHead)

@@ -6,14 +6,15 @@ section owns; assignments and members of type groups are removed only with
 neither created nor updated: if it is missing or has another data type here, that is an error, and
 all such errors come out together.
 
-What the source does not know (several values, meta data) stays as it is here. A member of a type
-group stays, too, if the list does not say that it has its groups whole.
+What the source does not know (several values, meta data) stays as it is here, and so does what a
+list of openBIS 7 never says (patterns, for example). A member of a type group stays, too, if the
+list does not say that it has its groups whole.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
 from harvester.openbis.destination.port.rows import Definition, Key, Stored, flatten
@@ -22,12 +23,27 @@ from harvester.runs.report import Outcome, Verb
 from shared.errors import ConflictError
 from shared.model.ids import Code
 from shared.model.kinds import Kind
-from shared.model.master_data import SYSTEM_USER, EntityType, PropertyType, Vocabulary
+from shared.model.master_data import (
+    SYSTEM_USER,
+    EntityType,
+    MasterData,
+    PropertyAssignment,
+    PropertyType,
+    Term,
+    Vocabulary,
+)
 
 # Who defined something and when; a difference in these alone is none.
 _STAMPS = frozenset({"registrator", "registered", "modified"})
 # Fields of which a source may know nothing (None), and what they are where there is nothing.
 _NOTHING: Mapping[str, object] = {"multi_value": False, "meta_data": {}}
+# Fields of which only lists say something that have all details (`MasterData.is_detailed`).
+_DETAILS: Mapping[type[Definition], Sequence[str]] = {
+    PropertyType: ("sample_type", "schema", "transformation"),
+    PropertyAssignment: ("pattern", "pattern_type", "internal"),
+    EntityType: ("internal",),
+    Term: ("internal",),
+}
 _UNLISTED = "definitions of this section that the data source does not list any more; they stay"
 # So many letters of a value are shown.
 _LONGEST = 100
@@ -68,7 +84,7 @@ def register_master_data(run: SyncRun) -> Outcome:
     )
     definitions = run.destination.definitions
     stored = definitions.stored()
-    incoming = flatten(run.metadata.master_data)
+    incoming = listed(run.metadata.master_data, stored)
     incoming |= undefined(run.metadata.undefined_types, stored)
     plan = plan_master_data(incoming, stored, rules)
     if plan.conflicts:
@@ -93,6 +109,22 @@ def _note(outcome: Outcome, plan: MasterDataPlan, stored: Mapping[Key, Stored]) 
     for key, reason in sorted(plan.skipped):
         outcome.note(Verb.SKIPPED, key.kind, (str(key),))
         outcome.remark(f"{key.kind} {key} differs and is left as it is: {reason}")
+
+
+def listed(master_data: MasterData, stored: Mapping[Key, Stored]) -> dict[Key, Definition]:
+    """The definitions of a list. Details of which it says nothing are as they are here."""
+    found = flatten(master_data)
+    if master_data.is_detailed:
+        return found
+    return {
+        key: _detailed(value, stored[key].value) if key in stored else value
+        for key, value in found.items()
+    }
+
+
+def _detailed(value: Definition, present: Definition) -> Definition:
+    here = {name: getattr(present, name) for name in _DETAILS.get(type(value), ())}
+    return replace(value, **{name: it for name, it in here.items() if not getattr(value, name)})
 
 
 def undefined(

@@ -8,13 +8,14 @@ set, and each of them may be a fault of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lxml.etree import _Element
 
 from shared.model.entities import Entity
 from shared.model.kinds import Kind
 from shared.model.limits import shortened
+from shared.model.master_data import MasterData
 from shared.resourcesync.attributes import UnreadableError
 from shared.resourcesync.items import ListItem, RecordFault
 from shared.resourcesync.v7.afs_reader import AFS_TYPE, read_afs_data, take_afs_blocks
@@ -22,11 +23,17 @@ from shared.resourcesync.v20.entity_reader import read_entity, read_service_file
 from shared.resourcesync.v20.entry_reader import OpenbisEntryReader
 from shared.resourcesync.v20.master_data_reader import read_master_data
 
+
+def _master_data(loc: str, element: _Element | None) -> Iterator[ListItem]:
+    for item in read_master_data(loc, element):
+        yield replace(item, is_detailed=False) if isinstance(item, MasterData) else item
+
+
 _USUAL = OpenbisEntryReader(
     kinds={kind.value: kind for kind in Kind if kind is not Kind.MATERIAL},
     entity=read_entity,
     service_file=read_service_file,
-    master_data=read_master_data,
+    master_data=_master_data,
 )
 
 

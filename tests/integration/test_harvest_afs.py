@@ -234,6 +234,41 @@ def test_what_a_run_could_not_finish_is_not_fetched_again(site: Site) -> None:
         assert site.is_here(FIRST, *FOLDERS)
 
 
+@pytest.mark.parametrize("status", [404, 503])
+def test_however_long_a_file_changes_it_comes_with_the_next_run_after_that(
+    site: Site, status: int
+) -> None:
+    """The source server refuses a file that changes while it is sent (503), or that is gone."""
+    site.has(FIRST, *FOLDERS)
+    changing = answering(status, f"/datastore_server/{CODE}/{NOTES}")
+    with site.source.served(lambda app: site.noting(changing(app))) as url:
+        site.harvest.section("DS1", url, retry_pauses=",")
+        site.harvest.init()
+        for _ in range(3):
+            site.fetched.clear()
+            assert site.harvest.run().code == 7
+            assert NOTES in site.fetched
+    with site.source.served(site.noting) as url:
+        site.harvest.section("DS1", url)
+        site.runs()
+        assert site.is_here(FIRST, *FOLDERS)
+
+
+def test_a_file_that_grows_beyond_what_is_listed_is_tried_in_each_run(site: Site) -> None:
+    site.has(FIRST, *FOLDERS)
+    with site.source.served(replaced('length="11"', 'length="10"')) as url:
+        site.harvest.section("DS1", url)
+        site.harvest.init()
+        for _ in range(3):
+            output = site.harvest.run().output
+            assert "more than the 10 bytes of the list came" in output
+            assert "not tried again before" not in output
+    with site.source.served(site.noting) as url:
+        site.harvest.section("DS1", url)
+        site.runs()
+        assert site.is_here(FIRST, *FOLDERS)
+
+
 @pytest.mark.parametrize("prefix", ["", "DS1_"])
 def test_a_chain_of_three_passes_them_on(site: Site, tmp_path: Path, prefix: str) -> None:
     last = Site(site.harvest.instance, Harvest(tmp_path / "last"))

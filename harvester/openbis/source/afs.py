@@ -58,7 +58,8 @@ class AfsRefusedError(AfsAwayError, SourceRefusedError):
 
 
 class AfsChangedError(VerificationError):
-    """A file is another one than when the list was made, or is gone; the next list knows that."""
+    """A file is, or may be, another one than when the list was made, or is gone; the next list
+    knows that."""
 
 
 class _NotGivenError(SourceError):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from harvester.openbis.source.afs import AfsFiles
+from harvester.http.retries import OutOfReachError, PassingError
+from harvester.openbis.source.afs import AfsChangedError, AfsFiles
 from harvester.openbis.source.source import Source
 from harvester.openbis.transfers.guard import expected
 from shared.model.entities import FileNode
@@ -26,7 +27,22 @@ class Fetching:
         return self._source.afs_files(self._afs_url)
 
     def fetch(self, code: str, file: FileNode, target: Path) -> Download:
-        """Raises `VerificationError` for wrong bytes, `SourceError`, `StoppedError`, `OSError`."""
+        """Raises `VerificationError` for wrong bytes, `SourceError`, `StoppedError`, `OSError`.
+
+        A source server refuses AFS data that change meanwhile, or sends other bytes than it has
+        listed, and does not say which: so each failure of a file that may change counts as a
+        change. The next list shows the file as it is then.
+        """
+        try:
+            return self._fetch(code, file, target)
+        except OutOfReachError:
+            raise
+        except (VerificationError, PassingError) as error:
+            if lies_in_afs(file) or file.modified is None:
+                raise
+            raise AfsChangedError(str(error)) from error
+
+    def _fetch(self, code: str, file: FileNode, target: Path) -> Download:
         left = self._retries
         while True:
             try:

@@ -215,6 +215,19 @@ def test_however_long_afs_is_away_its_files_come_with_the_next_run(
     assert is_as_there(ready, openbis.lab.the("A"))
 
 
+def test_however_long_an_owner_is_locked_its_files_come_with_the_next_run(
+    ready: Harvest, openbis: Openbis7
+) -> None:
+    openbis.faults.busy = 1_000_000
+    for _ in range(3):
+        assert ready.run().code == 7
+        assert "is locked by another user" in ready.log()
+        assert "not tried again before" not in ready.log()
+    openbis.faults.busy = 0
+    ran(ready)
+    assert is_as_there(ready, openbis.lab.the("A"))
+
+
 def test_a_list_that_names_no_afs_deletes_nothing_of_it(ready: Harvest, openbis: Openbis7) -> None:
     ran(ready)
     before = ready.instance.bytes_held()

@@ -50,7 +50,7 @@ class _RefusedError(Exception):
 
 
 class AfsAwayError(SourceError):
-    """Nothing can be fetched from AFS now, so this is never the fault of one file."""
+    """AFS gives nothing now, or nothing of this owner, so this is never the fault of one file."""
 
 
 class AfsRefusedError(AfsAwayError, SourceRefusedError):
@@ -213,7 +213,7 @@ class AfsFiles:
             self._in_vain += not isinstance(error, _BusyError)
             if isinstance(error, OutOfReachError) or self._in_vain >= _MOST_IN_VAIN:
                 self._away = f"{error}; what is missing comes with the next run"
-        away = isinstance(error, OutOfReachError) or error.status in _AWAY
+        away = isinstance(error, OutOfReachError | _BusyError) or error.status in _AWAY
         return (AfsAwayError if away else SourceError)(str(error))
 
     def _explained(

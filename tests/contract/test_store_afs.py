@@ -21,7 +21,13 @@ from shared.model.entities import Entity, FileNode
 from shared.model.ids import Code
 from shared.model.kinds import DataSetKind, Kind
 from shared.model.unknown import Part, Reason, Unknown
-from shared.store.changes import ORIGINAL_STAMPS, Action, apply_kind, hold_back_data_sets
+from shared.store.changes import (
+    ORIGINAL_STAMPS,
+    Action,
+    apply_kind,
+    copy_stamps,
+    hold_back_data_sets,
+)
 from shared.store.doubles import perm_ids_in_two_kinds
 from shared.store.incoming import data_set_files
 from shared.store.read import Reader
@@ -186,6 +192,21 @@ def test_empty_folders_that_a_source_cannot_see_now_stay(instance: Instance) -> 
         complete_unknown(connection, "DS1")
         settle(connection)
         assert empty_folders(connection, [OWNER.perm_id]) == {OWNER.perm_id: ("new", "run/later")}
+
+
+def test_their_time_stays_while_the_source_cannot_see_the_latest_file(instance: Instance) -> None:
+    """Otherwise it goes back, and forth again."""
+    here(instance, replace(DATA, modified=edited(5)))
+    away = Unknown(part=Part.FILES, reason=Reason.NOT_MOUNTED)
+    for time, minutes in ((edited(1), 5), (edited(9), 9)):
+        blind = replace(DATA, files=(), empty_folders=(), unknown=(away,), modified=time)
+        with harvesting(instance, *PLACE, blind) as connection:
+            complete_unknown(connection, "DS1")
+            settle(connection)
+            copy_stamps(connection, "DS1")
+        assert stored(instance).modified == edited(minutes)
+    here(instance, replace(DATA, modified=edited(3)))
+    assert stored(instance).modified == edited(3)
 
 
 def test_no_folder_is_made_where_files_stay(instance: Instance) -> None:

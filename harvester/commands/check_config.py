@@ -34,8 +34,17 @@ def check_config(options: argparse.Namespace) -> int:
     say(f"{chosen.settings.harvester_config_file}: {names or 'no section'} can run")
     if options.online:
         return _check_online(chosen, len(faults))
-    say("no fault found" if not faults else f"{len(faults)} faults found")
+    say(_number_of(len(faults)))
     return ConfigError.exit_code if faults else 0
+
+
+def _number_of(faults: int) -> str:
+    match faults:
+        case 0:
+            return "no fault found"
+        case 1:
+            return "1 fault found"
+    return f"{faults} faults found"
 
 
 def _file_faults(chosen: Chosen) -> Iterator[str]:

@@ -134,7 +134,9 @@ def overall(codes: Iterable[int]) -> int:
 def summary(report: SectionReport) -> Iterator[str]:
     """The outcome of a section, in lines for people."""
     for one in report.passes:
-        yield f"[{report.name}] {'dry run' if one.dry_run else 'done'}: {_changes(one)}"
+        broken_off = report.error is not None and one is report.passes[-1]
+        changes = _changes(one, broken_off=broken_off)
+        yield f"[{report.name}] {'dry run' if one.dry_run else 'done'}: {changes}"
         if not one.dry_run or len(report.passes) == 1:
             yield from _details(report, one)
     for error in report.failed:
@@ -152,5 +154,7 @@ def _details(report: SectionReport, one: PassReport) -> Iterator[str]:
             yield f"[{report.name}]   note: {remark}"
 
 
-def _changes(one: PassReport) -> str:
-    return f"{one.changes} changes" if one.changes else "nothing to do"
+def _changes(one: PassReport, *, broken_off: bool) -> str:
+    if one.changes:
+        return f"{one.changes} changes"
+    return "no changes until it failed" if broken_off else "nothing to do"

@@ -291,4 +291,4 @@ def test_check_config_tries_what_a_connection_takes_from_the_environment(
             result = harvest.command("check-config")
             assert result.code == 2, (variable, result.output)
             assert result.output.count(said) == 1, result.output
-            assert "1 faults found" in result.output
+            assert "1 fault found" in result.output

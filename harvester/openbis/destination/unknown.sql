@@ -38,11 +38,11 @@ UPDATE incoming_entity
    SET modified = (SELECT e.source_modified FROM entity AS e
                     WHERE e.kind = 'DATA_SET' AND e.perm_id = incoming_entity.perm_id)
  WHERE kind = 'DATA_SET'
-   AND EXISTS (SELECT 1 FROM marked AS m
-                 JOIN entity AS e ON e.kind = m.kind AND e.perm_id = m.perm_id
-                WHERE m.part = 'files' AND m.kind = 'DATA_SET'
-                  AND m.perm_id = incoming_entity.perm_id
-                  AND e.afs IS NOT NULL AND e.source_modified > incoming_entity.modified);
+   AND perm_id IN (SELECT m.perm_id FROM marked AS m
+                     JOIN entity AS e ON e.kind = m.kind AND e.perm_id = m.perm_id
+                     JOIN incoming_entity AS i ON i.kind = m.kind AND i.perm_id = m.perm_id
+                    WHERE m.part = 'files' AND m.kind = 'DATA_SET'
+                      AND e.afs IS NOT NULL AND e.source_modified > i.modified);
 -- files that a source lists and cannot give now are not fetched: what is not here is not listed
 DELETE FROM incoming_data_set_file
  WHERE code IN (SELECT u.perm_id FROM incoming_unknown AS u

@@ -88,18 +88,18 @@ def _add_document(commands: Subcommands) -> None:
         one.add_argument(name, action="store_true", help="as harvesters of openBIS 7 send it")
 
 
-def _add_users(commands: Subcommands) -> None:
-    _add(commands, "list", "user:list_users", "list all users")
+def _add_users(users: Subcommands) -> None:
+    _add(users, "list", "user:list_users", "list all users")
     for name, command, text in (
         ("add", "user:add_user", "add a user, or give a password to one without"),
         ("passwd", "user:change_password", "set a new password"),
     ):
-        one = _add(commands, name, command, text)
+        one = _add(users, name, command, text)
         one.add_argument("user")
         one.add_argument(
             "--password-stdin", action="store_true", help="read the password from standard input"
         )
-    one = _add(commands, "role", "user:set_role", "give or take a role")
+    one = _add(users, "role", "user:set_role", "give or take a role")
     one.add_argument("user")
     one.add_argument("role", choices=[role.value for role in Role])
     one.add_argument(
@@ -109,6 +109,25 @@ def _add_users(commands: Subcommands) -> None:
         help="/SPACE or /SPACE/PROJECT (default: the whole instance)",
     )
     one.add_argument("--revoke", action="store_true", help="take the role away")
+    tokens = users.add_parser("token", help="bearer tokens, for programs that know no passwords")
+    _add_tokens(tokens.add_subparsers(required=True, metavar="COMMAND"))
+
+
+def _add_tokens(commands: Subcommands) -> None:
+    one = _add(
+        commands, "add", "token:add_token", "make a token for a user, and print it, this once"
+    )
+    one.add_argument("user")
+    one.add_argument(
+        "--days", type=int, metavar="N", help="how long it counts (default: until it is removed)"
+    )
+    one.add_argument("--note", default="", metavar="TEXT", help="what it is for, shown in the list")
+    one = _add(commands, "list", "token:list_tokens", "list all tokens, without their secrets")
+    one.add_argument("user", nargs="?", help="only those of this user")
+    one = _add(
+        commands, "remove", "token:remove_token", "remove a token; it counts no more at once"
+    )
+    one.add_argument("id", help="as the list shows it")
 
 
 if __name__ == "__main__":

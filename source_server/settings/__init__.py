@@ -90,6 +90,8 @@ class SourceSettings(PlacedSettings):
 
     users_file: PathBelowBase | None = None
     password_file: PathBelowBase | None = None
+    # Bearer tokens of the users, by hash.
+    tokens_file: PathBelowBase = Path("data/tokens.json")
     # Whether a database is read that is newer than this program knows.
     allow_newer_schema: Boolean = False
     authorization_project_level_enabled: Boolean = False
@@ -172,6 +174,9 @@ class SourceSettings(PlacedSettings):
             "users-file": (self.users_file, PathRole.WRITTEN),
             "password-file": (self.password_file, PathRole.READ),
         }
+        # The default lies wherever older settings put their folders; most servers have no tokens.
+        if "tokens_file" in self.model_fields_set:
+            paths["tokens-file"] = self.tokens_file, PathRole.WRITTEN
         if self.catalogue is not CatalogueKind.NONE:
             paths["storeroot-dir"] = self.storeroot_dir, PathRole.STORE
             service = self.file_service_repository_path

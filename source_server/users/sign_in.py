@@ -84,6 +84,10 @@ class DirectoryAuthenticator:
         directory, stored = self._find(user_id)
         return directory is not None and (user_id, password, stored) in self._remembered
 
+    def knows(self, user_id: str) -> bool:
+        """Whether one of the directories has a password of the user."""
+        return self._find(user_id)[0] is not None
+
     def _find(self, user_id: str) -> tuple[UserDirectory | None, str]:
         for directory in self._directories:
             stored = directory.password_hash(user_id)

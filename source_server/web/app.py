@@ -21,6 +21,7 @@ from shared.resourcesync.v20.version import V20
 from source_server.publication.catalogue import Catalogue, Scope, Snapshot
 from source_server.publication.documents import document_of
 from source_server.publication.expansion import MissingRootsError
+from source_server.publication.file_lists import FileLists
 from source_server.publication.peers import Peers
 from source_server.publication.published import Publication
 from source_server.publication.roots import parse_roots
@@ -48,6 +49,7 @@ from source_server.web.guesses import Guesses, TooManyGuessesError, too_many_gue
 from source_server.web.list_limits import ListLimits, Rules
 from source_server.web.metrics import Metrics
 from source_server.web.request_notes import note, values_of
+from source_server.web.resource_sets import RESOURCE_SETS
 
 _FORM = "application/x-www-form-urlencoded"
 _LARGEST_FORM = 256 * 1024
@@ -96,9 +98,11 @@ def _routed(
         guesses=Guesses.of(settings),
         realm=settings.auth_realm,
         tokens=BearerTokens(TokensFile(settings.tokens_file), authenticator),
+        file_lists=FileLists.in_temporary_folder(),
     )
     app.include_router(_routes)
     app.include_router(FILES)
+    app.include_router(RESOURCE_SETS)
     app.add_exception_handler(RequestError, bad_request)
     app.add_exception_handler(TooManyGuessesError, too_many_guesses)
     app.add_exception_handler(NotNowError, not_now)

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from source_server.publication.catalogue import Catalogue, Scope
 from source_server.publication.documents import Chunks
+from source_server.publication.file_lists import FileLists
 from source_server.publication.peers import Peers
 from source_server.publication.published import Publication
 from source_server.publication.selection import Selection
@@ -37,6 +38,7 @@ class ServerState:
     politeness: ListLimits
     guesses: Guesses
     realm: str
+    file_lists: FileLists
 
     @property
     def catalogue(self) -> Catalogue:

@@ -29,6 +29,7 @@ class Served(StrEnum):
     ABOUT = "about"
     CAPABILITY_LIST = "capabilitylist"
     RESOURCE_LIST = "resourcelist"
+    FILE_LIST = "filelist"
     DATA_SET_FILE = "data_set_file"
     ATTACHMENT = "attachment"
     SERVICE_FILE = "service_file"

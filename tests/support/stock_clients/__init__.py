@@ -1,0 +1,1 @@
+"""The reference client of ResourceSync, the rules of its documents, and a server for it."""

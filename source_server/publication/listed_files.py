@@ -125,7 +125,7 @@ class ListedFiles:
             self._nameless.append(f"{what} ({mark.reason}{detail})")
 
     def _not_now(self) -> NotNowError:
-        more = ", ..." if self._number_of_nameless > _SHOWN else ""
+        more = ", and others" if self._number_of_nameless > _SHOWN else ""
         return NotNowError(
             f"the files of {self._number_of_nameless} data sets or texts cannot be listed now: "
             f"{', '.join(self._nameless)}{more}. A client could take them for deleted, so there is "

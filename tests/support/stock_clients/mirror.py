@@ -8,19 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from source_server.catalogues.embedded import EmbeddedCatalogue, StoreUsers
-from source_server.publication.catalogue import Catalogue
 from source_server.settings import SourceSettings
-from source_server.users.sign_in import DirectoryAuthenticator, UserDirectory
+from source_server.users.sign_in import DirectoryAuthenticator
 from source_server.users.tokens_file import TokensFile
-from source_server.web.app import create_app
-from tests.support.instances.instance import USER, Instance
-from tests.support.servers.web_server import serving
+from tests.support.instances.instance import USER, Instance, reachable
 
 FILES = "/resourcesync/files"
 
@@ -74,36 +69,17 @@ class Mirror:
 
 
 @contextmanager
-def mirrored(
-    catalogue: Catalogue, users: UserDirectory, folder: Path, user: str = USER, **settings: Any
-) -> Iterator[Mirror]:
-    """The server publishes the catalogue meanwhile; the mirror's token is the user's."""
-    served: list[ASGIApp] = []
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await served[0](scope, receive, send)
-
-    with serving(app, lifespan="off") as url:
-        chosen = SourceSettings(
-            base_dir=folder,
-            server_url=f"{url}/openbis",
-            download_url=url,
-            tokens_file=folder / "tokens.json",
-            **settings,
-        )
-        served.append(create_app(catalogue, DirectoryAuthenticator([users]), chosen))
-        token = TokensFile(chosen.tokens_file).add(user)
-        yield Mirror(url=url, token=token, folder=folder / "mirror")
-
-
-@contextmanager
 def mirrored_instance(instance: Instance, folder: Path, user: str = USER) -> Iterator[Mirror]:
-    roots = {
-        "store_root": instance.root / "store",
-        "service_root": instance.root / "file-service",
-    }
-    catalogue = EmbeddedCatalogue(instance.engine, **roots)
-    users = StoreUsers(instance.engine)
-    service = roots["service_root"]
-    with mirrored(catalogue, users, folder, user, file_service_repository_path=service) as mirror:
-        yield mirror
+    """The server publishes the instance meanwhile; the mirror's token is the user's."""
+    store, service = instance.root / "store", instance.root / "file-service"
+    settings = SourceSettings(
+        base_dir=instance.root,
+        storeroot_dir=store,
+        file_service_repository_path=service,
+        tokens_file=folder / "tokens.json",
+    )
+    catalogue = EmbeddedCatalogue(instance.engine, store_root=store, service_root=service)
+    authenticator = DirectoryAuthenticator([StoreUsers(instance.engine)])
+    with reachable(catalogue, authenticator, settings) as url:
+        token = TokensFile(settings.tokens_file).add(user)
+        yield Mirror(url=url, token=token, folder=folder / "mirror")

@@ -27,6 +27,7 @@ OPERATIONS = (PROJECT / "docs" / "operations.md").read_text(encoding="utf-8")
 EXAMPLES = "\n".join(
     path.read_text(encoding="utf-8") for path in (PROJECT / "config").iterdir() if path.is_file()
 )
+CLIENTS = (PROJECT / "docs" / "resourcesync-clients.md").read_text(encoding="utf-8")
 FORMAT = (PROJECT / "docs" / "format.md").read_text(encoding="utf-8")
 OPENDCIM = [path.read_text(encoding="utf-8") for path in (PROJECT / "docs").glob("opendcim-*.md")]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -85,7 +86,7 @@ def test_the_attributes_of_a_kind_stand_in_the_format_in_their_order(kind: Kind)
     assert tuple(re.findall(r"`([\w-]+)`", line)) == FACTS[kind].attributes
 
 
-@pytest.mark.parametrize("text", [README, OPERATIONS, FORMAT, *OPENDCIM])
+@pytest.mark.parametrize("text", [README, OPERATIONS, FORMAT, CLIENTS, *OPENDCIM])
 def test_links_between_the_documents_lead_somewhere(text: str) -> None:
     folder = PROJECT if text is README else PROJECT / "docs"
     targets = [t for t in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in t]

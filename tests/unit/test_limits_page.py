@@ -13,7 +13,7 @@ from harvester.openbis.source.source import LOGIN_BYTES
 from shared.model import limits
 from shared.resourcesync import prolog
 from shared.verification import UNANNOUNCED
-from source_server.publication import roots, selection
+from source_server.publication import file_lists, roots, selection
 from source_server.users import sessions
 from source_server.web import app
 from source_server.web.afs import application, chunks
@@ -61,6 +61,8 @@ ROWS = {
     "its sessions": sessions._MOST,
     "roots of one list": roots.MOST_ROOTS,
     "perm id of a root": limits.PERM_ID_BYTES,
+    "files in one document": file_lists.MOST_ENTRIES,
+    "lists of files in parts": file_lists._MOST_KEPT,
 }
 
 

@@ -1,8 +1,9 @@
 """Checks who may post requests and read rows.
 
-Allowed are users of the source server by Basic authentication, and clients with the token. If
-neither is configured, only clients on this machine are allowed; requests that came through a proxy
-or from a web page are then refused, since their sender may be elsewhere.
+Allowed are users of the source server, by Basic authentication or by a bearer token of their own,
+and clients with the token of the settings. If neither is configured, only clients on this machine
+are allowed; requests that came through a proxy or from a web page are then refused, since their
+sender may be elsewhere.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from pydantic import SecretStr
 from opendcim.connector.settings import ConnectorSettings, is_loopback
 from shared.errors import ConfigError
 from source_server.settings import SourceSettings
+from source_server.users.bearer import BearerTokens, counted_as, parse_bearer
 from source_server.users.sign_in import Authenticator, challenge, parse_basic
+from source_server.users.tokens_file import TokensFile, id_of
 from source_server.web.guesses import Guesses, TooManyGuessesError
 
 EVERYBODY = "*"
@@ -35,13 +38,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """``authenticator`` checks the passwords of users."""
+    """``authenticator`` checks the passwords of users; ``token`` is that of the settings."""
 
     users: frozenset[str]
     token: SecretStr | None
     realm: str
     authenticator: Authenticator | None
     guesses: Guesses
+    # Those of the users, which the source server keeps.
+    user_tokens: BearerTokens | None = None
 
     @classmethod
     def of(
@@ -66,6 +71,9 @@ class Access:
             realm=server.auth_realm,
             authenticator=authenticator,
             guesses=Guesses.of(server),
+            user_tokens=(
+                BearerTokens(TokensFile(server.tokens_file), authenticator) if users else None
+            ),
         )
 
     def client(self, headers: Mapping[str, str], peer: str | None) -> str | Refused:
@@ -76,21 +84,31 @@ class Access:
         if self._is_token(authorization):
             return "(token)"
         credentials = parse_basic(authorization)
-        if credentials and self.users and self.authenticator:
-            return self._user(credentials, self.authenticator, peer or "")
-        return self._unknown()
-
-    def _user(
-        self, credentials: tuple[str, str], authenticator: Authenticator, peer: str
-    ) -> str | Refused:
-        user_id, password = credentials
+        token = parse_bearer(authorization) or ""
         try:
-            if not self.guesses.accepted(authenticator, user_id, password, peer):
-                return self._unknown()
+            if credentials and self.users and self.authenticator:
+                return self._with_password(credentials, self.authenticator, peer or "")
+            if id_of(token) and self.user_tokens:
+                return self._with_token(token, self.user_tokens, peer or "")
         except TooManyGuessesError as error:
             retry = {"Retry-After": str(error.seconds)}
             return Refused(429, "TooManyRequests", str(error), retry)
-        # Only the right password leads here, so a guess does not show which users are listed.
+        return self._unknown()
+
+    def _with_password(
+        self, credentials: tuple[str, str], authenticator: Authenticator, peer: str
+    ) -> str | Refused:
+        if not self.guesses.accepted(authenticator, *credentials, peer):
+            return self._unknown()
+        return self._if_listed(credentials[0])
+
+    def _with_token(self, token: str, tokens: BearerTokens, peer: str) -> str | Refused:
+        accepted = self.guesses.accepted(tokens, counted_as(token), token, peer)
+        user_id = tokens.user_of(token) if accepted else None
+        return self._unknown() if user_id is None else self._if_listed(user_id)
+
+    def _if_listed(self, user_id: str) -> str | Refused:
+        # Only the right password or token leads here, so a guess shows no user of the list.
         if user_id in self.users or EVERYBODY in self.users:
             return user_id
         return Refused(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from opendcim.connector.access import Access, Refused
+from source_server.users.bearer import BearerTokens
+from source_server.users.tokens_file import TokensFile
 from source_server.web.guesses import Guesses
 
 ACCOUNTS = {"mira": "p:1", "tom": "p2"}
@@ -51,6 +55,30 @@ def test_named_users_are_let_in_with_their_passwords(
     headers: dict[str, str], found: str | int
 ) -> None:
     assert status(access("mira").client(headers, "203.0.113.7")) == found
+
+
+def test_named_users_are_let_in_with_their_bearer_tokens(tmp_path: Path) -> None:
+    class Known(Accounts):
+        def knows(self, user_id: str) -> bool:
+            return user_id in ACCOUNTS
+
+    tokens = TokensFile(tmp_path / "tokens.json")
+    mira, tom, ann = (tokens.add(user) for user in ("mira", "tom", "ann"))
+    door = replace(
+        access("mira", token="of the settings"),
+        authenticator=Known(),
+        user_tokens=BearerTokens(tokens, Known()),
+        guesses=Guesses(most=2, longest=60),
+    )
+
+    def found(token: str) -> str | int:
+        return status(door.client({"authorization": f"Bearer {token}"}, "203.0.113.7"))
+
+    assert found(mira) == "mira"
+    assert found("of the settings") == "(token)"
+    assert found(tom) == 403
+    assert [found(ann), found(ann), found(ann)] == [401, 401, 429]
+    assert found(mira) == "mira"
 
 
 def test_all_users_are_let_in_if_the_operator_says_so() -> None:

@@ -35,7 +35,7 @@ from shared.resourcesync.set_addresses import (
 from shared.resourcesync.set_documents import URL_SET_TAIL, file_list_head, write_list_index
 from source_server.publication.catalogue import Catalogue, Scope
 from source_server.publication.list_etag import list_tag
-from source_server.publication.listed_files import ListedFiles
+from source_server.publication.listed_files import ListedFiles, Unseen
 from source_server.publication.published import Publication, Visible
 from source_server.publication.resource_sets import set_addresses
 from source_server.publication.roots import NO_ROOTS
@@ -62,10 +62,10 @@ _LIST_ID = re.compile(f"[0-9a-f]{{{_DIGITS}}}-[0-9a-f]{{{_DIGITS}}}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Who asks for a list. ``fetchable_only``: see `ListedFiles`."""
+    """Who asks for a list, and which one."""
 
     user_id: str
-    fetchable_only: bool
+    unseen: Unseen = Unseen.LISTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ class MadeList:
 def file_list_tag(publication: Publication, scope: Scope, asked: Asked) -> str | None:
     """The ETag of a list, as `list_tag`. An index must not have it: its parts do not stay."""
     tag = list_tag(publication, scope, NO_ROOTS)
-    covered = f"files {asked.fetchable_only} {tag}"
+    covered = f"files {asked.unseen} {tag}"
     return tag and f'W/"{hashlib.sha256(covered.encode()).hexdigest()[:32]}"'
 
 
@@ -102,9 +102,7 @@ class FileLists:
         with _not_now_without_room(), ExitStack() as if_it_fails:
             with publication.catalogue.snapshot() as snapshot:
                 scope = visible(snapshot)
-                files = ListedFiles(
-                    publication, snapshot, scope, fetchable_only=asked.fetchable_only
-                )
+                files = ListedFiles(publication, snapshot, scope, asked.unseen)
                 folder = self._folder / f"{_owner(publication, scope, asked)}-{_random()}"
                 addresses = set_addresses(publication.addresses)
                 draft = _Draft(folder, addresses, snapshot.at, self._most_entries)
@@ -119,14 +117,13 @@ class FileLists:
             return made
 
     def part(
-        self, publication: Publication, scope: Scope, asked: Asked, name: tuple[str, str]
+        self, publication: Publication, scope: Scope, user_id: str, name: tuple[str, str]
     ) -> BinaryIO | None:
         """The part with this list id and number, compressed with gzip; None if there is none (any
         more) for a client with this scope."""
         list_id, number = name
         owners = {
-            _owner(publication, scope, Asked(user_id=asked.user_id, fetchable_only=each))
-            for each in (False, True)
+            _owner(publication, scope, Asked(user_id=user_id, unseen=each)) for each in Unseen
         }
         if not _LIST_ID.fullmatch(list_id) or list_id[:_DIGITS] not in owners:
             return None
@@ -248,7 +245,7 @@ def _owner(publication: Publication, scope: Scope, asked: Asked) -> str:
     addresses = publication.addresses
     covered: Iterable[object] = (
         *(addresses.server_url, addresses.download_url),
-        *(asked.user_id.lower(), asked.fetchable_only),
+        *(asked.user_id.lower(), asked.unseen),
         *(sorted(scope.spaces), sorted(scope.projects)),
     )
     return hashlib.sha256(json.dumps(list(covered)).encode()).hexdigest()[:_DIGITS]

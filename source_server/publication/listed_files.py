@@ -1,16 +1,19 @@
 """The files within a scope, as entries of a plain resource list.
 
 *Unknown is not none*: a client may delete what a list lacks. So a file that is known by name is
-listed even if it cannot be read now (its data set is archived, a disk is not mounted), and there is
-no list at all if there are files whose names cannot be known now. Only a client that asks for what
-can be fetched now gets a list without them.
+listed even if it cannot be read now (its data set is archived, a disk is not mounted). Files whose
+very names are not known now cannot be listed. They are left out, and logged, as long as only some
+data sets lack theirs, since an instance may have such data sets for years. If a whole disk is
+away, there is no list. `Unseen` has what a client can choose instead.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from enum import StrEnum
 
 from shared.errors import NotNowError
 from shared.model.entities import Attachment, Entity, ServiceFile
@@ -22,6 +25,7 @@ from source_server.publication.catalogue import Scope, Snapshot
 from source_server.publication.published import Publication
 from source_server.publication.resource_sets import set_addresses
 from source_server.publication.service_files import mentions_in, texts_of, texts_of_master_data
+from source_server.publication.unseen import Foreseeing
 
 # Why none of the files of a data set can be read now.
 _AWAY = frozenset({Reason.ARCHIVED, Reason.NOT_MOUNTED, Reason.NOT_HARVESTED})
@@ -34,25 +38,40 @@ _HASHES = (
 # Data sets and files that an error names.
 _SHOWN = 20
 
+_log = logging.getLogger(__name__)
+
+
+class Unseen(StrEnum):
+    """What becomes of files that cannot be read now."""
+
+    # Those that are known by name are listed.
+    LISTED = "listed"
+    # None of them is listed, so that all of the list can be fetched.
+    LEFT_OUT = "left-out"
+    # As LISTED, but there is no list if a single one is not known by name.
+    REFUSED = "refused"
+
 
 class ListedFiles:
-    """``fetchable_only``: without all files that are known or guessed not to be readable now."""
+    """The files of one list."""
 
     def __init__(
-        self, publication: Publication, snapshot: Snapshot, scope: Scope, *, fetchable_only: bool
+        self, publication: Publication, snapshot: Snapshot, scope: Scope, unseen: Unseen
     ) -> None:
         self._publication = publication
         self._addresses = set_addresses(publication.addresses)
         self._snapshot = snapshot
         self._scope = scope
-        self._fetchable_only = fetchable_only
+        self._unseen = unseen
         self._mentioned: set[str] = set()
         self._nameless: list[str] = []
         self._number_of_nameless = 0
+        # The parts of which nameless files lie in a folder that is not there.
+        self._without_folder: set[Part] = set()
 
     def entries(self) -> Iterator[bytes]:
-        """All entries, each file once. Raises `NotNowError` behind the last one if names of files
-        cannot be known now."""
+        """All entries, each file once. Raises `NotNowError` behind the last one if there must be no
+        list for want of others."""
         master_data = self._snapshot.master_data()
         self._mentioned.update(mentions_in(texts_of_master_data(master_data)))
         for kind in ENTITY_KINDS:
@@ -63,15 +82,14 @@ class ListedFiles:
                 elif entity.attachments:
                     yield from self._of_holder(entity)
         yield from self._of_file_service()
-        if self._nameless and not self._fetchable_only:
-            raise self._not_now()
+        self._judge_nameless()
 
     def _of_data_set(self, data_set: Entity) -> Iterator[bytes]:
         # Files of LINK data sets lie elsewhere, and CONTAINER ones have none of their own.
         if data_set.data_set_kind is not DataSetKind.PHYSICAL:
             return
         for mark in _marks(data_set, Part.FILES):
-            if mark.reason in _AWAY and self._fetchable_only:
+            if mark.reason in _AWAY and self._unseen is Unseen.LEFT_OUT:
                 return
             if mark.reason not in _AWAY or not data_set.files:
                 self._note(f"data set {data_set.code}", mark)
@@ -84,7 +102,7 @@ class ListedFiles:
             yield from _entry(address, modified, file.length, _digest(file.checksum))
 
     def _of_holder(self, holder: Entity) -> Iterator[bytes]:
-        if self._fetchable_only and any(_marks(holder, Part.ATTACHMENTS)):
+        if self._unseen is Unseen.LEFT_OUT and any(_marks(holder, Part.ATTACHMENTS)):
             return
         for attachment in holder.attachments:
             yield from self._of_attachment(holder, attachment)
@@ -120,19 +138,40 @@ class ListedFiles:
 
     def _note(self, what: str, mark: Unknown) -> None:
         self._number_of_nameless += 1
+        if mark.reason is Reason.NOT_MOUNTED:
+            self._without_folder.add(mark.part)
         if len(self._nameless) < _SHOWN:
             detail = f": {mark.detail}" if mark.detail else ""
             self._nameless.append(f"{what} ({mark.reason}{detail})")
 
-    def _not_now(self) -> NotNowError:
+    def _judge_nameless(self) -> None:
+        if not self._nameless:
+            return
         more = ", and others" if self._number_of_nameless > _SHOWN else ""
-        return NotNowError(
+        what = (
             f"the files of {self._number_of_nameless} data sets or texts cannot be listed now: "
-            f"{', '.join(self._nameless)}{more}. A client could take them for deleted, so there is "
-            "no list. Make them readable again (unarchive them, mount the disk), or ask with "
-            "?unseen=left-out for a list of what can be fetched now, with a client that deletes "
-            "nothing"
+            f"{', '.join(self._nameless)}{more}"
         )
+        if self._unseen is Unseen.REFUSED or (
+            self._unseen is Unseen.LISTED and self._is_a_disk_away()
+        ):
+            raise NotNowError(
+                f"{what}. A client could take them for deleted, so there is no list. Make them "
+                "readable again (mount the disk, unarchive them), or ask with "
+                f"?unseen={Unseen.LEFT_OUT} for what can be fetched now, with a client that "
+                "deletes nothing"
+            )
+        _log.warning("list of files: %s", what)
+
+    def _is_a_disk_away(self) -> bool:
+        """Whether a data store cannot be seen at all, or the folder of the file service is there
+        but empty, as a mount point is; and nameless files lie there."""
+        lacks, service_files = self._without_folder, self._publication.service_files
+        if Part.FILE_SERVICE in lacks and service_files.is_empty():
+            return True
+        catalogue = self._publication.catalogue
+        foreseen = catalogue.unseen() if isinstance(catalogue, Foreseeing) else ()
+        return Part.FILES in lacks and any(each.startswith(Reason.NOT_MOUNTED) for each in foreseen)
 
 
 def _marks(entity: Entity, part: Part) -> Iterator[Unknown]:

@@ -90,6 +90,10 @@ class ServiceFiles:
         except OSError:
             return False
 
+    def is_empty(self) -> bool:
+        """Whether the folder exists and has no entry."""
+        return self._root.is_dir() and not self._holds_anything()
+
     def state(self) -> str | None:
         """A text that changes with every file in the folder; None if a change might be missed.
 

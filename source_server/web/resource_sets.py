@@ -26,6 +26,7 @@ from shared.resourcesync.set_addresses import (
 )
 from source_server.publication.catalogue import Scope, Snapshot
 from source_server.publication.file_lists import Asked, file_list_tag
+from source_server.publication.listed_files import Unseen
 from source_server.publication.resource_sets import ABOUT, ENTITIES, FILES, SETS, description
 from source_server.publication.selection import Selection, SpacePatterns
 from source_server.web.clients import READ, XML, Client, Server, SignedIn, scope_of, sent, turn_of
@@ -40,7 +41,6 @@ _BLOCK = 256 * 1024
 # The key of lists of files among the limits of lists: no code of a space begins with a slash.
 _FILE_LIST = Selection(white=SpacePatterns(texts=(FILE_LIST_PATH,)))
 _UNSEEN = "unseen"
-_LEFT_OUT = "left-out"
 
 RESOURCE_SETS = APIRouter()
 
@@ -106,8 +106,8 @@ def part_of_file_list(
     request: Request, server: Server, client: Client, list_id: str, number: str
 ) -> Response:
     client.visit.kind = Served.FILE_LIST
-    asked = Asked(user_id=client.user_id, fetchable_only=False)
-    file = server.file_lists.part(server.publication, client.scope, asked, (list_id, number))
+    name = list_id, number
+    file = server.file_lists.part(server.publication, client.scope, client.user_id, name)
     if file is None:
         raise HTTPException(
             404, f"this part is not there (any more), or not for you; ask for {FILE_LIST_PATH} anew"
@@ -151,10 +151,10 @@ def _document(content: bytes) -> Response:
 
 
 def _asked(request: Request, client: SignedIn) -> Asked:
-    unseen = request.query_params.get(_UNSEEN)
-    if unseen not in {None, _LEFT_OUT}:
-        raise RequestError(f"{_UNSEEN}={unseen}: there is only {_UNSEEN}={_LEFT_OUT}")
-    return Asked(user_id=client.user_id, fetchable_only=unseen is not None)
+    unseen = request.query_params.get(_UNSEEN, Unseen.LISTED)
+    if unseen not in set(Unseen):
+        raise RequestError(f"{_UNSEEN}={unseen}: it must be one of {', '.join(Unseen)}")
+    return Asked(user_id=client.user_id, unseen=Unseen(unseen))
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:

@@ -123,19 +123,21 @@ def test_afs_data_are_listed_by_their_owner(source: Instance) -> None:
         assert client.get(path=path).content == b"hello"
 
 
-def test_a_list_that_lacks_the_unknown_is_only_sent_to_who_asks_for_it() -> None:
+def test_a_client_chooses_what_becomes_of_the_unknown() -> None:
     unknown = (Unknown(part=Part.FILES, reason=Reason.ARCHIVED),)
     gone = a_data_set(7, unknown=unknown)
     with a_site(a_catalogue(stored=[*entities(), gone])) as client:
-        refused = client.get(LIST)
+        usual = client.get(LIST)
+        refused = client.get(LIST, params={"unseen": "refused"})
         left_out = client.get(LIST, params={"unseen": "left-out"})
         wrong = client.get(LIST, params={"unseen": "yes"})
 
     assert refused.status_code == 503
     assert f"data set {gone.code} (archived)" in refused.text
     assert "?unseen=left-out" in refused.text
-    assert left_out.status_code == 200
+    assert (usual.status_code, left_out.status_code) == (200, 200)
     assert wrong.status_code == 400
+    assert "listed, left-out, refused" in wrong.text
 
 
 def test_a_list_that_has_not_changed_is_not_sent_again(source: Instance) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from shared.resourcesync.v20.version import V20
 from source_server.publication import file_lists
 from source_server.publication.catalogue import Scope, Snapshot
 from source_server.publication.file_lists import Asked, FileLists, MadeList
+from source_server.publication.listed_files import Unseen
 from source_server.publication.published import Publication
 from source_server.publication.service_files import ServiceFiles
 from tests.support.instances.builders import REGISTERED, a_data_set, a_sample
@@ -30,8 +32,9 @@ from tests.support.stock_clients.rules import Checked, checked
 
 URL = "http://data.org"
 ALPHA = Scope(spaces=frozenset({Code("ALPHA")}))
-MIRA = Asked(user_id="mira", fetchable_only=False)
-FETCHABLE = replace(MIRA, fetchable_only=True)
+MIRA = Asked(user_id="mira")
+FETCHABLE = replace(MIRA, unseen=Unseen.LEFT_OUT)
+STRICT = replace(MIRA, unseen=Unseen.REFUSED)
 SHA, MD5 = "a" * 64, "b" * 32
 NAMED = (FileNode(path="original/a", length=1),)
 
@@ -151,12 +154,47 @@ def test_files_that_are_known_by_name_are_listed_although_they_are_away(
 
 
 @pytest.mark.parametrize("reason", [*AWAY, Reason.NOT_FED, Reason.UNREADABLE, Reason.OTHER])
-def test_there_is_no_list_if_names_of_files_cannot_be_known(tmp_path: Path, reason: Reason) -> None:
+def test_files_without_known_names_are_left_out_and_logged(
+    tmp_path: Path, reason: Reason, caplog: pytest.LogCaptureFixture
+) -> None:
     data_set = marked(reason)
+    found = listed(tmp_path, data_set, a_data_set(9, files=NAMED))
 
+    assert len(found) == 1
+    assert f"data set {data_set.code} ({reason}: why)" in caplog.text
     with pytest.raises(NotNowError, match=f"data set {data_set.code} \\({reason}: why\\)"):
-        listed(tmp_path, data_set)
+        listed(tmp_path, data_set, asked=STRICT)
     assert listed(tmp_path, data_set, asked=FETCHABLE) == {}
+
+
+class Away(MemoryCatalogue):
+    """A data store is not mounted."""
+
+    def unseen(self) -> Counter[str]:
+        return Counter({f"{Reason.NOT_MOUNTED}, data store DSS: /mnt": 3})
+
+
+def test_there_is_no_list_if_a_disk_is_away_that_has_files_without_known_names(
+    tmp_path: Path,
+) -> None:
+    lists = FileLists(tmp_path / "lists")
+    nameless, named = (
+        replace(a_publication(tmp_path), catalogue=Away(stored=[marked(reason, files=files)]))
+        for reason, files in ((Reason.NOT_MOUNTED, ()), (Reason.NOT_MOUNTED, NAMED))
+    )
+
+    assert len(read(lists.made(named, alpha, MIRA)).entries) == 1
+    assert read(lists.made(nameless, alpha, FETCHABLE)).entries == ()
+    for asked in (MIRA, STRICT):
+        with pytest.raises(NotNowError, match="mount the disk"):
+            lists.made(nameless, alpha, asked)
+
+
+def test_an_archived_data_set_forbids_no_list_while_another_disk_is_away(tmp_path: Path) -> None:
+    catalogue = Away(stored=[marked(Reason.ARCHIVED)])
+    publication = replace(a_publication(tmp_path), catalogue=catalogue)
+
+    assert read(FileLists(tmp_path / "lists").made(publication, alpha, MIRA)).entries == ()
 
 
 def test_a_name_that_no_list_can_carry_never_was_in_one(tmp_path: Path) -> None:
@@ -165,17 +203,26 @@ def test_a_name_that_no_list_can_carry_never_was_in_one(tmp_path: Path) -> None:
 
 def test_an_empty_folder_of_the_file_service_is_not_mounted(tmp_path: Path) -> None:
     sample = a_sample(properties={"NOTES": "openbis/file-service/a.png'"})
+    assert listed(tmp_path, sample) == {}
+    (tmp_path / "file-service").mkdir()
 
     with pytest.raises(NotNowError, match=r"file service: a.png \(not-mounted\)"):
         listed(tmp_path, sample)
     assert listed(tmp_path, sample, asked=FETCHABLE) == {}
 
 
+def test_a_missing_folder_of_a_data_set_forbids_no_list_where_there_are_no_service_files(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file-service").mkdir()
+    assert listed(tmp_path, marked(Reason.NOT_MOUNTED)) == {}
+
+
 def test_an_error_names_some_data_sets_and_the_number_of_all(tmp_path: Path) -> None:
     many = [marked(Reason.ARCHIVED, number=number) for number in range(30)]
 
     with pytest.raises(NotNowError, match=r"the files of 30 data sets .*, and others\. A"):
-        listed(tmp_path, *many)
+        listed(tmp_path, *many, asked=STRICT)
 
 
 def of_other_people(*stored: Entity) -> Iterator[Entity]:
@@ -192,7 +239,7 @@ def parts_of(lists: FileLists, publication: Publication, index: Checked) -> list
     found = []
     for loc in index.locs:
         list_id, name = loc.split("/")[-2:]
-        file = lists.part(publication, ALPHA, MIRA, (list_id, name.removesuffix(".xml")))
+        file = lists.part(publication, ALPHA, "mira", (list_id, name.removesuffix(".xml")))
         assert file is not None
         with file, gzip.open(file) as unpacked:
             found.append(checked(unpacked.read()))
@@ -242,8 +289,7 @@ class Parted:
     def has(
         self, list_id: str, number: str = "00001", *, scope: Scope = ALPHA, user: str = "mira"
     ) -> bool:
-        asked = replace(MIRA, user_id=user)
-        file = self.lists.part(self.publication, scope, asked, (list_id, number))
+        file = self.lists.part(self.publication, scope, user, (list_id, number))
         if file is not None:
             file.close()
         return file is not None
@@ -308,7 +354,7 @@ def test_a_list_that_fails_leaves_nothing(tmp_path: Path) -> None:
         tmp_path, a_data_set(1, files=files(2_000)), marked(Reason.ARCHIVED, number=2)
     )
     with pytest.raises(NotNowError):
-        lists.made(broken, alpha, MIRA)
+        lists.made(broken, alpha, STRICT)
 
     assert list((tmp_path / "lists").iterdir()) == []
 

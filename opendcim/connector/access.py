@@ -103,9 +103,11 @@ class Access:
         return self._if_listed(credentials[0])
 
     def _with_token(self, token: str, tokens: BearerTokens, peer: str) -> str | Refused:
-        accepted = self.guesses.accepted(tokens, counted_as(token), token, peer)
-        user_id = tokens.user_of(token) if accepted else None
-        return self._unknown() if user_id is None else self._if_listed(user_id)
+        user_id = tokens.user_of(token)
+        if user_id is not None:
+            return self._if_listed(user_id)
+        self.guesses.accepted(tokens, counted_as(token), token, peer)  # to count it
+        return self._unknown()
 
     def _if_listed(self, user_id: str) -> str | Refused:
         # Only the right password or token leads here, so a guess shows no user of the list.

@@ -18,9 +18,9 @@ class BearerTokens:
     """Decides whether a token counts. It counts only as long as its user could sign in with a
     password.
 
-    It is an authenticator, so that wrong tokens are counted as wrong passwords are; its user ids
-    are `counted_as`. A right token is always remembered: nobody guesses 256 bits, and wrong tokens
-    from elsewhere must not stop a client.
+    It is an authenticator as well, by which wrong tokens are counted as wrong passwords are; its
+    user ids are `counted_as`. A right token need not be counted: nobody guesses 256 bits, and wrong
+    tokens from elsewhere must not stop a client.
     """
 
     def __init__(self, tokens: TokensFile, users: object) -> None:
@@ -35,9 +35,6 @@ class BearerTokens:
         return user_id if self._users.knows(user_id) else None
 
     def accepts(self, _counted: str, token: str) -> bool:
-        return self.user_of(token) is not None
-
-    def remembers(self, _counted: str, token: str) -> bool:
         return self.user_of(token) is not None
 
 

@@ -90,10 +90,9 @@ def _user_with_password(server: ServerState, header: str | None, address: str) -
 
 
 def _user_with_token(server: ServerState, token: str, address: str) -> str:
-    accepted = server.guesses.accepted(server.tokens, counted_as(token), token, address)
-    # Asked again, since the token may have been removed meanwhile.
-    user_id = server.tokens.user_of(token) if accepted else None
+    user_id = server.tokens.user_of(token)
     if user_id is None:
+        server.guesses.accepted(server.tokens, counted_as(token), token, address)  # to count it
         schemes = f"{challenge(server.realm)}, {bearer_challenge(server.realm)}"
         raise HTTPException(
             401,

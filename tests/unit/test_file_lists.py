@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import time
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +17,7 @@ import pytest
 from shared.errors import NotNowError
 from shared.model.entities import Attachment, AttachmentVersion, Entity, FileNode
 from shared.model.ids import Code
-from shared.model.kinds import DataSetKind
+from shared.model.kinds import DataSetKind, Kind
 from shared.model.unknown import Part, Reason, Unknown
 from shared.resourcesync.addresses import Addresses
 from shared.resourcesync.v20.version import V20
@@ -346,6 +347,30 @@ def test_old_lists_go_when_a_new_one_is_made(parted: Parted) -> None:
     parted.made()
 
     assert not parted.has(old, user="otto")
+
+
+class Generated(MemoryCatalogue):
+    """Data sets of a thousand files each, which are made when they are read."""
+
+    count = 0
+
+    def entities_of(self, kind: Kind) -> Iterator[Entity]:
+        if kind is Kind.DATA_SET:
+            yield from (a_data_set(number, files=files(1_000)) for number in range(self.count))
+
+
+def test_a_list_of_many_files_takes_no_more_memory_than_one_of_few(tmp_path: Path) -> None:
+    catalogue = Generated()
+    publication = replace(a_publication(tmp_path), catalogue=catalogue)
+    peaks = []
+    for catalogue.count in (10, 40):
+        tracemalloc.start()
+        made = FileLists(tmp_path / "lists", most_entries=5_000).made(publication, alpha, MIRA)
+        made.chunks.close()
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    assert peaks[1] < peaks[0] * 1.2
 
 
 def test_a_list_that_fails_leaves_nothing(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ RS = "{http://www.openarchives.org/rs/terms/}"
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _HASH = re.compile(r"sha-256:[0-9a-f]{64}|md5:[0-9a-f]{32}")
 # All that RFC 3986 allows in a URI.
-_URI = re.compile(r"https?://(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-F]{2})+")
+URI = re.compile(r"https?://(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-F]{2})+")
 _OF_LISTS = frozenset({"at", "capability"})
 _ENTRY = {SITEMAP + "urlset": SITEMAP + "url", SITEMAP + "sitemapindex": SITEMAP + "sitemap"}
 # The sitemap schema gives this order; what it does not know comes last.
@@ -55,7 +55,7 @@ def checked(document: bytes) -> Checked:
     (md,) = (dict(each.attrib) for each in head if each.tag == RS + "md")
     assert len(head) == 1 + sum(each.tag == RS + "ln" for each in head)
     links = {str(each.get("rel")): str(each.get("href")) for each in head if each.tag == RS + "ln"}
-    assert all(_URI.fullmatch(href) for href in links.values())
+    assert all(URI.fullmatch(href) for href in links.values())
     if md["capability"] == "resourcelist":
         assert set(md) == _OF_LISTS
         assert _TIME.fullmatch(str(md["at"]))
@@ -88,7 +88,7 @@ def _entries(elements: list[etree._Element], tag: str) -> Iterator[Entry]:
 
 def _entry(element: etree._Element) -> Entry:
     loc = element.findtext(SITEMAP + "loc") or ""
-    assert _URI.fullmatch(loc), loc
+    assert URI.fullmatch(loc), loc
     assert not {".", "..", ""} & set(urlsplit(loc).path.split("/")[1:-1]), loc
     lastmod = element.findtext(SITEMAP + "lastmod")
     assert lastmod is None or _TIME.fullmatch(lastmod), lastmod

@@ -119,6 +119,22 @@ def test_a_file_of_another_length_is_fetched_again(
         assert "IN SYNC" in mirror.audit()
 
 
+def test_while_the_data_store_is_away_a_mirror_keeps_what_it_has(
+    source: Instance, full_instance: FullInstance, tmp_path: Path
+) -> None:
+    del full_instance
+    source.add_user()
+    store, aside = source.root / "store", source.root / "aside"
+    with mirrored_instance(source, tmp_path / "client") as mirror:
+        mirror.baseline()
+        before = mirror.tree()
+        store.rename(aside)
+        assert "IN SYNC" in mirror.baseline("--delete")
+        assert mirror.tree() == before
+        aside.rename(store)
+        assert "IN SYNC" in mirror.audit()
+
+
 def test_without_a_token_the_client_gets_nothing(mirror: Mirror) -> None:
     said = mirror.resync("--baseline", mirror.prefix, str(mirror.files), token=False)
 

@@ -108,13 +108,16 @@ class FileLists:
                 draft = _Draft(folder, addresses, snapshot.at, self._most_entries)
                 if_it_fails.callback(draft.discard)
                 for entry in _in_turns(files.entries(), publication.catalogue):
-                    if draft.is_full_for(entry):
-                        self._make_room(folder)
-                        draft.turn_page()
-                    draft.add(entry)
+                    self._add(entry, draft, folder)
             made = draft.finished()
             if_it_fails.pop_all()
             return made
+
+    def _add(self, entry: bytes, draft: _Draft, folder: Path) -> None:
+        if draft.is_full_for(entry):
+            self._make_room(folder)
+            draft.turn_page()
+        draft.add(entry)
 
     def part(
         self, publication: Publication, scope: Scope, user_id: str, name: tuple[str, str]

@@ -14,6 +14,7 @@ from shared.store.engine import data_store_uuid, open_store
 from shared.store.files import DataStore
 from shared.store.mounted import mount_faults
 from source_server.catalogues.embedded import EmbeddedCatalogue, StoreUsers
+from source_server.catalogues.missing_files import MissingFiles
 from source_server.catalogues.openbis.catalogue import OpenBisAccess, open_openbis
 from source_server.catalogues.openbis.passwords import PasswordFile
 from source_server.publication.catalogue import Catalogue
@@ -21,6 +22,7 @@ from source_server.settings import SourceSettings
 from source_server.settings.choices import AfsChecksums, CatalogueKind
 from source_server.users.sign_in import UserDirectory
 from source_server.users.users_file import UsersFile
+from source_server.workers.common import ALONE, Common
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ class Instance:
 
 
 @contextmanager
-def opened(settings: SourceSettings) -> Iterator[Instance]:
+def opened(settings: SourceSettings, common: Common = ALONE) -> Iterator[Instance]:
     """Open the instance of the settings. Raises `ConfigError` if that fails."""
     if settings.catalogue is CatalogueKind.NONE:
         raise ConfigError("catalogue = none: there is no instance; set catalogue = embedded")
@@ -48,6 +50,7 @@ def opened(settings: SourceSettings) -> Iterator[Instance]:
             engine,
             store_root=settings.storeroot_dir,
             service_root=settings.file_service_repository_path,
+            missing=MissingFiles(common),
         )
         directories = (StoreUsers(engine), *_files(settings))
         _warn_of_missing_folders(engine, settings)

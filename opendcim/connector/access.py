@@ -22,6 +22,7 @@ from source_server.users.bearer import BearerTokens, counted_as, parse_bearer
 from source_server.users.sign_in import Authenticator, challenge, parse_basic
 from source_server.users.tokens_file import TokensFile, id_of
 from source_server.web.guesses import Guesses, TooManyGuessesError
+from source_server.workers.common import ALONE, Common
 
 EVERYBODY = "*"
 # Headers that a proxy or a browser adds.
@@ -54,6 +55,7 @@ class Access:
         settings: ConnectorSettings,
         server: SourceSettings,
         authenticator: Authenticator | None,
+        common: Common = ALONE,
     ) -> Access:
         """Raises `ConfigError` if the settings would let in more clients than intended."""
         users = frozenset(settings.opendcim_connector_users or ())
@@ -70,7 +72,7 @@ class Access:
             token=token,
             realm=server.auth_realm,
             authenticator=authenticator,
-            guesses=Guesses.of(server),
+            guesses=Guesses.of(server, common, "connector-guesses"),
             user_tokens=(
                 BearerTokens(TokensFile(server.tokens_file), authenticator) if users else None
             ),

@@ -28,21 +28,25 @@ from source_server.instance import opened_directories
 from source_server.settings import SourceSettings
 from source_server.users.sign_in import Authenticator, DirectoryAuthenticator
 from source_server.web.dispatch import OpenedPart
+from source_server.workers.common import ALONE, Common
 
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def connector_part(settings: ConnectorSettings, server: SourceSettings) -> Iterator[OpenedPart]:
+def connector_part(
+    settings: ConnectorSettings, server: SourceSettings, common: Common = ALONE
+) -> Iterator[OpenedPart]:
     """Runs the connector until the block ends; rows that are Pending then stay Pending for the next
     start. Raises `ConfigError`."""
     with ExitStack() as stack:
-        access = Access.of(settings, server, _authenticator(settings, server, stack))
+        authenticator = _authenticator(settings, server, stack, common)
+        access = Access.of(settings, server, authenticator, common)
         client = stack.enter_context(_opendcim_client(settings))
         registry = _registry(settings, stack)
         rows = open_rows(settings.opendcim_connector_database_url.get_secret_value())
         stack.callback(rows.close)
-        workers = _workers(settings, rows, _answering(settings, client, registry))
+        workers = _workers(settings, rows, _answering(settings, client, registry), common)
         workers.start()
         # The stack ends in reverse: workers stop before the rows and the client are closed.
         stack.callback(workers.stop)
@@ -51,13 +55,15 @@ def connector_part(settings: ConnectorSettings, server: SourceSettings) -> Itera
 
 
 def _authenticator(
-    settings: ConnectorSettings, server: SourceSettings, stack: ExitStack
+    settings: ConnectorSettings, server: SourceSettings, stack: ExitStack, common: Common
 ) -> Authenticator | None:
     """None if there are no users, or if none of them may send requests."""
     if not settings.opendcim_connector_users:
         return None
     directories = stack.enter_context(opened_directories(server))
-    return DirectoryAuthenticator(directories) if directories else None
+    if not directories:
+        return None
+    return DirectoryAuthenticator(directories, common=common, name="connector-logins")
 
 
 def _answering(
@@ -72,12 +78,15 @@ def _answering(
     )
 
 
-def _workers(settings: ConnectorSettings, rows: Rows, answering: Answering) -> Workers:
+def _workers(
+    settings: ConnectorSettings, rows: Rows, answering: Answering, common: Common
+) -> Workers:
     return Workers(
         rows,
         answering,
         count=settings.opendcim_connector_workers,
         retention=settings.opendcim_connector_retention,
+        common=common,
     )
 
 

@@ -24,6 +24,8 @@ from opendcim.connector.opendcim import StoppedWorkError
 from opendcim.connector.request_row import RequestRow
 from opendcim.connector.rows import MOST_BEGINS, Rows, now
 from shared.edges import ErrorEdge
+from source_server.workers.common import ALONE, Common
+from source_server.workers.slots import Slots
 
 # Milliseconds that a claim lasts.
 # Four rounds of `_CARE` fit into it, so one renewal that is late or fails loses no claim.
@@ -44,8 +46,16 @@ _log = logging.getLogger(__name__)
 
 
 class Workers:
+    """All processes of the server together work on ``count`` requests at the same time."""
+
     def __init__(
-        self, rows: Rows, answering: Answering, *, count: int, retention: timedelta
+        self,
+        rows: Rows,
+        answering: Answering,
+        *,
+        count: int,
+        retention: timedelta,
+        common: Common = ALONE,
     ) -> None:
         self._rows = rows
         self._answering = answering
@@ -53,6 +63,8 @@ class Workers:
         self._retention = round(retention.total_seconds() * 1000)
         # Servers may share the database, and a process number is unique on one machine only.
         self._name = str(uuid.uuid4())
+        self._slots = common.one("connector-slots", Slots, count)
+        self._holder = common.holder
         self._stop = threading.Event()
         self._work = threading.Condition()
         self._claimed: set[str] = set()
@@ -83,9 +95,7 @@ class Workers:
     def _answer_requests(self) -> None:
         while not self._stop.is_set():
             with ErrorEdge(_log, "openDCIM connector: a worker failed", brief=_BRIEF) as edge:
-                row = self._rows.claim(self._name, LEASE)
-                if row is not None:
-                    self._answer(row)
+                if self._answer_next():
                     continue
             # `wake` does not end this pause, so new requests cannot make a failing worker spin.
             if edge.error:
@@ -94,6 +104,18 @@ class Workers:
                 # `stop` sets the event, then notifies: a stop since the loop's test is seen here.
                 if not self._stop.is_set():
                     self._work.wait(_LOOK)
+
+    def _answer_next(self) -> bool:
+        """Whether there was a request that nobody answers yet, and a place to answer it."""
+        if not self._slots.take(self._holder):
+            return False
+        try:
+            row = self._rows.claim(self._name, LEASE)
+            if row is not None:
+                self._answer(row)
+            return row is not None
+        finally:
+            self._slots.free(self._holder)
 
     def _answer(self, row: RequestRow) -> None:
         self._claimed.add(row.request_id)

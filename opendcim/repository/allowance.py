@@ -6,7 +6,7 @@ manufacturer in each run, never for all templates; people start a run several ti
 is counted by itself, so the number of subscriptions does not matter. Answers with 304 and single
 templates are not counted.
 
-The counts are kept in memory: a restart forgets them.
+The counts are kept in memory, for all workers: a restart of the server forgets them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.client_address import client_address
+from source_server.workers.common import ALONE, Common
 
 # Pairs of client and list that are kept; beyond that the oldest are forgotten.
 _MOST_REMEMBERED = 100_000
@@ -43,12 +44,11 @@ class Allowance:
         times: int,
         *,
         clock: Callable[[], float] = time.monotonic,
+        common: Common = ALONE,
     ) -> None:
         self._interval = interval
         self._times = times
-        self._clock = clock
-        self._sent: dict[Asked, deque[float]] = {}
-        self._lock = threading.Lock()
+        self._sent = common.one("repository-lists", _Sent, interval.total_seconds(), clock)
 
     @property
     def interval(self) -> timedelta:
@@ -56,22 +56,36 @@ class Allowance:
 
     def take(self, asked: Asked) -> int:
         """Counts the request and returns 0, or returns the seconds until it is allowed."""
+        return self._sent.take(asked, self.times(asked))
+
+    def times(self, asked: Asked) -> int:
+        return 1 if asked.everything else self._times
+
+
+class _Sent:
+    """Times at which lists were sent, within the last ``interval`` seconds."""
+
+    def __init__(self, interval: float, clock: Callable[[], float]) -> None:
+        self._interval = interval
+        self._clock = clock
+        self._sent: dict[Asked, deque[float]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, asked: Asked, times: int) -> int:
+        """See `Allowance.take`."""
         with self._lock:
             at = self._clock()
             sent = self._sent.pop(asked, None) or deque()
             self._sent[asked] = sent  # the last to be forgotten
-            start = at - self._interval.total_seconds()
+            start = at - self._interval
             while sent and sent[0] <= start:
                 sent.popleft()
-            if len(sent) >= self.times(asked):
+            if len(sent) >= times:
                 return max(1, math.ceil(sent[0] - start))
             sent.append(at)
             if len(self._sent) > _MOST_REMEMBERED:
                 del self._sent[next(iter(self._sent))]
             return 0
-
-    def times(self, asked: Asked) -> int:
-        return 1 if asked.everything else self._times
 
 
 def client_of(user_id: str | None, host: str | None) -> str:

@@ -15,20 +15,25 @@ from opendcim.repository.storage import opened_repository, reading, repository_i
 from shared.errors import ConfigError
 from source_server.settings import SourceSettings
 from source_server.web.dispatch import OpenedPart
+from source_server.workers.common import ALONE, Common
 
 
 @contextmanager
-def repository_part(settings: RepositorySettings, server: SourceSettings) -> Iterator[OpenedPart]:
+def repository_part(
+    settings: RepositorySettings, server: SourceSettings, common: Common = ALONE
+) -> Iterator[OpenedPart]:
     """Raises `ConfigError` if the database or the folder of pictures cannot be opened."""
     address = settings.opendcim_repository_address or server.download_url
-    with opened_site(settings, address) as site:
+    with opened_site(settings, address, common) as site:
         yield OpenedPart(
             name="openDCIM repository", prefixes=(API, PAGES), app=repository_app(site)
         )
 
 
 @contextmanager
-def opened_site(settings: RepositorySettings, address: str) -> Iterator[Site]:
+def opened_site(
+    settings: RepositorySettings, address: str, common: Common = ALONE
+) -> Iterator[Site]:
     """``address`` is the server's address for clients. Raises `ConfigError` if the database or the
     folder of pictures cannot be opened."""
     pictures = opened_pictures(settings)
@@ -38,8 +43,10 @@ def opened_site(settings: RepositorySettings, address: str) -> Iterator[Site]:
         yield Site(
             engine=engine,
             pictures=pictures,
-            allowance=Allowance(settings.opendcim_minimum_interval, settings.opendcim_allowance),
-            sessions=Sessions(),
+            allowance=Allowance(
+                settings.opendcim_minimum_interval, settings.opendcim_allowance, common=common
+            ),
+            sessions=common.one("repository-sessions", Sessions),
             repository_id=repository,
             address=address.rstrip("/"),
             numbers=settings.opendcim_repository_numbers,

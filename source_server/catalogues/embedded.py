@@ -30,6 +30,7 @@ from shared.store.rows import moment, to_unknown
 from shared.store.sources import low_water_mark
 from shared.store.users import Person, find_person
 from source_server.catalogues.embedded_snapshot import EmbeddedSnapshot
+from source_server.catalogues.missing_files import MissingFiles
 from source_server.catalogues.stored_files import StoredFiles, state_of
 from source_server.publication.catalogue import Downloadable, Scope, not_now
 from source_server.publication.mentioned_files import MentionedFiles
@@ -44,7 +45,14 @@ _OLDEST_TRANSACTION = text(
 class EmbeddedCatalogue:
     """Publishes a store and its data store folder."""
 
-    def __init__(self, engine: Engine, *, store_root: Path, service_root: Path) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        store_root: Path,
+        service_root: Path,
+        missing: MissingFiles | None = None,
+    ) -> None:
         self._engine = engine
         with engine.connect() as connection:
             self._files = DataStore(
@@ -54,8 +62,9 @@ class EmbeddedCatalogue:
                 temporary=store_root / "temp",
             )
         self._mentions = MentionedFiles(self._mentioned)
-        self._missing: set[tuple[Kind, Scope]] = set()
-        # sqlite3 gives the interpreter's lock away for every row, and gets it back late
+        self._missing = MissingFiles() if missing is None else missing
+        # sqlite3 gives the interpreter's lock away for every row, and gets it back late. Each
+        # process has an interpreter of its own, so this is no matter between workers.
         self._turn = Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
     def scope_of(self, user_id: str) -> Scope | None:

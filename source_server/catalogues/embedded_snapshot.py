@@ -16,6 +16,7 @@ from shared.store import tables
 from shared.store.master_data import sample_property_codes
 from shared.store.neighbour_queries import NeighbourQueries
 from shared.store.read import Reader, space_codes
+from source_server.catalogues.missing_files import MissingFiles
 from source_server.catalogues.stored_files import WITH_FILES, StoredFiles
 from source_server.catalogues.stored_neighbours import stored_neighbours
 from source_server.publication.catalogue import Place, Scope, Step
@@ -29,8 +30,7 @@ class EmbeddedSnapshot:
     at: datetime
     _read: MasterData = field(repr=False)
     _files: StoredFiles = field(repr=False)
-    # The lists that lacked a file of the data store folder when they were last read.
-    _missing: set[tuple[Kind, Scope]] = field(repr=False)
+    _missing: MissingFiles = field(repr=False)
     _readers: dict[tuple[Scope, bool], Reader] = field(repr=False, default_factory=dict)
     _neighbours: dict[Scope, NeighbourQueries] = field(repr=False, default_factory=dict)
 
@@ -78,8 +78,9 @@ class EmbeddedSnapshot:
 
         def missed() -> None:
             nonlocal is_missing
-            is_missing = True
-            self._missing.add((kind, scope))
+            if not is_missing:
+                is_missing = True
+                self._missing.add((kind, scope))
 
         yield from self._files.checked(entities, missed)
         # A list that is not read to its end does not get here, and leaves the note as it is.

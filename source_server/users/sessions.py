@@ -1,5 +1,5 @@
-"""Sessions: tokens for users who have signed in with their passwords. They are in memory, so all
-end with the server."""
+"""Sessions: tokens for users who have signed in with their passwords. They are in the memory of
+the server, or of its parent if it has several processes, so all end with it."""
 
 from __future__ import annotations
 

@@ -19,8 +19,10 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from shared.passwords import hash_password, verify_password
+from source_server.workers.common import ALONE, Common
 
-# Verifications at the same time; they have few threads of their own (`shared.passwords`).
+# Verifications at the same time in one process; they have few threads of their own
+# (`shared.passwords`).
 _AT_ONCE = 2
 # Upper limit, in seconds, of the time to which refusals are prolonged.
 _LONGEST_REFUSAL = 0.5
@@ -51,10 +53,18 @@ class DirectoryAuthenticator:
     """Asks the directories in turn. Each refusal costs one Argon2 verification, also for an unknown
     user, so that the time of an answer does not show which users exist."""
 
-    def __init__(self, directories: Sequence[UserDirectory], *, remember: float = 60.0) -> None:
-        """A right password is not verified again for ``remember`` seconds."""
+    def __init__(
+        self,
+        directories: Sequence[UserDirectory],
+        *,
+        remember: float = 60.0,
+        common: Common = ALONE,
+        name: str = "logins",
+    ) -> None:
+        """A right password is not verified again for ``remember`` seconds, by any worker that
+        remembers under the same ``name``."""
         self._directories = tuple(directories)
-        self._remembered = _Remembered(remember)
+        self._remembered = _Remembered(remember, common.one(name, _Logins))
         self._slots = threading.BoundedSemaphore(_AT_ONCE)
         self._decoy = hash_password(secrets.token_hex())
         self._slowest = 0.0
@@ -114,31 +124,57 @@ class DirectoryAuthenticator:
         return good
 
 
-class _Remembered:
-    """Logins that were right a short time ago, as keyed hashes: no password stays in memory.
-
-    A login includes the stored hash, so that a changed password counts at once.
-    """
+class _Logins:
+    """Times, by the clock that never goes back, until which logins count as right. Logins are keyed
+    hashes: no password stays in memory."""
 
     _MOST = 1_000
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
         self._until: OrderedDict[bytes, float] = OrderedDict()
         self._lock = threading.Lock()
 
-    def __contains__(self, login: tuple[str, ...]) -> bool:
-        with self._lock:
-            return self._until.get(self._digest(login), 0.0) > time.monotonic()
+    def key(self) -> bytes:
+        """The key of the hashes."""
+        return self._key
 
-    def add(self, login: tuple[str, ...]) -> None:
-        digest = self._digest(login)
+    def until(self, digest: bytes) -> float:
         with self._lock:
-            self._until[digest] = time.monotonic() + self._seconds
+            return self._until.get(digest, 0.0)
+
+    def add(self, digest: bytes, until: float) -> None:
+        with self._lock:
+            self._until[digest] = until
             self._until.move_to_end(digest)
             if len(self._until) > self._MOST:
                 self._until.popitem(last=False)
+
+
+class _Remembered:
+    """Logins that were right a short time ago. A login includes the stored hash, so that a changed
+    password counts at once."""
+
+    def __init__(self, seconds: float, common: _Logins) -> None:
+        self._seconds = seconds
+        self._key = common.key()
+        # Those of all workers, and what this one knows of them: it is asked for each file.
+        self._common = common
+        self._own = _Logins()
+
+    def __contains__(self, login: tuple[str, ...]) -> bool:
+        digest, now = self._digest(login), time.monotonic()
+        if self._own.until(digest) > now:
+            return True
+        until = self._common.until(digest)
+        if until > now:
+            self._own.add(digest, until)
+        return until > now
+
+    def add(self, login: tuple[str, ...]) -> None:
+        digest, until = self._digest(login), time.monotonic() + self._seconds
+        self._own.add(digest, until)
+        self._common.add(digest, until)
 
     def _digest(self, login: tuple[str, ...]) -> bytes:
         digest = hashlib.blake2b(key=self._key, digest_size=32)

@@ -74,16 +74,18 @@ def create_app(
     """
     politeness = politeness or ListLimits(Rules.of(settings))
     counted = metrics or Metrics(lists=lambda: politeness.lists)
-    app = _routed(catalogue, authenticator, settings, politeness)
+    app = openbis_app(catalogue, authenticator, settings, politeness, Guesses.of(settings))
     return watched(Dispatcher(beside, app), settings, counted)
 
 
-def _routed(
+def openbis_app(
     catalogue: Catalogue,
     authenticator: Authenticator,
     settings: SourceSettings,
     politeness: ListLimits,
+    guesses: Guesses,
 ) -> FastAPI:
+    """The publication alone, without parts, access log and metrics."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.server = ServerState(
         publication=Publication(
@@ -95,7 +97,7 @@ def _routed(
         peers=Peers.of(settings),
         authenticator=authenticator,
         politeness=politeness,
-        guesses=Guesses.of(settings),
+        guesses=guesses,
         realm=settings.auth_realm,
         tokens=BearerTokens(TokensFile(settings.tokens_file), authenticator),
         file_lists=FileLists.in_temporary_folder(),

@@ -2,7 +2,8 @@
 
 Wrong passwords are counted by user and by address. Pauses of a user are short, since any client can
 cause them; those of an address grow long. A login that was right a short time ago is accepted
-whatever the counts, so that guesses from elsewhere do not stop a harvest.
+whatever the counts, so that guesses from elsewhere do not stop a harvest. All workers count
+together.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from starlette.responses import PlainTextResponse, Response
 from shared.client_address import client_address
 from source_server.settings import SourceSettings
 from source_server.users.sign_in import Authenticator
+from source_server.workers.common import ALONE, Common
 
 _LONGEST_OF_USER = 30.0
 # Seconds after the last wrong password until it is forgotten.
@@ -64,22 +66,27 @@ class _Entry:
 
 class Guesses:
     """The counts of wrong passwords. ``most`` of a user are free, with 0 all are; ``longest`` is
-    the longest pause of an address, in seconds."""
+    the longest pause of an address, in seconds. Those of the same ``name`` are counted together by
+    all workers."""
 
     def __init__(
-        self, most: int, longest: float, clock: Callable[[], float] = time.monotonic
+        self,
+        most: int,
+        longest: float,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        common: Common = ALONE,
+        name: str = "guesses",
     ) -> None:
         self._most = most
-        self._longest = longest
-        self._clock = clock
-        self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
-        self._pending: Counter[bytes] = Counter()
-        self._key = secrets.token_bytes(32)
-        self._lock = threading.Lock()
+        self._holder = common.holder
+        self._book = common.one(name, _Book, most, longest, clock)
+        self._key = self._book.key()
 
     @classmethod
-    def of(cls, settings: SourceSettings) -> Guesses:
-        return cls(settings.max_guesses, settings.longest_guess_pause.total_seconds())
+    def of(cls, settings: SourceSettings, common: Common = ALONE, name: str = "guesses") -> Guesses:
+        longest = settings.longest_guess_pause.total_seconds()
+        return cls(settings.max_guesses, longest, common=common, name=name)
 
     def accepted(
         self, authenticator: Authenticator, user_id: str, password: str, address: str
@@ -95,37 +102,67 @@ class Guesses:
             return authenticator.accepts(user_id, password)
         keys = (("user", user_id), ("address", client_address(address)))
         login = self._digest(user_id, password)
-        self._begin(keys, login)
+        left = self._book.begin(self._holder, keys, login)
+        if left > 0:
+            raise TooManyGuessesError(ceil(left))
         good = False
         try:
             good = authenticator.accepts(user_id, password)
         finally:
-            self._end(keys, login, good=good)
+            if good:
+                self._book.forgive(keys)
+            self._book.end(self._holder, login)
         return good
 
-    def _begin(self, keys: tuple[_Key, ...], login: bytes) -> None:
-        """Count the guess before it is checked, since many may come at once. The same login in
-        several requests at once counts as one."""
+    def _digest(self, user_id: str, password: str) -> bytes:
+        text = f"{len(user_id)}:{user_id}{password}".encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(text, key=self._key, digest_size=32).digest()
+
+
+class _Book:
+    def __init__(self, most: int, longest: float, clock: Callable[[], float]) -> None:
+        self._most = most
+        self._longest = longest
+        self._clock = clock
+        self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
+        # Logins that are being checked, as digests, by the processes that check them.
+        self._pending: Counter[tuple[int, bytes]] = Counter()
+        self._key = secrets.token_bytes(32)
+        self._lock = threading.Lock()
+
+    def key(self) -> bytes:
+        """The key of the digests of logins."""
+        return self._key
+
+    def begin(self, holder: int, keys: tuple[_Key, ...], login: bytes) -> float:
+        """Count the guess before it is checked, since many may come at once; returns 0, or the
+        seconds until it may be made. The same login in several requests at once counts as one."""
         with self._lock:
-            if not self._pending[login]:
+            if all(pending != login for _, pending in self._pending):
                 left = max(self._entry(key).until for key in keys) - self._clock()
                 if left > 0:
-                    del self._pending[login]
-                    raise TooManyGuessesError(ceil(left))
+                    return left
                 for key in keys:
                     self._count(key)
-            self._pending[login] += 1
+            self._pending[holder, login] += 1
+            return 0.0
 
-    def _end(self, keys: tuple[_Key, ...], login: bytes, *, good: bool) -> None:
+    def end(self, holder: int, login: bytes) -> None:
         with self._lock:
-            self._pending[login] -= 1
-            if not self._pending[login]:
-                del self._pending[login]
-            if good:
-                # Others may share the address: its count loses only the guess that was right.
-                user, address = map(self._entry, keys)
-                user.wrong, user.until = 0, 0.0
-                address.wrong, address.until = max(0, address.wrong - 1), 0.0
+            self._pending -= Counter({(holder, login): 1})
+
+    def forgive(self, keys: tuple[_Key, ...]) -> None:
+        """The guess was right. Others may share the address: its count loses only this one."""
+        with self._lock:
+            user, address = map(self._entry, keys)
+            user.wrong, user.until = 0, 0.0
+            address.wrong, address.until = max(0, address.wrong - 1), 0.0
+
+    def release(self, holder: int) -> None:
+        """See `source_server.workers.common.Held`. A login that was being checked stays counted."""
+        with self._lock:
+            for held in [held for held in self._pending if held[0] == holder]:
+                del self._pending[held]
 
     def _count(self, key: _Key) -> None:
         entry = self._entry(key)
@@ -149,7 +186,3 @@ class Guesses:
         if len(self._entries) > _MOST_ENTRIES:
             self._entries.popitem(last=False)
         return entry
-
-    def _digest(self, user_id: str, password: str) -> bytes:
-        text = f"{len(user_id)}:{user_id}{password}".encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(text, key=self._key, digest_size=32).digest()

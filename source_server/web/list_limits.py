@@ -5,7 +5,7 @@ A list reads the whole instance. Harvesters need one a day; one that asks every 
 mistake would keep the database busy for nothing.
 
 The interval counts per user, patterns and roots, since several sections of one harvester have the
-same user and differ in these. Counts are kept in memory only.
+same user and differ in these. Counts are kept in memory only, and are those of all workers.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from typing import Self
 from shared.resourcesync.timestamps import format_timestamp
 from source_server.publication.selection import Selection
 from source_server.settings import SourceSettings
+from source_server.workers.common import ALONE, Common
 
 # ``Retry-After``, in seconds, for a client beyond the number of lists.
 PAUSE = 30
@@ -82,6 +83,10 @@ class Turn:
             end(delivered)
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class ListLimits:
     """Gives permissions, in any thread. ``clock`` returns seconds that never go back; ``now`` the
     time of day, which is only shown to clients."""
@@ -91,32 +96,55 @@ class ListLimits:
         rules: Rules,
         *,
         clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = _now,
+        common: Common = ALONE,
     ) -> None:
-        self._rules = rules
-        self._clock = clock
-        self._now = now
-        self._lock = threading.Lock()
-        self._sending: Counter[str] = Counter()
-        self._delivered: dict[_Key, float] = {}
+        self._book = common.one("lists", _Book, rules, clock, now)
+        self._holder = common.holder
 
     @property
     def lists(self) -> int:
         """The number of lists that are being sent."""
-        with self._lock:
-            return self._sending.total()
+        return self._book.lists()
 
     def turn(self, user_id: str, selection: Selection) -> Turn | Refusal:
         """Permission to send a list now. The caller must end it."""
         user_id = user_id.lower()  # as users are found: HARVEST signs in as harvest
         key = _key(user_id, selection)
+        asked = self._book.begin(self._holder, user_id, key)
+        if isinstance(asked, Refusal):
+            return asked
+        return Turn(lambda delivered: self._end(user_id, key, asked if delivered else None))
+
+    def _end(self, user_id: str, key: _Key, delivered: float | None) -> None:
+        self._book.end(self._holder, user_id, key, delivered)
+
+
+class _Book:
+    """The lists that are being sent, by the processes that send them, and those that were."""
+
+    def __init__(
+        self, rules: Rules, clock: Callable[[], float], now: Callable[[], datetime]
+    ) -> None:
+        self._rules = rules
+        self._clock = clock
+        self._now = now
+        self._lock = threading.Lock()
+        self._sending: Counter[tuple[int, str]] = Counter()
+        self._delivered: dict[_Key, float] = {}
+
+    def lists(self) -> int:
+        with self._lock:
+            return self._sending.total()
+
+    def begin(self, holder: int, user_id: str, key: _Key) -> float | Refusal:
+        """The time of the permission by the clock, or why there is none."""
         with self._lock:
             asked = self._clock()
             refusal = self._too_early(key, asked) or self._too_many(user_id)
-            if refusal:
-                return refusal
-            self._sending[user_id] += 1
-        return Turn(lambda delivered: self._ended(user_id, key, asked if delivered else None))
+            if refusal is None:
+                self._sending[holder, user_id] += 1
+            return refusal or asked
 
     def _too_early(self, key: _Key, asked: float) -> Refusal | None:
         interval = self._rules.minimum_interval
@@ -134,7 +162,8 @@ class ListLimits:
         )
 
     def _too_many(self, user_id: str) -> Refusal | None:
-        own, total = self._sending[user_id], self._sending.total()
+        own = sum(number for (_, user), number in self._sending.items() if user == user_id)
+        total = self._sending.total()
         if own >= self._rules.max_lists_per_user:
             reason, who = RefusalReason.USER, f"{own} resource lists are being sent to this user"
         elif total >= self._rules.max_lists:
@@ -144,17 +173,23 @@ class ListLimits:
         text = f"{who}, and no more at once; come back in {PAUSE} seconds"
         return Refusal(reason=reason, text=text, seconds=PAUSE)
 
-    def _ended(self, user_id: str, key: _Key, delivered: float | None) -> None:
-        """The interval counts from the request: otherwise a harvester that comes every 24 hours
-        would be too early by the time that its list took."""
+    def end(self, holder: int, user_id: str, key: _Key, delivered: float | None) -> None:
+        """``delivered`` is the time of the permission if the list was sent whole.
+
+        The interval counts from the request: otherwise a harvester that comes every 24 hours would
+        be too early by the time that its list took."""
         with self._lock:
-            self._sending[user_id] -= 1
-            if not self._sending[user_id]:
-                del self._sending[user_id]
+            self._sending -= Counter({(holder, user_id): 1})
             if delivered is not None and self._rules.minimum_interval is not None:
                 self._forget_old(self._rules.minimum_interval.total_seconds())
                 # The later request counts, whichever of two lists with one key ends last.
                 self._delivered[key] = max(delivered, self._delivered.get(key, delivered))
+
+    def release(self, holder: int) -> None:
+        """See `source_server.workers.common.Held`."""
+        with self._lock:
+            for held in [held for held in self._sending if held[0] == holder]:
+                del self._sending[held]
 
     def _forget_old(self, interval: float) -> None:
         oldest = self._clock() - interval

@@ -164,7 +164,7 @@ def test_what_is_older_than_the_interval_is_forgotten(clock: Clock) -> None:
     for number in range(50):
         clock.seconds = number * DAY
         deliver(rules, asked_for=selection(white=f"SPACE_{number}"))
-    assert len(rules._delivered) == 1
+    assert len(rules._book._delivered) == 1
 
 
 def test_a_user_gets_so_many_lists_at_once(clock: Clock) -> None:

@@ -1,4 +1,5 @@
-"""Sessions of the pages, kept in memory: a restart signs everybody out."""
+"""Sessions of the pages, kept in memory for all workers: a restart of the server signs everybody
+out."""
 
 from __future__ import annotations
 

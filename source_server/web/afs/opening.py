@@ -16,11 +16,15 @@ from source_server.web.afs.files import AfsFiles
 from source_server.web.afs.foreign_sessions import ForeignSessions
 from source_server.web.dispatch import OpenedPart
 from source_server.web.guesses import Guesses
+from source_server.workers.common import ALONE, Common
 
 
 @contextmanager
 def opened_afs(
-    settings: SourceSettings, catalogue: Catalogue, authenticator: Authenticator
+    settings: SourceSettings,
+    catalogue: Catalogue,
+    authenticator: Authenticator,
+    common: Common = ALONE,
 ) -> Iterator[tuple[OpenedPart, ...]]:
     """The application file service at the path of ``afs-url``; nothing without that setting. Raises
     `ConfigError` if the address has no path of its own."""
@@ -31,14 +35,14 @@ def opened_afs(
     # A part answers all paths below its own: ``/datastore_server`` would hide the lists.
     if not path or path == "/datastore_server":
         raise ConfigError("afs-url must have a path of its own, such as https://host/afs-server")
-    guesses = Guesses.of(settings)
+    guesses = Guesses.of(settings, common, "afs-guesses")
     with ForeignSessions.opened(settings.application_server_url, guesses) as others:
         service = AfsService(
             catalogue=catalogue,
             files=AfsFiles(catalogue),
             authenticator=authenticator,
             guesses=guesses,
-            sessions=Sessions(),
+            sessions=common.one("afs-sessions", Sessions),
             others=others,
         )
         app = afs_application(service, path)

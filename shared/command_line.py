@@ -65,14 +65,23 @@ def loaded(command: Command | str) -> Command:
 
 
 def run_command(program: str, options: argparse.Namespace, *, interrupted: str) -> int:
-    """Runs the chosen command; returns its exit code (docs/operations.md).
+    """Runs the chosen command; returns its exit code (docs/operations.md)."""
+
+    def run() -> int:
+        prepare()
+        options.needs.require()
+        return loaded(options.command)(options)
+
+    return exit_code_of(program, run, interrupted=interrupted)
+
+
+def exit_code_of(program: str, run: Callable[[], int], *, interrupted: str) -> int:
+    """What ``run`` returns, or the exit code of the error that it raises.
 
     Each fault is printed in a line of its own; ``interrupted`` is the message after Ctrl-C.
     """
     try:
-        prepare()
-        options.needs.require()
-        return loaded(options.command)(options)
+        return run()
     except SyncError as error:
         lines, code = _lines_of(error), error.exit_code
     except KeyboardInterrupt:

@@ -21,6 +21,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -64,21 +65,33 @@ def monitored(
     a time. If one raises or takes too long, the answer is 500 or 503, and the log has the reason.
     Raises `ConfigError` if the address cannot be bound.
     """
-    with _bound(address) as listener:
-        port: int = listener.getsockname()[1]
-        config = uvicorn.Config(
-            _app(collect, health),
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            ws="none",
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=_FAREWELL,
-        )
-        server = uvicorn.Server(config)
-        with _quiet(), _in_a_thread(server, listener):
-            yield port
+    with monitor_socket(address) as listener, monitored_at(listener, collect, health) as port:
+        yield port
+
+
+@contextmanager
+def monitored_at(
+    listener: socket.socket,
+    collect: Callable[[], Iterable[Metric]],
+    health: Callable[[], Health],
+    process: Collector | None = None,
+) -> Iterator[int]:
+    """`monitored` at a socket that several processes may share: each request is answered by one of
+    them. ``process`` has the metrics of processes, by default those of this one."""
+    port: int = listener.getsockname()[1]
+    config = uvicorn.Config(
+        _app(collect, health, process or ProcessCollector(registry=None)),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_FAREWELL,
+    )
+    server = uvicorn.Server(config)
+    with _quiet(), _in_a_thread(server, listener):
+        yield port
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -93,7 +106,8 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _bound(address: ListenAddress) -> socket.socket:
+def monitor_socket(address: ListenAddress) -> socket.socket:
+    """A listening socket. Raises `ConfigError` if the address cannot be bound."""
     try:
         return listening_socket(address.host, address.port)
     except OSError as error:
@@ -140,10 +154,12 @@ class _Collector:
         return self._collect()
 
 
-def _app(collect: Callable[[], Iterable[Metric]], health: Callable[[], Health]) -> Starlette:
+def _app(
+    collect: Callable[[], Iterable[Metric]], health: Callable[[], Health], process: Collector
+) -> Starlette:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(collect))
-    ProcessCollector(registry=registry)
+    registry.register(process)
     ask_health = _OneAtATime(health)
     ask_metrics = _OneAtATime(lambda: generate_latest(registry))
 

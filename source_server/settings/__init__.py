@@ -51,6 +51,10 @@ _DOTTED = {
 }
 
 
+# Workers, if the settings do not say how many.
+_MOST_BY_DEFAULT = 4
+
+
 def _key(name: str) -> str:
     return _DOTTED.get(name) or name.replace("_", "-")
 
@@ -65,6 +69,8 @@ class SourceSettings(PlacedSettings):
     address: str = "127.0.0.1"
     # 0: any free port.
     port: Annotated[Integer, Field(ge=0, le=65535)] = 8080
+    # None: `worker_count` says how many.
+    workers: Annotated[Integer, Field(ge=1, le=64)] | None = None
     # None: no application file service is named to harvesters of openBIS 7.
     afs_url: BaseUrl | None = None
     # openBIS's application server, whose sessions AFS takes, too; with ``/openbis`` at its end.
@@ -194,6 +200,12 @@ class SourceSettings(PlacedSettings):
     @property
     def addresses(self) -> Addresses:
         return Addresses(server_url=self.server_url, download_url=self.download_url)
+
+    @property
+    def worker_count(self) -> int:
+        """The number of processes that serve. By default one for each core that this program may
+        use, up to `_MOST_BY_DEFAULT`."""
+        return self.workers or min(len(os.sched_getaffinity(0)), _MOST_BY_DEFAULT)
 
     @property
     def instance_url(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,7 @@ def limited_protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
     """The protocol of uvicorn with these limits. Connections beyond them are closed at once."""
     open_now: Counter[str] = Counter()
 
-    class Limited(_LimitedProtocol):
+    class Limited(LimitedProtocol):
         def __init__(self, *args: Any, **fields: Any) -> None:
             super().__init__(*args, **fields)
             self.limits = limits
@@ -42,9 +43,11 @@ def limited_protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
     return Limited
 
 
-class _LimitedProtocol(HttpToolsProtocol):
+class LimitedProtocol(HttpToolsProtocol):
     limits: ConnectionLimits
     open_now: Counter[str]
+    # Called once, when the connection is closed.
+    when_lost: Callable[[], None] | None = None
     _address: str | None = None
     _head_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
@@ -69,6 +72,8 @@ class _LimitedProtocol(HttpToolsProtocol):
                 del self.open_now[self._address]
             self._address = None
         super().connection_lost(exc)
+        if self.when_lost is not None:
+            self.when_lost()
 
     def data_received(self, data: bytes) -> None:
         if self._address is None or self.transport.is_closing():

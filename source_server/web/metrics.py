@@ -10,6 +10,7 @@ from functools import partial
 
 from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from source_server.web.list_limits import RefusalReason
 from source_server.web.requests_watched import EndedAnswer, Served
@@ -23,9 +24,11 @@ _WHOLE = (0.01, 0.1, 1, 10, 60, 300, 1800, 7200, 28800)
 class Metrics:
     """Counts answers. May be used from any thread."""
 
-    def __init__(self, *, lists: Callable[[], int]) -> None:
-        """``lists`` returns the number of lists that are being sent."""
+    def __init__(self, *, lists: Callable[[], int], together: Collector | None = None) -> None:
+        """``lists`` returns the number of lists that are being sent; ``together`` has the counts of
+        all workers (`source_server.web.metrics_of_workers`)."""
         self._lists = lists
+        self._together = together
         self._requests = _counter("requests", "Requests that were answered", "kind", "status")
         self._bytes = _counter("sent_bytes", "Bytes of bodies, as they were sent", "kind")
         self._files = _counter("sent_files", "Files, or parts of files, sent whole", "kind")
@@ -81,7 +84,8 @@ class Metrics:
         counters = (
             *(self._requests, self._bytes, self._files, self._cut, self._refused, self._lists_of),
         )
-        for counter in (*counters, self._first_byte, self._whole):
+        own: tuple[Collector, ...] = (*counters, self._first_byte, self._whole)
+        for counter in own if self._together is None else (self._together,):
             for metric in counter.collect():
                 yield _without_creation(metric)
 

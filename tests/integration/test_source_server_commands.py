@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from source_server.__main__ import main
-from source_server.commands.serve import listening
+from source_server.commands.seats import listening
 from source_server.demo.commands import DEMO_PASSWORD, DEMO_USER
 from source_server.settings import SourceSettings
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import shutil
 import socket
 import tempfile
@@ -28,8 +29,9 @@ from source_server.web.metrics_of_workers import AllProcesses, counting_in
 from source_server.workers.census import CENSUS, Census
 from source_server.workers.common import ALONE, Common
 from source_server.workers.doorman import Doors
-from source_server.workers.supervisor import Supervisor, Worker
+from source_server.workers.supervisor import Supervisor
 from source_server.workers.whole_lines import LineLock, locked_lines
+from source_server.workers.worker import Worker
 
 Collect = Callable[[], Iterable[Metric]]
 AskHealth = Callable[[], Health]
@@ -203,10 +205,21 @@ def _opened(settings: SourceSettings, stack: ExitStack) -> _Opened:
     monitor, counts = None, None
     if settings.monitor_address is not None:
         monitor = stack.enter_context(monitor_socket(settings.monitor_address))
-        counts = Path(tempfile.mkdtemp(prefix="openbis-sync-"))
+        counts = _folder_of_counts()
         stack.callback(shutil.rmtree, counts, ignore_errors=True)
-    lines = LineLock(stack.enter_context(tempfile.TemporaryFile()))  # noqa: SIM115 - the stack closes it
+    # A file without a name, which ends with the last process that has it open.
+    lines = LineLock(stack.enter_context(os.fdopen(os.memfd_create("lines"), "wb")))
     return _Opened(address="", lines=lines, monitor=monitor, counts=counts)
+
+
+def _folder_of_counts() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="openbis-sync-"))
+    except OSError as error:
+        raise ConfigError(
+            f"workers: a folder for their counts cannot be made: {error.strerror or error}; set "
+            "TMPDIR to a folder that can be written, or workers = 1"
+        ) from error
 
 
 def listening(settings: SourceSettings) -> socket.socket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -18,7 +19,8 @@ _AGAIN = 0.05
 
 
 class HandedOverServer(uvicorn.Server):
-    """Calls ``started`` when it can serve. When the parent ends, it stops by itself."""
+    """Calls ``started`` when it can serve. When the parent ends, it stops by itself, and is
+    ``is_orphaned``."""
 
     def __init__(
         self, config: uvicorn.Config, door: socket.socket, started: Callable[[], None]
@@ -28,6 +30,7 @@ class HandedOverServer(uvicorn.Server):
         self._announce = started
         self._arriving: set[asyncio.Task[None]] = set()
         self._is_closing = False
+        self._parent = os.getppid()
         self.is_orphaned = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -51,7 +54,7 @@ class HandedOverServer(uvicorn.Server):
         except OSError:
             message, descriptors = b"", []
         if not message:
-            self._end_without_parent()
+            self._end_at_parents_wish()
         for descriptor in descriptors:
             connection = socket.socket(fileno=descriptor)
             (number,) = NUMBER.unpack(message)
@@ -63,9 +66,11 @@ class HandedOverServer(uvicorn.Server):
                 self._arriving.add(task)
                 task.add_done_callback(self._arriving.discard)
 
-    def _end_without_parent(self) -> None:
+    def _end_at_parents_wish(self) -> None:
+        """The parent hands over no more: it stops, or has ended."""
         asyncio.get_running_loop().remove_reader(self._door)
-        self.is_orphaned = self.should_exit = True
+        self.should_exit = True
+        self.is_orphaned = os.getppid() != self._parent
 
     async def _serve_one(self, connection: socket.socket, number: int) -> None:
         connection.settimeout(0)

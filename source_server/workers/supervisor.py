@@ -12,17 +12,16 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 from typing import NoReturn
 
 from source_server.workers.census import CENSUS, Census
 from source_server.workers.doorman import Door, Doorman, Doors
 from source_server.workers.keeper import Keeper
 from source_server.workers.link import Link, Ready
+from source_server.workers.worker import Running, Work, Worker, ending, exit_code
 
 # Seconds: the longest pause before a worker is started that has failed several times, and the time
 # after which a failure is forgotten.
@@ -30,35 +29,8 @@ _LONGEST_PAUSE = 30.0
 _WELL = 60.0
 
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
-_OF_SIGNAL = 128
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worker:
-    """What a worker is given. ``place`` is its number among the workers, from 0; the worker that
-    replaces it has the same. ``is_first``: it is the first one of this server."""
-
-    place: int
-    is_first: bool
-    link: Link
-    door: socket.socket
-
-
-# Serves, and returns the exit code.
-Work = Callable[[Worker], int]
-
-
-@dataclass(slots=True, kw_only=True)
-class _Running:
-    """A worker, as the parent sees it."""
-
-    place: int
-    pid: int
-    calls: Connection
-    door: Door
-    begun: float
 
 
 class Supervisor:
@@ -68,7 +40,7 @@ class Supervisor:
         self._count = count
         self._listener = listener
         self._work = work
-        self._running: dict[int, _Running] = {}
+        self._running: dict[int, Running] = {}
         self._doorman = Doorman(
             listener, limits, lambda: (each.door for each in self._running.values())
         )
@@ -145,6 +117,9 @@ class Supervisor:
                 self._listener.close()
             for each in self._running.values():
                 os.kill(each.pid, number)
+                # One that is just beginning to serve may have ignored the signal, but sees this.
+                with suppress(OSError):
+                    each.door.way.shutdown(socket.SHUT_WR)
 
     def _listen(self, *, wanted: bool) -> None:
         """Accept connections, or leave them waiting."""
@@ -153,6 +128,11 @@ class Supervisor:
         elif self._is_listening and not wanted:
             self._selector.unregister(self._listener)
         self._is_listening = wanted
+
+    def _listen_if_served(self) -> None:
+        """Without a worker that takes connections they wait."""
+        served = any(each.door.is_open for each in self._running.values())
+        self._listen(wanted=served and not self._stopping)
 
     def _start(self, place: int) -> None:
         """Start a worker."""
@@ -178,7 +158,7 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
         theirs.close()
         their_way.close()
-        running = _Running(
+        running = Running(
             place=place,
             pid=pid,
             calls=calls,
@@ -214,7 +194,7 @@ class Supervisor:
             sys.stderr.flush()
             os._exit(code)
 
-    def _hear(self, running: _Running) -> None:
+    def _hear(self, running: Running) -> None:
         """Answer a call."""
         try:
             message = running.calls.recv()
@@ -227,17 +207,17 @@ class Supervisor:
         if not self._stopping:
             self._open(running)
 
-    def _open(self, running: _Running) -> None:
+    def _open(self, running: Running) -> None:
         """Hand connections to a worker that serves now; the first one shows that others can."""
         running.door.is_open = True
-        self._listen(wanted=True)
+        self._listen_if_served()
         place = running.place + 1
         _log.info("worker %d of %d (process %d) serves", place, self._count, running.pid)
         if not self._is_open:
             self._is_open = True
             self._due |= dict.fromkeys(range(1, self._count), time.monotonic())
 
-    def _notice(self, running: _Running) -> None:
+    def _notice(self, running: Running) -> None:
         """Read what a worker says of its connections."""
         try:
             goes_on = self._doorman.heard(running.door)
@@ -245,6 +225,7 @@ class Supervisor:
             goes_on = False
         if not goes_on:
             self._selector.unregister(running.door.way)
+        self._listen_if_served()
 
     def _reap(self) -> None:
         for running in list(self._running.values()):
@@ -252,7 +233,7 @@ class Supervisor:
             if pid:
                 self._bury(running, status)
 
-    def _bury(self, running: _Running, status: int) -> None:
+    def _bury(self, running: Running, status: int) -> None:
         """Free what a worker held that has ended."""
         del self._running[running.place]
         self._census.ended(running.pid)
@@ -263,11 +244,11 @@ class Supervisor:
         self._keeper.release(running.door.holder)
         self._doorman.release(running.door.holder)
         if not self._is_open:
-            self._code = _exit_code(status)
+            self._code = exit_code(status)
         elif not self._stopping:
             self._replace(running, status)
 
-    def _replace(self, running: _Running, status: int) -> None:
+    def _replace(self, running: Running, status: int) -> None:
         """At once, or after a pause if this is not the first failure in a row."""
         if time.monotonic() - running.begun >= _WELL:
             self._failures[running.place] = 0
@@ -277,23 +258,13 @@ class Supervisor:
         self._due[running.place] = time.monotonic() + pause
         _log.warning(
             "worker %d of %d (process %d) has ended (%s); another one takes its place%s",
-            *(running.place + 1, self._count, running.pid, _ending(status)),
+            *(running.place + 1, self._count, running.pid, ending(status)),
             f" in {pause:.0f} s" if pause else "",
         )
-        self._listen(wanted=any(each.door.is_open for each in self._running.values()))
+        self._listen_if_served()
 
     def _fill(self) -> None:
         now = time.monotonic()
         for place in [place for place, due in self._due.items() if due <= now]:
             del self._due[place]
             self._start(place)
-
-
-def _exit_code(status: int) -> int:
-    code = os.waitstatus_to_exitcode(status)
-    return code if code >= 0 else _OF_SIGNAL - code
-
-
-def _ending(status: int) -> str:
-    code = os.waitstatus_to_exitcode(status)
-    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name

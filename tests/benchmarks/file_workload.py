@@ -129,7 +129,7 @@ def served(files: Files, way: Way) -> Iterator[Published]:
     url = f"http://127.0.0.1:{front if way is not Way.DIRECT else port}"
     config = files.source.root / "source-server.properties"
     config.write_text(
-        "database-url = sqlite:///instance.db\nstoreroot-dir = store\n"
+        "database-url = sqlite:///instance.db\nstoreroot-dir = store\nworkers = 1\n"
         f"port = {port}\ndownload-url = {url}\nserver-url = {url}/openbis\n"
     )
     logs = files.source.root

@@ -94,7 +94,7 @@ class _Workload:
         self.url = f"http://127.0.0.1:{port}"
         config = self.source.root / "source-server.properties"
         config.write_text(
-            "database-url = sqlite:///instance.db\nstoreroot-dir = store\n"
+            "database-url = sqlite:///instance.db\nstoreroot-dir = store\nworkers = 1\n"
             f"port = {port}\ndownload-url = {self.url}\nserver-url = {self.url}/openbis\n"
         )
         server = ("source_server", "serve", "--config", str(config))

@@ -36,12 +36,15 @@ from tests.support.instances.instance import PASSWORD, USER, Instance
 _LIST = f"{RE_SYNC_PATH}/?verb=resourcelist.xml"
 _ONE_SPACE = "one-space"
 _AT_ONCE = 8
+_WORKERS = 2
 _TRIES = 3
 _ROUNDS = 5
 # Of the large list.
 _PARTS = 5
 _BLOCK = 1 << 20
 _PUBLISHING = re.compile(r"publishing at (http://\S+?)/datastore_server")
+# Said by the parent of several workers.
+_SERVES = re.compile(r"worker .* serves\n")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -61,20 +64,25 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A server that runs as a process of its own."""
+    """A server that runs as a process of its own, or as a parent with workers."""
 
     url: str
     pid: int
 
     @property
     def peak(self) -> int:
-        return peak_of(self.pid)
+        """Bytes of the process that had most."""
+        return max(map(peak_of, self._pids))
 
     @property
     def work(self) -> float:
         """Seconds of processor so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return sum(map(_work_of, self._pids))
+
+    @property
+    def _pids(self) -> list[int]:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [self.pid, *map(int, children)]
 
     def fetch(
         self,
@@ -104,6 +112,11 @@ class Server:
             seconds=seconds,
             work=self.work - before,
         )
+
+
+def _work_of(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def _counted(
@@ -150,27 +163,30 @@ def serving(folder: Path, **settings: str) -> Iterator[Server]:
 
 @contextmanager
 def served(folder: Path, settings: Mapping[str, str]) -> Iterator[Server]:
-    """A source server with these settings, for as many lists at once as are measured."""
+    """A source server with these settings, for as many lists at once as are measured. It is one
+    process, unless they say otherwise."""
     many = {"max-lists": str(_AT_ONCE), "max-lists-per-user": str(_AT_ONCE), "access-log": "off"}
     config = folder / "source-server.properties"
-    lines = ({"port": "0"} | many | dict(settings)).items()
-    config.write_text("".join(f"{key} = {value}\n" for key, value in lines))
+    keys = {"port": "0", "workers": "1"} | many | dict(settings)
+    config.write_text("".join(f"{key} = {value}\n" for key, value in keys.items()))
     config.chmod(0o600)
     arguments = [sys.executable, "-m", "source_server", "serve", "--config", str(config)]
     with subprocess.Popen(arguments, cwd=PROJECT, stderr=subprocess.PIPE, text=True) as process:
         try:
-            yield Server(url=_address(process), pid=process.pid)
+            yield Server(url=_address(process, int(keys["workers"])), pid=process.pid)
         finally:
             process.terminate()
             process.wait()
 
 
-def _address(process: subprocess.Popen[str]) -> str:
+def _address(process: subprocess.Popen[str], workers: int) -> str:
+    """The address, when all workers serve."""
     assert process.stderr is not None
     said = ""
     for line in process.stderr:
         said += line
-        if found := _PUBLISHING.search(line):
+        found = _PUBLISHING.search(said)
+        if found and (workers == 1 or len(_SERVES.findall(said)) == workers):
             threading.Thread(target=_pass_on, args=(process.stderr,), daemon=True).start()
             return found[1]
     raise RuntimeError(f"the server did not start:\n{said}")
@@ -245,6 +261,8 @@ def measures(folder: Path, sizes: Sizes) -> Iterator[Measure]:
         peak = server.peak
     with serving(small) as server:
         yield from _of_many(server, full)
+    with serving(small, workers=str(_WORKERS)) as server:
+        yield from _of_workers(server, full)
     with serving(small) as server, serving(large) as larger:
         yield from _of_growth(server, larger, full, sizes)
         yield from _of_memory(peak, larger.peak)
@@ -342,22 +360,43 @@ def _of_one_space(server: Server, full: Fetched) -> Measure:
 
 
 def _of_many(server: Server, full: Fetched) -> Iterator[Measure]:
-    alone = [server.fetch().seconds for _ in range(_TRIES)]
-    with ThreadPoolExecutor(_AT_ONCE) as clients:
-        seconds, lists = timed(lambda: list(clients.map(server.fetch, [USER] * _AT_ONCE)))
-    assert {each.entries for each in lists} == {full.entries}
-    alone += [server.fetch().seconds for _ in range(_TRIES)]
+    seconds, alone = _at_once(server, full)
     yield Measure(
         key="serve-at-once",
         title=f"{_AT_ONCE} clients fetch S at once, compared with {_AT_ONCE} times one client",
         value=seconds,
         unit="s",
-        floor=_AT_ONCE * sum(alone) / len(alone),
+        floor=_AT_ONCE * alone,
         mark=1,
     )
     yield _megabytes(
         "serve-memory-at-once", f"peak memory of the server, {_AT_ONCE} clients", server.peak, 400
     )
+
+
+def _of_workers(server: Server, full: Fetched) -> Iterator[Measure]:
+    seconds, alone = _at_once(server, full)
+    yield Measure(
+        key="serve-at-once-workers",
+        title=f"the same with {_WORKERS} workers",
+        value=seconds,
+        unit="s",
+        floor=_AT_ONCE * alone,
+        mark=0.6,
+    )
+    yield _megabytes(
+        "serve-memory-workers", "peak memory of each worker, 4 clients each", server.peak, 120
+    )
+
+
+def _at_once(server: Server, full: Fetched) -> tuple[float, float]:
+    """Seconds for all clients at once, and for one of them alone, before and after."""
+    alone = [server.fetch().seconds for _ in range(_TRIES)]
+    with ThreadPoolExecutor(_AT_ONCE) as clients:
+        seconds, lists = timed(lambda: list(clients.map(server.fetch, [USER] * _AT_ONCE)))
+    assert {each.entries for each in lists} == {full.entries}
+    alone += [server.fetch().seconds for _ in range(_TRIES)]
+    return seconds, sum(alone) / len(alone)
 
 
 def _unchanged(server: Server) -> float:

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 
@@ -80,6 +80,14 @@ class Visitor:
         """Send a request, and leave the answer for later."""
         token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         self._connection.request("GET", path, headers={"Authorization": f"Basic {token}"})
+
+    def post(
+        self, path: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None
+    ) -> Begun:
+        """Send a form, without a password."""
+        typed = {"Content-Type": "application/x-www-form-urlencoded"} | dict(headers or {})
+        self._connection.request("POST", path, body=urlencode(form), headers=typed)
+        return self.taken()
 
     def taken(self) -> Begun:
         """The beginning of the answer to what was asked."""
@@ -189,7 +197,7 @@ def workers_site(config: Path, count: int = 2) -> Iterator[Workers]:
         try:
             awaited(lambda: site.serves(count) or process.poll() is not None)
             assert process.poll() is None, site.log
-            site.url = _found(r"publishing at (http://[^/]+)", site.log)
+            site.url = _found(r" at (http://[^/]+)/(?:api|datastore_server)", site.log)
             site.monitor = _found(r"health at (http://[^/]+)", site.log)
             yield site
         finally:

@@ -103,7 +103,7 @@ def site(morning_on_sqlite: Morning, tmp_path_factory: pytest.TempPathFactory) -
             f"base-dir = {morning_on_sqlite.days.instance.root}\nport = {port}\n"
             f"download-url = {wire.url}\nserver-url = {wire.url}/openbis\n"
             "database-url = sqlite:///instance.db\nstoreroot-dir = store\n"
-            "file-service-repository-path = file-service\n"
+            "file-service-repository-path = file-service\nworkers = 1\n"
         )
         server = SourceServer(config, port)
         server.start()

@@ -50,6 +50,7 @@ def opendcim(tmp_path: Path) -> InventedOpenDcim:
 def configured(folder: Path, opendcim: str, **keys: object) -> Path:
     file = folder / "source-server.properties"
     chosen = {k: v for k, v in connector_keys(opendcim, port=0, **keys).items() if v is not None}
+    chosen |= {"workers": 1}  # whose death is that of the server
     file.write_text("".join(f"{k.replace('_', '-')} = {v}\n" for k, v in chosen.items()))
     file.chmod(0o600)
     return file

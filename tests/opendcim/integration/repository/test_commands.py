@@ -189,13 +189,13 @@ def test_nothing_to_serve_is_told(config: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_a_place_for_pictures_that_is_none_is_told(
-    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    config: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
     config.write_text(f"{config.read_text()}opendcim-repository-pictures-dir = file/pictures\n")
 
     assert main(["serve", "--config", str(config)]) == 2
-    assert "opendcim-repository-pictures-dir" in capsys.readouterr().err
+    assert "opendcim-repository-pictures-dir" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import uvicorn
 from source_server.web.heads import LimitedProtocol
 from source_server.workers.doorman import NO_MORE, NUMBER
 
-# Seconds until the parent is told again that had no room for what it was told.
+# Seconds until a message is sent again for which the parent had no room.
 _AGAIN = 0.05
 
 

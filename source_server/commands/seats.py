@@ -109,6 +109,7 @@ class _Opened:
     """What the parent opens for its workers. ``counts`` is the folder of their metrics, if there is
     a monitor."""
 
+    parent: int
     address: str
     lines: LineLock
     monitor: socket.socket | None
@@ -164,7 +165,8 @@ class WorkerSeat:
         server = HandedOverServer(config, self._worker.door, self._worker.link.ready)
         with locked_lines(logging.getLogger(_ACCESS_LOG), self._given.lines):
             server.run()
-        if server.is_orphaned and self._given.counts:
+        # A parent that was killed could not remove it.
+        if os.getppid() != self._given.parent and self._given.counts:
             shutil.rmtree(self._given.counts, ignore_errors=True)
 
     def _with_workers(self, ask: AskHealth) -> Health:
@@ -209,7 +211,7 @@ def _opened(settings: SourceSettings, stack: ExitStack) -> _Opened:
         stack.callback(shutil.rmtree, counts, ignore_errors=True)
     # A file without a name, which ends with the last process that has it open.
     lines = LineLock(stack.enter_context(os.fdopen(os.memfd_create("lines"), "wb")))
-    return _Opened(address="", lines=lines, monitor=monitor, counts=counts)
+    return _Opened(parent=os.getpid(), address="", lines=lines, monitor=monitor, counts=counts)
 
 
 def _folder_of_counts() -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -19,8 +18,7 @@ _AGAIN = 0.05
 
 
 class HandedOverServer(uvicorn.Server):
-    """Calls ``started`` when it can serve. When the parent ends, it stops by itself, and is
-    ``is_orphaned``."""
+    """Calls ``started`` when it can serve. When the parent ends, it stops by itself."""
 
     def __init__(
         self, config: uvicorn.Config, door: socket.socket, started: Callable[[], None]
@@ -30,8 +28,6 @@ class HandedOverServer(uvicorn.Server):
         self._announce = started
         self._arriving: set[asyncio.Task[None]] = set()
         self._is_closing = False
-        self._parent = os.getppid()
-        self.is_orphaned = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets or [])
@@ -70,7 +66,6 @@ class HandedOverServer(uvicorn.Server):
         """The parent hands over no more: it stops, or has ended."""
         asyncio.get_running_loop().remove_reader(self._door)
         self.should_exit = True
-        self.is_orphaned = os.getppid() != self._parent
 
     async def _serve_one(self, connection: socket.socket, number: int) -> None:
         connection.settimeout(0)

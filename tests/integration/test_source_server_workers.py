@@ -250,12 +250,17 @@ def test_a_signal_ends_all_workers_after_their_answers(
     assert "Traceback" not in site.log
 
 
-def test_workers_end_when_their_parent_is_killed(instance: Path) -> None:
+def test_workers_end_when_their_parent_is_killed_and_leave_nothing_behind(
+    instance: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with a_site(instance) as site:
         workers = site.pids()
+        assert list(tmp_path.iterdir())
         site.process.kill()
         site.process.wait()
         awaited(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_parent_has_no_threads_and_no_database(instance: Path) -> None:

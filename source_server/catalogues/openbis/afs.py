@@ -51,8 +51,11 @@ class AfsData:
         byte order."""
         if dialect.version < queries_afs.FIRST:
             return data_sets
-        own = self._read(connection, dialect(queries_afs.AFS_DATA), window)
-        return _merged(data_sets, own)
+        return _merged(data_sets, self.all(connection, dialect, window))
+
+    def all(self, connection: Connection, dialect: Dialect, window: Window) -> Generator[Entity]:
+        """All AFS data within the window, by perm id in byte order; of a schema that knows them."""
+        return self._read(connection, dialect(queries_afs.AFS_DATA), window)
 
     def of_owners(
         self, connection: Connection, dialect: Dialect, window: Window, owners: Sequence[str]

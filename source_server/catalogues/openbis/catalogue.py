@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -25,6 +26,7 @@ from source_server.catalogues.openbis import (
     scopes,
 )
 from source_server.catalogues.openbis.afs import AfsData
+from source_server.catalogues.openbis.changes import ChangesTold, StateTaker
 from source_server.catalogues.openbis.connect import (
     check_low_water_mark,
     connected,
@@ -36,6 +38,7 @@ from source_server.catalogues.openbis.connect import (
 from source_server.catalogues.openbis.data_store import OpenBisDataStore, file_below
 from source_server.catalogues.openbis.entities import EntityReader
 from source_server.catalogues.openbis.files import FileLists, Place
+from source_server.catalogues.openbis.kept_states import KeptStates
 from source_server.catalogues.openbis.opening import dialect_of, files_query_of, logged_version
 from source_server.catalogues.openbis.parts import moment
 from source_server.catalogues.openbis.path_info import PathInfo
@@ -57,6 +60,8 @@ class OpenBisAccess:
     allow_newer_schema: bool = False
     # Whether AFS files are read whose checksums nothing has noted.
     computes_afs_checksums: bool = False
+    # Where states of the database are kept, to tell changes; None: they are not told.
+    states: Path | None = None
 
     @property
     def project_level_pattern(self) -> re.Pattern[str] | None:
@@ -102,6 +107,7 @@ class OpenBisCatalogue:
         self._file_lists = FileLists(usual, others)
         self._afs = AfsData(self._file_lists, computes_checksums=access.computes_afs_checksums)
         self._mentions = MentionedFiles(self._mentioned)
+        self._kept = KeptStates(access.states) if access.states else None
 
     @property
     def schema_version(self) -> int:
@@ -129,7 +135,8 @@ class OpenBisCatalogue:
         at = low_water_mark(self._engine)
         with snapshot(self._engine) as connection:
             dialect = self._dialect_now(connection)
-            view = OpenBisSnapshot(connection, dialect, at, self._file_lists, self._afs)
+            changes = self._changes(connection, dialect)
+            view = OpenBisSnapshot(connection, dialect, at, self._file_lists, self._afs, changes)
             try:
                 yield view
             finally:
@@ -190,6 +197,12 @@ class OpenBisCatalogue:
         if content is None or not self._mentions.includes(path, scope):
             return None
         return content
+
+    def _changes(self, connection: Connection, dialect: Dialect) -> ChangesTold | None:
+        if self._kept is None:
+            return None
+        taker = StateTaker(self._kept, self._file_lists, self._afs)
+        return ChangesTold(self._kept, partial(taker.state, connection, dialect))
 
     def _one(self, query: str, scope: Scope, key: Mapping[str, Any]) -> Row[Any] | None:
         """The row with this key, if it is within the scope; else None."""

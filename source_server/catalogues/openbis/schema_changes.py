@@ -233,6 +233,9 @@ CHANGES: Mapping[str, Change] = MappingProxyType(
             before="(select null::bigint as id, data_id, edms_id, external_code,"
             " null::text as path, null::text as git_commit_hash from link_data)",
         ),
+        # The table that has them, with its own rows.
+        "copy_rows": Change(since=159, now="content_copies", before="link_data"),
+        "kind_of_type": Change(since=167, now="''", before="@.data_set_kind"),
         "dms_address": Change(since=158, now="@.address", before="@.url_template"),
         "dms_address_type": Change(
             since=158,

@@ -14,13 +14,16 @@ from shared.model.kinds import Kind
 from shared.model.master_data import MasterData
 from source_server.catalogues.openbis import queries_entities, queries_neighbours, scopes
 from source_server.catalogues.openbis.afs import AfsData
+from source_server.catalogues.openbis.changes import ChangesTold
 from source_server.catalogues.openbis.entities import EntityReader
 from source_server.catalogues.openbis.files import FileLists
 from source_server.catalogues.openbis.master_data import MasterDataReader
 from source_server.catalogues.openbis.schema import Dialect
 from source_server.catalogues.openbis.scopes import Window
+from source_server.catalogues.openbis.state_changes import cursor_of
 from source_server.catalogues.openbis.texts import can_be_asked_for
 from source_server.publication.catalogue import Place, Scope, Step
+from source_server.publication.changes import Change, CursorError
 
 
 class OpenBisSnapshot:
@@ -33,12 +36,14 @@ class OpenBisSnapshot:
         at: datetime,
         file_lists: FileLists,
         afs: AfsData,
+        changes: ChangesTold | None = None,
     ) -> None:
         self._connection = connection
         self._dialect = dialect
         self._at = at
         self._file_lists = file_lists
         self._afs = afs
+        self._changes = changes
         self._windows: dict[Scope, Window] = {}
         self._reading: Generator[Entity] | None = None
 
@@ -59,6 +64,7 @@ class OpenBisSnapshot:
         self._reading = reader.read(window)
         if kind is Kind.DATA_SET:
             self._reading = self._afs.among(self._reading, self._connection, self._dialect, window)
+            self._reading = self._watched(self._reading)
         return self._reading
 
     def data_set_connections(self, samples: list[PermId], scope: Scope) -> dict[PermId, list[Code]]:
@@ -85,13 +91,14 @@ class OpenBisSnapshot:
     ) -> Iterator[Entity]:
         self.close()
         reader = EntityReader(self._connection, self._dialect, kind, self._file_lists)
-        self._reading = reader.read_named(self._window(scope), perm_ids)
+        self._reading = self._watched(reader.read_named(self._window(scope), perm_ids))
         return self._reading
 
     def afs_data(self, owners: Sequence[PermId], scope: Scope) -> Iterator[Entity]:
         self.close()
         window, names = self._window(scope), _comparable(owners)
-        self._reading = self._afs.of_owners(self._connection, self._dialect, window, names)
+        afs = self._afs.of_owners(self._connection, self._dialect, window, names)
+        self._reading = self._watched(afs)
         return self._reading
 
     def external_systems(self, data_sets: Sequence[PermId]) -> Iterable[Code]:
@@ -101,6 +108,21 @@ class OpenBisSnapshot:
 
     def service_file_checksum(self, _path: str) -> None:
         """None: openBIS's database has no checksums of the file service."""
+
+    def cursor(self) -> str | None:
+        """See `source_server.publication.changes.ChangingSnapshot`. To be asked for before
+        entities are read: what these show of files is compared with it from then on."""
+        state = self._changes.state() if self._changes else None
+        return cursor_of(state) if state else None
+
+    def changes(self, since: str, scope: Scope) -> Iterator[Change]:
+        """See `source_server.publication.changes.ChangingSnapshot`."""
+        if self._changes is None:
+            raise CursorError("this source server keeps no history of openBIS's database")
+        return self._changes.changes(since, scope)
+
+    def _watched(self, entities: Generator[Entity]) -> Generator[Entity]:
+        return self._changes.watched(entities) if self._changes else entities
 
     def close(self) -> None:
         """Close the iterator that is still being read; its cursors end with the snapshot."""

@@ -103,6 +103,7 @@ def _openbis(settings: SourceSettings) -> Iterator[Catalogue]:
             ),
             allow_newer_schema=settings.allow_newer_schema,
             computes_afs_checksums=settings.afs_checksums is AfsChecksums.COMPUTED,
+            states=settings.changes_file,
         ),
     )
     try:

@@ -93,6 +93,8 @@ class SourceSettings(PlacedSettings):
     path_info_database_urls: SecretStr | None = None
     afs_checksums: AfsChecksums = AfsChecksums.KNOWN
     file_service_repository_path: PathBelowBase = Path("data/file-service")
+    # What is kept of an openBIS database, to tell what has changed in it.
+    changes_file: PathBelowBase = Path("data/openbis-changes.db")
 
     users_file: PathBelowBase | None = None
     password_file: PathBelowBase | None = None
@@ -193,6 +195,9 @@ class SourceSettings(PlacedSettings):
                 place=place_of("database-url"),
                 shared="database",
             )
+        if self.catalogue is CatalogueKind.OPENBIS:
+            key, url = "changes-file", f"sqlite:///{self.changes_file}"
+            yield from database_path(url, key=key, place=place_of(key), shared="changes")
         for key, (path, role) in paths.items():
             if path:
                 yield UsedPath(key=key, path=path, place=place_of(key), role=role)

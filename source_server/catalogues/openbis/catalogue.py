@@ -201,7 +201,7 @@ class OpenBisCatalogue:
     def _changes(self, connection: Connection, dialect: Dialect) -> ChangesTold | None:
         if self._kept is None:
             return None
-        taker = StateTaker(self._kept, self._file_lists, self._afs)
+        taker = StateTaker(self._kept, self._file_lists, self._afs, self._file_service_root)
         return ChangesTold(self._kept, partial(taker.state, connection, dialect))
 
     def _one(self, query: str, scope: Scope, key: Mapping[str, Any]) -> Row[Any] | None:

@@ -11,6 +11,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from itertools import chain
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +20,12 @@ from sqlalchemy.exc import DBAPIError
 
 from shared.model.entities import Entity
 from shared.model.kinds import Kind
-from source_server.catalogues.openbis import queries_afs, scopes
+from source_server.catalogues.openbis import (
+    queries_afs,
+    queries_mentions,
+    queries_spreading,
+    scopes,
+)
 from source_server.catalogues.openbis import queries_changes as queries
 from source_server.catalogues.openbis.afs import AfsData
 from source_server.catalogues.openbis.connect import connected
@@ -35,6 +41,7 @@ from source_server.catalogues.openbis.scopes import array_of
 from source_server.catalogues.openbis.state_changes import changes_between
 from source_server.publication.catalogue import Scope
 from source_server.publication.changes import Change, CursorError
+from source_server.publication.service_files import mentions_in
 
 _LOG = logging.getLogger(__name__)
 
@@ -53,10 +60,13 @@ _AS_BEFORE = ("set local cursor_tuple_fraction to default", "set local work_mem 
 class StateTaker:
     """Looks at an openBIS database as a transaction sees it, and keeps what it saw."""
 
-    def __init__(self, kept: KeptStates, file_lists: FileLists, afs: AfsData) -> None:
+    def __init__(
+        self, kept: KeptStates, file_lists: FileLists, afs: AfsData, service_root: Path | None
+    ) -> None:
         self._kept = kept
         self._file_lists = file_lists
         self._afs = afs
+        self._service_root = service_root
 
     def state(self, connection: Connection, dialect: Dialect) -> State | None:
         """The state of the database; None, with a warning, if it cannot be had."""
@@ -80,11 +90,14 @@ class StateTaker:
         for kind, in_buckets in queries.in_buckets_at(dialect.version).items():
             _look_into_buckets(look, connection, dialect, kind, in_buckets)
         self._look_at_data_sets(look, connection, dialect)
+        look.looks_at(queries_mentions.DEFINITIONS)
+        for name, query in queries_mentions.WHOLE.items():
+            _look_for_mentions(look, connection, dialect, name, query)
         for setting in _AS_BEFORE:
             connection.exec_driver_sql(setting)
         if not look.is_first():
             _spread(look, connection, dialect)
-        return look.state()
+        return look.state(self._service_root)
 
     def _look_at_data_sets(self, look: Look, connection: Connection, dialect: Dialect) -> None:
         look.looks_at(Kind.DATA_SET.value)
@@ -109,7 +122,7 @@ class StateTaker:
 
 
 def _look_at_definitions(look: Look, connection: Connection, dialect: Dialect) -> None:
-    for name, query in queries.definitions_at(dialect.version).items():
+    for name, query in queries_spreading.definitions_at(dialect.version).items():
         look.looks_at(name)
         for page in _pages(connection, dialect, query):
             look.add(Seen(kind=name, id=row.id, shown=row.shown) for row in page)
@@ -138,6 +151,23 @@ def _look_into_buckets(
     query = asked.all if is_most else asked.some
     for page in _pages(connection, dialect, query, chosen):
         look.add(Seen(kind.value, *r) for r in page if r.id // queries.BUCKET in numbers)
+    _look_for_mentions(
+        look, connection, dialect, kind.value, queries_mentions.IN_BUCKETS[kind], chosen.get("ids")
+    )
+
+
+def _look_for_mentions(
+    look: Look,
+    connection: Connection,
+    dialect: Dialect,
+    kind: str,
+    query: str,
+    ids: str | None = None,
+) -> None:
+    statement = dialect(query)
+    chosen = {"ids": ids} if "ids" in statement.compile().params else {}
+    for number, content in connection.execute(statement, chosen):
+        look.add_mentions(kind, ((number, path) for path in mentions_in([content])))
 
 
 def _afs(row: Row[Any], version: int, files: int) -> Seen:
@@ -183,7 +213,7 @@ def _pages(
 def _spread(look: Look, connection: Connection, dialect: Dialect) -> None:
     """Touch the entities that show something of those that have moved, come or gone."""
     moved = look.moved()
-    for way in queries.ways_at(dialect.version):
+    for way in queries_spreading.ways_at(dialect.version):
         ids = moved.get(way.of.value)
         if not ids:
             continue

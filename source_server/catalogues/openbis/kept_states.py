@@ -21,6 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from source_server.catalogues.openbis import kept_mentions
+from source_server.catalogues.openbis.kept_mentions import MentionChanges
+
 # Goes up when a state is kept, or an entity is looked at, in another way.
 _FORMAT = 1
 # Seconds for which one server waits for another that looks at the database.
@@ -197,7 +200,12 @@ class Look:
         rows = ((kind, each) for each in ids)
         self._kept.executemany("insert or ignore into touched values (?, ?)", rows)
 
-    def state(self) -> State:
+    def add_mentions(self, kind: str, mentions: Iterable[tuple[int, str]]) -> None:
+        """Ids of entities that were looked at, and paths of files that their texts mention."""
+        rows = ((kind, *each) for each in mentions)
+        self._kept.executemany("insert or ignore into seen_mention values (?, ?, ?)", rows)
+
+    def state(self, service_root: Path | None) -> State:
         """The state, which is the last one if nothing has changed since."""
         self._kept.execute("insert or ignore into touched select kind, id from shown_otherwise")
         self._kept.execute("delete from shown_otherwise")
@@ -205,7 +213,9 @@ class Look:
         self._kept.execute(_ALTER)
         last = self._kept.execute("select no, token from state order by no desc limit 1").fetchone()
         has_none = self._kept.execute(_HAS_ONLY_NEW_DEFINITIONS).fetchone()[0]
-        state = State(*last) if last and has_none else self._new_state()
+        mentions = MentionChanges(self._kept, service_root)
+        state = State(*last) if last and has_none and not mentions else self._new_state()
+        mentions.keep(state.no)
         self._kept.execute(_CLOSE, {"no": state.no})
         self._kept.execute(_OPEN, {"no": state.no})
         return state
@@ -216,11 +226,12 @@ class Look:
         no = self._kept.execute(added, (token, now)).fetchone()[0]
         limit = "select max(no) from state where taken < ?"
         self._kept.execute(f"delete from state where no < ({limit})", (now - _LIFETIME,))
-        self._kept.execute("delete from entity where until <= (select min(no) from state)")
+        for table in ("entity", *kept_mentions.KEPT):
+            self._kept.execute(f"delete from {table} where until <= (select min(no) from state)")
         return State(no, token)
 
     def _forget(self) -> None:
-        for table in ("entity", "state", "bucket", "shown_otherwise"):
+        for table in ("entity", "state", "bucket", "shown_otherwise", *kept_mentions.KEPT):
             self._kept.execute(f"delete from {table}")
 
 
@@ -235,7 +246,7 @@ class KeptStates:
     def look(self) -> Iterator[Look]:
         """One look at a time; what it finds is kept if the block ends without an error."""
         with self._opened() as kept:
-            kept.executescript(_TEMPORARY)
+            kept.executescript(_TEMPORARY + kept_mentions.TEMPORARY)
             kept.execute("begin immediate")
             yield Look(kept)
             kept.execute("commit")
@@ -267,5 +278,5 @@ class KeptStates:
         ) as kept:
             kept.execute("pragma journal_mode = wal")
             kept.execute("pragma synchronous = full")
-            kept.executescript(_TABLES)
+            kept.executescript(_TABLES + kept_mentions.TABLES)
             yield kept

@@ -15,7 +15,6 @@ a hash of what other entities show of it; ``version`` one of all its rows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import NamedTuple
 
 from shared.model.kinds import Kind
@@ -31,7 +30,7 @@ def _stamp(alias: str, salt: int) -> str:
     return f"hashint8extended({alias}.xmin::text::bigint, {salt})"
 
 
-def _hash(*columns: str) -> str:
+def hash_of(*columns: str) -> str:
     # A line break ends each value: no code has one.
     texts = " || ".join(f"coalesce({column}::text, '') || chr(10)" for column in columns)
     return f"hashtextextended({texts}, 0)"
@@ -76,7 +75,7 @@ select l.sample_id_parent, {_stamp("l", 4)} from sample_relationships_all l
 _BELOW_DATA_SETS = f"""
 select l.data_id_parent, {_stamp("l", 4)} from data_set_relationships_all l
  where l.del_id is null"""
-# By their ids: what changes in them, and is shown, comes by `ways_at`.
+# By their ids: what changes in them, and is shown, comes by `queries_spreading.ways_at`.
 _COMPONENTS = """
 select c.samp_id_part_of, hashint8extended(c.id, 5) from samples_all c where c.del_id is null"""
 _DATA_SETS_OF_SAMPLES = """
@@ -85,7 +84,7 @@ _COPIES = f"select k.data_id, {_stamp('k', 7)} from {{copy_rows}} k"
 
 _SPACES = f"""
 select s.id, s.code as perm_id, null as name, s.id as space, null as project, null as lone,
-       {_hash("s.code")} as shown, {_stamp("s", 0)} as version
+       {hash_of("s.code")} as shown, {_stamp("s", 0)} as version
   from spaces s
 """
 
@@ -93,7 +92,7 @@ _PROJECTS = _with_parts(
     _attached("proj_id"),
     f"""
 select p.id, p.perm_id, p.code as name, p.space_id as space, p.id as project, null as lone,
-       {_hash("p.code", "p.space_id")} as shown, {_version(_stamp("p", 0))} as version
+       {hash_of("p.code", "p.space_id")} as shown, {_version(_stamp("p", 0))} as version
   from projects p
   left join <sums> on sums.owner = p.id
  where true <ids>
@@ -104,7 +103,7 @@ _EXPERIMENTS = _with_parts(
     (_VALUES_OF_EXPERIMENTS, *_attached("expe_id")),
     f"""
 select e.id, e.perm_id, null as name, p.space_id as space, e.proj_id as project, null as lone,
-       {_hash("e.perm_id", "e.code", "e.proj_id")} as shown, {_version(_stamp("e", 0))} as version
+       {hash_of("e.perm_id", "e.code", "e.proj_id")} as shown, {_version(_stamp("e", 0))} as version
   from experiments_all e
   join projects p on p.id = e.proj_id
   left join <sums> on sums.owner = e.id
@@ -120,7 +119,7 @@ _SAMPLES = _with_parts(
     f"""
 select x.id, x.perm_id, null as name, coalesce(x.space_id, {SHARED}) as space,
        x.proj_id as project, e.proj_id as lone,
-       {_hash("x.perm_id", "x.code", "x.space_id", "x.proj_id", "x.samp_id_part_of")} as shown,
+       {hash_of("x.perm_id", "x.code", "x.space_id", "x.proj_id", "x.samp_id_part_of")} as shown,
        {_version(_stamp("x", 0))} as version
   from samples_all x
   left join experiments_all e on e.id = x.expe_id and e.del_id is null
@@ -147,7 +146,7 @@ _DATA_SETS = _with_parts(
     (_VALUES_OF_DATA_SETS, _BELOW_DATA_SETS, _COPIES),
     f"""
 select d.id, d.code as perm_id, null as name, {_HOME},
-       {_hash("d.code")} as shown,
+       {hash_of("d.code")} as shown,
        {_version(_stamp("d", 0), f"coalesce({_stamp('f', 8)}, 0)")} as version,
        d.code, {{data_set_kind:d}} as data_set_kind, f.share_id, f.location, f.status, f.size,
        ds.code as data_store
@@ -167,7 +166,7 @@ _MATERIALS = _with_parts(
     f"""
 select m.id, m.code || ' (' || t.code || ')' as perm_id, null as name, {SHARED} as space,
        null as project, null as lone,
-       {_hash("m.code", "t.code")} as shown, {_version(_stamp("m", 0))} as version
+       {hash_of("m.code", "t.code")} as shown, {_version(_stamp("m", 0))} as version
   from materials m
   join material_types t on t.id = m.maty_id
   left join <sums> on sums.owner = m.id
@@ -188,110 +187,8 @@ select d.id, d.code as perm_id, {
 """
 
 
-def _codes(table: str, *columns: str) -> str:
-    return f"select r.id, {_hash(*columns)} as shown from {table} r"
-
-
-_DEFINITIONS = MappingProxyType(
-    {
-        "persons": _codes("persons", "r.user_id"),
-        "sample_types": _codes("sample_types", "r.code"),
-        "experiment_types": _codes("experiment_types", "r.code"),
-        "data_set_types": _codes("data_set_types", "r.code", "{kind_of_type:r}"),
-        "property_types": _codes("property_types", "r.code", "{internal:r}", "r.daty_id"),
-        "data_types": _codes("data_types", "r.code"),
-        "sample_assignments": _codes("sample_type_property_types", "r.prty_id"),
-        "experiment_assignments": _codes("experiment_type_property_types", "r.prty_id"),
-        "data_set_assignments": _codes("data_set_type_property_types", "r.prty_id"),
-        "terms": _codes("controlled_vocabulary_terms", "r.code"),
-        "data_stores": _codes("data_stores", "r.code"),
-        "systems": _codes("external_data_management_systems", "r.code"),
-        "relationship_types": _codes("relationship_types", "r.code"),
-        "space_codes": _codes("spaces", "r.code"),
-    }
-)
-_OF_MATERIALS = MappingProxyType(
-    {
-        "material_codes": _codes("materials", "r.code", "r.maty_id"),
-        "material_types": _codes("material_types", "r.code"),
-        "material_assignments": _codes("material_type_property_types", "r.prty_id"),
-    }
-)
-
-
-class Spread(NamedTuple):
-    """A way on which a change of what others show is seen: ``ids`` are of the kind ``of``, the
-    result are ids of the kind ``to``. ``goes_on``: what others show of these has changed, too."""
-
-    of: Kind
-    to: Kind
-    query: str
-    goes_on: bool = False
-
-
-def _who(table: str, column: str, points: str) -> str:
-    return f"""
-select r.{column} as id from {table} r
-  join unnest(cast(:ids as bigint[])) changed (id) on changed.id = r.{points}
- where r.{column} is not null"""
-
-
-_SPREADING = (
-    Spread(Kind.PROJECT, Kind.EXPERIMENT, _who("experiments_all", "id", "proj_id"), goes_on=True),
-    Spread(Kind.PROJECT, Kind.SAMPLE, _who("samples_all", "id", "proj_id"), goes_on=True),
-    Spread(Kind.EXPERIMENT, Kind.SAMPLE, _who("samples_all", "id", "expe_id")),
-    Spread(Kind.EXPERIMENT, Kind.DATA_SET, _who("data_all", "id", "expe_id")),
-    Spread(Kind.SAMPLE, Kind.DATA_SET, _who("data_all", "id", "samp_id")),
-    Spread(
-        Kind.SAMPLE,
-        Kind.DATA_SET,
-        """
-select d.id from data_all d
-  join samples_all x on x.id = d.samp_id
-  join unnest(cast(:ids as bigint[])) changed (id) on changed.id = x.samp_id_part_of""",
-    ),
-    Spread(Kind.SAMPLE, Kind.SAMPLE, _who("samples_all", "samp_id_part_of", "id")),
-    Spread(
-        Kind.SAMPLE,
-        Kind.SAMPLE,
-        _who("sample_relationships_all", "sample_id_parent", "sample_id_child"),
-    ),
-    Spread(Kind.DATA_SET, Kind.SAMPLE, _who("data_all", "samp_id", "id")),
-    Spread(
-        Kind.DATA_SET,
-        Kind.DATA_SET,
-        _who("data_set_relationships_all", "data_id_parent", "data_id_child"),
-    ),
-)
-_FIRST_WITH_SAMPLES_AS_VALUES = 179
-_SPREADING_BY_VALUES = (
-    Spread(Kind.SAMPLE, Kind.EXPERIMENT, _who("experiment_properties", "expe_id", "samp_prop_id")),
-    Spread(Kind.SAMPLE, Kind.SAMPLE, _who("sample_properties", "samp_id", "samp_prop_id")),
-    Spread(Kind.SAMPLE, Kind.DATA_SET, _who("data_set_properties", "ds_id", "samp_prop_id")),
-)
-
-# What tells one state of the server from another. A backup that is put back, a standby that takes
-# over, and a table made anew change it; so does each start, before which files may have been put
-# back. ``next`` is behind all transactions that have a number now.
-INSTANCE = """
-select extract(epoch from pg_postmaster_start_time())::text as started,
-       (select d.oid from pg_database d where d.datname = current_database())::bigint as database,
-       (select string_agg(c.oid::text, ' ' order by c.relname)
-          from pg_class c join pg_namespace n on n.oid = c.relnamespace
-         where n.nspname = any (current_schemas(false)) and c.relkind = 'r'
-           and c.relname in ('samples_all', 'experiments_all', 'data_all', 'sample_properties',
-                             'projects', 'spaces')) as tables,
-       case when has_function_privilege('pg_control_system()', 'execute')
-            then (select system_identifier::text from pg_control_system()) end as system,
-       case when has_function_privilege('pg_control_checkpoint()', 'execute')
-            then (select timeline_id from pg_control_checkpoint()) end as timeline,
-       txid_snapshot_xmax(txid_current_snapshot()) as next,
-       current_setting('server_version_num')::integer as server
-"""
-
-
 # The last schema that has materials.
-_LAST_WITH_MATERIALS = 209
+LAST_WITH_MATERIALS = 209
 
 # Ids of entities that are compared by one number before they are compared one by one.
 BUCKET = 64
@@ -314,7 +211,7 @@ class InBuckets(NamedTuple):
 
 def in_buckets_at(version: int) -> Mapping[Kind, InBuckets]:
     kinds = {Kind.EXPERIMENT: (_EXPERIMENTS, "e"), Kind.SAMPLE: (_SAMPLES, "x")}
-    if version <= _LAST_WITH_MATERIALS:
+    if version <= LAST_WITH_MATERIALS:
         kinds[Kind.MATERIAL] = _MATERIALS, "m"
     return {kind: _in_buckets(*query) for kind, query in kinds.items()}
 
@@ -329,18 +226,26 @@ def _in_buckets(query: str, alias: str) -> InBuckets:
             "<ids>", chosen.format(f"{alias}.id")
         ),
         sums=f"""
-select t.id / {BUCKET} as bucket, sum({_hash(*columns)})::text as sum
+select t.id / {BUCKET} as bucket, sum({hash_of(*columns)})::text as sum
   from ({everything}) t group by t.id / {BUCKET}""",
     )
 
 
-def definitions_at(version: int) -> Mapping[str, str]:
-    """What many entries show, and what hardly ever changes: if it does, no earlier cursor is good
-    any more. New rows are shown by no entry yet, and used ones cannot be removed."""
-    return _DEFINITIONS | (_OF_MATERIALS if version <= _LAST_WITH_MATERIALS else {})
-
-
-def ways_at(version: int) -> tuple[Spread, ...]:
-    """In the order in which they are to be followed: what goes on comes before what follows."""
-    by_values = _SPREADING_BY_VALUES if version >= _FIRST_WITH_SAMPLES_AS_VALUES else ()
-    return (*_SPREADING, *by_values)
+# What tells one state of the server from another. A backup that is put back, a standby that takes
+# over, and a table made anew change it; so does each start, before which files may have been put
+# back. ``next`` is behind all transactions that have a number now.
+INSTANCE = """
+select extract(epoch from pg_postmaster_start_time())::text as started,
+       (select d.oid from pg_database d where d.datname = current_database())::bigint as database,
+       (select string_agg(c.oid::text, ' ' order by c.relname)
+          from pg_class c join pg_namespace n on n.oid = c.relnamespace
+         where n.nspname = any (current_schemas(false)) and c.relkind = 'r'
+           and c.relname in ('samples_all', 'experiments_all', 'data_all', 'sample_properties',
+                             'projects', 'spaces')) as tables,
+       case when has_function_privilege('pg_control_system()', 'execute')
+            then (select system_identifier::text from pg_control_system()) end as system,
+       case when has_function_privilege('pg_control_checkpoint()', 'execute')
+            then (select timeline_id from pg_control_checkpoint()) end as timeline,
+       txid_snapshot_xmax(txid_current_snapshot()) as next,
+       current_setting('server_version_num')::integer as server
+"""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from shared.model.kinds import Kind
 from source_server.catalogues.openbis.kept_states import State
 from source_server.catalogues.openbis.queries_changes import AFS, SHARED
+from source_server.catalogues.openbis.queries_mentions import DEFINITIONS
 from source_server.publication.catalogue import Scope
 from source_server.publication.changes import Change, CursorError, Happened
 
@@ -29,6 +30,13 @@ case when e.kind = 'SPACE' then e.id in (select id from <when>_shown)
           or e.project in (select id from <when>_project)
           or e.lone in (select id from <when>_project) end
 """
+# By a definition, or by an entity that is within the scope.
+_MENTIONED = f"""
+m.since <= :{{no}} and (m.until is null or m.until > :{{no}})
+and (m.kind = '{DEFINITIONS}'
+     or exists (select 1 from entity e where e.kind = m.kind and e.id = m.id
+                   and {_VALID} and ({{within}})))
+"""
 # Kinds in capital letters are those of entities.
 _CHANGES = f"""
 with touched (kind, id, no) as (
@@ -40,6 +48,12 @@ with touched (kind, id, no) as (
          where until > :first and until <= :last)
      where kind glob '[A-Z]*'
      group by kind, id),
+mentioned as (
+    select m.path, 1 as was, 0 as now from mention m
+     where {_MENTIONED.format(no="since", within=_WITHIN.replace("<when>", "was"))}
+    union all
+    select m.path, 0, 1 from mention m
+     where {_MENTIONED.format(no="until", within=_WITHIN.replace("<when>", "is"))}),
 visible as (
     select e.kind, e.perm_id, t.no, 1 as was, 0 as now
       from touched t cross join entity e on e.kind = t.kind and e.id = t.id
@@ -47,7 +61,14 @@ visible as (
     union all
     select e.kind, e.perm_id, t.no, 0, 1
       from touched t cross join entity e on e.kind = t.kind and e.id = t.id
-     where {_VALID.format(no="until")} and {_WITHIN.replace("<when>", "is")})
+     where {_VALID.format(no="until")} and {_WITHIN.replace("<when>", "is")}
+    union all
+    select 'FILE', f.path, :last, f.was, f.now
+      from (select path, max(was) as was, max(now) as now from mentioned group by path) f
+     where f.was <> f.now
+        or exists (select 1 from file s where s.path = f.path
+                      and (s.since > :first and s.since <= :last
+                           or s.until > :first and s.until <= :last)))
 select f.kind, f.perm_id, f.was, f.now, s.taken
   from (select kind, perm_id, max(was) as was, max(now) as now, max(no) as no
           from visible group by kind, perm_id) f

@@ -12,10 +12,15 @@ from source_server.catalogues.openbis.catalogue import OpenBisCatalogue
 from source_server.catalogues.openbis.snapshot import OpenBisSnapshot
 from source_server.publication.catalogue import Scope
 from source_server.publication.changes import Change, CursorError, Happened
+from source_server.publication.service_files import (
+    mentions_in,
+    texts_of,
+    texts_of_master_data,
+)
 
 # Kind, perm id, and whether it is AFS data.
 Key = tuple[Kind, str, bool]
-Entry = tuple[Entity, tuple[str, ...]]
+Entry = tuple[Entity, tuple[str, ...]] | None
 Entries = Mapping[Key, Entry]
 
 
@@ -117,4 +122,13 @@ def _entries(snapshot: OpenBisSnapshot, scope: Scope) -> Entries:
         for each in entities:
             key = each.kind, str(each.perm_id), each.is_afs
             found[key] = each, tuple(data_sets.get(each.perm_id, ()))
-    return found
+    return found | {(Kind.FILE, path, False): None for path in _mentioned(snapshot, scope)}
+
+
+def _mentioned(snapshot: OpenBisSnapshot, scope: Scope) -> Iterator[str]:
+    """Files of the file service; those that materials mention are not asked for."""
+    yield from mentions_in(texts_of_master_data(snapshot.master_data()))
+    for kind in ENTITY_KINDS:
+        if kind is not Kind.MATERIAL:
+            for entity in snapshot.entities(kind, scope):
+                yield from mentions_in(texts_of(entity))

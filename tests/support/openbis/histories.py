@@ -56,6 +56,12 @@ HISTORY: Mapping[str, Statements] = {
     "a value is edited": [
         f"update sample_properties set value = 'edited' where id = {_FIRST_VALUE}",
     ],
+    "a text mentions a file": [
+        """update sample_properties set value = '<img src="/openbis/openbis/file-service/a.png">'
+             where id in (select max(id) from sample_properties where value is not null)""",
+        """update projects set description = 'openbis/file-service/b.png'
+             where id = (select max(id) from projects)""",
+    ],
     "a value is removed, and nothing else is touched": [
         f"delete from sample_properties where id = {_FIRST_VALUE}",
     ],
@@ -204,6 +210,9 @@ HISTORY: Mapping[str, Statements] = {
             delete from sample_properties where samp_id = {_FREE};
             delete from samples_all where id = (select id from kept);
             update kept set id = 990200; insert into samples_all select * from kept""",
+    ],
+    "no text mentions a file": [
+        "update sample_properties set value = '' where value like '%file-service%'",
     ],
     "a description and a flag": [
         "update projects set description = 'other'",

@@ -188,11 +188,12 @@ def _begin(look: Look, connection: Connection, dialect: Dialect) -> bool:
     since a snapshot does not know the present."""
     with connected(connection.engine) as now:
         row = now.execute(text(queries.INSTANCE)).one()
+        control = now.execute(text(queries.CONTROL)).one() if row.sees_control else ()
     if row.server < queries.OLDEST_SERVER:
         _LOG.warning("changes cannot be told: they need PostgreSQL 11 or later")
         return False
-    *instance, following, _ = row
-    look.begin(repr([dialect.version, *instance]), following)
+    instance = [dialect.version, row.started, row.database, row.tables, *control]
+    look.begin(repr(instance), row.next)
     return True
 
 

@@ -242,10 +242,15 @@ select extract(epoch from pg_postmaster_start_time())::text as started,
          where n.nspname = any (current_schemas(false)) and c.relkind = 'r'
            and c.relname in ('samples_all', 'experiments_all', 'data_all', 'sample_properties',
                              'projects', 'spaces')) as tables,
-       case when has_function_privilege('pg_control_system()', 'execute')
-            then (select system_identifier::text from pg_control_system()) end as system,
-       case when has_function_privilege('pg_control_checkpoint()', 'execute')
-            then (select timeline_id from pg_control_checkpoint()) end as timeline,
+       has_function_privilege('pg_control_system()', 'execute')
+           and has_function_privilege('pg_control_checkpoint()', 'execute') as sees_control,
        txid_snapshot_xmax(txid_current_snapshot()) as next,
        current_setting('server_version_num')::integer as server
+"""
+
+# Of those who may ask for it. It tells a standby that has taken over even if it began to listen in
+# the same moment.
+CONTROL = """
+select (select system_identifier::text from pg_control_system()) as system,
+       (select timeline_id from pg_control_checkpoint()) as timeline
 """

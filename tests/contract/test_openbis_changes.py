@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -249,6 +250,42 @@ def test_an_older_view_that_is_kept_later_is_compared_as_well(
     assert cursor is not None
     assert told != []
     assert changes(catalogue, cursor, everything) != []
+
+
+@pytest.mark.parametrize(
+    ("hidden", "told"),
+    [
+        ("revoke execute on function pg_control_system() from public", True),
+        ("revoke select on samples_all from {name}", False),
+    ],
+)
+def test_what_a_database_user_may_not_ask_for(
+    copy_openbis: LoadOpenBis,
+    open_catalogue: OpenCatalogue,
+    tmp_path: Path,
+    hidden: str,
+    *,
+    told: bool,
+) -> None:
+    """Without a table there are no changes, but lists as before."""
+    url, name = copy_openbis("made_213"), f"reader_{secrets.token_hex(4)}"
+    run(
+        url,
+        f"create role {name} login",
+        f"grant pg_read_all_stats to {name}",
+        f"grant select on all tables in schema public to {name}",
+        hidden.format(name=name),
+    )
+    address = str(make_url(url).set(username=name).render_as_string())
+    catalogue = open_catalogue(address, access=OpenBisAccess(states=tmp_path / "states.db"))
+    try:
+        with catalogue.snapshot() as snapshot:
+            assert (snapshot.cursor() is not None) == told
+            scope = Scope(spaces=frozenset(snapshot.space_codes()))
+            assert list(snapshot.entities(Kind.SAMPLE, scope))
+    finally:
+        catalogue.close()
+        run(url, f"drop owned by {name}", f"drop role {name}")
 
 
 def _fails(*_: object) -> None:

@@ -111,9 +111,7 @@ select s.kind, s.id, :no, s.perm_id, s.name, s.space, s.project, s.lone, s.shown
        s.files
   from altered a join seen s on s.kind = a.kind and s.id = a.id
 """
-# Of the kept versions of an entity one is enough: it is the entity that is noted.
-_NOTE_SHOWN = """
-insert or ignore into shown_otherwise
+_SHOWN_OTHERWISE = """
 select e.kind, e.id from entity e
  where e.kind = ? and e.perm_id = ? and e.files is not null and e.files <> ?
    and e.since <= ? and (e.until is null or e.until > ?)
@@ -262,10 +260,15 @@ class KeptStates:
         """Digests of files by kind and perm id, as a list has shown them. Those that the state has
         otherwise are changed in the next one, even if they are as they were then."""
         with self._opened() as kept:
-            kept.execute("begin immediate")
-            for (kind, perm_id), files in shown.items():
-                kept.execute(_NOTE_SHOWN, (kind, perm_id, files, state.no, state.no))
-            kept.execute("commit")
+            found = [
+                row
+                for (kind, perm_id), files in shown.items()
+                for row in kept.execute(
+                    _SHOWN_OTHERWISE, (kind, perm_id, files, state.no, state.no)
+                )
+            ]
+            if found:  # a look at the database would be waited for
+                kept.executemany("insert or ignore into shown_otherwise values (?, ?)", found)
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:

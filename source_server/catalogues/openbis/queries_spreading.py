@@ -45,7 +45,8 @@ _OF_MATERIALS = MappingProxyType(
 
 class Spread(NamedTuple):
     """A way on which a change of what others show is seen: ``ids`` are of the kind ``of``, the
-    result are ids of the kind ``to``. ``goes_on``: what others show of these has changed, too."""
+    result are ids of the kind ``to``. ``goes_on``: what others show of these has changed, too; also
+    whether they are within the scope of those who see a project by its identifier."""
 
     of: Kind
     to: Kind
@@ -63,9 +64,9 @@ select r.{column} as id from {table} r
 _SPREADING = (
     Spread(Kind.PROJECT, Kind.EXPERIMENT, _who("experiments_all", "id", "proj_id"), goes_on=True),
     Spread(Kind.PROJECT, Kind.SAMPLE, _who("samples_all", "id", "proj_id"), goes_on=True),
-    Spread(Kind.EXPERIMENT, Kind.SAMPLE, _who("samples_all", "id", "expe_id")),
-    Spread(Kind.EXPERIMENT, Kind.DATA_SET, _who("data_all", "id", "expe_id")),
-    Spread(Kind.SAMPLE, Kind.DATA_SET, _who("data_all", "id", "samp_id")),
+    Spread(Kind.EXPERIMENT, Kind.SAMPLE, _who("samples_all", "id", "expe_id"), goes_on=True),
+    Spread(Kind.EXPERIMENT, Kind.DATA_SET, _who("data_all", "id", "expe_id"), goes_on=True),
+    Spread(Kind.SAMPLE, Kind.DATA_SET, _who("data_all", "id", "samp_id"), goes_on=True),
     Spread(
         Kind.SAMPLE,
         Kind.DATA_SET,

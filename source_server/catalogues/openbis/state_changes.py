@@ -47,7 +47,11 @@ with touched (kind, id, no) as (
         select kind, id, until from entity
          where until > :first and until <= :last)
      where kind glob '[A-Z]*'
-     group by kind, id),
+     group by kind, id
+    union
+    -- a space is shown for its projects as well, which may have come or gone
+    select 'SPACE', id, :last from (select id from was_shown union select id from is_shown)
+     where (id in (select id from was_shown)) <> (id in (select id from is_shown))),
 mentioned as (
     select m.path, 1 as was, 0 as now from mention m
      where {_MENTIONED.format(no="since", within=_WITHIN.replace("<when>", "was"))}

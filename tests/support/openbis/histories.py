@@ -214,6 +214,8 @@ HISTORY: Mapping[str, Statements] = {
     "no text mentions a file": [
         "update sample_properties set value = '' where value like '%file-service%'",
     ],
+    "all projects have other codes": ["update projects set code = code || '-X'"],
+    "they have their former codes": ["update projects set code = left(code, -2)"],
     "a description and a flag": [
         "update projects set description = 'other'",
         "update spaces set description = 'other', frozen = true",

@@ -2,8 +2,9 @@
 database is only read: what has gone from it leaves no row there.
 
 A state has a number. Each entity has a row for each version of it: ``since`` is the first state
-with it, ``until`` the first without it. So many states take hardly more room than one. An *era* is
-the time over which states can be compared; with a new one all earlier states are forgotten.
+with it, ``until`` the first without it. So a hundred states take hardly more room than one. An
+*era* is the time over which states can be compared; with a new one all earlier states are
+forgotten.
 
 Each change is one transaction: a server that is killed leaves the states that were whole before.
 Several servers take turns.

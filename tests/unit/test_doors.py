@@ -13,7 +13,9 @@ _BEGINS = frozenset({"begin_nested", "commit", "rollback", "exec_driver_sql", "d
 _OF_CONNECTIONS = frozenset({"connection", "engine", "_engine"})
 ROOMS = ("harvester", "source_server")
 OTHERS = {
-    "source_server/catalogues/openbis/connect.py",  # a database of openBIS, which is only read
+    # a database of openBIS, which is only read
+    "source_server/catalogues/openbis/connect.py",
+    "source_server/catalogues/openbis/changes.py",
 }
 
 

@@ -18,6 +18,13 @@ _OF_OTHER_DATABASES = {
     "opendcim/repository/storage.py",
 }
 _TEMPORARY = re.compile(r"\bCREATE\s+(?:GLOBAL\s+|LOCAL\s+)?TEMP", re.IGNORECASE)
+# They have a connection for each look at a database, which ends with its transaction; so nothing
+# comes after a rollback, behind which SQLite's own temporary tables are not safe.
+_OF_ONE_TRANSACTION = {
+    "source_server/catalogues/openbis/kept_mentions.py",
+    "source_server/catalogues/openbis/kept_states.py",
+    "source_server/catalogues/openbis/state_changes.py",
+}
 _UNPLACED = re.compile(r"\bCREATE\s+TABLE\s+(?!pg_temp\.)", re.IGNORECASE)
 
 
@@ -41,7 +48,8 @@ def test_only_the_store_begins_transactions() -> None:
 
 def test_no_statement_uses_sqlites_own_temporary_database() -> None:
     texts = {p: p.read_text() for p in sources(".py", ".sql")}
-    assert [p for p, text in texts.items() if _TEMPORARY.search(text)] == []
+    found = {str(p.relative_to(PROJECT)) for p, text in texts.items() if _TEMPORARY.search(text)}
+    assert found == _OF_ONE_TRANSACTION
     statements = {p: text for p, text in texts.items() if p.suffix == ".sql"}
     assert len(statements) > 4
     assert [p for p, text in statements.items() if _UNPLACED.search(text)] == []

@@ -24,7 +24,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.atomic_file import write_atomically
+from shared.atomic_file import sync_folder, write_atomically
 from shared.store import scratch
 
 # Seconds after which the file of a section that is not harvested any more is removed.
@@ -135,6 +135,7 @@ def _taken(path: Path) -> Whole | None:
     try:
         values = json.loads(mark.read_bytes())
         mark.unlink()
+        sync_folder(mark.parent)  # before anything of the file changes, also if the power fails
         if values.pop("size") != path.stat().st_size:
             return None
         return Whole(**values)
@@ -151,9 +152,16 @@ def _opens(kept: KeptList) -> bool:
         if kept.before is None:
             return True
         with kept.connection.begin():
-            return _entities(kept.connection) == kept.before.entities
+            generations = kept.connection.execute(text(_GENERATIONS)).scalars().all()
+            return (
+                generations == [kept.before.generation]
+                and _entities(kept.connection) == kept.before.entities
+            )
     except (SQLAlchemyError, sqlite3.DatabaseError):
         return False
+
+
+_GENERATIONS = "SELECT DISTINCT generation FROM incoming_order"
 
 
 def _entities(connection: Connection) -> int:

@@ -7,27 +7,21 @@ random bits. The rights are those of its user when it is used.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import secrets
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from shared.atomic_file import write_atomically
 from shared.errors import ConfigError
 from shared.resourcesync.timestamps import format_timestamp, parse_timestamp
+from source_server.users.kept_file import KeptFile
 
 _PREFIX = "obsync"
 _ID_BYTES = 5
 _SECRET_BYTES = 32
-
-_Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,27 +50,24 @@ class TokensFile:
     """The tokens, read again whenever the file has changed. A missing file has none."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        self._stamp: _Stamp | None = None
-        self._known: dict[str, Token] = {}
+        self._file = KeptFile(path, _read, _to_json)
 
     def user_of(self, token: str) -> str | None:
         """The user of a token that counts now; else None. Raises `ConfigError` if the file cannot
         be understood."""
-        known = self._current().get(id_of(token))
+        known = self._file.current().get(id_of(token))
         if known is None or not secrets.compare_digest(known.sha256, _digest(token)):
             return None
         return known.user_id if known.counts_at(datetime.now(UTC)) else None
 
     def tokens(self) -> list[Token]:
         """All tokens, by user, the oldest first."""
-        return sorted(self._current().values(), key=lambda each: (each.user_id, each.created))
+        return sorted(self._file.current().values(), key=lambda each: (each.user_id, each.created))
 
     def add(self, user_id: str, *, lifetime: timedelta | None = None, note: str = "") -> str:
         """Make a token for a user. Returns it; nothing can show it again."""
         now = datetime.now(UTC).replace(microsecond=0)
-        with self._changing() as known:
+        with self._file.changing() as known:
             name = _new_id(known)
             token = f"{_PREFIX}_{name}_{secrets.token_urlsafe(_SECRET_BYTES)}"
             known[name] = Token(
@@ -91,36 +82,13 @@ class TokensFile:
 
     def remove(self, name: str) -> None:
         """Remove the token with this id. Raises `ConfigError` if there is none."""
-        with self._changing() as known:
+        with self._file.changing() as known:
             if name not in known:
                 raise ConfigError(
-                    f"{self._path}: there is no token with the id {name!r}; all are shown by: "
+                    f"{self._file.path}: there is no token with the id {name!r}; all are shown by: "
                     "source-server user token list"
                 )
             del known[name]
-
-    def _current(self) -> dict[str, Token]:
-        with self._lock:
-            # The stamp is older than the content: a change in between is seen at the next question.
-            stamp = _stamp_of(self._path)
-            if stamp is None:
-                self._known = {}
-            elif stamp != self._stamp:
-                self._known = _read(self._path)
-            self._stamp = stamp
-            return self._known
-
-    @contextmanager
-    def _changing(self) -> Iterator[dict[str, Token]]:
-        """Open the tokens to change them; only one program can do so at a time."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        # The lock is on a file of its own, since the file of tokens is replaced.
-        guard = self._path.with_name(f".{self._path.name}.lock")
-        with guard.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            known = _read(self._path) if self._path.exists() else {}
-            yield known
-            _write(self._path, known)
 
 
 def _new_id(known: dict[str, Token]) -> str:
@@ -131,14 +99,6 @@ def _new_id(known: dict[str, Token]) -> str:
 
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _stamp_of(path: Path) -> _Stamp | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _read(path: Path) -> dict[str, Token]:
@@ -169,17 +129,16 @@ def _token(name: str, entry: dict[str, Any]) -> Token:
     )
 
 
-def _write(path: Path, known: dict[str, Token]) -> None:
-    """Write the file; only its owner may read a new one."""
-    tokens = {
-        each.id: {
-            "user": each.user_id,
-            "sha256": each.sha256,
-            "created": format_timestamp(each.created),
-            "expires": None if each.expires is None else format_timestamp(each.expires),
-            "note": each.note,
+def _to_json(known: dict[str, Token]) -> Any:
+    return {
+        "tokens": {
+            each.id: {
+                "user": each.user_id,
+                "sha256": each.sha256,
+                "created": format_timestamp(each.created),
+                "expires": None if each.expires is None else format_timestamp(each.expires),
+                "note": each.note,
+            }
+            for each in sorted(known.values(), key=lambda each: each.id)
         }
-        for each in sorted(known.values(), key=lambda each: each.id)
     }
-    text = json.dumps({"tokens": tokens}, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(path, text, mode=0o600)

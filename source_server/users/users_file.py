@@ -6,19 +6,13 @@ they follow from the roles of the published instance.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from shared.atomic_file import write_atomically
 from shared.errors import ConfigError
 from shared.passwords import verify_password
-
-_Stamp = tuple[int, int, int]
+from source_server.users.kept_file import KeptFile
 
 
 class UsersFile:
@@ -26,72 +20,37 @@ class UsersFile:
     users."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        self._stamp: _Stamp | None = None
-        self._hashes: dict[str, str] = {}
+        self._file = KeptFile(path, _read, _to_json)
 
     def password_hash(self, user_id: str) -> str | None:
         """Raises `ConfigError` if the file cannot be understood."""
-        return self._current().get(user_id)
+        return self._file.current().get(user_id)
 
     def verify(self, stored: str, password: str) -> bool:
         return verify_password(stored, password)
 
     def user_ids(self) -> list[str]:
         """All users, sorted."""
-        return sorted(self._current())
+        return sorted(self._file.current())
 
     def add(self, user_id: str, password_hash: str) -> None:
         """Raises `ConfigError` if the user is there already."""
-        with self._changing() as hashes:
+        with self._file.changing() as hashes:
             if user_id in hashes:
                 raise ConfigError(
-                    f"{self._path}: user {user_id!r} exists already; "
+                    f"{self._file.path}: user {user_id!r} exists already; "
                     "a new password is set with: source-server user passwd"
                 )
             hashes[user_id] = password_hash
 
     def set_password(self, user_id: str, password_hash: str) -> None:
         """Raises `ConfigError` if there is no such user."""
-        with self._changing() as hashes:
+        with self._file.changing() as hashes:
             if user_id not in hashes:
                 raise ConfigError(
-                    f"{self._path}: user {user_id!r} does not exist; add the user first"
+                    f"{self._file.path}: user {user_id!r} does not exist; add the user first"
                 )
             hashes[user_id] = password_hash
-
-    def _current(self) -> dict[str, str]:
-        with self._lock:
-            # The stamp is older than the content: a change in between is seen at the next question.
-            stamp = _stamp_of(self._path)
-            if stamp is None:
-                self._hashes = {}
-            elif stamp != self._stamp:
-                self._hashes = _read(self._path)
-            self._stamp = stamp
-            return self._hashes
-
-    @contextmanager
-    def _changing(self) -> Iterator[dict[str, str]]:
-        """Open the users in the file to change them; only one program can do so at a time."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        # The lock is on a file of its own: the file of users is replaced when it is written, and
-        # a lock would stay with the old one.
-        guard = self._path.with_name(f".{self._path.name}.lock")
-        with guard.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            hashes = _read(self._path) if self._path.exists() else {}
-            yield hashes
-            _write(self._path, hashes)
-
-
-def _stamp_of(path: Path) -> _Stamp | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -112,8 +71,5 @@ def _is_user(entry: Any) -> bool:
     return isinstance(entry, dict) and isinstance(entry.get("password"), str)
 
 
-def _write(path: Path, hashes: dict[str, str]) -> None:
-    """Write the file; only its owner may read a new one."""
-    users = {user_id: {"password": hashes[user_id]} for user_id in sorted(hashes)}
-    text = json.dumps({"users": users}, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(path, text, mode=0o600)
+def _to_json(hashes: dict[str, str]) -> Any:
+    return {"users": {user_id: {"password": hashes[user_id]} for user_id in sorted(hashes)}}

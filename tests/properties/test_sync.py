@@ -13,26 +13,10 @@ from hypothesis import strategies as st
 from harvester.runs.report import PassReport
 from harvester.runs.section_report import SectionReport
 from tests.properties.worlds import World, become, worlds
-from tests.support.instances.builders import some_master_data
 from tests.support.instances.harvests import Harvest
 from tests.support.instances.instance import Instance
 
 DESTINATIONS = ("sqlite", "postgresql")
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    instance = Instance.create(tmp_path_factory.mktemp("source"))
-    instance.load(some_master_data())
-    instance.add_user()
-    yield instance
-    instance.engine.dispose()
-
-
-@pytest.fixture(scope="module")
-def url(source: Instance) -> Iterator[str]:
-    with source.served() as served:
-        yield served
 
 
 @pytest.fixture(params=DESTINATIONS)

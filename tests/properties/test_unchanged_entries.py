@@ -11,24 +11,8 @@ from hypothesis import strategies as st
 
 from tests.properties.test_sync import summary
 from tests.properties.worlds import World, become, worlds
-from tests.support.instances.builders import some_master_data
 from tests.support.instances.harvests import Harvest
 from tests.support.instances.instance import Instance
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    instance = Instance.create(tmp_path_factory.mktemp("source"))
-    instance.load(some_master_data())
-    instance.add_user()
-    yield instance
-    instance.engine.dispose()
-
-
-@pytest.fixture(scope="module")
-def url(source: Instance) -> Iterator[str]:
-    with source.served() as served:
-        yield served
 
 
 @pytest.fixture

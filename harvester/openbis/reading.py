@@ -104,11 +104,13 @@ def _read_what_is_new(
     reading.entities += known.count
     reading.unchanged = known.count
     metadata = _finish(reading, connection, known.gone())
-    kept.is_read(
-        master_data=digest_of(reading.master_data),
-        generation=known.end(),
-        total_bytes=reading.incoming.bytes,
-    )
+    # What the list has twice has left the tables, and its entries cannot be told from others.
+    if not reading.has_doubles:
+        kept.is_read(
+            master_data=digest_of(reading.master_data),
+            generation=known.end(),
+            total_bytes=reading.incoming.bytes,
+        )
     return metadata
 
 
@@ -140,6 +142,7 @@ class _Reading:
     faults: list[ItemError] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     lacks_shared_samples: bool = False
+    has_doubles: bool = False
 
     def take(self, item: SourceItem) -> None:
         match item:
@@ -168,6 +171,7 @@ class _Reading:
 
     def drop(self, doubles: SetApart) -> None:
         """Count items that the list has twice as items that could not be read."""
+        self.has_doubles = doubles.records > 0
         self.entities -= doubles.records
         self.faults.extend(doubles.faults)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.faults.faulty_source import edited
 from tests.support.instances.builders import a_project, a_sample, a_space, some_master_data
 from tests.support.instances.harvests import Harvest
 from tests.support.instances.instance import Instance
@@ -149,3 +150,34 @@ def test_a_dry_run_keeps_the_list_too(source: Instance, harvest: Harvest) -> Non
     assert harvest.run("--dry-run").code == 0
     assert unchanged(harvest) == len(ENTITIES) + 1
     assert harvest.instance.entities().keys() == source.entities().keys()
+
+
+def test_what_a_list_has_twice_is_never_taken_as_gone(source: Instance, tmp_path: Path) -> None:
+    """Such entries have no rows, so nothing may be taken from them when they come again."""
+    double = re.compile(f"<url>(?:(?!</url>).)*{SAMPLES[-1].perm_id}(?:(?!</url>).)*</url>".encode())
+
+    def doubled(body: bytes) -> bytes:
+        entry = double.search(body)
+        assert entry
+        other = entry[0].replace(b'code="SAMPLE-7"', b'code="OTHER"')
+        assert other != entry[0]
+        return body.replace(b"</urlset>", other + b"</urlset>")
+
+    harvest = Harvest(tmp_path / "destination")
+    harvest.init()
+    with source.served() as url:
+        harvest.section("DS1", url, deletion_allowed="true")
+        assert harvest.run().code == 0
+    held = harvest.instance.entities().keys()
+    with source.served(edited(doubled)) as url:
+        harvest.section("DS1", url, deletion_allowed="true")
+        for _ in range(2):
+            run = harvest.run("--allow-deletions")
+            assert f"SAMPLE {SAMPLES[-1].perm_id}: the list has this perm id more" in run.output
+            assert run.code == 7
+            assert harvest.instance.entities().keys() == held
+    with source.served() as url:
+        harvest.section("DS1", url, deletion_allowed="true")
+        harvest.converges()
+    assert harvest.instance.entities().keys() == held
+    harvest.instance.engine.dispose()

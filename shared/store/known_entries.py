@@ -11,6 +11,7 @@ import os
 import struct
 from collections.abc import Callable, Iterator, Set
 from hashlib import blake2b
+from itertools import islice
 
 from sqlalchemy import Connection, text
 
@@ -158,8 +159,5 @@ class KnownEntries:
             self._load()
 
     def _load(self) -> None:
-        for number, (value, position) in enumerate(self._before, 1):
-            if position not in self._invalid:
-                self._window[value] = position
-            if number == _CHUNK:
-                return
+        counting = (entry for entry in self._before if entry[1] not in self._invalid)
+        self._window.update(islice(counting, _CHUNK))

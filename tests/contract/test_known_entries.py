@@ -140,3 +140,12 @@ def test_nothing_is_known_before_it_is_confirmed(connection: Connection) -> None
     assert not known.has(b"<url>5</url>")
     with pytest.raises(OtherError):
         known.has(b"<url>1</url>")
+
+
+def test_many_that_do_not_count_in_a_row_hide_nothing_behind_them(connection: Connection) -> None:
+    lists = Lists(connection)
+    lists.come(range(20_000))
+    first, later = list(range(1, 6_001)), list(range(8_001, 14_001))
+    read, gone = lists.come(range(20_000), invalid=[*first, *later])
+    assert read == [position - 1 for position in (*first, *later)]
+    assert gone == {*first, *later}

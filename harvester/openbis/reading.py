@@ -105,7 +105,7 @@ def _read_what_is_new(
     reading.unchanged = known.count
     metadata = _finish(reading, connection, known.gone())
     # What the list has twice has left the tables, and its entries cannot be told from others.
-    if not reading.has_doubles:
+    if not reading.has_doubles and not reading.has_other_definitions:
         kept.is_read(
             master_data=digest_of(reading.master_data),
             generation=known.end(),
@@ -143,6 +143,8 @@ class _Reading:
     doubts: list[str] = field(default_factory=list)
     lacks_shared_samples: bool = False
     has_doubles: bool = False
+    # The list defines again, otherwise, what it has defined before.
+    has_other_definitions: bool = False
 
     def take(self, item: SourceItem) -> None:
         match item:
@@ -245,6 +247,10 @@ class _Reading:
         # The definitions come a second time where `_known_names` has looked ahead for them.
         if self.master_data == master_data:
             return
+        if self.master_data is not None:
+            self.has_other_definitions = True
+            if self.known and self.known.count:
+                raise ReadInFullError("the list has several definitions")
         self.names = Names.of(master_data, self.prefix)
         self.types = {kind: frozenset(t.code for t in master_data.types_of(kind)) for kind in FACTS}
         self.master_data = master_data

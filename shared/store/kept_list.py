@@ -24,7 +24,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.atomic_file import sync_folder, write_atomically
+from shared.atomic_file import copy_owner_and_mode, sync_folder, write_atomically
 from shared.store import scratch
 
 # Seconds after which the file of a section that is not harvested any more is removed.
@@ -63,6 +63,15 @@ class KeptList:
         self.before = self.after = None
         scratch.release(self.connection)
         self.path.unlink(missing_ok=True)
+        self.use()
+
+    def use(self) -> None:
+        """Who may not read the database may not read what its lists said."""
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            copy_owner_and_mode(Path(self.connection.engine.url.database or ""), descriptor)
+        finally:
+            os.close(descriptor)
         scratch.use(self.connection, self.path)
 
     def is_read(self, *, master_data: str, generation: int, total_bytes: int) -> None:
@@ -120,13 +129,18 @@ def _leave(kept: KeptList) -> None:
     if kept.after is None:
         kept.path.unlink(missing_ok=True)
         return
-    descriptor = os.open(kept.path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    size = kept.path.stat().st_size
-    write_atomically(_mark_of(kept.path), json.dumps({**asdict(kept.after), "size": size}))
+        size = _synced(kept.path)
+        write_atomically(_mark_of(kept.path), json.dumps({**asdict(kept.after), "size": size}))
+    except OSError:  # it is not needed, and all that the run has done stands
+        kept.path.unlink(missing_ok=True)
+
+
+def _synced(path: Path) -> int:
+    """The size of the file, whose content is on the disk when this returns."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return path.stat().st_size
 
 
 def _taken(path: Path) -> Whole | None:
@@ -135,7 +149,7 @@ def _taken(path: Path) -> Whole | None:
     try:
         values = json.loads(mark.read_bytes())
         mark.unlink()
-        sync_folder(mark.parent)  # before anything of the file changes, also if the power fails
+        sync_folder(mark.parent)  # after a crash of the machine, it must not mark another content
         if values.pop("size") != path.stat().st_size:
             return None
         return Whole(**values)
@@ -148,7 +162,7 @@ def _opens(kept: KeptList) -> bool:
     """Whether the file can be used, and has what its mark says. It is not needed, so it does not
     matter what is wrong with it."""
     try:
-        scratch.use(kept.connection, kept.path)
+        kept.use()
         if kept.before is None:
             return True
         with kept.connection.begin():
@@ -157,7 +171,7 @@ def _opens(kept: KeptList) -> bool:
                 generations == [kept.before.generation]
                 and _entities(kept.connection) == kept.before.entities
             )
-    except (SQLAlchemyError, sqlite3.DatabaseError):
+    except (SQLAlchemyError, sqlite3.DatabaseError, OSError):
         return False
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from shared.store import kept_list
 from tests.support.faults.faulty_source import edited
 from tests.support.instances.builders import a_project, a_sample, a_space, some_master_data
 from tests.support.instances.harvests import Harvest
@@ -181,3 +184,36 @@ def test_what_a_list_has_twice_is_never_taken_as_gone(source: Instance, tmp_path
         harvest.converges()
     assert harvest.instance.entities().keys() == held
     harvest.instance.engine.dispose()
+
+
+@pytest.mark.parametrize("what", ["the file is removed", "the disk is full"])
+def test_a_run_does_not_fail_because_the_list_cannot_be_kept(
+    harvest: Harvest, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    state = harvest.state()
+
+    def refused(path: Path, _content: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    def removed(path: Path) -> int:
+        path.unlink()
+        return path.stat().st_size
+
+    if what == "the disk is full":
+        monkeypatch.setattr(kept_list, "write_atomically", refused)
+    else:
+        monkeypatch.setattr(kept_list, "_synced", removed)
+    run = harvest.run()
+    assert run.code == 0, run.output
+    assert harvest.state() != state
+    assert list(harvest.root.glob("instance.db.list-*")) == []
+    monkeypatch.undo()
+    assert unchanged(harvest) == 0
+    assert unchanged(harvest) == len(ENTITIES)
+
+
+def test_who_may_not_read_the_database_may_not_read_what_is_kept(harvest: Harvest) -> None:
+    (harvest.root / "instance.db").chmod(0o600)
+    assert unchanged(harvest) == len(ENTITIES)
+    file, _ = kept_in(harvest)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy import Connection, text
 
 from shared.store.statements import Rows, SqlFile, execute_from
 
 _FILE = SqlFile("shared.store", "kept_rows.sql")
+# Rows that are written at once.
+_AT_ONCE = 5_000
 _ALL = ("INSERT", "UPDATE", "DELETE")
 # Table, whose row it is (kind and perm id), and the changes after which it is not what was read.
 _WATCHED = (
@@ -80,11 +83,14 @@ def drop(connection: Connection, positions: Iterable[int], last: int) -> int:
     """Drops the rows of these entities, which are among those up to the position ``last``. Returns
     how many entities there were."""
     _execute(connection, "begin_drop")
-    rows = [{"position": position} for position in positions]
-    if rows:
-        connection.execute(text("INSERT INTO incoming_dropped VALUES (:position)"), rows)
+    insert = text("INSERT INTO incoming_dropped VALUES (:position)")
+    left, count = iter(positions), 0
+    while rows := [{"position": position} for position in islice(left, _AT_ONCE)]:
+        connection.execute(insert, rows)
+        count += len(rows)
+    if count:
         _execute(connection, "drop", last=last)
-    return len(rows)
+    return count
 
 
 def _trigger(table: str, key: str, event: str) -> str:

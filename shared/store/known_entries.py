@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable, Iterator, Set
+from contextlib import nullcontext
 from hashlib import blake2b
 from itertools import islice
 
@@ -44,7 +45,8 @@ class EntryOrder:
         )
         for number in range(1 << 62):
             place = {"generation": self.generation, "number": number}
-            with self._connection.begin():
+            # what is gone is asked for in the transaction that drops it
+            with nullcontext() if self._connection.in_transaction() else self._connection.begin():
                 chunk = self._connection.execute(query, place).scalar_one_or_none()
             if chunk is None:
                 return

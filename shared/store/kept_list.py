@@ -198,7 +198,7 @@ def _mark_of(path: Path) -> Path:
 
 def _remove_forgotten(folder: Path, connection: Connection) -> None:
     """Those of sections that are not harvested any more."""
-    name = Path(connection.engine.url.database or "").name
+    name = Path(connection.engine.url.database or "").resolve().name
     for other in folder.glob(f"{escape(name)}.list-*"):
         with suppress(OSError):
             if time.time() - other.stat().st_mtime > _FORGOTTEN:

@@ -58,9 +58,10 @@ def rows(connection: Connection) -> dict[str, list[str]]:
 
 
 def shown(metadata: Metadata) -> str:
-    return repr(replace(metadata, unchanged=0, faults=())) + repr(
-        sorted(map(str, metadata.faults))
-    )
+    return repr(replace(metadata, unchanged=0, faults=())) + repr(sorted(map(str, metadata.faults)))
+
+
+Items = Sequence[MasterData | Entity]
 
 
 def unchanged(connection: Connection, *items: MasterData | Entity) -> int:
@@ -75,7 +76,7 @@ def unchanged(connection: Connection, *items: MasterData | Entity) -> int:
     return skipping.unchanged
 
 
-def through(connection: Connection, lists: Iterable[Sequence[MasterData | Entity]]) -> None:
+def through(connection: Connection, lists: Iterable[Items]) -> None:
     for items in lists:
         unchanged(connection, *items)
 
@@ -90,16 +91,17 @@ DOUBLES = {
 
 @pytest.mark.parametrize("what", DOUBLES)
 def test_what_is_there_twice(connection: Connection, what: str) -> None:
-    double = [DEFINED, *PLACES, *DOUBLES[what]]
-    single = [DEFINED, *PLACES, SAMPLES[0], SAMPLES[3], SAMPLES[4]]
+    double: Items = [DEFINED, *PLACES, *DOUBLES[what]]
+    single: Items = [DEFINED, *PLACES, SAMPLES[0], SAMPLES[3], SAMPLES[4]]
     through(connection, [double, double, single, single, double])
 
 
 def test_definitions_that_come_again_and_differ(connection: Connection) -> None:
     others = [one for one in DEFINED.entity_types if one.kind is not Kind.SAMPLE]
     other = replace(DEFINED, entity_types=tuple(others))
-    one, two = [DEFINED, *PLACES, *SAMPLES], [DEFINED, *PLACES, other, *SAMPLES]
-    through(connection, [one, two, two, [other, *PLACES, *SAMPLES], two, one])
+    one: Items = [DEFINED, *PLACES, *SAMPLES]
+    both: Items = [DEFINED, *PLACES, other, *SAMPLES]
+    through(connection, [one, both, both, [other, *PLACES, *SAMPLES], both, one])
 
 
 def test_a_list_that_becomes_much_shorter(

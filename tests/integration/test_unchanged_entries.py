@@ -192,6 +192,9 @@ def test_what_a_list_has_twice_is_never_taken_as_gone(source: Instance, tmp_path
 def test_a_run_does_not_fail_because_the_list_cannot_be_kept(
     harvest: Harvest, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
+    state = harvest.root / "last-sync-timestamp-file_DS1.txt"
+    state.unlink()
+
     def refused(path: Path, _content: str) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
@@ -205,6 +208,7 @@ def test_a_run_does_not_fail_because_the_list_cannot_be_kept(
         monkeypatch.setattr(kept_list, "_synced", removed)
     run = harvest.run()
     assert run.code == 0, run.output
+    assert state.exists()
     assert list(harvest.root.glob("instance.db.list-*")) == []
     monkeypatch.undo()
     assert unchanged(harvest) == 0

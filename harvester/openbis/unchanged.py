@@ -7,11 +7,13 @@ read in full; so it is every ``full-sync-interval`` days, and by ``audit``.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import blake2b
+from importlib.metadata import version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -77,11 +79,16 @@ def begin_reading(
 
 
 def _is_due(read_in_full: str, config: SectionConfig, now: datetime) -> bool:
-    return now - datetime.fromisoformat(read_in_full) >= timedelta(days=config.full_sync_interval)
+    try:
+        age = now - datetime.fromisoformat(read_in_full)
+    except (ValueError, TypeError):
+        return True
+    # A time to come is that of a clock that was wrong.
+    return not timedelta() <= age < timedelta(days=config.full_sync_interval)
 
 
 def _context(config: SectionConfig) -> str:
-    return _digest(f"{_code()} {config.prefix}")
+    return _digest(f"{_code()} {sys.version} {version('lxml')} {config.prefix}")
 
 
 @cache

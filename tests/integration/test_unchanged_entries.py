@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import re
 import stat
 from collections.abc import Iterator
@@ -139,6 +140,15 @@ def test_all_is_read_when_a_full_reading_is_due(harvest: Harvest, url: str) -> N
     harvest.section("DS1", url, deletion_allowed="true", full_sync_interval="0")
     assert unchanged(harvest) == 0
     harvest.section("DS1", url, deletion_allowed="true")
+    assert unchanged(harvest) == len(ENTITIES)
+
+
+@pytest.mark.parametrize("time", ["2999-01-01T00:00:00+00:00", "2999-01-01T00:00:00", "soon"])
+def test_a_reading_of_an_impossible_time_does_not_count(harvest: Harvest, time: str) -> None:
+    _, mark = kept_in(harvest)
+    values = json.loads(mark.read_text())
+    mark.write_text(json.dumps({**values, "read_in_full": time}))
+    assert unchanged(harvest) == 0
     assert unchanged(harvest) == len(ENTITIES)
 
 

@@ -40,8 +40,8 @@ class ServerPart(Generic[P]):
     # The key that switches it on.
     name: str
     settings: type[P]
-    # The place of the `source_server.parts.Opener`, as ``module:name``. It is loaded only for a
-    # wanted part: a server that only publishes openBIS then needs a tenth less memory.
+    # The place of the `source_server.commands.parts.Opener`, as ``module:name``. It is loaded only
+    # for a wanted part: a server that only publishes openBIS then needs a tenth less memory.
     opener: str
     needs: Extra = NO_EXTRA
     # Adds the part's own commands to the command line.

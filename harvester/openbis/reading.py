@@ -68,19 +68,17 @@ def read_metadata(
         try:
             if kept and isinstance(items, KnowingSource):
                 return _read_what_is_new(items, prefix, connection, observe, kept)
-            return _read(_Reading(items, prefix), connection, observe)
+            return _read_all(_Reading(items, prefix), connection, observe)
         except (BegunAnewError, ReadInFullError):
             if kept:
                 kept.begin_anew()
 
 
-def _read(reading: _Reading, connection: Connection, observe: Callable[[int], None]) -> Metadata:
-    """Read the items. No transaction is open meanwhile: a list may take hours to come."""
+def _read_all(
+    reading: _Reading, connection: Connection, observe: Callable[[int], None]
+) -> Metadata:
     reading.incoming = Incoming(connection)
-    for number, item in enumerate(reading.items, 1):
-        reading.take(item)
-        if number % _OBSERVED == 0:
-            observe(_OBSERVED)
+    _take(reading, reading.items, observe)
     return _finish(reading, connection)
 
 
@@ -95,23 +93,23 @@ def _read_what_is_new(
     reading = _Reading(items, prefix)
     reading.incoming, known = begin_reading(connection, kept, observe, reading.definitions)
     reading.known = known
-    for number, item in enumerate(items.except_known(known), 1):
-        if not isinstance(item, Entity):
-            known.forget()
-        reading.take(item)
-        if number % _OBSERVED == 0:
-            observe(_OBSERVED)
-    reading.entities += known.count
-    reading.unchanged = known.count
+    _take(reading, items.except_known(known), observe)
     metadata = _finish(reading, connection, known.gone())
-    # What the list has twice has left the tables, and its entries cannot be told from others.
-    if not reading.has_doubles and not reading.has_other_definitions:
+    if reading.may_be_kept:
         kept.is_read(
             master_data=digest_of(reading.master_data),
             generation=known.end(),
             total_bytes=reading.incoming.bytes,
         )
     return metadata
+
+
+def _take(reading: _Reading, items: Iterable[SourceItem], observe: Callable[[int], None]) -> None:
+    """Read the items. No transaction is open meanwhile: a list may take hours to come."""
+    for number, item in enumerate(items, 1):
+        reading.take(item)
+        if number % _OBSERVED == 0:
+            observe(_OBSERVED)
 
 
 def _finish(reading: _Reading, connection: Connection, gone: Iterable[int] = ()) -> Metadata:
@@ -138,13 +136,12 @@ class _Reading:
     names: Names | None = None
     types: Mapping[Kind, frozenset[Code]] = field(default_factory=dict)
     entities: int = 0
-    unchanged: int = 0
     faults: list[ItemError] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     lacks_shared_samples: bool = False
-    has_doubles: bool = False
-    # The list defines again, otherwise, what it has defined before.
-    has_other_definitions: bool = False
+    # Not if the list has something twice, since that has left the tables and its entries cannot be
+    # told from others; nor if it defines again, otherwise, what it has defined before.
+    may_be_kept: bool = True
 
     def take(self, item: SourceItem) -> None:
         match item:
@@ -173,7 +170,8 @@ class _Reading:
 
     def drop(self, doubles: SetApart) -> None:
         """Count items that the list has twice as items that could not be read."""
-        self.has_doubles = doubles.records > 0
+        if doubles.records:
+            self.may_be_kept = False
         self.entities -= doubles.records
         self.faults.extend(doubles.faults)
 
@@ -248,7 +246,7 @@ class _Reading:
         if self.master_data == master_data:
             return
         if self.master_data is not None:
-            self.has_other_definitions = True
+            self.may_be_kept = False
             if self.known and self.known.count:
                 raise ReadInFullError("the list has several definitions")
         self.names = Names.of(master_data, self.prefix)
@@ -258,13 +256,14 @@ class _Reading:
     def metadata(self, remarks: list[str]) -> Metadata:
         if self.at is None or self.names is None or self.master_data is None:
             raise FormatError("the resource list has no master data")
+        unchanged = self.known.count if self.known else 0
         return Metadata(
             at=self.at,
             afs_url=self.afs_url,
             master_data=self.names.translate_master_data(self.master_data),
             undefined_types=frozenset(map(self.names.type_code, self.afs_types)),
-            entities=self.entities,
-            unchanged=self.unchanged,
+            entities=self.entities + unchanged,
+            unchanged=unchanged,
             faults=tuple(self.faults),
             remarks=(*self.doubts, *remarks),
             deletions_unsafe=self._doubt(),

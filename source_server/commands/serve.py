@@ -19,9 +19,9 @@ from starlette.types import ASGIApp
 from shared.monitoring import Health
 from shared.resourcesync.addresses import RE_SYNC_PATH
 from shared.settings.quantities import ListenAddress
+from source_server.commands.parts import opened_parts
 from source_server.commands.seats import AloneSeat, Seat, by_workers
 from source_server.instance import opened
-from source_server.parts import opened_parts
 from source_server.publication.catalogue import Catalogue
 from source_server.publication.unseen import log_unseen
 from source_server.settings import ServerSettings, SourceSettings, read_server_settings

@@ -360,33 +360,25 @@ def _of_one_space(server: Server, full: Fetched) -> Measure:
 
 
 def _of_many(server: Server, full: Fetched) -> Iterator[Measure]:
-    seconds, alone = _at_once(server, full)
-    yield Measure(
-        key="serve-at-once",
-        title=f"{_AT_ONCE} clients fetch S at once, compared with {_AT_ONCE} times one client",
-        value=seconds,
-        unit="s",
-        floor=_AT_ONCE * alone,
-        mark=1,
-    )
+    title = f"{_AT_ONCE} clients fetch S at once, compared with {_AT_ONCE} times one client"
+    yield _all_at_once("serve-at-once", title, server, full, 1)
     yield _megabytes(
         "serve-memory-at-once", f"peak memory of the server, {_AT_ONCE} clients", server.peak, 400
     )
 
 
 def _of_workers(server: Server, full: Fetched) -> Iterator[Measure]:
-    seconds, alone = _at_once(server, full)
-    yield Measure(
-        key="serve-at-once-workers",
-        title=f"the same with {_WORKERS} workers",
-        value=seconds,
-        unit="s",
-        floor=_AT_ONCE * alone,
-        mark=0.6,
-    )
+    title = f"the same with {_WORKERS} workers"
+    yield _all_at_once("serve-at-once-workers", title, server, full, 0.6)
     yield _megabytes(
         "serve-memory-workers", "peak memory of each worker, 4 clients each", server.peak, 120
     )
+
+
+def _all_at_once(key: str, title: str, server: Server, full: Fetched, mark: float) -> Measure:
+    seconds, alone = _at_once(server, full)
+    floor = _AT_ONCE * alone
+    return Measure(key=key, title=title, value=seconds, unit="s", floor=floor, mark=mark)
 
 
 def _at_once(server: Server, full: Fetched) -> tuple[float, float]:

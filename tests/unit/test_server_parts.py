@@ -9,8 +9,8 @@ import pytest
 from shared.entry_points import value_at
 from shared.errors import ConfigError
 from shared.settings.model import Settings, keys_of
+from source_server.commands.parts import opened_parts
 from source_server.part import GROUP, server_parts
-from source_server.parts import opened_parts
 from source_server.settings import SourceSettings, read_server_settings, read_settings
 from tests.support.processes.other_package import install, run_with
 

@@ -212,7 +212,8 @@ def _pages(
 
 
 def _spread(look: Look, connection: Connection, dialect: Dialect) -> None:
-    """Touch the entities that show something of those that have moved, come or gone."""
+    """Count as changed the entities whose entries name an entity that was moved, made or
+    removed."""
     moved = look.moved()
     for way in queries_spreading.ways_at(dialect.version):
         ids = moved.get(way.of.value)

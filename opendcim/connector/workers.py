@@ -106,7 +106,7 @@ class Workers:
                     self._work.wait(_LOOK)
 
     def _answer_next(self) -> bool:
-        """Whether there was a request that nobody answers yet, and a place to answer it."""
+        """Answer one request that waits; whether there was one, and a free slot for it."""
         if not self._slots.take(self._holder):
             return False
         try:

@@ -63,7 +63,8 @@ _LIVE = """(select e.* from looked k
      where e.until is null)"""
 _IS_DEFINITION = "{}.kind glob '[a-z]*'"
 
-# What others show of these has changed, and that of those that came or went.
+# The entities whose code or place has changed, and those that are new or gone: the entries of
+# others name them.
 _MOVED = f"""
 select l.kind, l.id from {_LIVE} l left join seen s on s.kind = l.kind and s.id = l.id
  where s.id is null

@@ -128,8 +128,8 @@ select x.id, x.perm_id, null as name, coalesce(x.space_id, {SHARED}) as space,
 """,
 )
 
-# A data set lies where its experiment does, else where its sample does. It is left out where nobody
-# sees it: before its storing is confirmed, or if its experiment or sample is in the trash.
+# A data set lies where its experiment does, else where its sample does. Lists leave it out before
+# its storing is confirmed, and while its experiment or sample is in the trash.
 _HOME = f"""
        case when d.expe_id is not null then ep.space_id
             else coalesce(x.space_id, {SHARED}) end as space,
